@@ -1,0 +1,192 @@
+"""The balancing of MetaCLIP: thresholds, probabilities and draws.
+
+From "Demystifying CLIP Data" (arXiv 2309.16671, section 3.3) and "Meta CLIP 2" (arXiv 2507.22062, section 3): each
+entry has a count, the number of texts that contain it. Entries with a count below t are the tail and are kept whole;
+of the others, the head, each matched text is kept with probability t / count. Every language gets the t at which its
+tail has the same share of matches as the anchor language's.
+
+Everything works on whole arrays. Draws are a hash of (seed, uid), so no order or partitioning changes them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from metaclip_curate.errors import UserError
+
+Counts = npt.NDArray[np.integer[Any]]
+Floats = npt.NDArray[np.float64]
+Words = npt.NDArray[np.uint64]
+
+_UID_DIGITS = 32
+_MAX_SEED = 2**64 - 1
+
+
+def tail_share(counts: Counts, t: int) -> float:
+    """The tail's share of all matches.
+
+    Args:
+        counts: Entry counts of one language, shape (entries,).
+        t: The threshold; entries with count < t are the tail.
+
+    Returns:
+        Sum of the tail's counts divided by the sum of all counts; 0.0 where nothing matched.
+    """
+    counts = np.asarray(counts, dtype=np.int64)
+    total = int(counts.sum())
+    return int(counts[counts < t].sum()) / total if total else 0.0
+
+
+def threshold_for_tail_share(counts: Counts, p: float) -> int:
+    """The threshold at which a language's tail share comes closest to p.
+
+    With the counts in ascending order and their running sum divided by the total, it is the count at the first
+    position where the running share is nearest to p, and never below 1.
+
+    Args:
+        counts: Entry counts of one language, shape (entries,).
+        p: The tail share to reach, from 0 to 1.
+
+    Returns:
+        The threshold t; 1 where nothing matched.
+    """
+    ascending = np.sort(np.asarray(counts, dtype=np.int64))
+    running = np.cumsum(ascending)
+    if running.size == 0 or running[-1] == 0:
+        return 1
+    nearest = int(np.argmin(np.abs(running / running[-1] - p)))
+    return max(1, int(ascending[nearest]))
+
+
+def entry_probabilities(counts: Counts, t: int) -> Floats:
+    """The probability with which an entry keeps a text that contains it: min(1, t / count).
+
+    Args:
+        counts: Entry counts, shape (entries,).
+        t: The language's threshold, at least 1.
+
+    Returns:
+        Probabilities, shape (entries,); 1.0 for entries without a match.
+    """
+    counts = np.asarray(counts, dtype=np.int64)
+    return np.asarray(np.minimum(1.0, t / np.maximum(counts, 1)), dtype=np.float64)
+
+
+def keep_probabilities(entry_ids: pa.ListArray, entry_probabilities: Floats) -> Floats:
+    """The probability with which each text is kept: 1 - product over its entries of (1 - entry probability).
+
+    The product is taken in the order of the list, which makes it the same to the last bit everywhere.
+
+    Args:
+        entry_ids: n lists of entry ids.
+        entry_probabilities: Probability of each entry by id, shape (entries,).
+
+    Returns:
+        n probabilities; 0.0 for a text without entries.
+    """
+    lengths = np.asarray(entry_ids.value_lengths().fill_null(0), dtype=np.int64)
+    values = entry_ids.flatten().to_numpy(zero_copy_only=False)
+    starts = np.cumsum(lengths) - lengths
+    result = np.zeros(len(lengths), dtype=np.float64)
+    filled = lengths > 0
+    if filled.any():
+        lost = 1.0 - np.asarray(entry_probabilities, dtype=np.float64)[values]
+        result[filled] = 1.0 - np.multiply.reduceat(lost, starts[filled])
+    return result
+
+
+def draws(uids: Any, seed: int) -> Floats:
+    """The number that decides whether a pair is kept (when it is below the keep probability).
+
+    Args:
+        uids: n uids of 32 hex digits, a pyarrow string array or anything `pyarrow.array` takes.
+        seed: From 0 to 2^64 - 1.
+
+    Returns:
+        n numbers, uniform in [0, 1): (h(first 16 hex digits) >> 11) * 2^-53.
+
+    Raises:
+        UserError: The seed is out of range.
+        ValueError: A uid is not 32 hex digits.
+    """
+    return (_hash(_uid_words(uids)[:, 0], seed) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def selection_keys(uids: Any, seed: int) -> Words:
+    """The key by which one text of an image is selected (the smallest wins), for `--texts-per-image one`.
+
+    Args:
+        uids: As in `draws`.
+        seed: As in `draws`.
+
+    Returns:
+        n keys: h(last 16 hex digits), independent of the draw.
+    """
+    return _hash(_uid_words(uids)[:, 1], seed)
+
+
+def order_keys(uids: Any, seed: int) -> Words:
+    """The key by which the manifest is put in a random order.
+
+    Hashed twice, the second time over both halves of the uid, so that neither the draw nor the selection of an
+    image's text shows in the order.
+
+    Args:
+        uids: As in `draws`.
+        seed: As in `draws`.
+
+    Returns:
+        n keys, uniform in [0, 2^64).
+    """
+    words = _uid_words(uids)
+    return _hash(_hash(words[:, 1], seed) ^ words[:, 0], seed)
+
+
+def _hash(words: Words, seed: int) -> Words:
+    """h(x) = splitmix64(x xor splitmix64(seed))."""
+    if not 0 <= seed <= _MAX_SEED:
+        raise UserError(f"the seed must be from 0 to 2^64 - 1, not {seed}: give another --seed")
+    return _splitmix64(words ^ _splitmix64(np.array([seed], dtype=np.uint64)))
+
+
+def _splitmix64(x: Words) -> Words:
+    """One step of the generator of Steele, Lea and Flood ("Fast splittable pseudorandom number generators", 2014)."""
+    x = x + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def _uid_words(uids: Any) -> Words:
+    """Reads uids as two unsigned 64-bit words each, shape (n, 2)."""
+    array = uids if isinstance(uids, pa.Array) else pa.array(uids, pa.string())
+    # A fixed-size cast checks the length of every uid and leaves one contiguous buffer.
+    try:
+        fixed = array.cast(pa.binary()).cast(pa.binary(_UID_DIGITS))
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"a uid is not {_UID_DIGITS} hex digits: {error}") from error
+    digits = np.frombuffer(fixed.buffers()[1], dtype=np.uint8)
+    digits = digits[fixed.offset * _UID_DIGITS :][: len(fixed) * _UID_DIGITS]
+    nibbles = _NIBBLES[digits]
+    if fixed.null_count or (nibbles == _NOT_HEX).any():
+        raise ValueError(f"a uid is not {_UID_DIGITS} hex digits")
+    octets = (nibbles[0::2] << 4) | nibbles[1::2]
+    return octets.view(">u8").astype(np.uint64).reshape(-1, 2)
+
+
+_NOT_HEX = 255
+
+
+def _nibble_table() -> npt.NDArray[np.uint8]:
+    table = np.full(256, _NOT_HEX, dtype=np.uint8)
+    for value, digit in enumerate("0123456789abcdef"):
+        table[ord(digit)] = table[ord(digit.upper())] = value
+    table.flags.writeable = False
+    return table
+
+
+_NIBBLES = _nibble_table()

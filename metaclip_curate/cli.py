@@ -1,0 +1,174 @@
+"""The commands."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import shlex
+import sys
+import types
+import typing
+from collections.abc import Sequence
+from typing import Any
+
+from metaclip_curate import __version__
+from metaclip_curate.console import print_summary
+from metaclip_curate.errors import UserError
+from metaclip_curate.options import (
+    BalanceOptions,
+    DrawOptions,
+    ExtractOptions,
+    MatchOptions,
+    RunOptions,
+    SampleOptions,
+    flag,
+)
+from metaclip_curate.pipeline import JobFailed, Options, Pipeline
+from metaclip_curate.run_folder import STAGES
+from metaclip_curate.storage import StorageOptions
+
+EXIT_FAILED, EXIT_USER_ERROR = 1, 2
+
+_GROUPS: dict[str, type] = {
+    "run": RunOptions,
+    "storage": StorageOptions,
+    "extract": ExtractOptions,
+    "match": MatchOptions,
+    "balance": BalanceOptions,
+    "draw": DrawOptions,
+    "sample": SampleOptions,
+}
+# What each command takes; a stage alone takes only what it uses.
+_COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "run": ("all stages, from input files to the manifest", tuple(_GROUPS)),
+    "extract": ("input files to pairs", ("run", "storage", "extract", "draw")),
+    "match": ("pairs to matched pairs", ("run", "storage", "match")),
+    "count": ("matched pairs to entry counts", ("run", "storage", "match")),
+    "balance": ("entry counts to thresholds", ("run", "storage", "balance", "draw")),
+    "sample": ("matched pairs to the manifest", ("run", "storage", "draw", "sample")),
+}
+
+
+def main(arguments: Sequence[str] | None = None, program: str = "metaclip-curate") -> int:
+    """Runs a command.
+
+    Args:
+        arguments: Without the program's name; by default the process's.
+        program: The name to show.
+
+    Returns:
+        The exit status: 0, 1 where the job failed, 2 for a mistake in what was given.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parsed = _parser(program).parse_args(given)
+    try:
+        parsed.handler(parsed, shlex.join([program, *given]))
+    except UserError as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        return EXIT_USER_ERROR
+    except JobFailed as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    return 0
+
+
+def entry_point() -> None:
+    """The console script."""
+    sys.exit(main())
+
+
+def job(stage: str) -> None:
+    """The whole of a spark-submit script: the command of the stage, on the session that spark-submit set up."""
+    sys.exit(main([stage, *sys.argv[1:]]))
+
+
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(program, description="Curation of image-text pairs for CLIP training on Spark.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, (about, groups) in _COMMANDS.items():
+        command = commands.add_parser(name, help=about, description=about.capitalize() + ".")
+        for group in groups:
+            _add_options(command, group, _GROUPS[group])
+        if name == "run":
+            command.add_argument(
+                "--again-from", choices=STAGES, help="forget this stage and those after it, and do them again"
+            )
+        command.set_defaults(handler=_run_stage, command=name, groups=groups)
+    _add_metadata_commands(commands)
+    java = commands.add_parser("java-home", help="print a JAVA_HOME that Spark runs on")
+    java.set_defaults(handler=_java_home)
+    return parser
+
+
+def _add_options(parser: argparse.ArgumentParser, group: str, options: type) -> None:
+    section = parser.add_argument_group(group)
+    hints = typing.get_type_hints(options)
+    for item in dataclasses.fields(options):
+        if "help" not in item.metadata:
+            continue
+        section.add_argument(flag(item.name), dest=f"{group}.{item.name}", **_argument(hints[item.name], item))
+
+
+def _argument(hint: Any, item: dataclasses.Field[Any]) -> dict[str, Any]:
+    """Says how argparse reads a field."""
+    about = str(item.metadata["help"]).replace("%", "%%")
+    # What isn't given is left out, so that the dataclass's default counts.
+    common = {"help": about, "default": argparse.SUPPRESS}
+    shown = about if item.default in ("", (), None, False) else f"{about} (default: {item.default})"
+    if hint is bool:
+        return common | {"action": "store_true"}
+    if typing.get_origin(hint) is tuple:
+        if item.name == "input":
+            return common | {"nargs": "+", "action": "extend", "metavar": "INPUT"}
+        return common | {"type": lambda text: tuple(part for part in text.split(",") if part), "metavar": "A,B"}
+    if typing.get_origin(hint) is typing.Literal:
+        return common | {"help": shown, "choices": typing.get_args(hint)}
+    if isinstance(hint, types.UnionType):
+        hint = next(kind for kind in typing.get_args(hint) if kind is not type(None))
+    return common | {"help": shown, "type": hint, "metavar": hint.__name__.upper()}
+
+
+def _options(parsed: argparse.Namespace) -> Options:
+    values: dict[str, dict[str, Any]] = {group: {} for group in _GROUPS}
+    for name, value in vars(parsed).items():
+        group, dot, item = name.partition(".")
+        if dot:
+            values[group][item] = tuple(value) if isinstance(value, list) else value
+    return Options(**{group: _GROUPS[group](**given) for group, given in values.items()})
+
+
+def _run_stage(parsed: argparse.Namespace, command: str) -> None:
+    pipeline = Pipeline(_options(parsed), command)
+    if getattr(parsed, "again_from", None):
+        pipeline.folder.discard(parsed.again_from)
+    getattr(pipeline, parsed.command)()
+    if parsed.command in ("run", "sample"):
+        print_summary(pipeline.folder)
+
+
+def _add_metadata_commands(commands: Any) -> None:
+    metadata = commands.add_parser("metadata", help="make metadata", description="Make metadata.")
+    actions = metadata.add_subparsers(required=True, metavar="ACTION")
+    about = "build the starter metadata from the word frequencies of the PyPI package wordfreq"
+    starter = actions.add_parser("starter", help=about, description=about.capitalize() + ".")
+    starter.add_argument("--out", required=True, help="the folder to write <lang>.txt files to")
+    starter.add_argument("--languages", help="only these, with commas between (default: all)")
+    starter.set_defaults(handler=_metadata_starter)
+
+
+def _metadata_starter(parsed: argparse.Namespace, command: str) -> None:
+    from metaclip_curate.metadata.starter import build_starter
+
+    languages = parsed.languages.split(",") if parsed.languages else None
+    print(build_starter(parsed.out, languages))
+
+
+def _java_home(parsed: argparse.Namespace, command: str) -> None:
+    import os
+
+    import pyspark
+
+    from metaclip_curate.java import find_java_home
+
+    print(find_java_home(pyspark.__version__) or os.environ.get("JAVA_HOME", ""))

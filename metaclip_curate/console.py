@@ -1,0 +1,92 @@
+"""What a run prints at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from metaclip_curate import storage
+from metaclip_curate.run_folder import RunFolder
+
+_LEFT, _RIGHT = "<", ">"
+
+
+def print_summary(folder: RunFolder) -> None:
+    """Prints the funnel, the languages and where the tables are.
+
+    Args:
+        folder: A run folder with all stages finished.
+    """
+    matching, thresholds = folder.summary("match"), folder.summary("balance")["languages"]
+    sample = folder.summary("sample")
+    print()
+    print(_table(["", "number", "share of the links"], _funnel(folder), "<>>"))
+    print()
+    print(_table(_LANGUAGE_COLUMNS, _languages(matching, thresholds, sample["languages"]), "<" + ">" * 7))
+    print()
+    for name in ("pairs", "inputs", "matched", "counts", "thresholds", "manifest", "datacard.json", "run.json"):
+        print(f"{name:<14} {storage.join(folder.root, name)}")
+
+
+def _funnel(folder: RunFolder) -> list[list[str]]:
+    inputs, matching = folder.summary("extract"), folder.summary("match")
+    links = inputs["image_links"]
+    distinct = sum(row["distinct"] for row in matching["languages"])
+    matched = sum(row["matched"] for row in matching["languages"])
+    thresholds = folder.summary("balance")["languages"]
+    steps: list[tuple[str, float]] = [
+        ("input files", inputs["files"]),
+        ("  of them damaged", inputs["partial"]),
+        ("  of them failed", inputs["failed"]),
+        ("records skipped", inputs["records_skipped"]),
+        ("image links", links),
+        ("  on pages that opt out", inputs["dropped_opt_out"]),
+        ("  without a text", inputs["dropped_no_text"]),
+        ("  with a bad URL", inputs["dropped_bad_url"]),
+        ("  not http", inputs["dropped_not_http"]),
+        ("texts of the others", inputs["texts"]),
+        ("pairs, once a file", inputs["pairs"]),
+        ("pairs, once", distinct + matching["no_metadata"]),
+        ("  without metadata for their language", matching["no_metadata"]),
+        ("  without a match", distinct - matched),
+        ("  matched", matched),
+        ("expected in the manifest", sum(row["expected_pairs"] for row in thresholds)),
+        ("kept in the manifest", folder.summary("sample")["pairs"]),
+    ]
+    counted_in_links = {name for name, _ in steps[4:]}
+    return [
+        [name, _number(value), f"{value / links:.1%}" if links and name in counted_in_links else ""]
+        for name, value in steps
+    ]
+
+
+_LANGUAGE_COLUMNS = ["language", "pairs", "matched", "t", "tail share", "expected", "kept", "kept of matched"]
+
+
+def _languages(
+    matching: dict[str, Any], thresholds: Sequence[dict[str, Any]], kept: Sequence[dict[str, Any]]
+) -> list[list[str]]:
+    limits = {row["metadata_lang"]: row for row in thresholds}
+    out = {row["metadata_lang"]: row["pairs_out"] for row in kept}
+    rows = []
+    for row in sorted(matching["languages"], key=lambda row: (-row["matched"], row["metadata_lang"])):
+        language, limit = row["metadata_lang"], limits.get(row["metadata_lang"])
+        cells = [language, _number(row["distinct"]), _number(row["matched"])]
+        if limit:
+            cells += [_number(limit["t"]), f"{limit['tail_share']:.1%}", _number(limit["expected_pairs"])]
+            cells += [_number(out[language]), f"{out[language] / row['matched']:.1%}"]
+        rows.append(cells + [""] * (len(_LANGUAGE_COLUMNS) - len(cells)))
+    return rows
+
+
+def _number(value: float) -> str:
+    return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]], alignment: str) -> str:
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    lines = [header, ["-" * width for width in widths], *rows]
+    return "\n".join(
+        "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(line, alignment, widths, strict=True)).rstrip()
+        for line in lines
+    )

@@ -1,0 +1,57 @@
+"""datacard.json: what the manifest was made from and how, in numbers.
+
+It stands in the run folder beside `manifest/` and not in it, since pandas and Spark read every file of a folder.
+"""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from metaclip_curate.run_folder import STAGES, RunFolder
+
+NAME = "datacard.json"
+_PACKAGES = ("metaclip-curate", "pyarrow", "numpy", "ahocorasick-rs", "ada-url", "msgspec", "fasttext-predict")
+
+
+def build(folder: RunFolder, languages: list[dict[str, Any]], provenance: dict[str, Any]) -> dict[str, Any]:
+    """Puts the data card together.
+
+    Args:
+        folder: A run folder with all stages but the last finished.
+        languages: From `stages.card.language_totals`.
+        provenance: The command, Spark's version, the metadata folder.
+
+    Returns:
+        The card as JSON types.
+    """
+    options = {stage: folder.options_of(stage) for stage in STAGES}
+    digests = options["match"].pop("metadata_digests", {})
+    options["count"].pop("metadata_digests", None)
+    thresholds = folder.summary("balance")["languages"]
+    totals = ("pairs_in", "images_in", "pairs_out", "images_out")
+    return {
+        "format": 1,
+        "seed": options["sample"]["seed"],
+        "command": provenance["command"],
+        "options": options,
+        "inputs": folder.summary("extract"),
+        "no_metadata": folder.summary("match")["no_metadata"],
+        "expected_pairs": sum(row["expected_pairs"] for row in thresholds),
+        **{name: sum(row[name] for row in languages) for name in totals},
+        "languages": languages,
+        "metadata": {"folder": provenance["metadata"], "sha256": digests},
+        "language_id_model_sha256": options["extract"]["lid_model_digest"],
+        "versions": {"python": platform.python_version(), "spark": provenance["spark"], **_versions()},
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

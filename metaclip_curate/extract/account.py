@@ -1,0 +1,37 @@
+"""The account of one input file: where every link went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class InputAccount:
+    """A row of the table `inputs` while it is being filled; the columns are explained in `schemas.INPUTS`."""
+
+    path: str
+    status: str = "ok"
+    error: str = ""
+    bytes_read: int = 0
+    records: int = 0
+    records_skipped: int = 0
+    image_links: int = 0
+    dropped_opt_out: int = 0
+    dropped_no_text: int = 0
+    dropped_bad_url: int = 0
+    dropped_not_http: int = 0
+    texts: int = 0
+    duplicate_texts: int = 0
+    pairs: int = 0
+    seconds: float = 0.0
+
+    def damaged(self, reason: str) -> None:
+        """Notes damage: the file becomes `partial` and the first reason stays."""
+        if self.status == "ok":
+            self.status = "partial"
+        self.error = self.error or reason
+
+    def failed(self, reason: str) -> None:
+        """Notes that nothing of the file could be used."""
+        self.status = "failed"
+        self.error = reason

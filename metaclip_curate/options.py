@@ -1,0 +1,110 @@
+"""The options of each stage; their help texts are the command line.
+
+A field with `tables=False` changes how a stage runs and never what comes out, so a run folder goes on with another
+value of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from metaclip_curate.errors import UserError
+from metaclip_curate.matching import EntrySpacing
+
+TextsPerImage = Literal["all", "one"]
+_SAMPLE_ROWS = 10_000
+
+
+def option(default: Any, help: str, tables: bool = True) -> Any:
+    """A dataclass field that is a command-line option."""
+    return field(default=default, metadata={"help": help, "tables": tables})
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What every command takes."""
+
+    output: str = option("", "the run folder, local or s3:// or gs://; a finished stage in it is kept", tables=False)
+    master: str = option("local[*]", "Spark master of a local run; ignored under spark-submit", tables=False)
+    driver_memory: str = option("4g", "memory of a local run's JVM; ignored under spark-submit", tables=False)
+
+
+@dataclass(frozen=True)
+class ExtractOptions:
+    """From input files to pairs."""
+
+    input: tuple[str, ...] = option((), "WAT files: paths, folders, globs, lists, URLs", tables=False)
+    lid_model: str = option("", "a fastText language-ID model (default: lid.176.ftz of an installed package)", tables=False)
+    ignore_opt_out: bool = option(False, "use pages that say noai, noimageai or tdm-reservation as well")
+    max_record_bytes: int = option(32 << 20, "skip and count WARC records longer than this many bytes")
+    max_failed_inputs: float = option(0.05, "the share of failed input files above which the job fails", tables=False)
+    files_per_round: int = option(0, "input files that are committed together; 0 chooses by their number", tables=False)
+
+
+@dataclass(frozen=True)
+class MatchOptions:
+    """From pairs to matched pairs."""
+
+    metadata: str = option("", "the metadata folder: <lang>.json or <lang>.txt[.zst]", tables=False)
+    language_table: str = option("", "a CSV from labels to metadata languages (default: the one that ships)", tables=False)
+    languages: tuple[str, ...] = option((), "only these metadata languages, with commas between (default: all)")
+    entry_spacing: EntrySpacing = option("metaclip2", "how entries are spaced before they are searched")
+    dedup_passes: int = option(1, "deduplicate in this many passes, each with its share of shuffle disk", tables=False)
+    pairs_per_task: int = option(500_000, "pairs that one matching task takes", tables=False)
+
+
+@dataclass(frozen=True)
+class BalanceOptions:
+    """From counts to thresholds."""
+
+    t: int = option(20_000, "the anchor language's threshold: entries with more texts are down-sampled")
+    anchor_language: str = option("en", "the metadata language whose tail share the others take over")
+    same_t: bool = option(False, "use t for every language")
+    tail_share: float | None = option(None, "use this tail share for every language, the anchor too, in place of t")
+
+    def __post_init__(self) -> None:
+        if self.t < 1:
+            raise UserError(f"--t must be at least 1, not {self.t}")
+        if self.tail_share is not None and not 0 <= self.tail_share <= 1:
+            raise UserError(f"--tail-share must be from 0 to 1, not {self.tail_share}")
+        if self.same_t and self.tail_share is not None:
+            raise UserError("--same-t and --tail-share exclude each other: give one of them")
+
+
+@dataclass(frozen=True)
+class DrawOptions:
+    """What draws, and with which numbers."""
+
+    seed: int = option(0, "decides which pairs are drawn; from 0 to 2^64 - 1")
+    texts_per_image: TextsPerImage = option("all", "whether all or one of an image's matched texts can be drawn")
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed < 2**64:
+            raise UserError(f"--seed must be from 0 to 2^64 - 1, not {self.seed}")
+
+
+@dataclass(frozen=True)
+class SampleOptions:
+    """From matched pairs to the manifest."""
+
+    rows_per_file: int = option(250_000, "rows of a manifest file, a multiple of 10,000")
+
+    def __post_init__(self) -> None:
+        if self.rows_per_file < 1 or self.rows_per_file % _SAMPLE_ROWS:
+            raise UserError(f"--rows-per-file must be a multiple of {_SAMPLE_ROWS}, not {self.rows_per_file}")
+
+
+def flag(name: str) -> str:
+    """The command-line name of a field."""
+    return "--" + name.replace("_", "-")
+
+
+def table_options(options: Any) -> dict[str, Any]:
+    """The options that decide what a stage's tables hold, as JSON types."""
+    return {
+        item.name: list(value) if isinstance(value := getattr(options, item.name), tuple) else value
+        for item in dataclasses.fields(options)
+        if item.metadata.get("tables", True)
+    }

@@ -1,0 +1,407 @@
+"""The stages on a run folder: what is missing is done, and what is finished is marked.
+
+    pairs      = extract(inputs)
+    matched    = match(pairs, metadata)
+    counts     = count(matched, metadata)
+    thresholds = balance(matched, counts, t)
+    manifest   = sample(matched, counts, thresholds, seed)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from metaclip_curate import datacard, storage
+from metaclip_curate.errors import UserError
+from metaclip_curate.extract import ReadOptions
+from metaclip_curate.language import LanguageIdentifier, LanguageTable, load_language_table
+from metaclip_curate.metadata.folder import MetadataFolder
+from metaclip_curate.options import (
+    BalanceOptions,
+    DrawOptions,
+    ExtractOptions,
+    MatchOptions,
+    RunOptions,
+    SampleOptions,
+    table_options,
+)
+from metaclip_curate.run_folder import RunFolder
+from metaclip_curate.schemas import COUNTS, INPUTS, MANIFEST, MATCHED, PAIRS, THRESHOLDS, ddl
+from metaclip_curate.session import get_session
+from metaclip_curate.storage import StorageOptions
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+INPUT_STATES = ("ok", "partial", "failed")
+FUNNEL_COLUMNS = [column.name for column in INPUTS if pa.types.is_int64(column.type)]
+# A run that dies loses at most the rounds in flight; two are, so that cores that one no longer needs take the other's.
+_ROUNDS_IN_FLIGHT = 2
+_SMALLEST_ROUND, _LARGEST_ROUND, _ROUNDS = 8, 1000, 50
+
+Tell = Callable[[str], None]
+
+
+class JobFailed(Exception):
+    """The job ran and its result isn't acceptable; the message says why."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """All options of a run."""
+
+    run: RunOptions = field(default_factory=RunOptions)
+    storage: StorageOptions = field(default_factory=StorageOptions)
+    extract: ExtractOptions = field(default_factory=ExtractOptions)
+    match: MatchOptions = field(default_factory=MatchOptions)
+    balance: BalanceOptions = field(default_factory=BalanceOptions)
+    draw: DrawOptions = field(default_factory=DrawOptions)
+    sample: SampleOptions = field(default_factory=SampleOptions)
+
+
+class Pipeline:
+    """The stages of one run folder.
+
+    Args:
+        options: Of all stages.
+        command: The command line, for the data card.
+        tell: Takes lines about what goes on.
+
+    Raises:
+        UserError: The run folder can't be used.
+    """
+
+    def __init__(self, options: Options, command: str = "", tell: Tell = print) -> None:
+        if not options.run.output:
+            raise UserError("--output is missing: name the run folder")
+        self.options = options
+        self.command = command
+        self._tell = tell
+        self.folder = RunFolder(options.run.output, options.storage)
+
+    @cached_property
+    def spark(self) -> SparkSession:
+        """The session, started when the first stage needs it."""
+        return get_session(self.options.run)
+
+    def run(self) -> None:
+        """Does what is missing of all stages, after a look at everything that the user gave."""
+        self._check_inputs()
+        self._check_metadata()
+        self._check_anchor()
+        self.extract()
+        self.match()
+        self.count()
+        self.balance()
+        self.sample()
+
+    def extract(self) -> None:
+        """Reads the inputs that haven't been read, and fails if too many of all couldn't be."""
+        options = self._check_inputs()
+        done = self._inputs_read()
+        missing = [path for path in self._inputs if path not in done]
+        if done:
+            self._tell(f"extract: {len(done):,} input files are done, {len(missing):,} are new")
+        if missing or not self._finished("extract", ""):
+            self.folder.begin("extract", options, "")
+            self._read_inputs(missing)
+            self.folder.finish("extract", self._inputs_summary())
+        summary = self.folder.summary("extract")
+        failed, files = summary["failed"], summary["files"]
+        if failed > self.options.extract.max_failed_inputs * files:
+            raise JobFailed(
+                f"{failed:,} of {files:,} input files failed, more than --max-failed-inputs "
+                f"{self.options.extract.max_failed_inputs} allows: the table inputs in {self.folder.root} says why of each"
+            )
+
+    def match(self) -> None:
+        """Deduplicates all pairs and matches them."""
+        options = self._check_metadata()
+        self.folder.check_options("match", options)
+        upstream = self.folder.fingerprint("extract")
+        if self._finished("match", upstream):
+            return
+        from metaclip_curate.stages.accounts import read_account, read_table, write_once
+        from metaclip_curate.stages.match import MATCH_ACCOUNT, NO_METADATA, MatchTask, match
+        from pyspark.sql import functions as F
+
+        passes = self.options.match.dedup_passes
+        if any(not part.endswith(f"-of-{passes:05d}") for part in self.folder.parts("match")):
+            self.folder.discard("match")  # it was begun with another number of passes
+        self.folder.begin("match", options, upstream)
+        pairs = self._read("extract", "pairs", PAIRS)
+        label_sizes = dict(pairs.groupBy("lang").count().collect())
+        digests = options["metadata_digests"]
+        languages = self._metadata_languages(label_sizes, digests, NO_METADATA)
+        sizes: dict[str, int] = {}
+        for label, size in label_sizes.items():
+            sizes[languages[label]] = sizes.get(languages[label], 0) + size
+        task = MatchTask(self.options.match.metadata, digests, self.options.match.entry_spacing)
+        for number in range(passes if label_sizes else 0):
+            part, work = f"{number:05d}-of-{passes:05d}", self.folder.work(f"match-{number:05d}")
+            if part in self.folder.parts("match"):
+                continue
+            share = pairs if passes == 1 else pairs.filter(F.pmod(F.xxhash64("uid"), F.lit(passes)) == number)
+            pass_sizes = {language: -(-size // passes) for language, size in sizes.items()}
+            per_task = self.options.match.pairs_per_task
+            write_once(match(self.spark, share, languages, pass_sizes, task, per_task), work)
+            self._write(read_table(self.spark, work, MATCHED), self.folder.part("matched", part))
+            account = read_account(self.spark, work, MATCHED, MATCH_ACCOUNT).groupBy("metadata_lang")
+            sums = account.agg(F.sum("distinct"), F.sum("matched")).collect()
+            self.folder.commit_part("match", part, {name: [int(all_), int(hit)] for name, all_, hit in sums})
+        self.folder.finish("match", self._match_summary(NO_METADATA))
+
+    def count(self) -> None:
+        """Counts the texts of every entry."""
+        options = {"metadata_digests": self._check_metadata()["metadata_digests"]}
+        self.folder.check_options("count", options)
+        upstream = self.folder.fingerprint("match")
+        if self._finished("count", upstream):
+            return
+        from metaclip_curate.stages.count import count
+        from metaclip_curate.stages.metadata_entries import entries_table
+
+        self.folder.begin("count", options, upstream)
+        languages = [row["metadata_lang"] for row in self.folder.summary("match")["languages"] if row["matched"]]
+        digests = {language: options["metadata_digests"][language] for language in languages}
+        if digests:
+            entries = entries_table(self.spark, self.options.match.metadata, digests)
+            counts = count(self._read("match", "matched", MATCHED), entries)
+        else:
+            counts = self.spark.createDataFrame([], ddl(COUNTS))
+        self._write(counts, self.folder.table("counts"))
+        self.folder.finish("count", {})
+
+    def balance(self) -> None:
+        """Chooses the thresholds and tells how many pairs to expect."""
+        self._check_recorded_metadata()
+        options = table_options(self.options.balance) | self._draw_options()
+        self.folder.check_options("balance", options)
+        upstream = self.folder.fingerprint("count")
+        if not self._finished("balance", upstream):
+            from metaclip_curate.stages.balance import balance
+
+            self.folder.begin("balance", options, upstream)
+            counts = self._read("count", "counts", COUNTS)
+            matched = self._read("match", "matched", MATCHED)
+            thresholds = balance(self.spark, matched, counts, self.options.balance, self.options.draw)
+            rows = [row.asDict() for row in thresholds.collect()]
+            self._write(thresholds, self.folder.table("thresholds"))
+            self.folder.finish("balance", {"languages": rows})
+        rows = self.folder.summary("balance")["languages"]
+        pairs, expected = sum(row["pairs"] for row in rows), sum(row["expected_pairs"] for row in rows)
+        self._tell(f"balance: of {pairs:,} matched pairs {expected:,.1f} are expected to be kept")
+
+    def sample(self) -> None:
+        """Draws, and writes the manifest and its data card."""
+        self._check_recorded_metadata()
+        draw = table_options(self.options.draw)
+        self.folder.check_options("balance", self.folder.options_of("balance") | self._draw_options())
+        options = table_options(self.options.sample) | draw
+        self.folder.check_options("sample", options)
+        upstream = self.folder.fingerprint("balance")
+        if self._finished("sample", upstream):
+            return
+        from metaclip_curate.stages.card import language_totals
+        from metaclip_curate.stages.manifest import write_manifest
+        from metaclip_curate.stages.sample import ORDERED, head_entries, sample
+
+        self.folder.begin("sample", options, upstream)
+        counts = self._read("count", "counts", COUNTS)
+        matched = self._read("match", "matched", MATCHED)
+        thresholds = self.folder.summary("balance")["languages"]
+        head = head_entries(
+            self.spark, counts, [(row["metadata_lang"], row["t"], row["entries"]) for row in thresholds]
+        )
+        work, manifest = self.folder.work("kept"), self.folder.table("manifest")
+        self._write(sample(matched, head, self.options.draw), work)
+        kept = self.spark.read.schema(ddl(ORDERED)).parquet(work)
+        files, rows = write_manifest(
+            self.spark, kept, manifest, self.options.sample.rows_per_file, self.options.storage
+        )
+        limits = self._read("balance", "thresholds", THRESHOLDS)
+        languages = language_totals(matched, kept, counts, limits)
+        self.folder.write_small(datacard.NAME, datacard.build(self.folder, languages, self._provenance()))
+        self.folder.finish("sample", {"files": files, "pairs": rows, "languages": languages})
+
+    def _provenance(self) -> dict[str, Any]:
+        return {"command": self.command, "spark": self.spark.version, "metadata": self.folder.summary("match")["metadata"]}
+
+    # What the user gave
+
+    @cached_property
+    def _inputs(self) -> list[str]:
+        given = self.options.extract.input
+        if not given:
+            raise UserError("--input is missing: name WAT files, folders, globs or lists of them")
+        return storage.expand_inputs(given, self.options.storage, self.options.draw.seed)
+
+    @cached_property
+    def _metadata_folder(self) -> MetadataFolder:
+        if not self.options.match.metadata:
+            raise UserError("--metadata is missing: name the metadata folder")
+        return MetadataFolder.open(self.options.match.metadata)
+
+    @cached_property
+    def _language_table(self) -> LanguageTable:
+        return load_language_table(self.options.match.language_table or None)
+
+    @cached_property
+    def _lid_model_digest(self) -> str:
+        return LanguageIdentifier(self.options.extract.lid_model or None).digest
+
+    def _check_inputs(self) -> dict[str, Any]:
+        self._inputs  # noqa: B018 (finding them is the check)
+        options = table_options(self.options.extract) | {"lid_model_digest": self._lid_model_digest}
+        self.folder.check_options("extract", options)
+        return options
+
+    @cached_property
+    def _metadata_digests(self) -> dict[str, str]:
+        folder, wanted = self._metadata_folder, self.options.match.languages
+        for language in wanted:
+            if language not in folder.languages:
+                raise UserError(f"--languages names {language}, which has no file in {folder.path}")
+        return {language: folder.digest(language) for language in wanted or folder.languages}
+
+    def _check_metadata(self) -> dict[str, Any]:
+        options = table_options(self.options.match) | {
+            "metadata_digests": self._metadata_digests,
+            "language_table_digest": self._language_table.digest,
+        }
+        self.folder.check_options("match", options)
+        return options
+
+    def _check_anchor(self) -> None:
+        options = self.options.balance
+        anchor = options.anchor_language
+        if options.same_t or options.tail_share is not None or anchor in self._metadata_digests:
+            return
+        raise UserError(
+            f"the metadata folder {self._metadata_folder.path} has no file for the anchor language {anchor}: add "
+            f"{anchor}.json or {anchor}.txt, or use --anchor-language, --tail-share or --same-t"
+        )
+
+    def _check_recorded_metadata(self) -> None:
+        """Holds a metadata folder that is still where it was to the digests that were matched with."""
+        recorded = self.folder.options_of("match").get("metadata_digests", {})
+        place = self.folder.summary("match")["metadata"]
+        try:
+            found = MetadataFolder.open(place)
+        except UserError:
+            return  # moved away after matching; nothing of it is needed any more
+        now = {language: found.digest(language) for language in recorded if language in found.languages}
+        for language, digest in now.items():
+            if digest != recorded[language]:
+                raise UserError(
+                    f"{place} has changed since {self.folder.root} was matched with it: the digest of {language} was "
+                    f"{recorded[language]} and is now {digest}; put the old file back, or give another --output"
+                )
+
+    def _draw_options(self) -> dict[str, Any]:
+        """What of the draw decides about the thresholds table."""
+        draw = table_options(self.options.draw)
+        return draw if self.options.draw.texts_per_image == "one" else {"texts_per_image": "all"}
+
+    # Extraction in rounds
+
+    def _inputs_read(self) -> set[str]:
+        read = self.folder.read_small("extract", "inputs", ["path"])
+        return set(read.column("path").to_pylist()) if read.num_rows else set()
+
+    def _read_inputs(self, missing: list[str]) -> None:
+        size = self.options.extract.files_per_round or min(
+            _LARGEST_ROUND, max(_SMALLEST_ROUND, -(-len(missing) // _ROUNDS))
+        )
+        first = len(self.folder.parts("extract"))
+        rounds = [missing[start : start + size] for start in range(0, len(missing), size)]
+        stop = threading.Event()
+
+        def read(number: int, paths: list[str]) -> None:
+            if not stop.is_set():
+                self._read_round(f"{first + number:05d}", paths)
+                self._tell(f"extract: round {number + 1} of {len(rounds)} is done, {len(paths):,} files")
+
+        with ThreadPoolExecutor(_ROUNDS_IN_FLIGHT) as pool:
+            futures = [pool.submit(read, number, paths) for number, paths in enumerate(rounds)]
+            try:
+                for future in futures:
+                    future.result()
+            finally:
+                stop.set()
+
+    def _read_round(self, part: str, paths: list[str]) -> None:
+        from metaclip_curate.stages.accounts import read_account, read_table, write_once
+        from metaclip_curate.stages.extract import ExtractTask, extract
+
+        options, work = self.options.extract, self.folder.work(f"extract-{part}")
+        read = ReadOptions(options.ignore_opt_out, options.max_record_bytes)
+        task = ExtractTask(options.lid_model, read, self.options.storage)
+        write_once(extract(self.spark, paths, task), work)
+        self._write(read_table(self.spark, work, PAIRS), self.folder.part("pairs", part))
+        account = read_account(self.spark, work, PAIRS, INPUTS).sort("path").coalesce(1)
+        self._write(account, self.folder.part("inputs", part))
+        digest = hashlib.sha256("\n".join(paths).encode()).hexdigest()
+        self.folder.commit_part("extract", part, {"files": len(paths), "paths_digest": digest})
+
+    def _inputs_summary(self) -> dict[str, Any]:
+        inputs = self.folder.read_small("extract", "inputs", ["status", *FUNNEL_COLUMNS])
+        states = inputs.column("status").to_pylist()
+        sums = {name: pc.sum(inputs.column(name)).as_py() for name in FUNNEL_COLUMNS}
+        return {"files": len(states), **{state: states.count(state) for state in INPUT_STATES}, **sums}
+
+    # Matching
+
+    def _metadata_languages(
+        self, labels: Mapping[str, int], digests: Mapping[str, str], no_metadata: str
+    ) -> dict[str, str]:
+        """Says for each label whose entries are searched in its texts."""
+        languages = {}
+        for label in labels:
+            language = self._language_table.metadata_language(label)
+            if language not in self._metadata_folder.languages:
+                language = "other"
+            languages[label] = language if language in digests else no_metadata
+        return languages
+
+    def _match_summary(self, no_metadata: str) -> dict[str, Any]:
+        totals: dict[str, list[int]] = {}
+        for part in self.folder.parts("match").values():
+            for language, (distinct, matched) in part.items():
+                known = totals.setdefault(language, [0, 0])
+                known[0] += distinct
+                known[1] += matched
+        rows = [
+            {"metadata_lang": language, "distinct": distinct, "matched": matched}
+            for language, (distinct, matched) in sorted(totals.items())
+            if language != no_metadata
+        ]
+        left_out = totals.get(no_metadata, [0, 0])[0]
+        return {"languages": rows, "no_metadata": left_out, "metadata": self.options.match.metadata}
+
+    # Tables
+
+    def _finished(self, stage: str, upstream: str) -> bool:
+        finished = self.folder.is_finished(stage, upstream)
+        if finished:
+            self._tell(f"{stage}: done before")
+        else:
+            self._tell(f"{stage}: starting")
+        return finished
+
+    def _read(self, stage: str, table: str, schema: pa.Schema) -> DataFrame:
+        paths = self.folder.table_paths(stage, table)
+        return self.spark.read.schema(ddl(schema)).parquet(*paths)
+
+    @staticmethod
+    def _write(rows: DataFrame, path: str) -> None:
+        rows.write.mode("overwrite").option("compression", "zstd").parquet(path)

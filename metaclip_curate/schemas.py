@@ -1,0 +1,106 @@
+"""The Arrow schema of every table: the specification in code."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+
+# One row for every different (url, text) of an input file.
+PAIRS = pa.schema(
+    [
+        pa.field("uid", pa.string()),  # 32 hex digits: BLAKE2b-128 of url + "\n" + text; the dedup key
+        pa.field("image_id", pa.string()),  # 24 hex digits: the first of SHA-224 of the URL
+        pa.field("url", pa.string()),  # absolute http(s) URL, WHATWG-normalised, without fragment
+        pa.field("text", pa.string()),  # one line, stripped, never empty
+        pa.field("text_source", pa.string()),  # alt, title or data-image-title
+        pa.field("lang", pa.string()),  # the language-ID model's label, without __label__
+        pa.field("lang_score", pa.float32()),  # its probability
+        pa.field("page_url", pa.string()),  # the page the image stood on
+        pa.field("crawl", pa.string()),  # CC-MAIN-2025-30 and the like; empty when unknown
+        pa.field("source_file", pa.string()),  # the input file, as it was named
+    ]
+)
+
+# One row per input file. image_links = links used + the four dropped; texts = duplicate_texts + pairs.
+INPUTS = pa.schema(
+    [
+        pa.field("path", pa.string()),
+        pa.field("status", pa.string()),  # ok, partial (damaged, all that is readable was kept), failed
+        pa.field("error", pa.string()),  # the first thing that was wrong; empty when ok
+        pa.field("bytes_read", pa.int64()),  # as stored, compressed
+        pa.field("records", pa.int64()),  # WARC records read
+        pa.field("records_skipped", pa.int64()),  # damaged, undecodable or over the size limit
+        pa.field("image_links", pa.int64()),
+        pa.field("dropped_opt_out", pa.int64()),  # on a page that says noai, noimageai or tdm-reservation
+        pa.field("dropped_no_text", pa.int64()),
+        pa.field("dropped_bad_url", pa.int64()),  # empty or unparsable
+        pa.field("dropped_not_http", pa.int64()),
+        pa.field("texts", pa.int64()),  # texts of the links used
+        pa.field("duplicate_texts", pa.int64()),  # (url, text) seen before in this file
+        pa.field("pairs", pa.int64()),
+        pa.field("seconds", pa.float64()),  # wall time of reading; the only column that differs between runs
+    ]
+)
+
+# The pairs of all inputs, each uid once, that contain at least one entry.
+MATCHED = pa.schema(
+    [
+        *PAIRS,
+        pa.field("metadata_lang", pa.string()),  # the language whose entries were searched
+        pa.field("entry_ids", pa.list_(pa.int32())),  # ascending, no repeats
+    ]
+)
+
+# One row per entry of every language that had a matched text.
+COUNTS = pa.schema(
+    [
+        pa.field("metadata_lang", pa.string()),
+        pa.field("entry_id", pa.int32()),  # position in the language's list, from 0
+        pa.field("entry", pa.string()),
+        pa.field("count", pa.int64()),  # texts that contain it
+    ]
+)
+
+# One row per language that had a matched text.
+THRESHOLDS = pa.schema(
+    [
+        pa.field("metadata_lang", pa.string()),
+        pa.field("t", pa.int64()),  # entries with count >= t are the head
+        pa.field("tail_share", pa.float64()),  # the tail's share of all matches at t
+        pa.field("matches", pa.int64()),  # sum of the counts
+        pa.field("entries", pa.int64()),
+        pa.field("entries_unmatched", pa.int64()),
+        pa.field("pairs", pa.int64()),  # matched pairs
+        pa.field("expected_pairs", pa.float64()),  # sum of the keep probabilities of those that draw
+    ]
+)
+
+# The curated pairs and what is needed to audit how they were drawn.
+MANIFEST = pa.schema(
+    [
+        *MATCHED,
+        pa.field("keep_probability", pa.float64()),
+        pa.field("draw", pa.float64()),  # kept because draw < keep_probability
+    ]
+)
+
+_SPARK_TYPES = {
+    pa.string(): "string",
+    pa.int32(): "int",
+    pa.int64(): "bigint",
+    pa.float32(): "float",
+    pa.float64(): "double",
+    pa.list_(pa.int32()): "array<int>",
+}
+
+
+def ddl(schema: pa.Schema) -> str:
+    """Writes a schema the way Spark's `schema=` arguments take it.
+
+    Args:
+        schema: One of this module's schemas, or one of the same types.
+
+    Returns:
+        "name type, name type, ...".
+    """
+    return ", ".join(f"{column.name} {_SPARK_TYPES[column.type]}" for column in schema)

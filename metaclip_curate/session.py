@@ -1,0 +1,69 @@
+"""The Spark session: a given one on clusters, a local one otherwise."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import TYPE_CHECKING
+
+from metaclip_curate.errors import UserError
+from metaclip_curate.java import find_java_home
+from metaclip_curate.options import RunOptions
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def get_session(options: RunOptions) -> SparkSession:
+    """Takes the session of spark-submit, or makes a local one.
+
+    Args:
+        options: `master` and `driver_memory` of a local session.
+
+    Returns:
+        The session.
+
+    Raises:
+        UserError: pyspark or a usable Java is missing.
+    """
+    try:
+        import pyspark
+        from pyspark.sql import SparkSession
+    except ImportError as error:
+        raise UserError("pyspark is missing: pip install 'metaclip-curate[local]'") from error
+    if "PYSPARK_GATEWAY_PORT" in os.environ:  # spark-submit started the JVM, with its own settings
+        return SparkSession.builder.appName("metaclip-curate").getOrCreate()
+    if re.match(r"local(-cluster)?\b", options.master):
+        home = find_java_home(pyspark.__version__)
+        if home:
+            os.environ["JAVA_HOME"] = home
+    # Workers must run the interpreter that has this package.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
+    builder = SparkSession.builder.appName("metaclip-curate").master(options.master)
+    for name, value in local_settings(options.driver_memory).items():
+        builder = builder.config(name, value)
+    return builder.getOrCreate()
+
+
+def local_settings(driver_memory: str) -> dict[str, str]:
+    """Settings of a local session; on clusters spark-submit brings its own.
+
+    Args:
+        driver_memory: Such as 4g.
+
+    Returns:
+        Spark settings by name.
+    """
+    return {
+        "spark.driver.memory": driver_memory,
+        # A laptop's host name often doesn't resolve to itself.
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "ERROR",
+        # Spark's 200 is for clusters; a local run has few cores and little data.
+        "spark.sql.shuffle.partitions": str(4 * (os.cpu_count() or 1)),
+    }

@@ -1,0 +1,36 @@
+"""Matched pairs to entry counts."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+
+def occurrences(matched: DataFrame) -> DataFrame:
+    """Counts the texts that contain each entry.
+
+    explode and groupBy: each task sums up what it saw of an entry before anything is shuffled.
+
+    Args:
+        matched: Rows with metadata_lang and entry_ids.
+
+    Returns:
+        metadata_lang, entry_id and count (bigint) of the entries that occur.
+    """
+    each = matched.select("metadata_lang", F.explode("entry_ids").alias("entry_id"))
+    return each.groupBy("metadata_lang", "entry_id").agg(F.count(F.lit(1)).alias("count"))
+
+
+def count(matched: DataFrame, entries: DataFrame) -> DataFrame:
+    """Counts the texts that contain each entry, for all entries.
+
+    Args:
+        matched: Rows of `schemas.MATCHED`.
+        entries: metadata_lang, entry_id and entry of every language that had a matched text.
+
+    Returns:
+        Rows of `schemas.COUNTS`, zeros included, in the order of language and id.
+    """
+    joined = entries.join(occurrences(matched), ["metadata_lang", "entry_id"], "left")
+    filled = F.coalesce("count", F.lit(0).cast("bigint")).alias("count")
+    return joined.select("metadata_lang", "entry_id", "entry", filled).sort("metadata_lang", "entry_id")

@@ -1,0 +1,61 @@
+"""Input files to pairs and inputs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+
+from metaclip_curate.extract import InputAccount, ReadOptions, read_pairs
+from metaclip_curate.language import LanguageIdentifier
+from metaclip_curate.schemas import PAIRS, ddl
+from metaclip_curate.stages.accounts import account_row, table_rows, with_account
+from metaclip_curate.stages.partitioning import place
+from metaclip_curate.storage import StorageOptions
+
+
+@dataclass(frozen=True)
+class ExtractTask:
+    """What a worker needs to read files."""
+
+    lid_model: str
+    read: ReadOptions
+    storage: StorageOptions
+
+
+def extract(spark: SparkSession, paths: list[str], task: ExtractTask) -> DataFrame:
+    """Reads input files, one task a file.
+
+    Args:
+        spark: The session.
+        paths: The files.
+        task: How to read them.
+
+    Returns:
+        Rows of `schemas.PAIRS` and, marked apart (see `accounts`), one of `schemas.INPUTS` a file.
+    """
+    numbered = spark.createDataFrame(list(enumerate(paths)), "number int, path string")
+    placed = place(numbered, spark, len(paths), "number")
+    return placed.mapInArrow(_reader(task), ddl(with_account(PAIRS)))
+
+
+def _reader(task: ExtractTask) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for path in batch.column(0).to_pylist():
+                account = InputAccount(path)
+                for pairs in read_pairs(path, _identifier(task.lid_model), task.read, task.storage, account):
+                    yield table_rows(pairs)
+                yield account_row(dataclasses.asdict(account), PAIRS)
+
+    return read
+
+
+@lru_cache(maxsize=1)
+def _identifier(model: str) -> LanguageIdentifier:
+    """The model, loaded once a worker."""
+    return LanguageIdentifier(model or None)

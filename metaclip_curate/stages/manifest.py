@@ -1,0 +1,89 @@
+"""Kept pairs to the manifest's files, in an order that is random and fixed by the seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import accumulate, groupby
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import functions as F
+
+from metaclip_curate.manifest import write_part
+from metaclip_curate.schemas import MANIFEST, ddl
+from metaclip_curate.stages.partitioning import place
+from metaclip_curate.storage import StorageOptions
+
+_WRITTEN = pa.schema([("file", pa.int32()), ("rows", pa.int64())])
+# Ranks are counted in 2^12 ranges of the 63-bit order key, each a sort of its own.
+_RANGE_SHIFT = 63 - 12
+
+
+def number_rows(spark: SparkSession, kept: DataFrame, rows_per_file: int) -> tuple[DataFrame, int]:
+    """Gives each kept pair its file and its rank in the manifest.
+
+    Args:
+        spark: The session.
+        kept: Rows of `sample.ORDERED`.
+        rows_per_file: Rows of each file but the last.
+
+    Returns:
+        The rows with `file` (int) and `rank` (bigint, from 0), and the number of rows.
+    """
+    ranged = kept.withColumn("range", F.shiftright("order_key", _RANGE_SHIFT).cast("int"))
+    sizes = sorted(ranged.groupBy("range").count().collect())
+    offsets = accumulate((size for _, size in sizes), initial=0)
+    starts = [(number, offset) for (number, _), offset in zip(sizes, offsets, strict=False)]
+    table = spark.createDataFrame(starts, "range int, start bigint")
+    in_range = Window.partitionBy("range").orderBy("order_key", "uid")
+    ranked = (
+        ranged.withColumn("place", F.row_number().over(in_range).cast("bigint"))
+        .join(F.broadcast(table), "range")
+        .withColumn("rank", F.col("start") + F.col("place") - 1)
+    )
+    numbered = ranked.withColumn("file", F.floor(F.col("rank") / rows_per_file).cast("int"))
+    return numbered.select(*MANIFEST.names, "file", "rank"), sum(size for _, size in sizes)
+
+
+def write_manifest(
+    spark: SparkSession, kept: DataFrame, folder: str, rows_per_file: int, options: StorageOptions
+) -> tuple[int, int]:
+    """Writes the manifest's files, one task a file.
+
+    Args:
+        spark: The session.
+        kept: Rows of `sample.ORDERED`.
+        folder: The manifest's folder.
+        rows_per_file: Rows of each file but the last.
+        options: How workers reach the folder.
+
+    Returns:
+        Files and rows written.
+
+    Raises:
+        RuntimeError: Not every row was written.
+    """
+    numbered, rows = number_rows(spark, kept, rows_per_file)
+    files = -(-rows // rows_per_file)
+    if not files:
+        write_part(folder, 0, MANIFEST.empty_table(), options)
+        return 1, 0
+    placed = place(numbered.withColumn("partition", F.col("file")), spark, files, "partition")
+    ordered = placed.sortWithinPartitions("file", "rank").drop("rank")
+    written = ordered.mapInArrow(_writer(folder, options), ddl(_WRITTEN)).collect()
+    if sum(count for _, count in written) != rows or len(written) != files:
+        raise RuntimeError(f"wrote {written} where {files} files with {rows} rows were due")
+    return files, rows
+
+
+def _writer(folder: str, options: StorageOptions) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        filled = (batch for batch in batches if batch.num_rows)
+        # One task has one file's rows, so that a batch never holds two files'.
+        for number, of_file in groupby(filled, key=lambda batch: batch.column("file")[0].as_py()):
+            rows = pa.Table.from_batches(list(of_file)).select(MANIFEST.names)
+            write_part(folder, number, rows, options)
+            written = {"file": number, "rows": rows.num_rows}
+            yield pa.RecordBatch.from_pylist([written], schema=_WRITTEN)
+
+    return run

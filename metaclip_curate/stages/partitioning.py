@@ -1,0 +1,90 @@
+"""Putting rows into the partition that one means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+# With this many candidates a partition, one is without a key once in 10^12 partitions.
+_CANDIDATES = 32
+
+
+def partition_keys(spark: SparkSession, partitions: int) -> list[int]:
+    """Finds for each of n partitions an integer that Spark's hash partitioner sends there.
+
+    `DataFrame.repartition(n, key)` sends a row to pmod(hash(key), n). With these keys a stage decides itself where
+    a row goes, which needs neither an RDD nor the JVM.
+
+    Args:
+        spark: The session.
+        partitions: n.
+
+    Returns:
+        n integers; the k-th goes to partition k.
+    """
+    candidates = spark.range(_CANDIDATES * partitions).select(
+        F.col("id"), F.pmod(F.hash(F.col("id")), F.lit(partitions)).alias("partition")
+    )
+    found = candidates.groupBy("partition").agg(F.min("id").alias("id")).collect()
+    keys = {row["partition"]: row["id"] for row in found}
+    if len(keys) < partitions:
+        raise RuntimeError(f"no key for {partitions - len(keys)} of {partitions} partitions")
+    return [keys[partition] for partition in range(partitions)]
+
+
+def place(rows: DataFrame, spark: SparkSession, partitions: int, partition: str) -> DataFrame:
+    """Shuffles rows so that each is in the partition that its column `partition` names.
+
+    Args:
+        rows: With an integer column of values from 0 to partitions - 1.
+        spark: The session.
+        partitions: How many partitions there will be.
+        partition: The column's name; it is dropped.
+
+    Returns:
+        The other columns, placed.
+    """
+    keys = F.array(*[F.lit(key).cast("long") for key in partition_keys(spark, partitions)])
+    key = F.element_at(keys, (F.col(partition) + 1).cast("int"))
+    return rows.withColumn("_key", key).repartition(partitions, F.col("_key")).drop("_key", partition)
+
+
+def first_of_each_run(batches: Iterator[pa.RecordBatch], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Keeps of neighbouring rows with equal values only the first.
+
+    Args:
+        batches: Sorted by the columns.
+        columns: String columns without nulls.
+
+    Yields:
+        The batches without the rows that repeat; batches that become empty are left out.
+    """
+    last: tuple[str, ...] | None = None
+    for batch in batches:
+        if not batch.num_rows:
+            continue
+        values = [batch.column(batch.schema.get_field_index(name)) for name in columns]
+        current = tuple(column[0].as_py() for column in values)
+        changes = pa.nulls(batch.num_rows - 1, pa.bool_()).fill_null(False)
+        for column in values:
+            changes = pc.or_(changes, pc.not_equal(column[1:], column[:-1]))
+        keep = pa.concat_arrays([pa.array([current != last]), changes])
+        last = tuple(column[-1].as_py() for column in values)
+        kept = batch.filter(keep)
+        if kept.num_rows:
+            yield kept
+
+
+def by_language(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
+    """Cuts a batch where its column metadata_lang changes."""
+    if not batch.num_rows:
+        return
+    encoded = pc.run_end_encode(batch.column(batch.schema.get_field_index("metadata_lang")))
+    start = 0
+    for end, language in zip(encoded.run_ends.to_pylist(), encoded.values.to_pylist(), strict=True):
+        yield language, batch.slice(start, end - start)
+        start = end

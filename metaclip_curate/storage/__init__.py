@@ -1,0 +1,37 @@
+"""Reading inputs from anywhere, and the files of a run folder: local, HTTP, S3, Google Cloud Storage, HDFS.
+
+`inputs` makes the list of inputs from what the user wrote; `opening` opens one as a `reader.InputStream`, which goes on
+where a connection broke by the rules of `retry`; `local`, `http`, `s3`, `gs` and `hdfs` know one store each; `objects`
+has the small files of a run folder.
+"""
+
+from metaclip_curate.storage.inputs import expand_inputs
+from metaclip_curate.storage.objects import (
+    delete_folder,
+    exists,
+    list_folder,
+    read_bytes,
+    upload_file,
+    write_bytes,
+)
+from metaclip_curate.storage.opening import open_input
+from metaclip_curate.storage.options import StorageOptions
+from metaclip_curate.storage.reader import InputStream
+from metaclip_curate.storage.retry import InputError
+from metaclip_curate.storage.urls import is_local, join
+
+__all__ = [
+    "InputError",
+    "InputStream",
+    "StorageOptions",
+    "delete_folder",
+    "exists",
+    "expand_inputs",
+    "is_local",
+    "join",
+    "list_folder",
+    "open_input",
+    "read_bytes",
+    "upload_file",
+    "write_bytes",
+]

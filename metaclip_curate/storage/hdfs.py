@@ -1,0 +1,142 @@
+"""hdfs:// by pyarrow over Hadoop's own libhdfs."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pyarrow import fs
+
+from metaclip_curate.errors import UserError
+from metaclip_curate.storage.reader import Version
+from metaclip_curate.storage.retry import MissingError, TransientError
+
+_TEMPORARY = ".metaclip-tmp"  # ends the name of a file that is still being written
+
+
+def file_system(url: str) -> Any:
+    """The `pyarrow.fs.FileSystem` of an hdfs:// URL.
+
+    Raises:
+        UserError: Hadoop's client library is missing or the name node does not answer.
+    """
+    try:
+        files, _ = fs.FileSystem.from_uri(url)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{url} cannot be reached ({error}); hdfs:// needs Hadoop's client: "
+            "set HADOOP_HOME, JAVA_HOME and CLASSPATH."
+        ) from error
+    return files
+
+
+class ArrowSource:
+    """One file of one of pyarrow's file systems."""
+
+    def __init__(self, files: Any, url: str) -> None:
+        self._files = files
+        self._path = _path(url)
+
+    def connect(self, offset: int, version: Version | None) -> ArrowConnection:
+        """As `Source.connect` says."""
+        try:
+            info = self._files.get_file_info(self._path)
+            file = self._files.open_input_file(self._path)
+            if offset > 0:
+                file.seek(offset)
+            return ArrowConnection(file, offset, Version(info.size, "", str(info.mtime_ns)))
+        except FileNotFoundError as error:
+            raise MissingError(str(error)) from error
+        except OSError as error:
+            raise TransientError(str(error)) from error
+
+    def close(self) -> None:
+        """Ends it."""
+
+
+class ArrowConnection:
+    """An open file."""
+
+    def __init__(self, file: Any, start: int, version: Version) -> None:
+        self._file = file
+        self.start = start
+        self.version = version
+
+    def read(self, size: int) -> bytes:
+        """As `Connection.read` says."""
+        try:
+            data: bytes = self._file.read(size)
+            return data
+        except OSError as error:
+            raise TransientError(str(error)) from error
+
+    def close(self) -> None:
+        """Ends it."""
+        self._file.close()
+
+
+class ArrowStore:
+    """As `Store` says, over one of pyarrow's file systems; URLs are hdfs://host:port/path or plain paths."""
+
+    def __init__(self, files: Any) -> None:
+        """Takes a `pyarrow.fs.FileSystem`."""
+        self._files = files
+
+    def is_file(self, url: str) -> bool:
+        """True when there is such an object."""
+        return bool(self._files.get_file_info(_path(url)).type == fs.FileType.File)
+
+    def is_folder(self, url: str) -> bool:
+        """True when something lies below it."""
+        return bool(self._files.get_file_info(_path(url)).type == fs.FileType.Directory)
+
+    def list(self, url: str, *, recursive: bool) -> list[str]:
+        """Names below a folder, as `Store.list` says."""
+        folder = _path(url).rstrip("/")
+        selector = fs.FileSelector(folder, allow_not_found=True, recursive=recursive)
+        names: list[str] = []
+        for item in self._files.get_file_info(selector):
+            name = item.path.removeprefix(folder + "/")
+            if item.type == fs.FileType.Directory:
+                if not recursive:
+                    names.append(name + "/")
+            elif not name.endswith(_TEMPORARY):
+                names.append(name)
+        return sorted(names)
+
+    def write(self, url: str, data: bytes) -> None:
+        """Makes or replaces a file."""
+        with self._replacement(_path(url)) as stream:
+            stream.write(data)
+
+    def upload(self, local_file: str, url: str) -> None:
+        """Makes or replaces a file from a local one."""
+        with self._replacement(_path(url)) as stream, Path(local_file).open("rb") as source:
+            shutil.copyfileobj(source, stream, 1 << 20)
+
+    def delete_folder(self, url: str) -> None:
+        """Deletes all below a folder."""
+        if self.is_folder(url):
+            self._files.delete_dir(_path(url))
+
+    @contextmanager
+    def _replacement(self, path: str) -> Iterator[Any]:
+        """A file that takes its name when complete. HDFS renames onto nothing only: for a moment there is no file."""
+        folder, name = posixpath.split(path)
+        temporary = posixpath.join(folder, f".{name}.{os.getpid()}-{os.urandom(8).hex()}{_TEMPORARY}")
+        self._files.create_dir(folder, recursive=True)
+        with self._files.open_output_stream(temporary) as stream:
+            yield stream
+        if self.is_file(path):
+            self._files.delete_file(path)
+        self._files.move(temporary, path)
+
+
+def _path(url: str) -> str:
+    _, separator, rest = url.partition("://")
+    return "/" + rest.partition("/")[2] if separator else url

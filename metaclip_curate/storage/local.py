@@ -1,0 +1,151 @@
+"""Files and folders of this machine."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, NoReturn
+
+from metaclip_curate.errors import UserError
+from metaclip_curate.storage.reader import Version
+from metaclip_curate.storage.retry import MissingError, RefusedError, TransientError
+from metaclip_curate.storage.urls import local_path
+
+_FINAL = (PermissionError, IsADirectoryError, NotADirectoryError)
+_TEMPORARY = ".metaclip-tmp"  # ends the name of a file that is still being written
+
+
+class LocalSource:
+    """One file. Network file systems fail for moments, hence the same care as for the others."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def connect(self, offset: int, version: Version | None) -> LocalConnection:
+        """As `Source.connect` says."""
+        try:
+            file = io.FileIO(self._path)
+            if offset > 0:  # never for a pipe, which cannot seek
+                file.seek(offset)
+            return LocalConnection(file, offset)
+        except FileNotFoundError as error:
+            raise MissingError(_plain(error)) from error
+        except _FINAL as error:
+            raise RefusedError(_plain(error)) from error
+        except OSError as error:
+            raise TransientError(_plain(error)) from error
+
+    def close(self) -> None:
+        """Ends it."""
+
+
+class LocalConnection:
+    """An open file."""
+
+    def __init__(self, file: io.FileIO, start: int) -> None:
+        self._file = file
+        self.start = start
+        state = os.fstat(file.fileno())
+        # No size: a file that ends is at its end, and one that grows is read as far as it goes.
+        self.version = Version(None, f"{state.st_dev}-{state.st_ino}-{state.st_mtime_ns}")
+
+    def read(self, size: int) -> bytes:
+        """As `Connection.read` says."""
+        try:
+            return self._file.read(size)
+        except IsADirectoryError as error:
+            raise RefusedError(_plain(error)) from error
+        except OSError as error:
+            raise TransientError(_plain(error)) from error
+
+    def close(self) -> None:
+        """Ends it."""
+        self._file.close()
+
+
+class LocalStore:
+    """As `Store` says. Writing goes to a temporary file beside the target, is synced, then renamed (POSIX rename)."""
+
+    def is_file(self, url: str) -> bool:
+        """True for anything but a folder."""
+        path = Path(local_path(url))
+        return path.exists() and not path.is_dir()
+
+    def is_folder(self, url: str) -> bool:
+        """True for a folder, be it empty."""
+        return Path(local_path(url)).is_dir()
+
+    def list(self, url: str, *, recursive: bool) -> list[str]:
+        """Names below a folder, as `Store.list` says."""
+        folder = local_path(url)
+        names: list[str] = []
+        for parent, folders, files in os.walk(folder):
+            below = os.path.relpath(parent, folder)
+            if not recursive:
+                names.extend(name + "/" for name in folders)
+                folders.clear()
+            for name in files:
+                if not name.endswith(_TEMPORARY):
+                    names.append(name if below == "." else f"{below}/{name}")
+        return sorted(names)
+
+    def write(self, url: str, data: bytes) -> None:
+        """Makes or replaces a file."""
+        with _replacement(Path(local_path(url))) as file:
+            file.write(data)
+
+    def upload(self, local_file: str, url: str) -> None:
+        """Makes or replaces a file from another one."""
+        with Path(local_file).open("rb") as source, _replacement(Path(local_path(url))) as target:
+            shutil.copyfileobj(source, target, 1 << 20)
+
+    def delete_folder(self, url: str) -> None:
+        """Deletes a folder with all below it."""
+        try:
+            shutil.rmtree(local_path(url))
+        except FileNotFoundError:
+            pass  # there is none
+        except (PermissionError, NotADirectoryError) as error:
+            _cannot_write(url, error)
+
+
+@contextmanager
+def _replacement(path: Path) -> Iterator[BinaryIO]:
+    """A file that takes its name only when it is complete and on disk."""
+    # Unique among the processes and threads that may write the same file at the same time.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(8).hex()}{_TEMPORARY}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except (PermissionError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        _cannot_write(str(path), error)
+    finally:
+        # Where the parent is no folder or a closed one, there is no temporary file either.
+        with suppress(NotADirectoryError, PermissionError):
+            temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes the new name outlast a power cut, not only the file's bytes."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _plain(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
+def _cannot_write(path: str, error: OSError) -> NoReturn:
+    raise UserError(f"{path} cannot be written ({_plain(error)}); give a folder that you may write to.") from error

@@ -1,0 +1,90 @@
+"""Small files and folders of a run, wherever it lies: marks, options, data cards, uploads."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from metaclip_curate.errors import UserError
+from metaclip_curate.storage.opening import open_input
+from metaclip_curate.storage.options import StorageOptions
+from metaclip_curate.storage.retry import InputError, MissingError, RefusedError
+from metaclip_curate.storage.stores import store_of
+
+
+def read_bytes(url: str, options: StorageOptions) -> bytes:
+    """A whole file.
+
+    Raises:
+        FileNotFoundError: there is none.
+        UserError: the name or the credentials are wrong.
+        OSError: the store fails.
+    """
+    try:
+        with open_input(url, options) as stream:
+            return b"".join(iter(stream.read1, b""))
+    except InputError as error:
+        if isinstance(error.__cause__, MissingError):
+            raise FileNotFoundError(f"{url}: {error.reason}") from error
+        if isinstance(error.__cause__, RefusedError):
+            raise UserError(f"{url} cannot be read: {error.reason}; check the credentials.") from error
+        raise OSError(str(error)) from error
+
+
+def write_bytes(url: str, data: bytes, options: StorageOptions) -> None:
+    """Makes or replaces a file with its folders; whoever reads sees the old one or the new one, never a part.
+
+    Raises:
+        UserError: it may not be written there.
+        OSError: the store fails.
+    """
+    store_of(url, options).write(url, data)
+
+
+def upload_file(local_file: str, url: str, options: StorageOptions) -> None:
+    """As `write_bytes`, from a local file of any size.
+
+    Raises:
+        FileNotFoundError: there is no such local file.
+        UserError: it may not be written there.
+        OSError: the store fails.
+    """
+    store_of(url, options).upload(local_file, url)
+
+
+def exists(url: str, options: StorageOptions) -> bool:
+    """True for a file, and for a folder (in an object store: one with something in it).
+
+    Raises:
+        UserError: the name or the credentials are wrong.
+        OSError: the store fails.
+    """
+    store = store_of(url, options)
+    return store.is_file(url) or store.is_folder(url)
+
+
+def list_folder(url: str, options: StorageOptions, *, recursive: bool = False) -> list[str]:
+    """Names relative to a folder, sorted; none when there is no such folder.
+
+    Args:
+        url: the folder.
+        options: how to reach it.
+        recursive: all files below it; else its own files, and its folders with a slash at the end.
+
+    Raises:
+        UserError: the name or the credentials are wrong.
+        OSError: the store fails.
+    """
+    return store_of(url, options).list(url, recursive=recursive)
+
+
+def delete_folder(url: str, options: StorageOptions) -> None:
+    """Deletes a folder with all below it; nothing happens when there is none.
+
+    Raises:
+        ValueError: the URL is a whole bucket or file system.
+        UserError: it may not be deleted.
+        OSError: the store fails.
+    """
+    if not urlsplit(url).path.strip("/"):
+        raise ValueError(f"{url} is a whole store, not a folder")
+    store_of(url, options).delete_folder(url)

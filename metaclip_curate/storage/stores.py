@@ -1,0 +1,94 @@
+"""Which store a name belongs to."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from metaclip_curate.errors import UserError
+from metaclip_curate.storage.http import HttpSource
+from metaclip_curate.storage.local import LocalSource, LocalStore
+from metaclip_curate.storage.options import StorageOptions
+from metaclip_curate.storage.reader import Source
+from metaclip_curate.storage.urls import local_path, scheme_of
+
+
+class Store(Protocol):
+    """Whole files and folders of a place that can be written.
+
+    A missing folder is an empty one, since object stores know no folders. Names, credentials and rights that are wrong
+    raise `UserError`; a place that fails raises `OSError`.
+    """
+
+    def is_file(self, url: str) -> bool:
+        """True when there is such an object."""
+
+    def is_folder(self, url: str) -> bool:
+        """True when something lies below it."""
+
+    def list(self, url: str, *, recursive: bool) -> list[str]:
+        """Sorted names below a folder: all files, or its own files and, with a slash at the end, its folders."""
+
+    def write(self, url: str, data: bytes) -> None:
+        """Makes or replaces a file; whoever reads sees the old one or the new one, never a part."""
+
+    def upload(self, local_file: str, url: str) -> None:
+        """As `write`, from a local file."""
+
+    def delete_folder(self, url: str) -> None:
+        """Deletes all below a folder; nothing happens when there is none."""
+
+
+def source_of(url: str, options: StorageOptions) -> Source:
+    """The source of an input's bytes.
+
+    Raises:
+        UserError: inputs of this scheme cannot be read.
+    """
+    scheme = scheme_of(url)
+    if scheme == "":
+        return LocalSource(local_path(url))
+    if scheme in ("http", "https"):
+        return HttpSource(url, options.read_timeout)
+    if scheme == "s3":
+        # Imported where needed: boto3 takes 0.2 s, which a local run need not spend.
+        from metaclip_curate.storage.s3 import S3Source
+
+        return S3Source(url, options)
+    if scheme == "gs":
+        from metaclip_curate.storage import gs
+
+        return gs.source(url, options)
+    if scheme == "hdfs":
+        from metaclip_curate.storage import hdfs
+
+        return hdfs.ArrowSource(hdfs.file_system(url), url)
+    raise UserError(
+        f"{url} has the scheme {scheme}, which cannot be read; use a local path, https://, s3://, gs:// or hdfs://."
+    )
+
+
+def store_of(url: str, options: StorageOptions) -> Store:
+    """The store that a run folder's file or folder lies in.
+
+    Raises:
+        UserError: the scheme cannot be written to.
+    """
+    scheme = scheme_of(url)
+    if scheme == "":
+        return LocalStore()
+    if scheme == "s3":
+        from metaclip_curate.storage.s3 import S3Store
+
+        return S3Store(options)
+    if scheme == "gs":
+        from metaclip_curate.storage.gs import GsStore
+
+        return GsStore()
+    if scheme == "hdfs":
+        from metaclip_curate.storage import hdfs
+
+        return hdfs.ArrowStore(hdfs.file_system(url))
+    raise UserError(
+        f"{url} has the scheme {scheme}, in which no files can be listed or written; "
+        "use a local path, s3://, gs:// or hdfs://."
+    )

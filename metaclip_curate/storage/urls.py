@@ -1,0 +1,68 @@
+"""Names of files and folders: local paths, file:, http(s):, s3:, gs:, hdfs: and Common Crawl's."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote, urlsplit
+
+from metaclip_curate.errors import UserError
+from metaclip_curate.storage.options import StorageOptions
+
+# A path in Common Crawl's own lists (wat.paths) starts so; it names a file below --cc-base.
+CRAWL_PREFIX = "crawl-data/"
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://|(file):/", re.ASCII)
+# Hadoop's names of the same stores, as they stand in the paths that Spark users write.
+_ALIASES = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "file": ""}
+
+
+def scheme_of(url: str) -> str:
+    """The store's scheme: "" for a local path or file: URL, else http, https, s3, gs, hdfs, ..."""
+    match = _SCHEME.match(url)
+    if match is None:
+        return ""
+    scheme = (match[1] or match[2]).lower()
+    return _ALIASES.get(scheme, scheme)
+
+
+def is_local(url: str) -> bool:
+    """True for a local path and a file: URL."""
+    return scheme_of(url) == ""
+
+
+def local_path(url: str) -> str:
+    """The path of a local name: a path as it is, a file: URL (RFC 8089) decoded.
+
+    Raises:
+        UserError: the file: URL names another host.
+    """
+    if _SCHEME.match(url) is None:
+        return url
+    parts = urlsplit(url)
+    if parts.netloc not in ("", "localhost"):
+        raise UserError(f"{url} names the host {parts.netloc}; write file:///path, three slashes.")
+    return unquote(parts.path, errors="surrogateescape")
+
+
+def join(url: str, *parts: str) -> str:
+    """Goes down from a folder in any store: "s3://b/run/" and "pairs" make "s3://b/run/pairs"."""
+    for part in parts:
+        url = url.rstrip("/") + "/" + part.lstrip("/") if url else part
+    return url
+
+
+def bucket_and_key(url: str) -> tuple[str, str]:
+    """The bucket and the key of an s3:// or gs:// URL; the key is taken literally, never decoded.
+
+    Raises:
+        UserError: the URL names no bucket.
+    """
+    bucket, _, key = url.partition("://")[2].partition("/")
+    if not bucket:
+        raise UserError(f"{url} names no bucket; write {scheme_of(url)}://bucket/name.")
+    return bucket, key
+
+
+def resolve(path: str, options: StorageOptions) -> str:
+    """Where an input is: a path of Common Crawl's lists lies below `cc_base`, others are as they are."""
+    return join(options.cc_base, path) if path.startswith(CRAWL_PREFIX) else path
