@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import re
 import shlex
 import sys
 import types
@@ -23,11 +24,12 @@ from metaclip_curate.options import (
     SampleOptions,
     flag,
 )
-from metaclip_curate.pipeline import JobFailed, Options, Pipeline
+from metaclip_curate.pipeline import JobFailedError, Options, Pipeline
 from metaclip_curate.run_folder import STAGES
 from metaclip_curate.storage import StorageOptions
 
 EXIT_FAILED, EXIT_USER_ERROR = 1, 2
+_WORKERS_USER_ERROR = re.compile(r"^metaclip_curate\.errors\.UserError: (.+)$", re.MULTILINE)
 
 _GROUPS: dict[str, type] = {
     "run": RunOptions,
@@ -66,9 +68,16 @@ def main(arguments: Sequence[str] | None = None, program: str = "metaclip-curate
     except UserError as error:
         print(f"{program}: {error}", file=sys.stderr)
         return EXIT_USER_ERROR
-    except JobFailed as error:
+    except JobFailedError as error:
         print(f"{program}: {error}", file=sys.stderr)
         return EXIT_FAILED
+    except Exception as error:
+        # A worker's exceptions arrive as text within Spark's.
+        found = _WORKERS_USER_ERROR.search(str(error))
+        if not found:
+            raise
+        print(f"{program}: {found.group(1)}", file=sys.stderr)
+        return EXIT_USER_ERROR
     return 0
 
 

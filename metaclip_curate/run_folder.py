@@ -157,14 +157,9 @@ class RunFolder:
             now = options.get(name)
             if now == before:
                 continue
-            if isinstance(before, dict) and isinstance(now, dict):
-                key = next(key for key in sorted({*before, *now}) if before.get(key) != now.get(key))
-                name, before, now = f"{name} of {key}", before.get(key), now.get(key)
-            else:
-                name = flag(name)
             raise UserError(
-                f"{self.root} was made with {name} {_shown(before)}, and the command says {_shown(now)}: give the "
-                f"same, another --output, or --again-from {stage} to do {stage} and what follows again"
+                f"{self.root} was made with {_difference(name, before, now)}: give the same, another --output, or "
+                f"--again-from {stage} to do {stage} and what follows again"
             )
 
     def is_finished(self, stage: str, upstream: str) -> bool:
@@ -221,6 +216,15 @@ class RunFolder:
         self._stages[stage]["finished"] = True
         self._save()
         storage.delete_folder(storage.join(self.root, _WORK), self.options)
+
+
+def _difference(name: str, before: Any, now: Any) -> str:
+    """Names an option and its two values; of two maps the first key that differs and its values."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        key = next(key for key in sorted({*before, *now}) if before.get(key) != now.get(key))
+        return _difference(f"{name} of {key}", before.get(key), now.get(key))
+    shown = name if " " in name else flag(name)
+    return f"{shown} {_shown(before)}, and the command says {_shown(now)}"
 
 
 def _shown(value: Any) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-
 # One row for every different (url, text) of an input file.
 PAIRS = pa.schema(
     [

@@ -18,7 +18,7 @@ from metaclip_curate.extract.wat import WatDecoder, crawl_of_warcinfo
 from metaclip_curate.schemas import PAIRS
 from metaclip_curate.storage import InputError, StorageOptions, open_input
 
-# Old crawls span years (CC-MAIN-2009-2010) or a year (CC-MAIN-2012); segment file names (CC-MAIN-20230127001911-...) are none.
+# Old crawls are named by years (CC-MAIN-2009-2010, CC-MAIN-2012); CC-MAIN-20230127001911-... is a segment's file.
 _CRAWL_IN_PATH = re.compile(r"CC-MAIN-\d{4}(?:-\d{2}(?:\d{2})?)?(?![\d-])")
 # Languages of a file's texts are remembered up to this many characters of text, about 100 MB.
 _REMEMBERED_CHARACTERS = 1 << 24
@@ -27,14 +27,17 @@ _REMEMBERED_CHARACTERS = 1 << 24
 class Identifier(Protocol):
     """What identifies languages; `language.LanguageIdentifier` is one."""
 
-    def identify(self, texts: pa.Array) -> tuple[pa.Array, pa.Array]: ...
+    def identify(self, texts: pa.Array) -> tuple[pa.Array, pa.Array]:
+        """Returns a label (string) and its probability (float32) for each text."""
 
 
 @dataclass(frozen=True)
 class ReadOptions:
     """How files are read."""
 
-    ignore_opt_out: bool = field(default=False, metadata={"help": "use pages that say noai, noimageai or tdm-reservation"})
+    ignore_opt_out: bool = field(
+        default=False, metadata={"help": "use pages that say noai, noimageai or tdm-reservation"}
+    )
     max_record_bytes: int = field(default=32 << 20, metadata={"help": "skip records longer than this many bytes"})
     batch_rows: int = 8192
 
@@ -87,9 +90,7 @@ def read_pairs(
 class _PairBuilder:
     """Turns the records of one file into batches."""
 
-    def __init__(
-        self, path: str, identifier: Identifier | None, options: ReadOptions, account: InputAccount
-    ) -> None:
+    def __init__(self, path: str, identifier: Identifier | None, options: ReadOptions, account: InputAccount) -> None:
         self._path = path
         self._identifier = identifier
         self._options = options

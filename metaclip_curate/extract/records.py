@@ -8,7 +8,7 @@ record over the size limit (a gzip bomb, say) is passed over without being held.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import NamedTuple, Protocol
 
 from isal import isal_zlib
@@ -30,7 +30,8 @@ _BLANK = b"\r\n \t\0"
 class Readable(Protocol):
     """A stream of bytes."""
 
-    def read(self, size: int, /) -> bytes: ...
+    def read(self, size: int, /) -> bytes:
+        """Returns up to `size` bytes, none at the end."""
 
 
 class Record(NamedTuple):
@@ -115,7 +116,7 @@ def _gunzip(source: _Source, account: InputAccount) -> Iterator[_Piece]:
             _to_next_member(source, 1)
 
 
-def _member(source: _Source) -> Iterator[_Piece]:
+def _member(source: _Source) -> Generator[_Piece, None, str]:
     """Unpacks the member at the start of the buffer; returns what was wrong with it, or an empty string.
 
     On success the buffer is left at the byte after the member; on damage it still starts at the member as far as it
@@ -129,7 +130,7 @@ def _member(source: _Source) -> Iterator[_Piece]:
     while True:
         try:
             piece = unpacker.decompress(data, _READ_BYTES)
-        except isal_zlib.error as error:
+        except isal_zlib.IsalError as error:  # type: ignore[misc]  # its stubs know it as no exception
             if streaming:
                 yield _Piece(b"", last=True)
             return f"damaged gzip member: {error}"
@@ -173,10 +174,9 @@ def _frame(pieces: Iterator[_Piece], account: InputAccount, max_record_bytes: in
     """Cuts pieces into records."""
     pending = b""
     to_skip = 0
-    for data, last in pieces:
-        if to_skip:
-            skipped = min(to_skip, len(data))
-            to_skip, data = to_skip - skipped, data[skipped:]
+    for piece, last in pieces:
+        data = piece[to_skip:]
+        to_skip -= len(piece) - len(data)
         pending = pending + data if pending else data
         while pending:
             framed = _next_record(pending, last, account, max_record_bytes)
@@ -225,6 +225,8 @@ def _next_record(
         if following is None and not last and len(pending) - body_start <= max_record_bytes:
             return None
         body_end = following.start() if following else len(pending)
+        if following is None and body_end - body_start < (length or 0):
+            account.damaged("a record is shorter than its Content-Length")
         if body_end - body_start > max_record_bytes:
             return _skip_to_next(pending, start, last, account, "a record without end")
         return Record(headers, pending[body_start:body_end].rstrip(b"\r\n")), body_end

@@ -133,7 +133,12 @@ def _loose_page(wat: Any, page_url: str) -> Page | None:
     html = _member(response, "HTML-Metadata")
     head = _member(html, "Head")
     links = [
-        ImageLink(_text(link.get("url")), _text(link.get("alt")), _text(link.get("title")), _text(link.get("data-image-title")))
+        ImageLink(
+            _text(link.get("url")),
+            _text(link.get("alt")),
+            _text(link.get("title")),
+            _text(link.get("data-image-title")),
+        )
         for link in _objects(html.get("Links"))
         if link.get("path") == IMAGE_PATH
     ]
@@ -146,7 +151,7 @@ def _loose_page(wat: Any, page_url: str) -> Page | None:
 
 def _headers(headers: dict[str, Any] | None) -> list[tuple[str, str]]:
     """Lists header values; one that was sent several times may stand as a list."""
-    pairs = []
+    pairs: list[tuple[str, str]] = []
     for name, value in (headers or {}).items():
         values = value if isinstance(value, list) else [value]
         pairs.extend((name, item) for item in values if isinstance(item, str))

@@ -1,4 +1,5 @@
 """Metadata: the entries that texts are matched with, one ordered list a language (spec section 3).
 
-`folder` reads a folder of lists, `starter` makes a small one from word frequencies.
+`folder` reads a folder of lists; `starter` makes a small one from word frequencies, whose words `word_forms` turns
+into entries.
 """

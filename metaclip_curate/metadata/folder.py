@@ -9,15 +9,16 @@ An entry's id is its position from 0, so nothing here moves an entry:
 - an empty string or an empty line keeps its position (and never matches, which is the matcher's affair);
 - duplicates keep their positions, each with its own id;
 - a byte order mark at the start of a file is not part of the first entry;
-- in .txt files a line ends with "\\n" or "\\r\\n" and with nothing else: form feeds, U+0085 and U+2028 are characters of an
-  entry. A line end at the end of the file starts no further entry. An entry that needs a line break needs .json;
+- in .txt files a line ends with LF or CR LF and with nothing else: form feeds, U+0085 and U+2028 are characters of
+  an entry, and so is a lone CR. A line end at the end of the file starts no further entry. An entry that needs a
+  line break needs .json;
 - no entry is too long;
 - a file without entries is a language without entries;
 - bytes that are not UTF-8, or a JSON escape of half a surrogate pair, are an error and never repaired.
 
-The name says the language. Files whose name is not a language code with one of the three endings are no metadata and are
-passed over (README.md, LICENSE, sources.json, languages.csv, hidden files). A language code is two or three small letters, or
-`simple` or `other`, and perhaps subtags after "_" or "-": en, be_x_old, zh-min-nan, eng_Latn.
+The name says the language. Files whose name is not a language code with one of the three endings are no metadata and
+are passed over: README.md, LICENSE, sources.json, languages.csv, hidden files. A language code is two or three small
+letters, or `simple` or `other`, and perhaps subtags after "_" or "-": en, be_x_old, zh_min_nan, eng_Latn.
 """
 
 from __future__ import annotations
@@ -28,15 +29,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 import pyarrow as pa
 
 from metaclip_curate.errors import UserError
 
-_FILE_NAME = re.compile(
-    r"(?P<language>(?:[a-z]{2,3}|simple|other)(?:[_-][A-Za-z0-9]{1,8})*)\.(?:json|txt|txt\.zst)"
-)
+_FILE_NAME = re.compile(r"(?P<language>(?:[a-z]{2,3}|simple|other)(?:[_-][A-Za-z0-9]{1,8})*)\.(?:json|txt|txt\.zst)")
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ class MetadataFolder:
                 f"The metadata folder {folder} has no metadata; put a list named LANGUAGE.json, LANGUAGE.txt or "
                 "LANGUAGE.txt.zst there, en.json for example."
             )
-        return cls(folder, MappingProxyType(dict(sorted(files.items()))))
+        return cls(folder, dict(sorted(files.items())))
 
     @property
     def languages(self) -> list[str]:
@@ -147,9 +145,7 @@ def _list_files(folder: str) -> list[str]:
     except FileNotFoundError as error:
         raise UserError(f"The metadata folder {folder} does not exist; name an existing one.") from error
     except NotADirectoryError as error:
-        raise UserError(
-            f"The metadata folder {folder} is a file; name the folder that it is in."
-        ) from error
+        raise UserError(f"The metadata folder {folder} is a file; name the folder that it is in.") from error
     except OSError as error:
         raise UserError(
             f"The metadata folder {folder} cannot be read ({error.strerror}); name a readable one."
@@ -183,9 +179,7 @@ def _parse_json(data: bytes, source: str) -> list[str]:
             f"The metadata file {source} cannot be read ({error}); it must be a JSON list of strings."
         ) from error
     if not isinstance(entries, list):
-        raise UserError(
-            f"The metadata file {source} holds {_kind(entries)}; it must be a JSON list of strings."
-        )
+        raise UserError(f"The metadata file {source} holds {_kind(entries)}; it must be a JSON list of strings.")
     for position, entry in enumerate(entries):
         if not isinstance(entry, str):
             raise UserError(

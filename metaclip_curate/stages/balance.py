@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from metaclip_curate import balance as algorithm
@@ -27,7 +27,7 @@ _LOW_BITS = 32
 
 @dataclass(frozen=True)
 class _Rule:
-    """How thresholds are chosen: `t` for the anchor, and for the others `t` too or what comes closest to tail share p."""
+    """How thresholds are chosen: `t` for the anchor; for the others what comes closest to tail share p, or `t` too."""
 
     anchor: str
     t: int
@@ -59,7 +59,7 @@ def balance(
     """
     chosen = choose_thresholds(counts, options)
     head = head_entries(spark, counts, [(row["metadata_lang"], row["t"], row["entries"]) for row in chosen])
-    pairs = dict(matched.groupBy("metadata_lang").count().collect())
+    pairs: dict[str, int] = dict(matched.groupBy("metadata_lang").count().collect())
     expected = expected_pairs(matched, head, draw)
     rows = [
         (*row, pairs.get(row["metadata_lang"], 0), expected.get(row["metadata_lang"], 0.0))
@@ -68,7 +68,7 @@ def balance(
     return spark.createDataFrame(rows, ddl(THRESHOLDS)).coalesce(1)
 
 
-def choose_thresholds(counts: DataFrame, options: BalanceOptions) -> list[pd.Series]:
+def choose_thresholds(counts: DataFrame, options: BalanceOptions) -> list[Row]:
     """Chooses the thresholds, one task a language.
 
     Returns:
@@ -131,8 +131,6 @@ def _summer(head: Head) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.Reco
             scaled = np.rint(probabilities * 2.0**_SCALE_BITS).astype(np.int64)
             language = rows.column(rows.schema.get_field_index("metadata_lang"))[0].as_py()
             high, low = int((scaled >> _LOW_BITS).sum()), int((scaled & (2**_LOW_BITS - 1)).sum())
-            yield pa.RecordBatch.from_pylist(
-                [{"metadata_lang": language, "high": high, "low": low}], schema=_SUMS
-            )
+            yield pa.RecordBatch.from_pylist([{"metadata_lang": language, "high": high, "low": low}], schema=_SUMS)
 
     return run

@@ -10,7 +10,9 @@ from pyspark.sql import functions as F
 from metaclip_curate.stages.count import occurrences
 
 
-def language_totals(matched: DataFrame, kept: DataFrame, counts: DataFrame, thresholds: DataFrame) -> list[dict[str, Any]]:
+def language_totals(
+    matched: DataFrame, kept: DataFrame, counts: DataFrame, thresholds: DataFrame
+) -> list[dict[str, Any]]:
     """Sums up each language before and after the draw.
 
     Args:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,7 +14,8 @@ from pyspark.sql import functions as F
 _CANDIDATES = 32
 
 
-def partition_keys(spark: SparkSession, partitions: int) -> list[int]:
+@lru_cache(maxsize=256)
+def partition_keys(spark: SparkSession, partitions: int) -> tuple[int, ...]:
     """Finds for each of n partitions an integer that Spark's hash partitioner sends there.
 
     `DataFrame.repartition(n, key)` sends a row to pmod(hash(key), n). With these keys a stage decides itself where
@@ -33,7 +35,7 @@ def partition_keys(spark: SparkSession, partitions: int) -> list[int]:
     keys = {row["partition"]: row["id"] for row in found}
     if len(keys) < partitions:
         raise RuntimeError(f"no key for {partitions - len(keys)} of {partitions} partitions")
-    return [keys[partition] for partition in range(partitions)]
+    return tuple(keys[partition] for partition in range(partitions))
 
 
 def place(rows: DataFrame, spark: SparkSession, partitions: int, partition: str) -> DataFrame:
@@ -48,6 +50,8 @@ def place(rows: DataFrame, spark: SparkSession, partitions: int, partition: str)
     Returns:
         The other columns, placed.
     """
+    if partitions == 1:
+        return rows.drop(partition).repartition(1)
     keys = F.array(*[F.lit(key).cast("long") for key in partition_keys(spark, partitions)])
     key = F.element_at(keys, (F.col(partition) + 1).cast("int"))
     return rows.withColumn("_key", key).repartition(partitions, F.col("_key")).drop("_key", partition)

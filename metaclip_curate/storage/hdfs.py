@@ -49,7 +49,7 @@ class ArrowSource:
             file = self._files.open_input_file(self._path)
             if offset > 0:
                 file.seek(offset)
-            return ArrowConnection(file, offset, Version(info.size, "", str(info.mtime_ns)))
+            return ArrowConnection(file, offset, Version(None, "", str(info.mtime_ns)))
         except FileNotFoundError as error:
             raise MissingError(str(error)) from error
         except OSError as error:
@@ -101,7 +101,8 @@ class ArrowStore:
         selector = fs.FileSelector(folder, allow_not_found=True, recursive=recursive)
         names: list[str] = []
         for item in self._files.get_file_info(selector):
-            name = item.path.removeprefix(folder + "/")
+            # Some answer full URLs, some paths without the first slash.
+            name = _path(item.path).lstrip("/").removeprefix(folder.lstrip("/") + "/")
             if item.type == fs.FileType.Directory:
                 if not recursive:
                     names.append(name + "/")

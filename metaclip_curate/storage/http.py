@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import time
 import urllib.request
@@ -72,7 +73,7 @@ class HttpSource:
                 headers["If-Match"] = version.etag
         response = self._send(headers)
         try:
-            return self._opened(response, offset)
+            return self._opened(response, offset, version)
         except BaseException:
             response.close()
             raise
@@ -103,21 +104,22 @@ class HttpSource:
         except (HTTPError, OSError) as error:
             raise TransientError(str(error)) from error
 
-    def _opened(self, response: urllib3.BaseHTTPResponse, offset: int) -> HttpConnection:
+    def _opened(self, response: urllib3.BaseHTTPResponse, offset: int, version: Version | None) -> HttpConnection:
         status = f"HTTP {response.status} {response.reason or ''}".rstrip()
         if response.status == 200:
-            return HttpConnection(response, 0, response.length_remaining)
+            return HttpConnection(response, 0, _version(response, response.length_remaining))
         if response.status == 206:
             match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
             if match is None or int(match[1]) > offset:
                 raise RefusedError(f"{status} with another range than the one asked for")
-            return HttpConnection(response, int(match[1]), None if match[2] == "*" else int(match[2]))
+            size = None if match[2] == "*" else int(match[2])
+            return HttpConnection(response, int(match[1]), _version(response, size))
         if response.status == 416:
             # The break came exactly at the end of an object of unknown size: nothing is left to read.
             match = _UNSATISFIED_RANGE.fullmatch(response.headers.get("Content-Range", ""))
-            if match is not None and int(match[1]) == offset:
-                response.close()
-                return HttpConnection(response, offset, offset)
+            if version is not None and match is not None and int(match[1]) == offset:
+                response.drain_conn()  # the body is about the error
+                return HttpConnection(response, offset, dataclasses.replace(version, size=offset))
             raise RefusedError(f"the object changed while it was read ({status})")
         if response.status == 412:
             raise RefusedError(f"the object changed while it was read ({status})")
@@ -130,11 +132,10 @@ class HttpSource:
 class HttpConnection:
     """The body of one answer."""
 
-    def __init__(self, response: urllib3.BaseHTTPResponse, start: int, size: int | None) -> None:
+    def __init__(self, response: urllib3.BaseHTTPResponse, start: int, version: Version) -> None:
         self._response = response
         self.start = start
-        headers = response.headers
-        self.version = Version(size, headers.get("ETag", ""), headers.get("Last-Modified", ""))
+        self.version = version
 
     def read(self, size: int) -> bytes:
         """As `Connection.read` says. One receive a call: what arrived before a break isn't lost with it."""
@@ -146,6 +147,11 @@ class HttpConnection:
     def close(self) -> None:
         """Ends it."""
         self._response.close()
+
+
+def _version(response: urllib3.BaseHTTPResponse, size: int | None) -> Version:
+    headers = response.headers
+    return Version(size, headers.get("ETag", ""), headers.get("Last-Modified", ""))
 
 
 def _pool(url: str) -> urllib3.PoolManager:

@@ -171,17 +171,24 @@ class InputStream(io.BufferedIOBase):
         super().close()
 
     def _receive(self, size: int) -> bytes:
-        connection = self._connected()
-        piece = connection.read(size)
+        # At the last byte of a known size nothing more is asked for: a break there would be none.
+        missing = self._missing()
+        piece = b"" if missing == 0 else self._connected().read(size)
         if piece:
             self._hand_out(piece)
             return piece
-        whole = self._version.size if self._version is not None else None
-        if whole is not None and self.bytes_read < whole:
-            raise TransientError(f"the body ended {whole - self.bytes_read} bytes early")
+        missing = self._missing()  # once more: a new connection may have told the size
+        if missing:
+            raise TransientError(f"the body ended {missing} bytes early")
         self._ended = True
         self._disconnect()
         return b""
+
+    def _missing(self) -> int | None:
+        """Bytes still to come, None when the size is unknown."""
+        if self._version is None or self._version.size is None:
+            return None
+        return max(0, self._version.size - self.bytes_read)
 
     def _hand_out(self, piece: bytes) -> None:
         self._failures = 0

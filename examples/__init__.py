@@ -1,0 +1,1 @@
+"""Input that ships with the project, and the writers that make it."""

@@ -1,0 +1,55 @@
+"""Fixtures of all tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+ROOT = Path(__file__).parent.parent
+REAL_DATA = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Pages of Common Crawl and pieces of Wikipedias, which are not part of the project."""
+    if not REAL_DATA.is_dir():
+        pytest.skip(f"no real data in {REAL_DATA}: it is not part of the project")
+    return REAL_DATA
+
+
+@pytest.fixture(scope="session")
+def mini_wats() -> list[Path]:
+    """The WATs that ship."""
+    return sorted((ROOT / "examples" / "wat").glob("*.warc.wat.gz"))
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    """One local session for the whole run, started as cheaply as possible."""
+    import os
+    import sys
+
+    import pyspark
+    from pyspark.sql import SparkSession
+
+    from metaclip_curate.java import find_java_home
+    from metaclip_curate.session import local_settings
+
+    home = find_java_home(pyspark.__version__)
+    if home:
+        os.environ["JAVA_HOME"] = home
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    builder = SparkSession.builder.appName("tests").master("local[2]")
+    for name, value in local_settings("2g").items():
+        builder = builder.config(name, value)
+    # Tests are short: what the JVM would compile further never pays.
+    builder = builder.config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+    session = builder.config("spark.sql.shuffle.partitions", "4").getOrCreate()
+    yield session
+    session.stop()

@@ -1,0 +1,42 @@
+"""Page-level opt-out."""
+
+from __future__ import annotations
+
+import pytest
+
+from metaclip_curate.extract.opt_out import opts_out
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("robots", "noai", True),
+        ("ROBOTS", "NoIndex, NOIMAGEAI", True),
+        ("robots", "index,follow,noai,noimageai", True),
+        ("robots", "noaibot noindex", False),
+        ("robots", "all", False),
+        ("googlebot", "noai", False),
+        ("description", "noai", False),
+        ("tdm-reservation", "1", True),
+        ("TDM-Reservation", " 1 ", True),
+        ("tdm-reservation", "0", False),
+        ("tdm-policy", "1", False),
+    ],
+)
+def test_meta_elements(name: str, content: str, expected: bool) -> None:
+    assert opts_out([("viewport", "width"), (name, content)], []) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("X-Robots-Tag", "noai", True),
+        ("x-robots-tag", "otherbot: noindex, noimageai", True),
+        ("X-Robots-Tag", "noindex", False),
+        ("robots", "noai", False),
+        ("TDM-Reservation", "1", True),
+        ("tdm-reservation", "", False),
+    ],
+)
+def test_headers(name: str, value: str, expected: bool) -> None:
+    assert opts_out([], [("Server", "x"), (name, value)]) is expected

