@@ -94,11 +94,8 @@ def document_base(page_url: str, base_href: str) -> str:
     """
     if not base_href:
         return page_url
-    try:
-        base = ada_url.join_url(page_url, replace_surrogates(base_href))
-    except ValueError:
-        return page_url
-    return page_url if base.startswith(("data:", "javascript:")) else base
+    base = _join(page_url, replace_surrogates(base_href))
+    return page_url if base is None or base.startswith(("data:", "javascript:")) else base
 
 
 def resolve_url(url: str, base: str) -> str | Drop:
@@ -114,14 +111,21 @@ def resolve_url(url: str, base: str) -> str | Drop:
     url = replace_surrogates(url)
     if not url.strip(_URL_STRIP):
         return Drop.BAD_URL
-    try:
-        href = ada_url.join_url(base, url)
-    except ValueError:
-        # An absolute URL needs no base, and the page's own address may be what can't be parsed.
-        try:
-            href = ada_url.normalize_url(url)
-        except ValueError:
-            return Drop.BAD_URL
+    href = _join(base, url)
+    if href is None:
+        return Drop.BAD_URL
     if not href.startswith(("https://", "http://")):
         return Drop.NOT_HTTP
     return href.partition("#")[0]
+
+
+def _join(base: str, url: str) -> str | None:
+    """Resolves a URL; None where that can't be done."""
+    try:
+        return str(ada_url.join_url(base, url))
+    except ValueError:
+        # An absolute URL needs no base, and the page's own address may be what can't be parsed.
+        try:
+            return str(ada_url.normalize_url(url))
+        except ValueError:
+            return None

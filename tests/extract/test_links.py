@@ -71,6 +71,7 @@ def test_resolve_url(url: str, expected: str | Drop) -> None:
 def test_an_absolute_url_needs_no_base() -> None:
     assert resolve_url("http://a/b.jpg", "no url") == "http://a/b.jpg"
     assert resolve_url("b.jpg", "no url") is Drop.BAD_URL
+    assert document_base("no url", "http://a/b/") == "http://a/b/"
 
 
 @pytest.mark.parametrize(
