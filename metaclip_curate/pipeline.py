@@ -124,41 +124,21 @@ class Pipeline:
             )
 
     def match(self) -> None:
-        """Deduplicates all pairs and matches them."""
+        """Deduplicates the pairs and matches them; of a run that has grown, only the new ones."""
         options = self._check_metadata()
         self.folder.check_options("match", options)
         upstream = self.folder.fingerprint("extract")
         if self._finished("match", upstream):
             return
-        from pyspark.sql import functions as F
+        from metaclip_curate.stages.match import NO_METADATA
 
-        from metaclip_curate.stages.accounts import read_account, read_table, write_once
-        from metaclip_curate.stages.match import MATCH_ACCOUNT, NO_METADATA, MatchTask, match
-
-        passes = self.options.match.dedup_passes
-        if any(not part.endswith(f"-of-{passes:05d}") for part in self.folder.parts("match")):
-            self.folder.discard("match")  # it was begun with another number of passes
-        self.folder.begin("match", options, upstream)
-        pairs = self._read("extract", "pairs", PAIRS)
-        label_sizes: dict[str, int] = dict(pairs.groupBy("lang").count().collect())
-        digests = options["metadata_digests"]
-        languages = self._metadata_languages(label_sizes, digests, NO_METADATA)
-        sizes: dict[str, int] = {}
-        for label, size in label_sizes.items():
-            sizes[languages[label]] = sizes.get(languages[label], 0) + size
-        task = MatchTask(self.options.match.metadata, digests, self.options.match.entry_spacing)
-        for number in range(passes if label_sizes else 0):
-            part, work = f"{number:05d}-of-{passes:05d}", self.folder.work(f"match-{number:05d}")
-            if part in self.folder.parts("match"):
-                continue
-            share = pairs if passes == 1 else pairs.filter(F.pmod(F.xxhash64("uid"), F.lit(passes)) == number)
-            pass_sizes = {language: -(-size // passes) for language, size in sizes.items()}
-            per_task = self.options.match.pairs_per_task
-            write_once(match(self.spark, share, languages, pass_sizes, task, per_task), work)
-            self._write(read_table(self.spark, work, MATCHED), self.folder.part("matched", part))
-            account = read_account(self.spark, work, MATCHED, MATCH_ACCOUNT).groupBy("metadata_lang")
-            sums = account.agg(F.sum("distinct"), F.sum("matched")).collect()
-            self.folder.commit_part("match", part, {name: [int(all_), int(hit)] for name, all_, hit in sums})
+        self.folder.begin("match", options, upstream, grows=True)
+        if not self._match_generations(options["metadata_digests"]):
+            # A new input comes before an old one that has the same pair, whose row it replaces: all is done again.
+            self._tell("match: a new input precedes older ones, so all pairs are matched again")
+            self.folder.discard("match")
+            self.folder.begin("match", options, upstream, grows=True)
+            self._match_generations(options["metadata_digests"])
         self.folder.finish("match", self._match_summary(NO_METADATA))
 
     def count(self) -> None:
@@ -328,7 +308,8 @@ class Pipeline:
         size = self.options.extract.files_per_round or min(
             _LARGEST_ROUND, max(_SMALLEST_ROUND, -(-len(missing) // _ROUNDS))
         )
-        first = len(self.folder.parts("extract"))
+        # Rounds end in any order: after a run that died there may be a part 1 and no part 0.
+        first = 1 + max(map(int, self.folder.parts("extract")), default=-1)
         rounds = [missing[start : start + size] for start in range(0, len(missing), size)]
         stop = threading.Event()
 
@@ -365,7 +346,63 @@ class Pipeline:
         sums = {name: pc.sum(inputs.column(name)).as_py() for name in FUNNEL_COLUMNS}
         return {"files": len(states), **{state: states.count(state) for state in INPUT_STATES}, **sums}
 
-    # Matching
+    # Matching, in generations: each covers parts of pairs that those before it don't
+
+    def _match_generations(self, digests: Mapping[str, str]) -> bool:
+        """Matches what isn't; false where a new row would take a known one's place."""
+        generations = self.folder.notes("match").get("generations", [])
+        covered = {part for generation in generations for part in generation["pairs"]}
+        added = sorted(set(self.folder.parts("extract")) - covered)
+        if added or not generations:
+            generations = [*generations, {"pairs": added, "passes": self.options.match.dedup_passes}]
+            self.folder.note("match", generations=generations)
+        for number, generation in enumerate(generations):
+            known = [part for earlier in generations[:number] for part in earlier["pairs"]]
+            for dedup_pass in range(generation["passes"]):
+                part = f"{number:05d}-{dedup_pass:05d}"
+                if part in self.folder.parts("match"):
+                    continue
+                if not self._match_pass(part, generation["pairs"], known, (dedup_pass, generation["passes"]), digests):
+                    return False
+        return True
+
+    def _match_pass(
+        self, part: str, new: list[str], known: list[str], share: tuple[int, int], digests: Mapping[str, str]
+    ) -> bool:
+        from pyspark.sql import functions as F
+
+        from metaclip_curate.stages.accounts import read_account, read_table, write_once
+        from metaclip_curate.stages.match import MATCH_ACCOUNT, NO_METADATA, MatchTask, match
+
+        number, passes = share
+        of_pass = F.pmod(F.xxhash64("uid"), F.lit(passes)) == number
+        pairs = self._read_pairs(new).filter(of_pass)
+        known_pairs = self._read_pairs(known).filter(of_pass) if known else None
+        labels: dict[str, int] = dict(self._read_pairs(new + known).groupBy("lang").count().collect())
+        if not labels:
+            self._write(self.spark.createDataFrame([], ddl(MATCHED)), self.folder.part("matched", part))
+            self.folder.commit_part("match", part, {})
+            return True
+        languages = self._metadata_languages(labels, digests, NO_METADATA)
+        sizes: dict[str, int] = {}
+        for label, size in labels.items():
+            sizes[languages[label]] = sizes.get(languages[label], 0) + -(-size // passes)
+        options, work = self.options.match, self.folder.work(f"match-{part}")
+        task = MatchTask(options.metadata, digests, options.entry_spacing, options.pairs_per_task)
+        write_once(match(self.spark, pairs, known_pairs, languages, sizes, task), work)
+        sums = [F.sum(name) for name in ("distinct", "matched", "superseding")]
+        account = read_account(self.spark, work, MATCHED, MATCH_ACCOUNT).groupBy("metadata_lang").agg(*sums).collect()
+        if any(superseding for _, _, _, superseding in account):
+            return False
+        self._write(read_table(self.spark, work, MATCHED), self.folder.part("matched", part))
+        self.folder.commit_part("match", part, {language: [all_, hit] for language, all_, hit, _ in account})
+        return True
+
+    def _read_pairs(self, parts: list[str]) -> DataFrame:
+        paths = [self.folder.part("pairs", part) for part in parts]
+        if not paths:
+            return self.spark.createDataFrame([], ddl(PAIRS))
+        return self.spark.read.schema(ddl(PAIRS)).parquet(*paths)
 
     def _metadata_languages(
         self, labels: Mapping[str, int], digests: Mapping[str, str], no_metadata: str

@@ -167,19 +167,21 @@ class RunFolder:
         record = self._stages.get(stage)
         return bool(record and record.get("finished") and record["upstream"] == upstream)
 
-    def begin(self, stage: str, options: dict[str, Any], upstream: str) -> None:
-        """Opens a stage. Parts stay where it goes on from the same tables; otherwise the old result is removed.
+    def begin(self, stage: str, options: dict[str, Any], upstream: str, grows: bool = False) -> None:
+        """Opens a stage. Its finished parts stay where they are still right; otherwise the old result is removed.
 
         Args:
             stage: The stage.
             options: Its options as JSON types.
             upstream: The fingerprint of what it reads.
+            grows: Whether parts stay right when what the stage reads has grown, and not only when it is the same.
         """
         self.check_options(stage, options)
         record = self._stages.get(stage)
-        if record is None or record["upstream"] != upstream:
+        if record is None or (record["upstream"] != upstream and not grows):
             self.discard(stage)
-            record = self._stages[stage] = {"options": options, "upstream": upstream, "parts": {}}
+            record = self._stages[stage] = {"options": options, "parts": {}}
+        record["upstream"] = upstream
         record["finished"] = False
         self._save()
         storage.delete_folder(storage.join(self.root, _WORK), self.options)
@@ -209,6 +211,15 @@ class RunFolder:
         with self._lock:
             self._stages[stage]["parts"][part] = note
             self._save()
+
+    def notes(self, stage: str) -> dict[str, Any]:
+        """Returns what a stage noted for itself while it was under way."""
+        return dict(self._stages.get(stage, {}).get("notes", {}))
+
+    def note(self, stage: str, **notes: Any) -> None:
+        """Notes something that a stage needs to go on."""
+        self._stages[stage]["notes"] = self.notes(stage) | notes
+        self._save()
 
     def finish(self, stage: str, summary: dict[str, Any]) -> None:
         """Notes that a stage is completely written."""

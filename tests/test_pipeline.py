@@ -200,15 +200,24 @@ def test_a_run_that_died_goes_on(
     assert not (output / "_work").exists()
 
 
+@pytest.mark.parametrize("first", [0, 1])
 def test_a_run_with_more_inputs_equals_one_over_all(
-    tmp_path: Path, finished: Path, mini_wats: list[Path], metadata: tuple[Path, Any]
+    tmp_path: Path, finished: Path, mini_wats: list[Path], metadata: tuple[Path, Any], first: int
 ) -> None:
+    """In the order of the files the old tables stay as they are; against it, new rows take the place of old ones."""
     output = tmp_path / "run"
-    runs.run(output, mini_wats[1:], metadata[0])
-    first = {path: path.stat().st_mtime_ns for path in (output / "pairs").rglob("*.parquet")}
-    runs.run(output, mini_wats, metadata[0])
+    runs.run(output, mini_wats[first : first + 1], metadata[0])
+    before = {
+        path: path.stat().st_mtime_ns for name in ("pairs", "matched") for path in (output / name).rglob("*.parquet")
+    }
+    runs.run(output, mini_wats, metadata[0], dedup_passes=2)
     assert runs.tables(output) == runs.tables(finished)
-    assert all(path.stat().st_mtime_ns == time for path, time in first.items())
+    assert RunFolder(str(output)).summary("match") == RunFolder(str(finished)).summary("match")
+    untouched = [path for path, time in before.items() if path.exists() and path.stat().st_mtime_ns == time]
+    if first == 0:
+        assert len(untouched) == len(before)
+    else:
+        assert all(path in untouched for path in before if "pairs" in path.parts)
 
 
 def test_an_input_that_is_no_wat_is_failed_and_the_run_goes_on(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, groupby
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
@@ -21,7 +22,7 @@ from metaclip_curate.matching import EntrySpacing, Matcher
 from metaclip_curate.schemas import MATCHED, PAIRS, ddl
 from metaclip_curate.stages.accounts import account_row, table_rows, with_account
 from metaclip_curate.stages.metadata_entries import expected_entries
-from metaclip_curate.stages.partitioning import by_language, first_of_each_run, place
+from metaclip_curate.stages.partitioning import by_language, place
 
 # Where texts go whose language has no metadata; not a language code.
 NO_METADATA = "-"
@@ -30,8 +31,13 @@ MATCH_ACCOUNT = pa.schema(
         pa.field("metadata_lang", pa.string()),  # NO_METADATA for texts that no entries are searched in
         pa.field("distinct", pa.int64()),  # pairs after dedup
         pa.field("matched", pa.int64()),  # of those, with at least one entry
+        pa.field("superseding", pa.int64()),  # of the distinct, those that come before the known row of their uid
     ]
 )
+KNOWN, SUPERSEDING = "known", "superseding"
+# Of equal uids the row that is first in this order stays.
+_ORDER = ("uid", "crawl", "source_file", "page_url")
+_DECIDING = ("lang", *_ORDER)
 
 
 @dataclass(frozen=True)
@@ -72,68 +78,117 @@ def plan_partitions(pairs: Mapping[str, int], pairs_per_task: int) -> tuple[dict
 
 @dataclass(frozen=True)
 class MatchTask:
-    """What a worker needs to match."""
+    """The metadata, how its entries are spaced, and the size of a task to aim at."""
 
     metadata: str
     digests: Mapping[str, str]
     entry_spacing: EntrySpacing
+    pairs_per_task: int
 
 
 def match(
     spark: SparkSession,
     pairs: DataFrame,
+    known: DataFrame | None,
     metadata_languages: Mapping[str, str],
     sizes: Mapping[str, int],
     task: MatchTask,
-    pairs_per_task: int,
 ) -> DataFrame:
     """Keeps each uid once and finds the entries in its text.
 
     Args:
         spark: The session.
-        pairs: Rows of `schemas.PAIRS`, of all inputs.
+        pairs: Rows of `schemas.PAIRS`.
+        known: Rows of `schemas.PAIRS` that were matched before; their uids are left out.
         metadata_languages: Language label to the metadata language whose entries are searched, or to NO_METADATA.
-        sizes: Pairs of each of those metadata languages, duplicates included.
+        sizes: Pairs of each of those metadata languages, known ones and duplicates included.
         task: The metadata, and how its entries are spaced.
-        pairs_per_task: The size of a task to aim at.
 
     Returns:
         Rows of `schemas.MATCHED` and, marked apart (see `accounts`), of MATCH_ACCOUNT.
     """
-    shares, partitions = plan_partitions(sizes, pairs_per_task)
+    shares, partitions = plan_partitions(sizes, task.pairs_per_task)
     labels = [
         (label, language, shares[language].first, shares[language].splits)
         for label, language in sorted(metadata_languages.items())
     ]
     table = spark.createDataFrame(labels, "lang string, metadata_lang string, first int, splits int")
-    spread = pairs.join(F.broadcast(table), "lang").withColumn(
+    rows = pairs.withColumn(KNOWN, F.lit(False))
+    if known is not None:
+        # Of a known pair only what decides which row of equal uids stays.
+        columns = [name if name in _DECIDING else F.lit(None).cast(kind).alias(name) for name, kind in pairs.dtypes]
+        rows = rows.unionByName(known.select(*columns, F.lit(True).alias(KNOWN)))
+    spread = rows.join(F.broadcast(table), "lang").withColumn(
         "partition", (F.col("first") + F.pmod(F.hash("uid"), F.col("splits"))).cast("int")
     )
-    columns = [*PAIRS.names, "metadata_lang", "partition"]
-    placed = place(spread.select(*columns), spark, partitions, "partition")
-    # The row that stays of equal uids is the first by these columns.
-    ordered = placed.sortWithinPartitions("metadata_lang", "uid", "crawl", "source_file", "page_url")
+    placed = place(spread.select(*PAIRS.names, "metadata_lang", KNOWN, "partition"), spark, partitions, "partition")
+    ordered = placed.sortWithinPartitions("metadata_lang", *_ORDER)
     return ordered.mapInArrow(_matcher(task), ddl(with_account(MATCHED)))
 
 
 def _matcher(task: MatchTask) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        distinct = chain.from_iterable(map(by_language, first_of_each_run(batches, ["uid"])))
+        distinct = chain.from_iterable(map(by_language, first_of_each_uid(batches)))
         for language, of_language in groupby(distinct, key=lambda item: item[0]):
-            total = matched = 0
+            account = {"metadata_lang": language, "distinct": 0, "matched": 0, "superseding": 0}
             for _, batch in of_language:
-                total += batch.num_rows
+                account["distinct"] += batch.num_rows
+                account["superseding"] += pc.sum(batch.column(SUPERSEDING)).as_py()
                 if language == NO_METADATA:
                     continue
                 matcher = _language_matcher(task.metadata, language, task.digests[language], task.entry_spacing)
-                entry_ids = matcher.match(batch.column(batch.schema.get_field_index("text")))
-                rows = pa.RecordBatch.from_arrays([*batch.columns, entry_ids], schema=MATCHED)
+                entry_ids = matcher.match(batch.column("text"))
+                columns = [batch.column(name) for name in MATCHED.names if name != "entry_ids"]
+                rows = pa.RecordBatch.from_arrays([*columns, entry_ids], schema=MATCHED)
                 rows = rows.filter(pc.greater(pc.list_value_length(entry_ids), 0))
-                matched += rows.num_rows
+                account["matched"] += rows.num_rows
                 yield table_rows(rows)
-            yield account_row({"metadata_lang": language, "distinct": total, "matched": matched}, MATCHED)
+            yield account_row(account, MATCHED)
 
     return run
+
+
+def first_of_each_uid(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Takes of the rows of a uid the first, and leaves it out where that is known.
+
+    Args:
+        batches: Sorted by uid and then by what decides; with the column KNOWN.
+
+    Yields:
+        The first rows, with the column SUPERSEDING in KNOWN's place: whether a known row of the uid comes later, whose
+        place this one takes.
+    """
+    held: pa.RecordBatch | None = None  # the first row of the last uid, which may go on in the next batch
+    for batch in batches:
+        if not batch.num_rows:
+            continue
+        rows, seen = _join(held, batch)
+        uids, known = rows.column("uid"), rows.column(KNOWN).to_numpy(zero_copy_only=False)
+        starts = np.flatnonzero(
+            np.concatenate([[True], pc.not_equal(uids[1:], uids[:-1]).to_numpy(zero_copy_only=False)])
+        )
+        known_at_all = np.logical_or.reduceat(known, starts)
+        known_at_all[0] |= seen
+        firsts = rows.take(pa.array(starts)).append_column(SUPERSEDING, pa.array(known_at_all))
+        held = firsts.slice(len(starts) - 1)
+        yield from _new(firsts.slice(0, len(starts) - 1))
+    if held is not None:
+        yield from _new(held)
+
+
+def _join(held: pa.RecordBatch | None, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, bool]:
+    """Puts a held row before a batch; says too whether a known row of its uid was seen."""
+    if held is None:
+        return batch, False
+    seen = held.column(SUPERSEDING)[0].as_py()
+    rows = pa.Table.from_batches([held.drop_columns([SUPERSEDING]), batch]).combine_chunks().to_batches()
+    return rows[0], bool(seen)
+
+
+def _new(firsts: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    new = firsts.filter(pc.invert(firsts.column(KNOWN))).drop_columns([KNOWN])
+    if new.num_rows:
+        yield new
 
 
 @lru_cache(maxsize=1)
