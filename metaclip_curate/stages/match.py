@@ -65,7 +65,7 @@ def plan_partitions(pairs: Mapping[str, int], pairs_per_task: int) -> tuple[dict
         if count > pairs_per_task:
             shares[language] = Share(partitions, -(-count // pairs_per_task))
             partitions += shares[language].splits
-    filled = pairs_per_task
+    filled = pairs_per_task + 1  # as if the one before the first were full
     for language, count in sorted(pairs.items()):
         if language in shares:
             continue
