@@ -8,13 +8,17 @@ search for words in languages that put spaces between words, and leaves it a sub
 from __future__ import annotations
 
 import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, Literal, get_args
 
 import ahocorasick_rs
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
+Ids = npt.NDArray[np.int64]
 EntrySpacing = Literal["metaclip2", "metaclip1", "symmetric"]
 ENTRY_SPACINGS: tuple[EntrySpacing, ...] = get_args(EntrySpacing)
 
@@ -38,11 +42,14 @@ UNSPACED_RANGES = (
 
 # Stands between texts in the one string that the automaton runs over; no spaced text contains it.
 _SEPARATOR = "\n"
-_TEXT_TABLE = str.maketrans({"\t": " ", "\n": " ", "\r": " "} | {mark: f" {mark} " for mark in TEXT_MARKS})
-_MARK_TABLE = str.maketrans({mark: f" {mark} " for mark in TEXT_MARKS})
+_END_OF_TEXT = -1
+_MARK_SPACING = {mark: f" {mark} " for mark in TEXT_MARKS}
+_TEXT_SPACING = {"\t": " ", "\r": " "} | _MARK_SPACING
+_TEXT_TABLE = str.maketrans({"\n": " "} | _TEXT_SPACING)
+_MARK_TABLE = str.maketrans(_MARK_SPACING)
 # Bounds the joined string and the list of matches, whatever the caller passes.
-_TEXTS_PER_CALL = 4096
-_CHARACTERS_PER_CALL = 1 << 20
+_TEXTS_PER_CALL = 1 << 14
+_BYTES_PER_CALL = 1 << 22
 
 
 def space_text(text: str) -> str:
@@ -101,26 +108,20 @@ class Matcher:
     """
 
     def __init__(self, entries: Iterable[str], spacing: EntrySpacing = "metaclip2") -> None:
-        self._slot_of: dict[str, int] = {}
-        first_ids: list[int] = []
-        # Entries that are spaced to the same string (duplicates in the list) share a slot.
-        self._more_ids: dict[int, list[int]] = {}
+        self._id_of: dict[str, int] = {}
+        # Entries that are spaced to the same string (repeats in the list), by the first one's id.
+        self._repeats: dict[int, list[int]] = {}
         for entry_id, entry in enumerate(entries):
             if not _can_match(entry):
                 continue
-            spaced = space_entry(entry, spacing)
-            slot = self._slot_of.setdefault(spaced, len(first_ids))
-            if slot == len(first_ids):
-                first_ids.append(entry_id)
-            else:
-                self._more_ids.setdefault(slot, []).append(entry_id)
-        self._entry_of_slot = np.array(first_ids, dtype=np.int64)
-        self._separator_slot = len(first_ids)
-        self._slot_of[_SEPARATOR] = self._separator_slot
+            first_id = self._id_of.setdefault(space_entry(entry, spacing), entry_id)
+            if first_id != entry_id:
+                self._repeats.setdefault(first_id, []).append(entry_id)
+        self._id_of[_SEPARATOR] = _END_OF_TEXT
         # Returning the pattern strings, which exist already, is the cheapest call: no tuple and no integers are made
         # for a match. The separator is a pattern too, so that its matches tell where each text ends.
         self._automaton = ahocorasick_rs.AhoCorasick(
-            self._slot_of,
+            self._id_of,
             matchkind=ahocorasick_rs.MatchKind.Standard,
             store_patterns=True,
             implementation=ahocorasick_rs.Implementation.ContiguousNFA,
@@ -135,51 +136,76 @@ class Matcher:
         Returns:
             n lists of entry ids, each ascending and without repeats (list<int32>).
         """
-        strings: Sequence[str | None] = (
-            texts.to_pylist()
-            if isinstance(texts, pa.Array | pa.ChunkedArray)
-            else pa.array(texts, pa.string()).to_pylist()
-        )
-        counts: list[np.ndarray] = []
-        ids: list[np.ndarray] = []
-        for chunk in _chunks(strings):
-            chunk_counts, chunk_ids = self._match_chunk(chunk)
-            counts.append(chunk_counts)
-            ids.append(chunk_ids)
-        offsets = np.zeros(len(strings) + 1, dtype=np.int32)
-        if counts:
-            np.cumsum(np.concatenate(counts), out=offsets[1:])
-        values = np.concatenate(ids) if ids else np.empty(0, dtype=np.int32)
-        return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values, pa.int32()))
+        # The web repeats itself: each different text is searched once.
+        encoded = _string_array(texts).dictionary_encode()
+        return self._match_different(encoded.dictionary).take(encoded.indices)
 
-    def _match_chunk(self, texts: Sequence[str | None]) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the number of entries of each text, and all entry ids one after the other."""
-        cleaned = [text.translate(_TEXT_TABLE) if text else "" for text in texts]
-        joined = f" {f' {_SEPARATOR} '.join(cleaned)} {_SEPARATOR}"
-        found = self._automaton.find_matches_as_strings(joined, overlapping=True)
-        slots = np.fromiter(map(self._slot_of.__getitem__, found), dtype=np.int64, count=len(found))
-        ends = slots == self._separator_slot
-        rows = np.cumsum(ends)[~ends]
-        slots = slots[~ends]
-        entry_ids = self._entry_of_slot[slots]
-        if self._more_ids:
-            rows, entry_ids = self._add_duplicates(rows, slots, entry_ids)
-        keys = np.unique((rows << 32) | entry_ids)
-        counts = np.bincount(keys >> 32, minlength=len(texts))
-        return counts, (keys & 0xFFFFFFFF).astype(np.int32)
+    def _match_different(self, texts: pa.StringArray) -> pa.ListArray:
+        lengths, ids = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+        for chunk in _chunks(texts):
+            rows, entry_ids = self._match_chunk(chunk)
+            lengths.append(np.bincount(rows, minlength=len(chunk)))
+            ids.append(entry_ids)
+        offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int32)
+        values = np.concatenate(ids).astype(np.int32)
+        return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values))
 
-    def _add_duplicates(
-        self, rows: np.ndarray, slots: np.ndarray, entry_ids: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        repeated = np.flatnonzero(np.isin(slots, np.fromiter(self._more_ids, dtype=np.int64)))
-        more_rows = [
-            row for row, slot in zip(rows[repeated], slots[repeated], strict=True) for _ in self._more_ids[slot]
-        ]
-        more_ids = [entry_id for slot in slots[repeated] for entry_id in self._more_ids[slot]]
-        return (
-            np.concatenate([rows, np.array(more_rows, dtype=np.int64)]),
-            np.concatenate([entry_ids, np.array(more_ids, dtype=np.int64)]),
-        )
+    def _match_chunk(self, texts: pa.StringArray) -> tuple[Ids, Ids]:
+        """Returns the matches of texts as their numbers and entry ids, in ascending order of both, without repeats."""
+        found = self._automaton.find_matches_as_strings(_space_and_join(texts), overlapping=True)
+        ids = np.fromiter(map(self._id_of.__getitem__, found), dtype=np.int64, count=len(found))
+        ends = ids == _END_OF_TEXT
+        rows, ids = np.cumsum(ends)[~ends], ids[~ends]
+        if self._repeats:
+            rows, ids = self._with_repeats(rows, ids)
+        matches = np.sort((rows << 32) | ids)
+        different = np.ones(len(matches), dtype=np.bool_)
+        different[1:] = matches[1:] != matches[:-1]
+        matches = matches[different]
+        return matches >> 32, matches & 0xFFFFFFFF
+
+    def _with_repeats(self, rows: Ids, ids: Ids) -> tuple[Ids, Ids]:
+        """Adds to each match those of the entries that are spaced to the same string."""
+        repeated = np.flatnonzero(np.isin(ids, np.fromiter(self._repeats, dtype=np.int64)))
+        more = [self._repeats[entry_id] for entry_id in ids[repeated].tolist()]
+        more_rows = np.repeat(rows[repeated], np.fromiter(map(len, more), dtype=np.int64, count=len(more)))
+        more_ids = np.fromiter(chain.from_iterable(more), dtype=np.int64)
+        return np.concatenate([rows, more_rows]), np.concatenate([ids, more_ids])
+
+
+def _string_array(texts: Any) -> pa.StringArray:
+    if isinstance(texts, pa.ChunkedArray):
+        texts = texts.combine_chunks()
+    array = texts if isinstance(texts, pa.Array) else pa.array(texts, pa.string())
+    return array.cast(pa.string()).fill_null("")
+
+
+def _chunks(texts: pa.StringArray) -> Iterator[pa.StringArray]:
+    """Cuts texts where the number or the bytes would pass the bounds of one call; a longer text is alone."""
+    ends = np.cumsum(pc.binary_length(texts).to_numpy(zero_copy_only=False), dtype=np.int64)
+    start = 0
+    while start < len(texts):
+        before = ends[start - 1] if start else 0
+        fitting = int(np.searchsorted(ends, before + _BYTES_PER_CALL, side="right"))
+        end = min(max(fitting, start + 1), start + _TEXTS_PER_CALL, len(texts))
+        yield texts.slice(start, end - start)
+        start = end
+
+
+def _space_and_join(texts: pa.StringArray) -> str:
+    """Spaces texts as `space_text` does, with the separator after each, by a few passes over one string."""
+    joined = _join(texts)
+    if joined.count(_SEPARATOR) >= len(texts):  # a text has newlines of its own
+        joined = _join(pc.replace_substring(texts, _SEPARATOR, " "))
+    for character, spaced in _TEXT_SPACING.items():
+        if character in joined:
+            joined = joined.replace(character, spaced)
+    return f" {joined.replace(_SEPARATOR, f' {_SEPARATOR} ')} {_SEPARATOR}"
+
+
+def _join(texts: pa.StringArray) -> str:
+    whole = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
+    return str(pc.binary_join(whole, _SEPARATOR)[0].as_py())
 
 
 def _can_match(entry: str) -> bool:
@@ -190,14 +216,3 @@ def _can_match(entry: str) -> bool:
     except UnicodeEncodeError:  # a lone surrogate; texts are valid UTF-8
         return False
     return True
-
-
-def _chunks(texts: Sequence[str | None]) -> Iterable[Sequence[str | None]]:
-    start = characters = 0
-    for index, text in enumerate(texts):
-        characters += len(text) if text else 0
-        if characters >= _CHARACTERS_PER_CALL or index + 1 - start >= _TEXTS_PER_CALL:
-            yield texts[start : index + 1]
-            start, characters = index + 1, 0
-    if start < len(texts):
-        yield texts[start:]

@@ -155,7 +155,7 @@ class Pipeline:
         languages = [row["metadata_lang"] for row in self.folder.summary("match")["languages"] if row["matched"]]
         digests = {language: options["metadata_digests"][language] for language in languages}
         if digests:
-            entries = entries_table(self.spark, self.options.match.metadata, digests)
+            entries = entries_table(self.spark, self.options.match.metadata, digests, self.options.storage)
             counts = count(self._read("match", "matched", MATCHED), entries)
         else:
             counts = self.spark.createDataFrame([], ddl(COUNTS))
@@ -234,7 +234,7 @@ class Pipeline:
     def _metadata_folder(self) -> MetadataFolder:
         if not self.options.match.metadata:
             raise UserError("--metadata is missing: name the metadata folder")
-        return MetadataFolder.open(self.options.match.metadata)
+        return MetadataFolder.open(self.options.match.metadata, self.options.storage)
 
     @cached_property
     def _language_table(self) -> LanguageTable:
@@ -282,7 +282,7 @@ class Pipeline:
         recorded = self.folder.options_of("match").get("metadata_digests", {})
         place = self.folder.summary("match")["metadata"]
         try:
-            found = MetadataFolder.open(place)
+            found = MetadataFolder.open(place, self.options.storage)
         except UserError:
             return  # moved away after matching; nothing of it is needed any more
         now = {language: found.digest(language) for language in recorded if language in found.languages}
@@ -388,7 +388,7 @@ class Pipeline:
         for label, size in labels.items():
             sizes[languages[label]] = sizes.get(languages[label], 0) + -(-size // passes)
         options, work = self.options.match, self.folder.work(f"match-{part}")
-        task = MatchTask(options.metadata, digests, options.entry_spacing, options.pairs_per_task)
+        task = MatchTask(options.metadata, digests, options.entry_spacing, options.pairs_per_task, self.options.storage)
         write_once(match(self.spark, pairs, known_pairs, languages, sizes, task), work)
         sums = [F.sum(name) for name in ("distinct", "matched", "superseding")]
         account = read_account(self.spark, work, MATCHED, MATCH_ACCOUNT).groupBy("metadata_lang").agg(*sums).collect()

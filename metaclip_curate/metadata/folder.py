@@ -32,7 +32,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from metaclip_curate import storage
 from metaclip_curate.errors import UserError
+from metaclip_curate.storage import StorageOptions
 
 _FILE_NAME = re.compile(r"(?P<language>(?:[a-z]{2,3}|simple|other)(?:[_-][A-Za-z0-9]{1,8})*)\.(?:json|txt|txt\.zst)")
 
@@ -61,21 +63,27 @@ class MetadataFolder:
     Attributes:
         path: the folder.
         files: language to file, sorted by language.
+        options: how to reach it.
     """
 
     path: str
     files: Mapping[str, str]
+    options: StorageOptions
 
     @classmethod
-    def open(cls, path: str | Path) -> MetadataFolder:
+    def open(cls, path: str | Path, options: StorageOptions | None = None) -> MetadataFolder:
         """Looks which languages a folder has.
+
+        Args:
+            path: a local folder, or one at s3:// or gs://.
+            options: how to reach it.
 
         Raises:
             UserError: the folder is missing or has no metadata, or two files are the same language's.
         """
-        folder = str(path)
+        folder, options = str(path), options or StorageOptions()
         files: dict[str, str] = {}
-        for file in sorted(_list_files(folder)):
+        for file in sorted(_list_files(folder, options)):
             match = _FILE_NAME.fullmatch(_name(file))
             if match is None:
                 continue
@@ -91,7 +99,7 @@ class MetadataFolder:
                 f"The metadata folder {folder} has no metadata; put a list named LANGUAGE.json, LANGUAGE.txt or "
                 "LANGUAGE.txt.zst there, en.json for example."
             )
-        return cls(folder, dict(sorted(files.items())))
+        return cls(folder, dict(sorted(files.items())), options)
 
     @property
     def languages(self) -> list[str]:
@@ -135,12 +143,15 @@ class MetadataFolder:
                 f"The metadata folder {self.path} has no list for the language {language}; add {language}.json or "
                 f"choose among {', '.join(self.files)}."
             )
-        return source, _read_bytes(source)
+        return source, _read_bytes(source, self.options)
 
 
-def _list_files(folder: str) -> list[str]:
+def _list_files(folder: str, options: StorageOptions) -> list[str]:
     """The paths of the files in a folder, not below it."""
     try:
+        if not storage.is_local(folder):
+            names = storage.list_folder(folder, options)
+            return [storage.join(folder, name) for name in names if not name.endswith("/")]
         return [str(path) for path in Path(folder).iterdir() if path.is_file()]
     except FileNotFoundError as error:
         raise UserError(f"The metadata folder {folder} does not exist; name an existing one.") from error
@@ -148,16 +159,16 @@ def _list_files(folder: str) -> list[str]:
         raise UserError(f"The metadata folder {folder} is a file; name the folder that it is in.") from error
     except OSError as error:
         raise UserError(
-            f"The metadata folder {folder} cannot be read ({error.strerror}); name a readable one."
+            f"The metadata folder {folder} cannot be read ({error.strerror or error}); name a readable one."
         ) from error
 
 
-def _read_bytes(path: str) -> bytes:
+def _read_bytes(path: str, options: StorageOptions) -> bytes:
     try:
-        return Path(path).read_bytes()
+        return Path(path).read_bytes() if storage.is_local(path) else storage.read_bytes(path, options)
     except OSError as error:
         raise UserError(
-            f"The metadata file {path} cannot be read ({error.strerror}); make it readable or remove it."
+            f"The metadata file {path} cannot be read ({error.strerror or error}); make it readable or remove it."
         ) from error
 
 

@@ -23,6 +23,7 @@ from metaclip_curate.schemas import MATCHED, PAIRS, ddl
 from metaclip_curate.stages.accounts import account_row, table_rows, with_account
 from metaclip_curate.stages.metadata_entries import expected_entries
 from metaclip_curate.stages.partitioning import by_language, place
+from metaclip_curate.storage import StorageOptions
 
 # Where texts go whose language has no metadata; not a language code.
 NO_METADATA = "-"
@@ -78,12 +79,13 @@ def plan_partitions(pairs: Mapping[str, int], pairs_per_task: int) -> tuple[dict
 
 @dataclass(frozen=True)
 class MatchTask:
-    """The metadata, how its entries are spaced, and the size of a task to aim at."""
+    """The metadata, how its entries are spaced, the size of a task to aim at, and how to reach the metadata."""
 
     metadata: str
     digests: Mapping[str, str]
     entry_spacing: EntrySpacing
     pairs_per_task: int
+    storage: StorageOptions
 
 
 def match(
@@ -136,7 +138,9 @@ def _matcher(task: MatchTask) -> Callable[[Iterator[pa.RecordBatch]], Iterator[p
                 account["superseding"] += pc.sum(batch.column(SUPERSEDING)).as_py()
                 if language == NO_METADATA:
                     continue
-                matcher = _language_matcher(task.metadata, language, task.digests[language], task.entry_spacing)
+                matcher = _language_matcher(
+                    task.metadata, language, task.digests[language], task.entry_spacing, task.storage
+                )
                 entry_ids = matcher.match(batch.column("text"))
                 columns = [batch.column(name) for name in MATCHED.names if name != "entry_ids"]
                 rows = pa.RecordBatch.from_arrays([*columns, entry_ids], schema=MATCHED)
@@ -192,6 +196,8 @@ def _new(firsts: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 
 
 @lru_cache(maxsize=1)
-def _language_matcher(metadata: str, language: str, digest: str, spacing: EntrySpacing) -> Matcher:
+def _language_matcher(
+    metadata: str, language: str, digest: str, spacing: EntrySpacing, options: StorageOptions
+) -> Matcher:
     """The one automaton that a worker holds, kept for the next task if that is of the same language."""
-    return Matcher(expected_entries(metadata, language, digest), spacing)
+    return Matcher(expected_entries(metadata, language, digest, options), spacing)

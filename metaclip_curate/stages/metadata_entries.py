@@ -11,18 +11,20 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.metadata.folder import MetadataFolder
 from metaclip_curate.schemas import COUNTS, ddl
 from metaclip_curate.stages.partitioning import place
+from metaclip_curate.storage import StorageOptions
 
 _ENTRIES = pa.schema([column for column in COUNTS if column.name != "count"])
 _ENTRIES_PER_BATCH = 50_000
 
 
-def expected_entries(metadata: str, language: str, digest: str) -> list[str]:
+def expected_entries(metadata: str, language: str, digest: str, options: StorageOptions) -> list[str]:
     """Reads a language's entries.
 
     Args:
         metadata: The metadata folder, as a worker sees it.
         language: A metadata language.
         digest: SHA-256 of its file when the run began.
+        options: How a worker reaches the folder.
 
     Returns:
         The entries; an entry's id is its position.
@@ -30,7 +32,7 @@ def expected_entries(metadata: str, language: str, digest: str) -> list[str]:
     Raises:
         UserError: The file has changed, or isn't there.
     """
-    read = MetadataFolder.open(metadata).read(language)
+    read = MetadataFolder.open(metadata, options).read(language)
     if read.digest != digest:
         raise UserError(
             f"{read.source} has changed while it was in use: its digest was {digest} and is now {read.digest}; "
@@ -39,13 +41,14 @@ def expected_entries(metadata: str, language: str, digest: str) -> list[str]:
     return read.entries
 
 
-def entries_table(spark: SparkSession, metadata: str, digests: Mapping[str, str]) -> DataFrame:
+def entries_table(spark: SparkSession, metadata: str, digests: Mapping[str, str], options: StorageOptions) -> DataFrame:
     """Reads metadata as a table, one task a language, so that it never passes through the driver.
 
     Args:
         spark: The session.
         metadata: The metadata folder.
         digests: Digest of each language to read; at least one.
+        options: How workers reach the folder.
 
     Returns:
         metadata_lang, entry_id, entry.
@@ -53,14 +56,14 @@ def entries_table(spark: SparkSession, metadata: str, digests: Mapping[str, str]
     numbered = [(number, language, digest) for number, (language, digest) in enumerate(sorted(digests.items()))]
     languages = spark.createDataFrame(numbered, "number int, metadata_lang string, digest string")
     placed = place(languages, spark, len(numbered), "number")
-    return placed.mapInArrow(_reader(metadata), ddl(_ENTRIES))
+    return placed.mapInArrow(_reader(metadata, options), ddl(_ENTRIES))
 
 
-def _reader(metadata: str) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def _reader(metadata: str, options: StorageOptions) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for language, digest in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                listed = pa.array(expected_entries(metadata, language, digest), pa.string())
+                listed = pa.array(expected_entries(metadata, language, digest, options), pa.string())
                 for start in range(0, len(listed), _ENTRIES_PER_BATCH):
                     part = listed.slice(start, _ENTRIES_PER_BATCH)
                     ids = pa.array(range(start, start + len(part)), pa.int32())

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.metadata.folder import MetadataFolder
+from metaclip_curate.storage import StorageOptions
+from tests.servers.s3 import S3Server
 
 # What may stand in a line of a .txt file.
 ENTRY = st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]), max_size=20)
@@ -266,3 +268,17 @@ def test_can_be_sent_to_workers(tmp_path: Path) -> None:
     write(tmp_path, "en.txt", "cat\n")
     folder = MetadataFolder.open(tmp_path)
     assert pickle.loads(pickle.dumps(folder)) == folder
+
+
+def test_a_folder_on_s3_is_read_as_a_local_one(tmp_path: Path, s3_server: S3Server) -> None:
+    (tmp_path / "en.json").write_text('["cat"]')
+    (tmp_path / "th.txt").write_text("แมว\n")
+    options = StorageOptions(s3_endpoint_url=s3_server.url)
+    s3_server.put("metadata", {f"lists/{file.name}": file.read_bytes() for file in tmp_path.iterdir()})
+    remote = MetadataFolder.open("s3://metadata/lists", options)
+    local = MetadataFolder.open(tmp_path)
+    assert remote.languages == local.languages == ["en", "th"]
+    assert [remote.read(name).entries for name in remote.languages] == [["cat"], ["แมว"]]
+    assert remote.digests() == local.digests()
+    with pytest.raises(UserError, match="has no metadata"):
+        MetadataFolder.open("s3://metadata/nothing", options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import pyarrow as pa
 from hypothesis import given
@@ -51,7 +51,7 @@ def test_of_equal_uids_the_first_stays_unless_it_is_known(
         names=["uid", "key", KNOWN],
     )
     edges = sorted({0, *(min(cut, len(ordered)) for cut in cuts), len(ordered)})
-    batches = [batch.slice(start, end - start) for start, end in zip(edges, edges[1:], strict=False)]
+    batches = [batch.slice(start, end - start) for start, end in pairwise(edges)]
     expected = []
     for _, group in groupby(ordered, key=lambda row: row[0]):
         run = list(group)
