@@ -129,27 +129,38 @@ def match(
 
 
 def _matcher(task: MatchTask) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        distinct = chain.from_iterable(map(by_language, first_of_each_uid(batches)))
-        for language, of_language in groupby(distinct, key=lambda item: item[0]):
-            account = {"metadata_lang": language, "distinct": 0, "matched": 0, "superseding": 0}
-            for _, batch in of_language:
-                account["distinct"] += batch.num_rows
-                account["superseding"] += pc.sum(batch.column(SUPERSEDING)).as_py()
-                if language == NO_METADATA:
-                    continue
-                matcher = _language_matcher(
-                    task.metadata, language, task.digests[language], task.entry_spacing, task.storage
-                )
-                entry_ids = matcher.match(batch.column("text"))
-                columns = [batch.column(name) for name in MATCHED.names if name != "entry_ids"]
-                rows = pa.RecordBatch.from_arrays([*columns, entry_ids], schema=MATCHED)
-                rows = rows.filter(pc.greater(pc.list_value_length(entry_ids), 0))
-                account["matched"] += rows.num_rows
-                yield table_rows(rows)
-            yield account_row(account, MATCHED)
+    return lambda batches: match_batches(batches, task)
 
-    return run
+
+def match_batches(batches: Iterator[pa.RecordBatch], task: MatchTask) -> Iterator[pa.RecordBatch]:
+    """Does what one matching task does, without Spark.
+
+    Args:
+        batches: Rows of `schemas.PAIRS` with the columns metadata_lang and KNOWN, sorted by metadata_lang, uid and
+            what decides among equal uids.
+        task: What to match with.
+
+    Yields:
+        Rows of `schemas.MATCHED` and, after each language, a row of MATCH_ACCOUNT, marked apart.
+    """
+    distinct = chain.from_iterable(map(by_language, first_of_each_uid(batches)))
+    for language, of_language in groupby(distinct, key=lambda item: item[0]):
+        account = {"metadata_lang": language, "distinct": 0, "matched": 0, "superseding": 0}
+        for _, batch in of_language:
+            account["distinct"] += batch.num_rows
+            account["superseding"] += pc.sum(batch.column(SUPERSEDING)).as_py()
+            if language == NO_METADATA:
+                continue
+            matcher = _language_matcher(
+                task.metadata, language, task.digests[language], task.entry_spacing, task.storage
+            )
+            entry_ids = matcher.match(batch.column("text"))
+            columns = [batch.column(name) for name in MATCHED.names if name != "entry_ids"]
+            rows = pa.RecordBatch.from_arrays([*columns, entry_ids], schema=MATCHED)
+            rows = rows.filter(pc.greater(pc.list_value_length(entry_ids), 0))
+            account["matched"] += rows.num_rows
+            yield table_rows(rows)
+        yield account_row(account, MATCHED)
 
 
 def first_of_each_uid(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -1,0 +1,87 @@
+"""Memory of a worker that matches one language after another: 300 languages, 5 million entries, the largest of 500,000.
+
+It runs what a matching task runs, in a process of its own, over every language in turn, and prints the peak of its
+resident memory. The goal is under 600 MB, whatever the number of languages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pyarrow as pa
+
+from metaclip_curate.metadata.folder import MetadataFolder
+from metaclip_curate.schemas import PAIRS
+from metaclip_curate.stages.match import KNOWN, MatchTask, match_batches
+from metaclip_curate.storage import StorageOptions
+
+LANGUAGES, ENTRIES, LARGEST = 300, 5_000_000, 500_000
+ROWS_PER_LANGUAGE = 2_000
+_SYLLABLES = [first + second for first in "bdfgklmnprstvz" for second in ("a", "e", "i", "o", "u", "an", "or", "il")]
+
+
+def main(quick: bool = False) -> None:
+    """Prints the peak memory and the rate.
+
+    Args:
+        quick: A tenth of the entries and languages.
+    """
+    scale = 10 if quick else 1
+    with tempfile.TemporaryDirectory() as folder:
+        write_metadata(Path(folder), LANGUAGES // scale, ENTRIES // scale, LARGEST // scale)
+        command = [sys.executable, "-m", "benchmarks.match_memory", folder]
+        subprocess.run(command, check=True)
+
+
+def write_metadata(folder: Path, languages: int, entries: int, largest: int) -> None:
+    """Writes lists of made-up words: the first language has `largest`, the others share the rest by rank."""
+    weights = [1 / (rank + 1) for rank in range(languages - 1)]
+    sizes = [largest, *(int((entries - largest) * weight / sum(weights)) for weight in weights)]
+    for number, size in enumerate(min(size, largest) for size in sizes):
+        lines = (_word(number, entry) for entry in range(max(size, 10)))
+        (folder / f"{_code(number)}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _code(number: int) -> str:
+    return "en" if number == 0 else "q" + chr(97 + number // 26 % 26) + chr(97 + number % 26)
+
+
+def _word(language: int, entry: int) -> str:
+    digest = hashlib.blake2b(f"{language}:{entry}".encode(), digest_size=6).digest()
+    return "".join(_SYLLABLES[byte % len(_SYLLABLES)] for byte in digest[: 3 + digest[0] % 4])
+
+
+def match_all(folder: str) -> tuple[int, int]:
+    """Matches some texts of every language as one task does.
+
+    Returns:
+        Rows in and rows out.
+    """
+    metadata = MetadataFolder.open(folder)
+    digests = metadata.digests()
+    task = MatchTask(folder, digests, "metaclip2", 500_000, StorageOptions())
+    schema = PAIRS.append(pa.field("metadata_lang", pa.string())).append(pa.field(KNOWN, pa.bool_()))
+
+    def batches() -> list[pa.RecordBatch]:
+        for number, language in enumerate(sorted(digests)):
+            texts = [f"{_word(number, 3 * row)} {_word(number, 5 * row)} of x" for row in range(ROWS_PER_LANGUAGE)]
+            uids = [f"{number:08x}{row:024x}" for row in range(ROWS_PER_LANGUAGE)]
+            columns = {"uid": uids, "text": texts, "lang_score": [0.5] * len(texts), KNOWN: [False] * len(texts)}
+            columns["metadata_lang"] = [language] * len(texts)
+            arrays = [pa.array(columns.get(field.name, [""] * len(texts)), field.type) for field in schema]
+            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+    matched = sum(batch.num_rows for batch in match_batches(batches(), task)) - len(digests)
+    return len(digests) * ROWS_PER_LANGUAGE, matched
+
+
+if __name__ == "__main__":
+    rows, matched = match_all(sys.argv[1])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{'languages':>10} {'rows':>10} {'matched':>10} {'peak MB':>8}  (goal: under 600)")
+    print(f"{rows // ROWS_PER_LANGUAGE:>10,} {rows:>10,} {matched:>10,} {peak:>8,.0f}")
