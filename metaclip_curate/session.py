@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from metaclip_curate.errors import UserError
@@ -15,11 +16,12 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
-def get_session(options: RunOptions) -> SparkSession:
+def get_session(options: RunOptions, settings: Mapping[str, str] | None = None) -> SparkSession:
     """Takes the session of spark-submit, or makes a local one.
 
     Args:
         options: `master` and `driver_memory` of a local session.
+        settings: Further Spark settings of a local session.
 
     Returns:
         The session.
@@ -42,7 +44,7 @@ def get_session(options: RunOptions) -> SparkSession:
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("metaclip-curate").master(options.master)
-    for name, value in local_settings(options.driver_memory).items():
+    for name, value in {**local_settings(options.driver_memory), **(settings or {})}.items():
         builder = builder.config(name, value)
     return builder.getOrCreate()
 

@@ -1,0 +1,85 @@
+"""How cost grows: the whole run on 1, 2 and 4 times the input, with seconds and shuffled bytes of each stage.
+
+No stage may be worse than linear. Shuffled bytes are read from Spark's event log.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.local_spark import local_spark, timed
+from benchmarks.synthetic_wat import write_synthetic_wat
+from metaclip_curate.metadata.starter import build_starter
+from metaclip_curate.options import BalanceOptions, ExtractOptions, MatchOptions, RunOptions
+from metaclip_curate.pipeline import Options, Pipeline
+from metaclip_curate.run_folder import STAGES
+
+FACTORS = (1, 2, 4)
+FILES_PER_FACTOR, FILE_BYTES = 4, 30 << 20
+
+
+def main(quick: bool = False) -> None:
+    """Prints a table of stages.
+
+    Args:
+        quick: A tenth of the input.
+    """
+    file_bytes = FILE_BYTES // 10 if quick else FILE_BYTES
+    with timed() as clock:
+        inputs = [clock.folder / f"in-{number:02d}.warc.wat.gz" for number in range(FACTORS[-1] * FILES_PER_FACTOR)]
+        for number, path in enumerate(inputs):
+            write_synthetic_wat(path, file_bytes, seed=number)
+        build_starter(clock.folder / "metadata")
+        measured = {factor: _measure(clock.folder, inputs, factor) for factor in FACTORS}
+    print(f"\n{'stage':<10}" + "".join(f"{f'{factor}x s':>10}{f'{factor}x MB':>10}" for factor in FACTORS))
+    for stage in STAGES:
+        cells = [(f"{seconds[stage]:.1f}", f"{shuffled[stage] / 1e6:.1f}") for seconds, shuffled in measured.values()]
+        print(f"{stage:<10}" + "".join(f"{first:>10}{second:>10}" for first, second in cells))
+    print(f"\n1x is {FILES_PER_FACTOR} files of {file_bytes / 2**20:.0f} MiB unpacked; s: wall time; MB: shuffled")
+
+
+def _measure(folder: Path, inputs: list[Path], factor: int) -> tuple[dict[str, float], dict[str, int]]:
+    logs, output = folder / f"log-{factor}", folder / f"out-{factor}"
+    logs.mkdir()
+    chosen = tuple(map(str, inputs[: factor * FILES_PER_FACTOR]))
+    options = Options(
+        run=RunOptions(output=str(output)),
+        extract=ExtractOptions(input=chosen),
+        match=MatchOptions(metadata=str(folder / "metadata")),
+        balance=BalanceOptions(t=100 * factor),
+    )
+    pipeline = Pipeline(options, tell=lambda line: None)
+    seconds, began = {}, {}
+    log_settings = {
+        "spark.eventLog.enabled": "true",
+        "spark.eventLog.dir": str(logs),
+        "spark.eventLog.compress": "false",
+    }
+    with local_spark(log_settings):
+        for stage in STAGES:
+            began[stage] = time.time()
+            getattr(pipeline, stage)()
+            seconds[stage] = time.time() - began[stage]
+    shuffled = dict.fromkeys(STAGES, 0)
+    for finished, size in _shuffle_writes(logs):
+        shuffled[max((stage for stage in STAGES if began[stage] <= finished), key=STAGES.index)] += size
+    return seconds, shuffled
+
+
+def _shuffle_writes(logs: Path) -> Iterator[tuple[float, int]]:
+    """When each task finished (seconds of the epoch) and how many bytes it wrote for a shuffle."""
+    for log in sorted(path for path in logs.rglob("*") if path.is_file() and not path.name.startswith(".")):
+        for line in log.read_text(encoding="utf-8").splitlines():
+            if '"SparkListenerTaskEnd"' not in line:
+                continue
+            event = json.loads(line)
+            metrics = event.get("Task Metrics") or {}
+            written = metrics.get("Shuffle Write Metrics", {}).get("Shuffle Bytes Written", 0)
+            yield event["Task Info"]["Finish Time"] / 1000, written
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""MetaCLIP's own pool, scaled down, through the real stages: count, balance, sample.
+
+The paper ("Demystifying CLIP Data", arXiv 2309.16671, sections 3.2 to 3.4) says of its pool: 1.6 billion English
+texts, 500,000 entries, of which 114,000 never match and 16,000 have more than 20,000 matches and hold 94.5 % of all
+5.67 billion matches; balancing at t = 20,000 keeps 400 million. The pool here has as many entries, and texts, matches
+and t divided by the same number. Entry counts follow two power laws that meet at rank 16,000 and t, with exponents that
+give the paper's sums. A text's number of entries is log-normal with the paper's mean; which entries stand together in a
+text is not known, and here they are independent. Everything drawn is a hash of (seed, index).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from benchmarks.local_spark import local_spark, timed
+from metaclip_curate.options import BalanceOptions, DrawOptions
+from metaclip_curate.schemas import MATCHED, ddl
+from metaclip_curate.stages.balance import balance
+from metaclip_curate.stages.card import language_totals
+from metaclip_curate.stages.count import count
+from metaclip_curate.stages.sample import head_entries, sample
+
+ENTRIES, UNMATCHED, HEAD = 500_000, 114_000, 16_000
+TEXTS, MATCHES, T = 1_600_000_000, 5_670_000_000, 20_000
+KEPT, HEAD_SHARE = 400_000_000, 0.945
+# Solved for the paper's sums: 5.36 billion matches above rank 16,000, and 312 million below.
+HEAD_EXPONENT, TAIL_EXPONENT = 1.105, 1.98
+# The spread of the number of entries in a text (of its logarithm); alt-texts run from one word to a page.
+LENGTH_SIGMA = 1.0
+SEED = 1
+_WORK = 400
+
+Floats = npt.NDArray[np.float64]
+
+
+def main(quick: bool = False) -> None:
+    """Prints ours beside the paper's.
+
+    Args:
+        quick: A pool ten times smaller.
+    """
+    scale = 4_000 if quick else _WORK
+    with local_spark() as spark, timed() as clock:
+        pool, entries = matched_pool(spark, TEXTS // scale), entry_table(spark)
+        folder = clock.folder
+        pool.write.parquet(f"{folder}/matched")
+        matched = spark.read.schema(ddl(MATCHED)).parquet(f"{folder}/matched")
+        clock.lap("generate")
+        count(matched, entries).write.parquet(f"{folder}/counts")
+        counts = spark.read.parquet(f"{folder}/counts")
+        clock.lap("count")
+        draw = DrawOptions(seed=SEED)
+        balance(spark, matched, counts, BalanceOptions(t=T // scale), draw).write.parquet(f"{folder}/thresholds")
+        thresholds = spark.read.parquet(f"{folder}/thresholds")
+        row = thresholds.collect()[0]
+        clock.lap("balance")
+        head = head_entries(spark, counts, [("en", row["t"], row["entries"])])
+        sample(matched, head, draw).write.parquet(f"{folder}/kept")
+        kept = spark.read.parquet(f"{folder}/kept")
+        clock.lap("sample")
+        totals = language_totals(matched, kept, counts, thresholds)[0]
+        head_entries_found = counts.filter(F.col("count") >= row["t"]).count()
+    _print(scale, row.asDict(), totals, head_entries_found)
+    clock.print()
+
+
+def _print(scale: int, row: dict[str, float], totals: dict[str, float], head: int) -> None:
+    before = totals["head_matches_in"] / (totals["head_matches_in"] + totals["tail_matches_in"])
+    after = totals["head_matches_out"] / (totals["head_matches_out"] + totals["tail_matches_out"])
+    lines = [
+        ("texts, scaled up", TEXTS, totals["pairs_in"] * scale),
+        ("matches, scaled up", MATCHES, row["matches"] * scale),
+        ("entries", ENTRIES, row["entries"]),
+        ("entries never matched", UNMATCHED, row["entries_unmatched"]),
+        ("head entries", HEAD, head),
+        ("head's share of matches before", HEAD_SHARE, before),
+        ("head's share of matches after", None, after),
+        ("tail share at t", 1 - HEAD_SHARE, row["tail_share"]),
+        ("expected pairs, scaled up", KEPT, row["expected_pairs"] * scale),
+        ("kept pairs, scaled up", KEPT, totals["pairs_out"] * scale),
+        ("kept of texts", KEPT / TEXTS, totals["pairs_out"] / totals["pairs_in"]),
+    ]
+    print(f"\nMetaCLIP-400M's pool divided by {scale:,}, t = {T // scale}\n")
+    print(f"{'':<32} {'paper':>15} {'here':>15}")
+    for name, paper, here in lines:
+        print(f"{name:<32} {_shown(paper):>15} {_shown(here):>15}")
+    print(
+        "\nEntries that the paper's pool matches less than the divisor's number of times are often missing from a pool "
+        "this\nsmall, and add to those never matched. Kept pairs depend on which entries stand together in a text, "
+        "which the\npaper doesn't say: independent entries spread the tail over more texts than the real ones do."
+    )
+
+
+def _shown(value: float | None) -> str:
+    if value is None:
+        return "not said"
+    return f"{value:.1%}" if value < 1 else f"{value:,.0f}"
+
+
+def entry_counts() -> Floats:
+    """The paper's count of each entry, by rank, shape (ENTRIES,)."""
+    rank = np.arange(1, ENTRIES + 1, dtype=np.float64)
+    counts = T * (HEAD / rank) ** np.where(rank <= HEAD, HEAD_EXPONENT, TAIL_EXPONENT)
+    counts[ENTRIES - UNMATCHED :] = 0
+    return counts
+
+
+def entry_table(spark: SparkSession) -> DataFrame:
+    """The entries as `count` takes them."""
+    ids = spark.range(ENTRIES).select(F.lit("en").alias("metadata_lang"), F.col("id").cast("int").alias("entry_id"))
+    return ids.withColumn("entry", F.concat(F.lit("e"), "entry_id"))
+
+
+def matched_pool(spark: SparkSession, texts: int) -> DataFrame:
+    """Draws a pool of matched texts."""
+    return spark.range(texts).mapInArrow(_drawer(), ddl(MATCHED))
+
+
+def _drawer() -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    # The mean of a log-normal is exp(mu + sigma^2 / 2); a text has at least one entry.
+    mu = np.log(MATCHES / TEXTS) - LENGTH_SIGMA**2 / 2
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        cumulated = np.cumsum(entry_counts())
+        for batch in batches:
+            index = batch.column(0).to_numpy().astype(np.uint64)
+            normal = np.sqrt(-2 * np.log(1 - uniform(index, 1))) * np.cos(2 * np.pi * uniform(index, 2))
+            lengths = np.clip(np.rint(np.exp(mu + LENGTH_SIGMA * normal)), 1, 300).astype(np.int64)
+            rows = np.repeat(np.arange(len(index)), lengths)
+            place = np.arange(len(rows)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+            drawn = uniform(index[rows] * np.uint64(512) + place.astype(np.uint64), 3) * cumulated[-1]
+            ids = np.searchsorted(cumulated, drawn, side="right")
+            keys = np.unique((rows << 32) | ids)
+            offsets = np.searchsorted(keys >> 32, np.arange(len(index) + 1)).astype(np.int32)
+            entry_ids = pa.ListArray.from_arrays(pa.array(offsets), pa.array((keys & 0xFFFFFFFF).astype(np.int32)))
+            yield _rows(index, entry_ids)
+
+    return run
+
+
+def _rows(index: npt.NDArray[np.uint64], entry_ids: pa.ListArray) -> pa.RecordBatch:
+    words = [mixed(index, 4), mixed(index, 5)]
+    uids = [f"{first:016x}{second:016x}" for first, second in zip(*(word.tolist() for word in words), strict=True)]
+    given: dict[str, list[str]] = {"uid": uids, "image_id": [uid[:24] for uid in uids]}
+    given["metadata_lang"] = ["en"] * len(uids)
+    given["url"] = [f"https://images.example/{uid}.jpg" for uid in uids]
+    given["text"] = ["a text of about the median's length"] * len(uids)
+    columns = [
+        pa.array(given.get(column.name, [""] * len(uids)), column.type)
+        if pa.types.is_string(column.type)
+        else pa.array([0.5] * len(uids), column.type)
+        for column in list(MATCHED)[:-1]
+    ]
+    return pa.RecordBatch.from_arrays([*columns, entry_ids], schema=MATCHED)
+
+
+def uniform(index: npt.NDArray[np.uint64], stream: int) -> Floats:
+    """Numbers in [0, 1) by index; each stream is another sequence."""
+    return (mixed(index, stream) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def mixed(index: npt.NDArray[np.uint64], stream: int) -> npt.NDArray[np.uint64]:
+    """Hashes an index with the seed and a stream's number (splitmix64's finaliser)."""
+    x = index * np.uint64(0x9E3779B97F4A7C15) + np.uint64((SEED * 1_000_003 + stream) * 0xD1342543DE82EF95 % 2**64)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+if __name__ == "__main__":
+    main()
