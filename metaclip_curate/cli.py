@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import re
 import shlex
 import sys
-import types
-import typing
 from collections.abc import Sequence
 from typing import Any
 
 from metaclip_curate import __version__
-from metaclip_curate.console import print_summary
+from metaclip_curate.commands import export, rebalance, threshold
+from metaclip_curate.commands.arguments import add_options, given_options
+from metaclip_curate.console import print_extraction, print_summary
 from metaclip_curate.errors import UserError
 from metaclip_curate.options import (
     BalanceOptions,
@@ -22,9 +21,9 @@ from metaclip_curate.options import (
     MatchOptions,
     RunOptions,
     SampleOptions,
-    flag,
 )
 from metaclip_curate.pipeline import JobFailedError, Options, Pipeline
+from metaclip_curate.progress import StatusLine
 from metaclip_curate.run_folder import STAGES
 from metaclip_curate.storage import StorageOptions
 
@@ -98,61 +97,33 @@ def _parser(program: str) -> argparse.ArgumentParser:
     for name, (about, groups) in _COMMANDS.items():
         command = commands.add_parser(name, help=about, description=about.capitalize() + ".")
         for group in groups:
-            _add_options(command, group, _GROUPS[group])
+            add_options(command, group, _GROUPS[group])
         if name == "run":
             command.add_argument(
                 "--again-from", choices=STAGES, help="forget this stage and those after it, and do them again"
             )
         command.set_defaults(handler=_run_stage, command=name, groups=groups)
+    for after_the_run in (threshold, rebalance, export):
+        after_the_run.add(commands)
     _add_metadata_commands(commands)
     java = commands.add_parser("java-home", help="print a JAVA_HOME that Spark runs on")
     java.set_defaults(handler=_java_home)
     return parser
 
 
-def _add_options(parser: argparse.ArgumentParser, group: str, options: type) -> None:
-    section = parser.add_argument_group(group)
-    hints = typing.get_type_hints(options)
-    for item in dataclasses.fields(options):
-        if "help" not in item.metadata:
-            continue
-        section.add_argument(flag(item.name), dest=f"{group}.{item.name}", **_argument(hints[item.name], item))
-
-
-def _argument(hint: Any, item: dataclasses.Field[Any]) -> dict[str, Any]:
-    """Says how argparse reads a field."""
-    about = str(item.metadata["help"]).replace("%", "%%")
-    # What isn't given is left out, so that the dataclass's default counts.
-    common = {"help": about, "default": argparse.SUPPRESS}
-    shown = about if item.default in ("", (), None, False) else f"{about} (default: {item.default})"
-    if hint is bool:
-        return common | {"action": "store_true"}
-    if typing.get_origin(hint) is tuple:
-        if item.name == "input":
-            return common | {"nargs": "+", "action": "extend", "metavar": "INPUT"}
-        return common | {"type": lambda text: tuple(part for part in text.split(",") if part), "metavar": "A,B"}
-    if typing.get_origin(hint) is typing.Literal:
-        return common | {"help": shown, "choices": typing.get_args(hint)}
-    if isinstance(hint, types.UnionType):
-        hint = next(kind for kind in typing.get_args(hint) if kind is not type(None))
-    return common | {"help": shown, "type": hint, "metavar": hint.__name__.upper()}
-
-
-def _options(parsed: argparse.Namespace) -> Options:
-    values: dict[str, dict[str, Any]] = {group: {} for group in _GROUPS}
-    for name, value in vars(parsed).items():
-        group, dot, item = name.partition(".")
-        if dot:
-            values[group][item] = tuple(value) if isinstance(value, list) else value
-    return Options(**{group: _GROUPS[group](**given) for group, given in values.items()})
-
-
 def _run_stage(parsed: argparse.Namespace, command: str) -> None:
-    pipeline = Pipeline(_options(parsed), command)
+    console = StatusLine(sys.stdout)
+    pipeline = Pipeline(Options(**given_options(parsed, _GROUPS)), command, console.log, console.status)
     if getattr(parsed, "again_from", None):
         pipeline.folder.discard(parsed.again_from)
-    getattr(pipeline, parsed.command)()
-    if parsed.command in ("run", "sample"):
+    try:
+        getattr(pipeline, parsed.command)()
+    except JobFailedError:
+        print_extraction(pipeline.folder)  # all of it is written: what came of the inputs says why
+        raise
+    if parsed.command == "extract":
+        print_extraction(pipeline.folder)
+    elif parsed.command in ("run", "sample"):
         print_summary(pipeline.folder)
 
 

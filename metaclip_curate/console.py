@@ -20,7 +20,7 @@ def print_summary(folder: RunFolder) -> None:
     matching, thresholds = folder.summary("match"), folder.summary("balance")["languages"]
     sample = folder.summary("sample")
     print()
-    print(_table(["", "number", "share of the links"], _funnel(folder), "<>>"))
+    print(_table(_FUNNEL_COLUMNS, _funnel(folder), "<>>"))
     print()
     print(_table(_LANGUAGE_COLUMNS, _languages(matching, thresholds, sample["languages"]), "<" + ">" * 7))
     print()
@@ -28,24 +28,54 @@ def print_summary(folder: RunFolder) -> None:
         print(f"{name:<14} {storage.join(folder.root, name)}")
 
 
-def _funnel(folder: RunFolder) -> list[list[str]]:
-    inputs, matching = folder.summary("extract"), folder.summary("match")
-    links = inputs["image_links"]
-    distinct = sum(row["distinct"] for row in matching["languages"])
-    matched = sum(row["matched"] for row in matching["languages"])
-    thresholds = folder.summary("balance")["languages"]
-    steps: list[tuple[str, float]] = [
+def print_extraction(folder: RunFolder) -> None:
+    """Prints where every link went, and where the tables are.
+
+    Args:
+        folder: A run folder with the stage extract finished.
+    """
+    inputs = folder.summary("extract")
+    print()
+    print(_table(_FUNNEL_COLUMNS, _with_shares(_extraction(inputs), inputs["image_links"]), "<>>"))
+    print()
+    for name in ("pairs", "inputs", "run.json"):
+        print(f"{name:<14} {storage.join(folder.root, name)}")
+
+
+_FUNNEL_COLUMNS = ["", "number", "share of the links"]
+_BEFORE_LINKS = 4  # steps that are no part of the links
+
+
+def _extraction(inputs: dict[str, Any]) -> list[tuple[str, float]]:
+    return [
         ("input files", inputs["files"]),
         ("  of them damaged", inputs["partial"]),
         ("  of them failed", inputs["failed"]),
         ("records skipped", inputs["records_skipped"]),
-        ("image links", links),
+        ("image links", inputs["image_links"]),
         ("  on pages that opt out", inputs["dropped_opt_out"]),
         ("  without a text", inputs["dropped_no_text"]),
         ("  with a bad URL", inputs["dropped_bad_url"]),
         ("  not http", inputs["dropped_not_http"]),
         ("texts of the others", inputs["texts"]),
         ("pairs, once a file", inputs["pairs"]),
+    ]
+
+
+def _with_shares(steps: list[tuple[str, float]], links: int) -> list[list[str]]:
+    return [
+        [name, _number(value), f"{value / links:.1%}" if links and place >= _BEFORE_LINKS else ""]
+        for place, (name, value) in enumerate(steps)
+    ]
+
+
+def _funnel(folder: RunFolder) -> list[list[str]]:
+    inputs, matching = folder.summary("extract"), folder.summary("match")
+    distinct = sum(row["distinct"] for row in matching["languages"])
+    matched = sum(row["matched"] for row in matching["languages"])
+    thresholds = folder.summary("balance")["languages"]
+    steps: list[tuple[str, float]] = [
+        *_extraction(inputs),
         ("pairs, once", distinct + matching["no_metadata"]),
         ("  without metadata for their language", matching["no_metadata"]),
         ("  without a match", distinct - matched),
@@ -53,11 +83,7 @@ def _funnel(folder: RunFolder) -> list[list[str]]:
         ("expected in the manifest", sum(row["expected_pairs"] for row in thresholds)),
         ("kept in the manifest", folder.summary("sample")["pairs"]),
     ]
-    counted_in_links = {name for name, _ in steps[4:]}
-    return [
-        [name, _number(value), f"{value / links:.1%}" if links and name in counted_in_links else ""]
-        for name, value in steps
-    ]
+    return _with_shares(steps, inputs["image_links"])
 
 
 _LANGUAGE_COLUMNS = ["language", "pairs", "matched", "t", "tail share", "expected", "kept", "kept of matched"]

@@ -14,6 +14,7 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.matching import EntrySpacing
 
 TextsPerImage = Literal["all", "one"]
+ExportFormat = Literal["metaclip", "datacomp"]
 _SAMPLE_ROWS = 10_000
 
 
@@ -112,6 +113,74 @@ class SampleOptions:
     def __post_init__(self) -> None:
         if self.rows_per_file < 1 or self.rows_per_file % _SAMPLE_ROWS:
             raise UserError(f"--rows-per-file must be a multiple of {_SAMPLE_ROWS}, not {self.rows_per_file}")
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    """The run that a command reads."""
+
+    run: str = option("", "the folder of a finished run; it is only read", tables=False)
+
+    def __post_init__(self) -> None:
+        if not self.run:
+            raise UserError("--run is missing: name the folder of a finished run")
+
+
+@dataclass(frozen=True)
+class ChoiceOptions:
+    """The thresholds that are compared before one is chosen."""
+
+    t: tuple[int, ...] = option((), "thresholds of the anchor language to compare, with commas between", tables=False)
+    target_pairs: int = option(0, "find the t that is expected to keep this many pairs", tables=False)
+    tail_share: tuple[float, ...] = option(
+        (), "tail shares for every language to compare, the anchor too, in place of t", tables=False
+    )
+    anchor_language: str = option("en", "the metadata language whose tail share the others take over", tables=False)
+    same_t: bool = option(False, "use t for every language", tables=False)
+    by_language: bool = option(False, "print every language's share of each choice as well", tables=False)
+
+    def __post_init__(self) -> None:
+        if sum(map(bool, (self.t, self.target_pairs, self.tail_share))) != 1:
+            raise UserError("give one of --t A,B,..., --target-pairs N and --tail-share A,B,...")
+        for t in self.t:
+            _at_least("t", t, 1)
+        _at_least("target_pairs", self.target_pairs, 0)
+        for share in self.tail_share:
+            if not 0 <= share <= 1:
+                raise UserError(f"--tail-share must be from 0 to 1, not {share}")
+        if self.same_t and self.tail_share:
+            raise UserError("--same-t and --tail-share exclude each other: give one of them")
+
+
+@dataclass(frozen=True)
+class RebalanceOptions:
+    """What of a manifest goes on to another draw, and with which numbers."""
+
+    downloaded: tuple[str, ...] = option((), "the folder that img2dataset wrote, or several", tables=False)
+    drop_equal_images: bool = option(False, "of the pairs whose image files are equal (sha256) keep one")
+    seed: int | None = option(None, "decides which pairs are drawn; no seed that drew before (default: the run's + 1)")
+    texts_per_image: TextsPerImage | None = option(
+        None, "whether all or one of an image's texts can be drawn (default: as in the run)"
+    )
+
+    def __post_init__(self) -> None:
+        if not self.downloaded:
+            raise UserError("--downloaded is missing: name the folder that img2dataset wrote")
+        DrawOptions(self.seed or 0)  # checks it
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What other tools read."""
+
+    output: str = option("", "the folder to write; it must be empty or not exist", tables=False)
+    format: ExportFormat = option("metaclip", "whose tools will read it", tables=False)
+    images_per_shard: int = option(10_000, "images of a shard of --format metaclip, on average", tables=False)
+
+    def __post_init__(self) -> None:
+        if not self.output:
+            raise UserError("--output is missing: name the folder to write")
+        _at_least("images_per_shard", self.images_per_shard, 1)
 
 
 def flag(name: str) -> str:

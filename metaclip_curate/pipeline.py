@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,7 @@ from metaclip_curate.options import (
     SampleOptions,
     table_options,
 )
+from metaclip_curate.progress import FileProgress, FileReport, Reports, file_line, reports_file
 from metaclip_curate.run_folder import RunFolder
 from metaclip_curate.schemas import COUNTS, INPUTS, MATCHED, PAIRS, THRESHOLDS, ddl
 from metaclip_curate.session import get_session
@@ -47,6 +48,7 @@ FUNNEL_COLUMNS = [column.name for column in INPUTS if pa.types.is_int64(column.t
 # A run that dies loses at most the rounds in flight; two are, so that cores that one no longer needs take the other's.
 _ROUNDS_IN_FLIGHT = 2
 _SMALLEST_ROUND, _LARGEST_ROUND, _ROUNDS = 8, 1000, 50
+_STATUS_SECONDS = 1.0
 
 Tell = Callable[[str], None]
 
@@ -75,17 +77,21 @@ class Pipeline:
         options: Of all stages.
         command: The command line, for the data card.
         tell: Takes lines about what goes on.
+        status: Takes lines about how far it is, each in the place of the last.
 
     Raises:
         UserError: The run folder can't be used.
     """
 
-    def __init__(self, options: Options, command: str = "", tell: Tell = print) -> None:
+    def __init__(
+        self, options: Options, command: str = "", tell: Tell = print, status: Tell = lambda line: None
+    ) -> None:
         if not options.run.output:
             raise UserError("--output is missing: name the run folder")
         self.options = options
         self.command = command
         self._tell = tell
+        self._status = status
         self.folder = RunFolder(options.run.output, options.storage)
 
     @cached_property
@@ -305,6 +311,8 @@ class Pipeline:
         return set(read.column("path").to_pylist()) if read.num_rows else set()
 
     def _read_inputs(self, missing: list[str]) -> None:
+        if not missing:
+            return
         size = self.options.extract.files_per_round or min(
             _LARGEST_ROUND, max(_SMALLEST_ROUND, -(-len(missing) // _ROUNDS))
         )
@@ -312,33 +320,45 @@ class Pipeline:
         first = 1 + max(map(int, self.folder.parts("extract")), default=-1)
         rounds = [missing[start : start + size] for start in range(0, len(missing), size)]
         stop = threading.Event()
+        self.spark  # noqa: B018 (its start isn't part of the rate)
+        progress = FileProgress(len(missing))
+        with reports_file() as file, ThreadPoolExecutor(_ROUNDS_IN_FLIGHT) as pool:
 
-        def read(number: int, paths: list[str]) -> None:
-            if not stop.is_set():
-                self._read_round(f"{first + number:05d}", paths)
-                self._tell(f"extract: round {number + 1} of {len(rounds)} is done, {len(paths):,} files")
+            def read(number: int, paths: list[str]) -> list[dict[str, Any]]:
+                return [] if stop.is_set() else self._read_round(f"{first + number:05d}", paths, str(file))
 
-        with ThreadPoolExecutor(_ROUNDS_IN_FLIGHT) as pool:
-            futures = [pool.submit(read, number, paths) for number, paths in enumerate(rounds)]
+            reports = Reports(file)
+            pending = {pool.submit(read, number, paths) for number, paths in enumerate(rounds)}
             try:
-                for future in futures:
-                    future.result()
+                while pending:
+                    done, pending = wait(pending, _STATUS_SECONDS, FIRST_COMPLETED)
+                    for report in reports.new():
+                        progress.add(report)
+                    for row in (row for future in done for row in future.result()):
+                        progress.add(FileReport(row["path"], row["pairs"], finished=True))
+                        self._tell(f"extract: {file_line(**row)}")
+                    self._status(f"extract: {progress}")
             finally:
                 stop.set()
+                self._status("")
+        self._tell(f"extract: {progress}")
 
-    def _read_round(self, part: str, paths: list[str]) -> None:
+    def _read_round(self, part: str, paths: list[str], reports: str) -> list[dict[str, Any]]:
+        """Reads files and commits what came of them; returns what there is to tell of each."""
         from metaclip_curate.stages.accounts import read_account, read_table, write_once
         from metaclip_curate.stages.extract import ExtractTask, extract
 
         options, work = self.options.extract, self.folder.work(f"extract-{part}")
         read = ReadOptions(options.ignore_opt_out, options.max_record_bytes)
-        task = ExtractTask(options.lid_model, read, self.options.storage)
+        task = ExtractTask(options.lid_model, read, self.options.storage, reports)
         write_once(extract(self.spark, paths, task), work)
         self._write(read_table(self.spark, work, PAIRS), self.folder.part("pairs", part))
         account = read_account(self.spark, work, PAIRS, INPUTS).sort("path").coalesce(1)
         self._write(account, self.folder.part("inputs", part))
         digest = hashlib.sha256("\n".join(paths).encode()).hexdigest()
         self.folder.commit_part("extract", part, {"files": len(paths), "paths_digest": digest})
+        columns = ["path", "status", "error", "pairs", "seconds"]
+        return list(self.folder.read_small("extract", "inputs", columns, [part]).to_pylist())
 
     def _inputs_summary(self) -> dict[str, Any]:
         inputs = self.folder.read_small("extract", "inputs", ["status", *FUNNEL_COLUMNS])
@@ -375,8 +395,9 @@ class Pipeline:
         from metaclip_curate.stages.match import MATCH_ACCOUNT, NO_METADATA, MatchTask, match
 
         number, passes = share
+        pairs = self._read_pairs(new)  # which needs a session, as a column does
         of_pass = F.pmod(F.xxhash64("uid"), F.lit(passes)) == number
-        pairs = self._read_pairs(new).filter(of_pass)
+        pairs = pairs.filter(of_pass)
         known_pairs = self._read_pairs(known).filter(of_pass) if known else None
         labels: dict[str, int] = dict(self._read_pairs(new + known).groupBy("lang").count().collect())
         if not labels:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -113,19 +114,20 @@ class RunFolder:
             )
         return record
 
-    def read_small(self, stage: str, table: str, columns: list[str]) -> pa.Table:
+    def read_small(self, stage: str, table: str, columns: list[str], parts: Sequence[str] | None = None) -> pa.Table:
         """Reads columns of the parts of a small table that are finished, without Spark.
 
         Args:
             stage: The stage that writes the table.
             table: A table that has parts.
             columns: The columns' names.
+            parts: Only these of the finished parts (default: all).
 
         Returns:
             Their rows; without a finished part, a table without rows and columns.
         """
         pieces = []
-        for part in sorted(self.parts(stage)):
+        for part in sorted(self.parts(stage) if parts is None else parts):
             folder = self.part(table, part)
             for name in storage.list_folder(folder, self.options):
                 if name.endswith(".parquet"):
@@ -223,10 +225,11 @@ class RunFolder:
 
     def finish(self, stage: str, summary: dict[str, Any]) -> None:
         """Notes that a stage is completely written."""
+        # First, so that a run that dies here leaves nothing that nobody would remove any more.
+        storage.delete_folder(storage.join(self.root, _WORK), self.options)
         self._stages[stage]["summary"] = summary
         self._stages[stage]["finished"] = True
         self._save()
-        storage.delete_folder(storage.join(self.root, _WORK), self.options)
 
 
 def _difference(name: str, before: Any, now: Any) -> str:

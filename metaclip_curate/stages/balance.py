@@ -15,14 +15,11 @@ from metaclip_curate import balance as algorithm
 from metaclip_curate.errors import UserError
 from metaclip_curate.options import BalanceOptions, DrawOptions
 from metaclip_curate.schemas import THRESHOLDS, ddl
+from metaclip_curate.stages.exact_sums import ExactSums, rounded_sum
 from metaclip_curate.stages.sample import Head, drawing_texts, head_entries, with_probabilities
 
 _CHOSEN = pa.schema([column for column in THRESHOLDS if column.name not in ("pairs", "expected_pairs")])
 _SUMS = pa.schema([("metadata_lang", pa.string()), ("high", pa.int64()), ("low", pa.int64())])
-# Probabilities are summed as whole multiples of 2^-53, in two halves that can't overflow, so that the sum is the same
-# to the last bit in whatever order and partitioning it is taken.
-_SCALE_BITS = 53
-_LOW_BITS = 32
 
 
 @dataclass(frozen=True)
@@ -122,15 +119,16 @@ def expected_pairs(matched: DataFrame, head: Head, draw: DrawOptions) -> dict[st
     drawing = drawing_texts(matched.select("image_id", "uid", "metadata_lang", "entry_ids"), draw)
     parts = drawing.select("metadata_lang", "entry_ids").mapInArrow(_summer(head), ddl(_SUMS))
     sums = parts.groupBy("metadata_lang").agg(F.sum("high"), F.sum("low")).collect()
-    return {language: ((high << _LOW_BITS) + low) / 2**_SCALE_BITS for language, high, low in sums}
+    return {language: rounded_sum(high, low) for language, high, low in sums}
 
 
 def _summer(head: Head) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for rows, probabilities in with_probabilities(batches, head):
-            scaled = np.rint(probabilities * 2.0**_SCALE_BITS).astype(np.int64)
-            language = rows.column(rows.schema.get_field_index("metadata_lang"))[0].as_py()
-            high, low = int((scaled >> _LOW_BITS).sum()), int((scaled & (2**_LOW_BITS - 1)).sum())
-            yield pa.RecordBatch.from_pylist([{"metadata_lang": language, "high": high, "low": low}], schema=_SUMS)
+            sums = ExactSums(choices=1, slots=1)
+            sums.add(np.zeros(rows.num_rows, dtype=np.int64), probabilities[np.newaxis])
+            language = rows.column("metadata_lang")[0].as_py()
+            row = {"metadata_lang": language, "high": int(sums.high[0, 0]), "low": int(sums.low[0, 0])}
+            yield pa.RecordBatch.from_pylist([row], schema=_SUMS)
 
     return run

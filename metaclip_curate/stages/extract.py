@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from metaclip_curate.extract import InputAccount, ReadOptions, read_pairs
 from metaclip_curate.language import LanguageIdentifier
+from metaclip_curate.progress import FileReport, Reporter
 from metaclip_curate.schemas import PAIRS, ddl
 from metaclip_curate.stages.accounts import account_row, table_rows, with_account
 from metaclip_curate.stages.partitioning import place
@@ -25,6 +26,7 @@ class ExtractTask:
     lid_model: str
     read: ReadOptions
     storage: StorageOptions
+    reports: str = ""  # the file by which the driver learns how far this is, where it is within reach
 
 
 def extract(spark: SparkSession, paths: list[str], task: ExtractTask) -> DataFrame:
@@ -45,11 +47,14 @@ def extract(spark: SparkSession, paths: list[str], task: ExtractTask) -> DataFra
 
 def _reader(task: ExtractTask) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        reporter = Reporter(task.reports)
         for batch in batches:
             for path in batch.column(0).to_pylist():
                 account = InputAccount(path)
                 for pairs in read_pairs(path, _identifier(task.lid_model), task.read, task.storage, account):
+                    reporter.report(FileReport(path, account.pairs, finished=False))
                     yield table_rows(pairs)
+                reporter.report(FileReport(path, account.pairs, finished=True))
                 yield account_row(dataclasses.asdict(account), PAIRS)
 
     return read

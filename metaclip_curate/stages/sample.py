@@ -141,14 +141,16 @@ def with_probabilities(
     """Computes keep probabilities, holding one language's entries at a time.
 
     Args:
-        batches: With the columns metadata_lang and entry_ids, any others, best sorted by language.
+        batches: With the columns metadata_lang and entry_ids and any others.
         head: From `head_entries`.
 
     Yields:
-        Batches of one language each and the keep probability of each row.
+        The rows of each batch, those of a language together, and the keep probability of each row.
     """
     current, everything = "", np.empty(0, dtype=np.float64)
-    for batch in batches:
+    for unordered in batches:
+        # Where rows stand by image, languages alternate, and each change costs the making of an array.
+        batch = unordered.sort_by("metadata_lang")
         for language, rows in by_language(batch):
             if language != current:
                 current, everything = language, head[language].all_probabilities()

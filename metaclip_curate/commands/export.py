@@ -1,0 +1,125 @@
+"""metaclip-curate export: a run for the tools of others."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from metaclip_curate import storage
+from metaclip_curate.commands.arguments import add_options, given_options
+from metaclip_curate.errors import UserError
+from metaclip_curate.export import write_uid_file
+from metaclip_curate.finished_run import FinishedRun
+from metaclip_curate.options import ExportFormat, ExportOptions, RunOptions, SourceOptions
+from metaclip_curate.schemas import COUNTS, MANIFEST, MATCHED
+from metaclip_curate.storage import StorageOptions
+
+_GROUPS: dict[str, type] = {
+    "source": SourceOptions,
+    "export": ExportOptions,
+    "run": RunOptions,
+    "storage": StorageOptions,
+}
+_ABOUT = "files for the tools of others: MetaCLIP's own loaders, DataComp's resharder"
+_CARD = "export.json"
+_SHARDS, _PARTS, _UIDS = "pkg_json", "parts", "uids.npy"
+_STAGES: dict[ExportFormat, str] = {"metaclip": "balance", "datacomp": "sample"}
+
+
+def add(commands: Any) -> None:
+    """Adds the command to the subparsers of the command line."""
+    command = commands.add_parser("export", help=_ABOUT, description=_ABOUT[0].upper() + _ABOUT[1:] + ".")
+    for group, options in _GROUPS.items():
+        add_options(command, group, options, leave_out=("output",) if group == "run" else ())
+    command.set_defaults(handler=_run, command="export")
+
+
+def _run(parsed: argparse.Namespace, command: str) -> None:
+    given = given_options(parsed, _GROUPS)
+    options: ExportOptions = given["export"]
+    run = FinishedRun(given["source"].run, _STAGES[options.format], given["storage"], given["run"])
+    card = export(run, options, command)
+    for name, value in card.items():
+        if isinstance(value, int):
+            print(f"{name:<8} {value:,}")
+    print(options.output)
+
+
+def export(run: FinishedRun, options: ExportOptions, command: str = "") -> dict[str, Any]:
+    """Writes a run in another format.
+
+    Args:
+        run: Finished up to balance for MetaCLIP's loader, up to sample for DataComp's resharder.
+        options: The format and where to write it.
+        command: The command line, for export.json.
+
+    Returns:
+        export.json, which is written last: without it a folder isn't complete.
+
+    Raises:
+        UserError: The folder isn't empty.
+    """
+    if storage.list_folder(options.output, run.folder.options):
+        raise UserError(f"--output {options.output} isn't empty: name a new folder or empty this one")
+    content = _metaclip(run, options) if options.format == "metaclip" else _datacomp(run, options.output)
+    card = {
+        "format": options.format,
+        "run": run.folder.root,
+        "fingerprint": run.folder.fingerprint(_STAGES[options.format]),
+        "command": command,
+        **content,
+    }
+    data = json.dumps(card, indent=1, ensure_ascii=False).encode() + b"\n"
+    storage.write_bytes(storage.join(options.output, _CARD), data, run.folder.options)
+    return card
+
+
+def _metaclip(run: FinishedRun, options: ExportOptions) -> dict[str, Any]:
+    from metaclip_curate.stages.export import write_probabilities, write_shards
+
+    rows = {row["metadata_lang"]: row for row in run.folder.summary("balance")["languages"]}
+    balance = run.folder.options_of("balance")
+    anchor = rows.get(balance["anchor_language"])
+    # One number names the files of all languages: t of the anchor, which with --tail-share isn't the option's.
+    t = int(anchor["t"]) if anchor and balance["tail_share"] is not None else int(balance["t"])
+    thresholds = {language: int(row["t"]) for language, row in rows.items()}
+    entries = write_probabilities(
+        run.read("count", "counts", COUNTS), thresholds, t, options.output, run.folder.options
+    )
+    matched = run.read("match", "matched", MATCHED)
+    shards = max(1, -(-matched.select("image_id").distinct().count() // options.images_per_shard))
+    images, texts = write_shards(matched, shards, storage.join(options.output, _SHARDS), run.folder.options)
+    return {
+        "t": t,
+        "shards": shards,
+        "images": images,
+        "texts": texts,
+        "entries": sum(entries.values()),
+        "languages": {language: {"t": thresholds[language], "entries": entries[language]} for language in sorted(rows)},
+        "metadata_sha256": run.folder.options_of("count")["metadata_digests"],
+    }
+
+
+def _datacomp(run: FinishedRun, output: str) -> dict[str, Any]:
+    from metaclip_curate.stages.export import prefix_digits, uid_part_name, write_uid_parts
+
+    manifest, folder = run.read("sample", "manifest", MANIFEST), storage.join(output, _PARTS)
+    digits = prefix_digits(run.folder.summary("sample")["pairs"])
+    parts = write_uid_parts(manifest, digits, folder, run.folder.options)
+    uids = sum(count for _, count in parts)
+
+    def bytes_of_parts() -> Iterator[bytes]:
+        for prefix, _ in parts:
+            yield storage.read_bytes(storage.join(folder, uid_part_name(prefix)), run.folder.options)
+
+    with tempfile.TemporaryDirectory() as temporary:
+        local = Path(temporary) / _UIDS
+        with local.open("wb") as file:
+            write_uid_file(file, uids, bytes_of_parts())
+        storage.upload_file(str(local), storage.join(output, _UIDS), run.folder.options)
+    storage.delete_folder(folder, run.folder.options)
+    return {"uids": uids}

@@ -1,0 +1,88 @@
+"""metaclip-curate rebalance: after the download, balance again what is left."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from metaclip_curate import storage
+from metaclip_curate.commands.arguments import add_options, given_options
+from metaclip_curate.finished_run import FinishedRun
+from metaclip_curate.options import BalanceOptions, RebalanceOptions, RunOptions, SampleOptions, SourceOptions
+from metaclip_curate.rebalance import Losses, Rebalancing
+from metaclip_curate.run_folder import STAGES, RunFolder
+from metaclip_curate.storage import StorageOptions
+from metaclip_curate.text_table import number, share, text_table
+
+_GROUPS: dict[str, type] = {
+    "source": SourceOptions,
+    "rebalance": RebalanceOptions,
+    "run": RunOptions,
+    "storage": StorageOptions,
+    "balance": BalanceOptions,
+    "sample": SampleOptions,
+}
+_ABOUT = "after the download, balance again the pairs whose image was fetched, into a new run folder"
+
+
+def add(commands: Any) -> None:
+    """Adds the command to the subparsers of the command line."""
+    command = commands.add_parser("rebalance", help=_ABOUT, description=_ABOUT.capitalize() + ".")
+    for group, options in _GROUPS.items():
+        add_options(command, group, options)
+    command.add_argument(
+        "--count-only", action="store_true", help="stop after counting, so that `threshold` can find a t first"
+    )
+    command.add_argument(
+        "--again-from",
+        choices=STAGES[1:],
+        help="forget this stage of the new run and those after it, and do them again",
+    )
+    command.set_defaults(handler=_run, command="rebalance")
+
+
+def _run(parsed: argparse.Namespace, command: str) -> None:
+    given = given_options(parsed, _GROUPS)
+    source = FinishedRun(given["source"].run, "sample", given["storage"], given["run"])
+    rebalancing = Rebalancing(source, given["rebalance"], given["run"], given["balance"], given["sample"], command)
+    if parsed.again_from:
+        rebalancing.folder.discard(parsed.again_from)
+    losses = rebalancing.count()
+    print()
+    print(_losses_table(losses))
+    print()
+    if parsed.count_only:
+        print(f"metaclip-curate threshold --run {rebalancing.folder.root} finds a t for them")
+        return
+    rebalancing.draw()
+    print()
+    print(_language_table(rebalancing.folder))
+    print()
+    for name in ("matched", "counts", "thresholds", "manifest", "datacard.json", "run.json"):
+        print(f"{name:<14} {storage.join(rebalancing.folder.root, name)}")
+
+
+def _losses_table(losses: Losses) -> str:
+    steps = [("pairs in the manifest", losses.manifest)]
+    steps += [(f"  {status.replace('_', ' ')}", count) for status, count in losses.lost.items()]
+    steps += [("  go on", losses.survivors)]
+    rows = [[name, number(count), share(count, losses.manifest)] for name, count in steps]
+    if losses.unknown:
+        rows.append(["in the download, not in the manifest", number(losses.unknown), ""])
+    return text_table(["", "number", "share"], rows, "<>>")
+
+
+def _language_table(folder: RunFolder) -> str:
+    kept = {row["metadata_lang"]: row["pairs_out"] for row in folder.summary("sample")["languages"]}
+    limits = folder.summary("balance")["languages"]
+    rows = []
+    for row in sorted(limits, key=lambda row: (-row["pairs"], row["metadata_lang"])):
+        rule = [row["metadata_lang"], number(row["pairs"]), number(row["t"]), f"{row['tail_share']:.1%}"]
+        rows.append([*rule, *_kept(row["expected_pairs"], kept[row["metadata_lang"]], row["pairs"])])
+    pairs, expected = sum(row["pairs"] for row in limits), sum(row["expected_pairs"] for row in limits)
+    rows.append(["all", number(pairs), "", "", *_kept(expected, sum(kept.values()), pairs)])
+    return text_table(["language", "pairs", "t", "tail share", "expected", "kept", "of them"], rows, "<" + ">" * 6)
+
+
+def _kept(expected: float, kept: int, pairs: int) -> list[str]:
+    return [number(expected), number(kept), share(kept, pairs)]

@@ -1,0 +1,291 @@
+"""Balancing again after the download: a new run folder from the pairs of a manifest whose images were fetched.
+
+MetaCLIP balances last. A run that balances before the download therefore uses a larger t, and what is left of its
+manifest is counted and drawn again with the t that is wanted. The new run folder's stages extract and match are taken
+over from the old one; counts are of the survivors, with the entries that the old counts name; balance and sample are
+those of every run.
+
+The second draw has a seed of its own. The survivors are those whose first draw was low; compared with the same numbers
+again, all of a thinned entry's texts would stay.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from metaclip_curate import storage
+from metaclip_curate.errors import UserError
+from metaclip_curate.finished_run import FinishedRun
+from metaclip_curate.options import BalanceOptions, DrawOptions, RebalanceOptions, RunOptions, SampleOptions
+from metaclip_curate.pipeline import Options, Pipeline
+from metaclip_curate.run_folder import RunFolder
+from metaclip_curate.schemas import COUNTS, MANIFEST, MATCHED, ddl
+from metaclip_curate.storage import StorageOptions
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+_SOURCE = "rebalanced from"  # an option of extract and match that no other command gives, so that none redoes them
+_SEEDS = "seeds before"
+_PART = "survivors"
+_DAMAGED = re.compile(r"not a Parquet file|footer|FAILED_READ_FILE", re.IGNORECASE)
+_PARQUET_NAME = re.compile(r"[^\s'\"]*/[^\s'\"]+\.parquet")
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What became of a manifest's pairs.
+
+    Attributes:
+        manifest: Its pairs.
+        survivors: Of those, the pairs that are counted and drawn again.
+        lost: Of the others, how many by img2dataset's status, `missing` or `equal_image`.
+        unknown: Samples of the download that aren't in the manifest, and are not used.
+    """
+
+    manifest: int
+    survivors: int
+    lost: dict[str, int]
+    unknown: int
+
+
+class Rebalancing:
+    """A run and its download on the way to another run folder, which goes on where it stopped.
+
+    Args:
+        source: The run, finished up to sample.
+        options: What of its manifest goes on.
+        output: The new run folder and the session.
+        balance: How thresholds are chosen.
+        sample: The new manifest's files.
+        command: The command line, for the data card.
+        tell: Takes lines about what goes on.
+
+    Attributes:
+        folder: The new run folder.
+        draw_options: The second draw's.
+
+    Raises:
+        UserError: The folders, the download's files or the seed can't be used.
+    """
+
+    def __init__(
+        self,
+        source: FinishedRun,
+        options: RebalanceOptions,
+        output: RunOptions,
+        balance: BalanceOptions | None = None,
+        sample: SampleOptions | None = None,
+        command: str = "",
+        tell: Tell = print,
+    ) -> None:
+        self._source = source
+        self._options = options
+        self._tell = tell
+        self._storage: StorageOptions = source.folder.options
+        if not output.output:
+            raise UserError("--output is missing: name the new run folder")
+        if _absolute(output.output) == _absolute(source.folder.root):
+            raise UserError(f"--output {output.output} is the run itself, which stays as it is: name a new folder")
+        self._files = _parquet_files(options.downloaded, self._storage)
+        self._seeds_before = [*source.folder.options_of("match").get(_SEEDS, []), _draw_of(source.folder)["seed"]]
+        self.draw_options = self._draw()
+        self._pipeline = Pipeline(
+            Options(
+                run=output,
+                storage=self._storage,
+                balance=balance or BalanceOptions(),
+                draw=self.draw_options,
+                sample=sample or SampleOptions(),
+            ),
+            command,
+            tell,
+        )
+        self.folder: RunFolder = self._pipeline.folder
+        if self.folder.options_of("extract") and _SOURCE not in self.folder.options_of("extract"):
+            raise UserError(f"{output.output} is another run: give another --output")
+
+    def _draw(self) -> DrawOptions:
+        seed, texts = self._options.seed, self._options.texts_per_image
+        if seed is None:
+            seed = self._seeds_before[-1]
+            while seed in self._seeds_before:
+                seed = (seed + 1) % 2**64
+        if seed in self._seeds_before:
+            raise UserError(
+                f"--seed {seed} has drawn these pairs before, and the same numbers can't thin them again: give another"
+            )
+        return DrawOptions(seed, texts or _draw_of(self._source.folder)["texts_per_image"])
+
+    def count(self) -> Losses:
+        """Finds the survivors and counts their entries.
+
+        Raises:
+            UserError: No image was fetched, or the files aren't those of this manifest's download.
+        """
+        extract = self._source.folder.options_of("extract") | {_SOURCE: _absolute(self._source.folder.root)}
+        manifest = self._source.folder.fingerprint("sample")
+        self.folder.check_options("extract", extract)
+        if not self.folder.is_finished("extract", manifest):
+            self.folder.begin("extract", extract, manifest)
+            self.folder.finish("extract", self._source.folder.summary("extract"))
+        match = self._source.folder.options_of("match") | {
+            _SOURCE: extract[_SOURCE],
+            _SEEDS: self._seeds_before,
+            "drop_equal_images": self._options.drop_equal_images,
+            "downloaded": _digest(self._files),
+        }
+        self.folder.check_options("match", match)
+        upstream = self.folder.fingerprint("extract")
+        if self.folder.is_finished("match", upstream):
+            self._tell("rebalance: the survivors were found before")
+        else:
+            self._tell(f"rebalance: reading what became of the pairs from {len(self._files):,} files")
+            self.folder.begin("match", match, upstream)
+            self._find_survivors()
+        self._count_survivors()
+        return Losses(**self.folder.summary("match")["download"])
+
+    def draw(self) -> None:
+        """Balances and samples the survivors, as every run does."""
+        self._pipeline.balance()
+        self._pipeline.sample()
+
+    def _find_survivors(self) -> None:
+        from pyspark.sql import functions as F
+
+        from metaclip_curate.stages.survivors import SUCCESS, survivors, verdicts, without_equal_images
+
+        spark, work = self._source.spark, self.folder.work("verdicts")
+        manifest = self._source.read("sample", "manifest", MANIFEST)
+        # Written once, so that the account and the survivors are of the same reading.
+        try:
+            _write(verdicts(manifest, self._outcomes()), work)
+        except UserError:
+            raise
+        except Exception as error:  # Spark has no narrower one for files that it can't read
+            if _DAMAGED.search(str(error)):
+                raise UserError(_damaged(error, self._options.downloaded)) from error
+            raise
+        judged = spark.read.schema("uid string, in_manifest boolean, status string, sha256 string").parquet(work)
+        if self._options.drop_equal_images:
+            judged = without_equal_images(judged)
+        sums = {(listed, status): n for listed, status, n in judged.groupBy("in_manifest", "status").count().collect()}
+        lost = {status: n for (listed, status), n in sorted(sums.items()) if listed and status != SUCCESS}
+        fetched = sums.get((True, SUCCESS), 0)
+        unknown = sum(n for (listed, _), n in sums.items() if not listed)
+        if not fetched:
+            self.folder.discard("extract")
+            raise UserError(_nothing_left(self._source.folder.root, self._options.downloaded, lost, unknown))
+        part = self.folder.part("matched", _PART)
+        _write(survivors(manifest, judged), part)
+        languages = spark.read.schema(ddl(MATCHED)).parquet(part).groupBy("metadata_lang").agg(F.count(F.lit(1)))
+        sizes: dict[str, int] = dict(sorted(languages.collect()))
+        self.folder.commit_part("match", _PART, {language: [size, size] for language, size in sizes.items()})
+        before = self._source.folder.summary("match")
+        self.folder.finish(
+            "match",
+            {
+                "languages": [
+                    {"metadata_lang": language, "distinct": size, "matched": size} for language, size in sizes.items()
+                ],
+                "no_metadata": before["no_metadata"],
+                "metadata": before["metadata"],
+                "source": self._source.folder.root,
+                "downloaded": list(self._options.downloaded),
+                "download": {
+                    "manifest": fetched + sum(lost.values()),
+                    "survivors": fetched,
+                    "lost": lost,
+                    "unknown": unknown,
+                },
+            },
+        )
+
+    def _outcomes(self) -> DataFrame:
+        from metaclip_curate.stages.survivors import download_columns, read_outcomes
+
+        for folder in self._options.downloaded:
+            columns = download_columns(self._source.spark, folder)
+            needed = ["uid", "status", *(["sha256"] if self._options.drop_equal_images else [])]
+            for name in needed:
+                if name not in columns:
+                    raise UserError(f"the Parquet files in {folder} have no column {name}: {_REMEDIES[name]}")
+        return read_outcomes(self._source.spark, self._options.downloaded)
+
+    def _count_survivors(self) -> None:
+        options = {"metadata_digests": self._source.folder.options_of("count")["metadata_digests"]}
+        upstream = self.folder.fingerprint("match")
+        if self.folder.is_finished("count", upstream):
+            return
+        from pyspark.sql import functions as F
+
+        from metaclip_curate.stages.count import count
+
+        self._tell("rebalance: counting")
+        self.folder.begin("count", options, upstream)
+        languages = [row["metadata_lang"] for row in self.folder.summary("match")["languages"]]
+        entries = self._source.read("count", "counts", COUNTS).filter(F.col("metadata_lang").isin(languages))
+        paths = self.folder.table_paths("match", "matched")
+        matched = self._source.spark.read.schema(ddl(MATCHED)).parquet(*paths)
+        _write(count(matched, entries.drop("count")), self.folder.table("counts"))
+        self.folder.finish("count", {})
+
+
+_REMEDIES = {
+    "uid": "download again with --save_additional_columns '[\"uid\"]'",
+    "status": "name the folder that img2dataset wrote",
+    "sha256": "download again with --compute_hash sha256, or leave --drop-equal-images out",
+}
+
+
+def _nothing_left(run: str, downloaded: Sequence[str], lost: dict[str, int], unknown: int) -> str:
+    folders = ", ".join(downloaded)
+    if set(lost) <= {"missing"} and unknown:
+        return f"none of the {unknown:,} samples in {folders} is in the manifest of {run}: name its own download"
+    reasons = ", ".join(f"{count:,} {status}" for status, count in lost.items())
+    return f"none of the images of {run} was fetched to {folders} ({reasons}): download again"
+
+
+def _damaged(error: Exception, downloaded: Sequence[str]) -> str:
+    name = _PARQUET_NAME.search(str(error))
+    return (
+        f"{name[0] if name else ', '.join(downloaded)} is damaged or no Parquet file: let img2dataset finish or redo "
+        "that shard, or remove the file, which counts its samples as missing"
+    )
+
+
+def _draw_of(folder: RunFolder) -> dict[str, Any]:
+    """The options a run's pairs were drawn with."""
+    return folder.options_of("sample")
+
+
+def _parquet_files(folders: Sequence[str], options: StorageOptions) -> list[str]:
+    """The names of img2dataset's tables."""
+    files = []
+    for folder in folders:
+        names = [name for name in storage.list_folder(folder, options) if name.endswith(".parquet")]
+        if not names:
+            raise UserError(f"{folder} has no Parquet files: name the folder that img2dataset wrote")
+        files += names
+    return files
+
+
+def _digest(names: Sequence[str]) -> str:
+    """Names a list of files."""
+    return f"{len(names)} files {hashlib.sha256(chr(10).join(names).encode()).hexdigest()[:16]}"
+
+
+def _absolute(root: str) -> str:
+    return str(Path(root).resolve()) if storage.is_local(root) else root
+
+
+def _write(rows: DataFrame, path: str) -> None:
+    rows.write.mode("overwrite").option("compression", "zstd").parquet(path)
