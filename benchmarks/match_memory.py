@@ -11,7 +11,9 @@ import resource
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -67,12 +69,12 @@ def match_all(folder: str) -> tuple[int, int]:
     task = MatchTask(folder, digests, "metaclip2", 500_000, StorageOptions())
     schema = PAIRS.append(pa.field("metadata_lang", pa.string())).append(pa.field(KNOWN, pa.bool_()))
 
-    def batches() -> list[pa.RecordBatch]:
+    def batches() -> Iterator[pa.RecordBatch]:
         for number, language in enumerate(sorted(digests)):
             texts = [f"{_word(number, 3 * row)} {_word(number, 5 * row)} of x" for row in range(ROWS_PER_LANGUAGE)]
             uids = [f"{number:08x}{row:024x}" for row in range(ROWS_PER_LANGUAGE)]
-            columns = {"uid": uids, "text": texts, "lang_score": [0.5] * len(texts), KNOWN: [False] * len(texts)}
-            columns["metadata_lang"] = [language] * len(texts)
+            columns: dict[str, list[Any]] = {"uid": uids, "text": texts, "metadata_lang": [language] * len(texts)}
+            columns |= {"lang_score": [0.5] * len(texts), KNOWN: [False] * len(texts)}
             arrays = [pa.array(columns.get(field.name, [""] * len(texts)), field.type) for field in schema]
             yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from metaclip_curate.extract.links import Drop
+
 
 @dataclass
 class InputAccount:
@@ -35,3 +37,7 @@ class InputAccount:
         """Notes that nothing of the file could be used."""
         self.status = "failed"
         self.error = reason
+
+    def add_drops(self, reason: Drop, number: int) -> None:
+        """Counts links that were dropped."""
+        setattr(self, reason.value, getattr(self, reason.value) + number)

@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+_TDM = "tdm-reservation"
+META_NAMES = frozenset({"robots", _TDM})
+_HEADER_NAMES = frozenset({"x-robots-tag", _TDM})
 _DIRECTIVES = frozenset({"noai", "noimageai"})
 # X-Robots-Tag may name a robot first ("otherbot: noindex, noai"); such a rule counts as well, since a page that
 # names robots can't know ours.
@@ -25,13 +28,13 @@ def opts_out(metas: Iterable[tuple[str, str]], headers: Iterable[tuple[str, str]
     Returns:
         True if any of them opts out. Names and directives are compared without regard to case.
     """
-    return any(_declares(name, content, "robots") for name, content in metas) or any(
-        _declares(name, value, "x-robots-tag") for name, value in headers
+    # Nearly all names are others: they are looked at first, and here.
+    return any(name.strip().lower() in META_NAMES and _declares(name, content) for name, content in metas) or any(
+        name.strip().lower() in _HEADER_NAMES and _declares(name, value) for name, value in headers
     )
 
 
-def _declares(name: str, value: str, robots: str) -> bool:
-    name = name.strip().lower()
-    if name == robots:
-        return not _DIRECTIVES.isdisjoint(_SEPARATORS.split(value.lower()))
-    return name == "tdm-reservation" and value.strip() == "1"
+def _declares(name: str, value: str) -> bool:
+    if name.strip().lower() == _TDM:
+        return value.strip() == "1"
+    return not _DIRECTIVES.isdisjoint(_SEPARATORS.split(value.lower()))

@@ -18,13 +18,18 @@ from metaclip_curate.extract.account import InputAccount
 _GZIP_MAGIC = b"\x1f\x8b\x08"
 _GZIP_WINDOW = 31  # zlib's number for "gzip wrapper, 32 KiB window"
 _READ_BYTES = 1 << 18
+# Of them the unpacker is given so many at a time: about a member of Common Crawl.
+_WINDOW_BYTES = 1 << 14
 # How much of a member is unpacked before its record is looked at. A member that ends within it is taken only whole
 # and with its checksum right; a larger one (a whole file in one member) is passed on piece by piece.
 _MEMBER_BYTES = 1 << 22
 _MAX_HEADER_BYTES = 1 << 16
-_HEADER_END = re.compile(rb"\r?\n\r?\n")
-_RECORD_START = re.compile(rb"(?:^|(?<=\n))WARC/\d")
+_HEADER_END = re.compile(rb"\n\r?\n")  # begins with one character, which re finds fastest
+_RECORD_START = re.compile(rb"WARC/\d")
+_RECORD_LINE = re.compile(rb"WARC/\d\.\d+\r?\n")
 _BLANK = b"\r\n \t\0"
+_BLANKS = re.compile(rb"[\r\n \t\0]*")
+_HEADER_SPACE = " \t\r\n\v\f"
 
 
 class Readable(Protocol):
@@ -59,38 +64,59 @@ def read_records(stream: Readable, account: InputAccount, max_record_bytes: int)
     """
     source = _Source(stream)
     source.fill(len(_GZIP_MAGIC))
-    gzipped = source.buffer.startswith(_GZIP_MAGIC[:2])
-    pieces = _gunzip(source, account) if gzipped else _plain(source)
+    pieces = _gunzip(source, account) if _is_gzip(source.buffer) else _plain(source)
     yield from _frame(pieces, account, max_record_bytes)
 
 
+def _is_gzip(start: bytes) -> bool:
+    """Whether a file is packed, by its first bytes; where they are damaged, by whether a member starts later on."""
+    if start.startswith(_GZIP_MAGIC[:2]):
+        return True
+    return not _RECORD_START.match(start, _end_of_blanks(start, 0)) and _GZIP_MAGIC in start
+
+
 class _Source:
-    """The stored bytes that have been read and not yet consumed."""
+    """The stored bytes that have been read; those before `at` are consumed."""
 
     def __init__(self, stream: Readable) -> None:
         self._stream = stream
         self.buffer = b""
+        self.at = 0
         self.ended = False
 
     def fill(self, size: int) -> None:
-        """Reads until the buffer holds `size` bytes or the stream ends."""
-        while len(self.buffer) < size and not self.ended:
+        """Reads until `size` bytes are ahead or the stream ends."""
+        while len(self.buffer) - self.at < size and not self.ended:
             self.more()
 
-    def more(self) -> bytes:
-        """Reads one piece, adds it to the buffer and returns it."""
+    def more(self) -> None:
+        """Reads one piece and forgets what is consumed."""
         data = self._stream.read(_READ_BYTES)
         self.ended = not data
-        self.buffer = self.buffer + data if self.buffer else data
+        self.buffer = self.buffer[self.at :] + data
+        self.at = 0
+
+    def starts_with(self, start: bytes) -> bool:
+        """Whether the bytes ahead, as far as they are read, start so."""
+        return self.buffer.startswith(start, self.at)
+
+    def window(self, offset: int) -> bytes:
+        """Returns some of the bytes that are read, from `offset` bytes ahead on."""
+        start = self.at + offset
+        return self.buffer[start : start + _WINDOW_BYTES]
+
+    def take_all(self) -> bytes:
+        """Consumes all that is read."""
+        data = self.buffer[self.at :]
+        self.buffer, self.at = b"", 0
         return data
 
 
 def _plain(source: _Source) -> Iterator[_Piece]:
-    while source.buffer or not source.ended:
-        yield _Piece(source.buffer, last=False)
-        source.buffer = b""
+    while not source.ended:
+        yield _Piece(source.take_all(), last=False)
         source.more()
-    yield _Piece(b"", last=True)
+    yield _Piece(source.take_all(), last=True)
 
 
 def _gunzip(source: _Source, account: InputAccount) -> Iterator[_Piece]:
@@ -98,36 +124,48 @@ def _gunzip(source: _Source, account: InputAccount) -> Iterator[_Piece]:
     in_damage = False
     while True:
         source.fill(len(_GZIP_MAGIC))
-        if not source.buffer:
+        if source.at == len(source.buffer):
             return
-        if not source.buffer.startswith(_GZIP_MAGIC):
+        if not source.starts_with(_GZIP_MAGIC):
             # Padding with zeros after the last member is legal (RFC 1952 leaves it open, gzip accepts it).
-            if source.buffer.strip(b"\0") and not in_damage:
+            if source.buffer[source.at :].strip(b"\0") and not in_damage:
                 account.records_skipped += 1
                 account.damaged("bytes between gzip members that are no member")
                 in_damage = True
-            _to_next_member(source, 0)
+            _to_next_member(source)
             continue
         error = yield from _member(source)
         in_damage = bool(error)
         if error:
             account.records_skipped += 1
             account.damaged(error)
-            _to_next_member(source, 1)
+            source.at = min(source.at + 1, len(source.buffer))
+            _to_next_member(source)
 
 
 def _member(source: _Source) -> Generator[_Piece, None, str]:
-    """Unpacks the member at the start of the buffer; returns what was wrong with it, or an empty string.
+    """Unpacks the member at the source's position; returns what was wrong with it, or an empty string.
 
-    On success the buffer is left at the byte after the member; on damage it still starts at the member as far as it
+    On success the source is left at the byte after the member; on damage it still stands at the member as far as it
     is held, so that the next one is searched from there.
     """
     unpacker = isal_zlib.decompressobj(wbits=_GZIP_WINDOW)
     unpacked: list[bytes] = []
     size = 0
     streaming = False
-    data = source.buffer
+    ahead = 0  # bytes of the member that the unpacker has been given
+    data = b""
     while True:
+        if not data:
+            # The unpacker hands back what follows the member, so it isn't given much more than a member at a time.
+            data = source.window(ahead)
+            if not data:
+                if streaming:
+                    source.take_all()  # too large to be searched again from its start
+                    ahead = 0
+                source.more()
+                data = source.window(ahead)
+            ahead += len(data)
         try:
             piece = unpacker.decompress(data, _READ_BYTES)
         except isal_zlib.IsalError as error:  # type: ignore[misc]  # its stubs know it as no exception
@@ -142,68 +180,77 @@ def _member(source: _Source) -> Generator[_Piece, None, str]:
             unpacked, size, streaming = [], 0, True
         if unpacker.eof:
             yield _Piece(b"".join(unpacked), last=True)
-            source.buffer = unpacker.unused_data
+            source.at += ahead - len(unpacker.unused_data)
             return ""
-        data = unpacker.unconsumed_tail
-        if not data:
+        if not data and not piece:
+            # A file that breaks off in a large member still has whole records before the break. A small one may be
+            # none, but rubbish that looks like a member's start, so that what follows is searched.
             if streaming:
-                source.buffer = b""  # too large to be searched again from its start
-            data = source.more()
-            if not data and not piece:
-                source.buffer = b""
-                # A file that breaks off in a large member still has whole records before the break.
-                yield _Piece(b"".join(unpacked) if streaming else b"", last=True)
-                return "the file breaks off inside a gzip member"
+                yield _Piece(b"".join(unpacked), last=True)
+            return "the file breaks off inside a gzip member"
+        data = unpacker.unconsumed_tail
 
 
-def _to_next_member(source: _Source, start: int) -> None:
-    """Drops bytes up to the next that look like a member's start."""
+def _to_next_member(source: _Source) -> None:
+    """Consumes bytes up to the next that look like a member's start."""
     while True:
-        at = source.buffer.find(_GZIP_MAGIC, start)
+        at = source.buffer.find(_GZIP_MAGIC, source.at)
         if at >= 0:
-            source.buffer = source.buffer[at:]
+            source.at = at
             return
-        source.buffer = source.buffer[-(len(_GZIP_MAGIC) - 1) :] if len(source.buffer) > start else b""
-        start = 0
-        if not source.more():
-            source.buffer = b""
+        # The next member's first bytes may be the last that are read.
+        source.at = max(source.at, len(source.buffer) - len(_GZIP_MAGIC) + 1)
+        source.more()
+        if source.ended:
+            source.take_all()
             return
 
 
 def _frame(pieces: Iterator[_Piece], account: InputAccount, max_record_bytes: int) -> Iterator[Record]:
     """Cuts pieces into records."""
     pending = b""
-    to_skip = 0
+    at = 0  # where the next record starts: beyond what is pending where a record is passed over
+    held: list[bytes] = []
+    wanted = 0
     for piece, last in pieces:
-        data = piece[to_skip:]
-        to_skip -= len(piece) - len(data)
-        pending = pending + data if pending else data
-        while pending:
-            framed = _next_record(pending, last, account, max_record_bytes)
+        held.append(piece)
+        if sum(map(len, held)) < wanted and not last:
+            continue
+        if at < len(pending):
+            held.insert(0, pending[at:])
+            at = 0
+        else:
+            at -= len(pending)
+        pending = b"".join(held)
+        held.clear()
+        while at < len(pending):
+            at = _end_of_blanks(pending, at)
+            framed = _next_record(pending, at, last, account, max_record_bytes) if at < len(pending) else None
             if framed is None:
                 break
-            record, used = framed
+            record, at = framed
             if record is not None:
                 account.records += 1
                 yield record
-            to_skip = max(0, used - len(pending))
-            pending = pending[used:]
         if last:
-            pending, to_skip = b"", 0
+            pending, at = b"", 0
+        # Looked at again only when there is half as much more, a long record costs time in proportion to its length.
+        wanted = (len(pending) - at) // 2
 
 
 def _next_record(
-    pending: bytes, last: bool, account: InputAccount, max_record_bytes: int
+    pending: bytes, start: int, last: bool, account: InputAccount, max_record_bytes: int
 ) -> tuple[Record | None, int] | None:
-    """Takes a record from the start of `pending`.
+    """Takes the record that starts at `start`.
 
     Returns:
-        The record (None where one is skipped) and how many bytes it took, which may be more than there are; or None
-        where more bytes are needed.
+        The record (None where one is skipped) and where it ends, which may be beyond what is pending; or None where
+        more bytes are needed.
     """
-    start = len(pending) - len(pending.lstrip(_BLANK))
     if not _RECORD_START.match(pending, start):
-        return _resync(pending, start, last, account)
+        if not last and len(pending) - start < len(b"WARC/1"):
+            return None
+        return _skip_to_next(pending, start, last, account, "bytes that are no WARC record")
     header_end = _HEADER_END.search(pending, start, start + _MAX_HEADER_BYTES)
     if header_end is None:
         if not last and len(pending) - start < _MAX_HEADER_BYTES:
@@ -221,10 +268,10 @@ def _next_record(
         return None
     if length is None or not _ends_well(pending, body_end):
         # The Content-Length is wrong or missing: the block goes on to the next record.
-        following = _RECORD_START.search(pending, body_start)
+        following = _find_record(pending, body_start)
         if following is None and not last and len(pending) - body_start <= max_record_bytes:
             return None
-        body_end = following.start() if following else len(pending)
+        body_end = len(pending) if following is None else following
         if following is None and body_end - body_start < (length or 0):
             account.damaged("a record is shorter than its Content-Length")
         if body_end - body_start > max_record_bytes:
@@ -233,20 +280,29 @@ def _next_record(
     return Record(headers, pending[body_start:body_end]), body_end
 
 
+def _end_of_blanks(pending: bytes, start: int) -> int:
+    blanks = _BLANKS.match(pending, start)
+    return blanks.end() if blanks else start
+
+
+def _find_record(pending: bytes, start: int) -> int | None:
+    """Finds what looks like a record's first line from `start` on; where bytes were lost, a line may begin with it."""
+    found = pending.find(b"WARC/", start)
+    while found >= 0:
+        if _RECORD_LINE.match(pending, found):
+            return found
+        found = pending.find(b"WARC/", found + 5)
+    return None
+
+
 def _ends_well(pending: bytes, body_end: int) -> bool:
-    """Whether after a block come line ends and then a record or nothing."""
+    """Whether what follows a block is what has to, or line ends and then a record or nothing."""
     if body_end > len(pending):
         return False
+    if pending.startswith(b"\r\n\r\n", body_end):
+        return True
     after = pending[body_end : body_end + 64].lstrip(_BLANK)
     return not after or b"WARC/".startswith(after[:5]) or after.startswith(b"WARC/")
-
-
-def _resync(pending: bytes, start: int, last: bool, account: InputAccount) -> tuple[Record | None, int] | None:
-    if start == len(pending):
-        return None, len(pending)
-    if not last and len(pending) - start < len(b"WARC/1"):
-        return None
-    return _skip_to_next(pending, start, last, account, "bytes that are no WARC record")
 
 
 def _skip_to_next(
@@ -254,19 +310,19 @@ def _skip_to_next(
 ) -> tuple[Record | None, int]:
     account.records_skipped += 1
     account.damaged(reason)
-    following = _RECORD_START.search(pending, start + 1)
-    if following:
-        return None, following.start()
-    # The next record's first bytes may stand at the end of what is here.
-    return None, len(pending) if last else max(start + 1, len(pending) - len(b"\nWARC/1"))
+    following = _find_record(pending, start + 1)
+    if following is not None:
+        return None, following
+    # The next record's first line may begin at the end of what is here.
+    return None, len(pending) if last else max(start + 1, len(pending) - len(b"WARC/1.0\r\n"))
 
 
 def _headers(block: bytes) -> dict[str, str]:
     headers: dict[str, str] = {}
-    for line in block.split(b"\n")[1:]:
-        name, colon, value = line.partition(b":")
+    for line in block.decode("utf-8", "replace").split("\n")[1:]:
+        name, colon, value = line.partition(":")
         if colon:
-            headers[name.strip().lower().decode("ascii", "replace")] = value.strip().decode("utf-8", "replace")
+            headers[name.strip(_HEADER_SPACE).lower()] = value.strip(_HEADER_SPACE)
     return headers
 
 

@@ -105,6 +105,34 @@ def test_rubbish_between_members_costs_nothing_but_is_told() -> None:
     assert account.status == "partial"
 
 
+def test_rubbish_that_unpacks_to_the_end_costs_no_member() -> None:
+    # A stored block (RFC 1951) that is as long as what follows, and longer.
+    packed = [gzip.compress(item) for item in THREE]
+    rest = packed[1] + packed[2]
+    for length in (len(rest), len(rest) + 100):
+        false_start = (
+            b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x01" + length.to_bytes(2, "little") + (length ^ 0xFFFF).to_bytes(2, "little")
+        )
+        records, account = read(packed[0] + false_start + rest)
+        assert names(records) == ["0", "1", "2"]
+        assert account.status == "partial"
+
+
+@pytest.mark.parametrize("damaged", [b"", b"\0\0", b"RUBBISH", b"\x1f"])
+def test_a_packed_file_with_a_damaged_beginning_is_taken_for_one(damaged: bytes) -> None:
+    records, account = read(damaged + members(*THREE)[2:])
+    assert names(records) == ["1", "2"]
+    assert account.status == "partial"
+
+
+@pytest.mark.parametrize("rubbish", [b"rubbish", b"rubbish\r\n", b"\r\n\r\nrubbish\r\n\r\n"])
+def test_rubbish_between_records_that_are_not_packed_costs_none(rubbish: bytes) -> None:
+    records, account = read(THREE[0] + rubbish + THREE[1] + THREE[2])
+    assert names(records) == ["0", "1", "2"]
+    assert records[0].body == b'{"n": 0}'
+    assert account.status == "partial"
+
+
 @pytest.mark.parametrize("wrapping", ["a member a record", "one member", "plain"])
 def test_a_file_that_breaks_off_keeps_what_is_whole(wrapping: str) -> None:
     many = [record(b'{"n": "%s"}' % (b"%d" % n * 2000), str(n)) for n in range(40)]

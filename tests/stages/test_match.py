@@ -45,7 +45,7 @@ def test_of_equal_uids_the_first_stays_unless_it_is_known(
     unsorted: list[tuple[str, int, bool]], cuts: list[int]
 ) -> None:
     ordered = sorted(unsorted, key=lambda row: row[:2])
-    columns = list(zip(*ordered, strict=True)) or [[], [], []]
+    columns = [[row[place] for row in ordered] for place in range(3)]
     batch = pa.RecordBatch.from_arrays(
         [pa.array(columns[0], pa.string()), pa.array(columns[1], pa.int64()), pa.array(columns[2], pa.bool_())],
         names=["uid", "key", KNOWN],

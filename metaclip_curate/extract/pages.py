@@ -1,0 +1,71 @@
+"""The pages of a file's records, be it a WAT or a WARC."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from metaclip_curate.extract.entities import decode_attribute, has_raw_entities
+from metaclip_curate.extract.html import page_of_response
+from metaclip_curate.extract.links import ImageLink, Page
+from metaclip_curate.extract.records import Record
+from metaclip_curate.extract.wat import WatDecoder, crawl_of_warcinfo
+
+
+class PageReader:
+    """Reads pages from records; one object serves a whole file.
+
+    Args:
+        crawl: The crawl's name as far as the file's path says it.
+
+    Attributes:
+        crawl: The crawl's name; where the path doesn't say it, what the file says about itself at its beginning.
+        has_pages: Whether a record was of a kind that tells of a page, as all files have that are WATs or WARCs.
+    """
+
+    def __init__(self, crawl: str) -> None:
+        self.crawl = crawl
+        self.has_pages = False
+        self._decoder = WatDecoder()
+        self._warcinfo = b""
+        self._raw_entities = False
+
+    def read(self, record: Record) -> Page | None:
+        """Reads the page that a record tells of.
+
+        Args:
+            record: Any record.
+
+        Returns:
+            The page; None where it names no image, or the record is of another kind.
+
+        Raises:
+            ValueError: The record is broken.
+        """
+        headers = record.headers
+        kind, content_type = headers.get("warc-type"), headers.get("content-type", "")
+        if not self.has_pages:
+            self._learn(kind, record.body)
+        if kind == "metadata" and (not content_type or "json" in content_type):
+            self.has_pages = True
+            page = self._decoder.page(record.body, headers.get("warc-target-uri", ""))
+            return _decoded(page) if page is not None and self._raw_entities else page
+        if kind == "response" and "application/http" in content_type:
+            self.has_pages = True
+            payload_type = headers.get("warc-identified-payload-type", "")
+            return page_of_response(record.body, headers.get("warc-target-uri", ""), payload_type)
+        return None
+
+    def _learn(self, kind: str | None, body: bytes) -> None:
+        """Takes in what a file says about itself before its first page."""
+        if kind == "warcinfo" and not self._warcinfo:
+            self._warcinfo = body
+        self.crawl = self.crawl or crawl_of_warcinfo(body)
+        self._raw_entities = has_raw_entities(self._warcinfo, self.crawl)
+
+
+def _decoded(page: Page) -> Page:
+    links = [
+        ImageLink(*map(decode_attribute, (link.url, link.alt, link.title, link.data_image_title)))
+        for link in page.links
+    ]
+    return replace(page, base=decode_attribute(page.base), links=links)

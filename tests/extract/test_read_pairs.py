@@ -1,0 +1,86 @@
+"""One file to pairs: WAT and WARC alike, and what old WATs need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from examples.edge_cases import EdgeCase, edge_cases
+from examples.make_mini_wat import mini_files
+from examples.warc_writer import write_warc
+from examples.wat_writer import Image, Page, wat_records, write_wat
+from metaclip_curate.extract import InputAccount, read_pairs
+from metaclip_curate.schemas import PAIRS
+from metaclip_curate.storage import InputError
+
+Pairs = set[tuple[str, str]]
+
+
+def read(path: Path) -> tuple[Pairs, InputAccount]:
+    account = InputAccount(str(path))
+    pairs: list[tuple[str, str]] = []
+    for batch in read_pairs(str(path), account=account):
+        assert batch.schema.equals(PAIRS)
+        pairs += zip(batch.column("url").to_pylist(), batch.column("text").to_pylist(), strict=True)
+    assert len(pairs) == len(set(pairs)) == account.pairs
+    return set(pairs), account
+
+
+@pytest.mark.parametrize("case", edge_cases(), ids=lambda case: case.name)
+@pytest.mark.parametrize("write", [write_wat, write_warc])
+def test_edge_cases_as_wat_and_as_warc(tmp_path: Path, case: EdgeCase, write: object) -> None:
+    path = tmp_path / "case.gz"
+    write(path, [case.page])  # type: ignore[operator]
+    pairs, account = read(path)
+    assert pairs == set(case.pairs)
+    assert account.status == "ok"
+
+
+@pytest.mark.parametrize("name", mini_files())
+def test_the_same_pages_give_the_same_as_wat_and_as_warc(tmp_path: Path, name: str) -> None:
+    pages = mini_files()[name]
+    write_wat(tmp_path / "a.warc.wat.gz", pages)
+    write_warc(tmp_path / "a.warc.gz", pages)
+    pairs, account = read(tmp_path / "a.warc.wat.gz")
+    from_warc, warc_account = read(tmp_path / "a.warc.gz")
+    assert from_warc == pairs
+    assert len(pairs) > 1000
+    for column in ("image_links", "dropped_opt_out", "dropped_no_text", "dropped_not_http", "texts", "duplicate_texts"):
+        assert getattr(warc_account, column) == getattr(account, column), column
+
+
+OLD = b"Software-Info: ia-web-commons.1.0-SNAPSHOT-20140819100050\r\n\r\n"
+NEW = b"Software-Info: ia-web-commons.1.1.10-SNAPSHOT-20240401000000\r\n\r\n"
+
+
+def with_warcinfo(block: bytes, records: list[bytes]) -> bytes:
+    header = b"WARC/1.0\r\nWARC-Type: warcinfo\r\nContent-Length: %d\r\n\r\n" % len(block)
+    return header + block + b"\r\n\r\n" + b"".join(records[1:])
+
+
+@pytest.mark.parametrize("warcinfo", [OLD, NEW])
+def test_entities_of_old_wats_are_decoded(tmp_path: Path, warcinfo: bytes) -> None:
+    page = Page("http://example.org/", "t", (Image("/a?b=1&c=2", "Salt & pepper"),))
+    path = tmp_path / "a.wat"
+    path.write_bytes(with_warcinfo(warcinfo, list(wat_records([page], old_extractor=True))))
+    expected = {
+        OLD: ("http://example.org/a?b=1&c=2", "Salt & pepper"),
+        NEW: ("http://example.org/a?b=1&amp;c=2", "Salt &amp; pepper"),
+    }
+    assert read(path)[0] == {expected[warcinfo]}
+
+
+def test_without_an_account_a_file_that_is_no_wat_raises(tmp_path: Path) -> None:
+    (tmp_path / "a.wat.gz").write_bytes(b"no WAT")
+    with pytest.raises(InputError, match=r"a\.wat\.gz"):
+        list(read_pairs(str(tmp_path / "a.wat.gz")))
+
+
+def test_real_wats_have_the_pairs_that_the_same_pages_have_as_warc(real_data: Path) -> None:
+    """The WARC has more: lazy images, and those after comments that the WAT's extractor runs past."""
+    from_wat, _ = read(real_data / "wat" / "cc-sample.warc.wat.gz")
+    from_warc, account = read(real_data / "warc" / "cc-sample.warc.gz")
+    assert account.status == "ok"
+    assert from_wat - from_warc == set()
+    assert len(from_warc) > len(from_wat)

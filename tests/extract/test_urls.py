@@ -1,0 +1,189 @@
+"""URLs as browsers resolve them, the short way and the long."""
+
+from __future__ import annotations
+
+import ada_url
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from metaclip_curate.extract.links import Drop
+from metaclip_curate.extract.urls import DocumentBase
+from tests import oracle
+
+PAGE = "https://example.org/a/b/page.html?q=1"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("c.jpg", "https://example.org/a/b/c.jpg"),
+        ("/c.jpg", "https://example.org/c.jpg"),
+        ("../../../c.jpg", "https://example.org/c.jpg"),
+        ("//cdn.example.org/c.jpg", "https://cdn.example.org/c.jpg"),
+        ("?w=2", "https://example.org/a/b/page.html?w=2"),
+        ("#top", PAGE),
+        (" c d.jpg\n", "https://example.org/a/b/c%20d.jpg"),
+        ("c.jpg#part", "https://example.org/a/b/c.jpg"),
+        ("HTTP://EXAMPLE.org:80/%7e/\u00e4?\u00e4", "http://example.org/%7e/%C3%A4?%C3%A4"),
+        ("http://b\u00fccher.example/\u4e2d.jpg", "http://xn--bcher-kva.example/%E4%B8%AD.jpg"),
+        ("https:c.jpg", "https://example.org/a/b/c.jpg"),
+        ("\\c.jpg", "https://example.org/c.jpg"),
+        ("\ud800.jpg", "https://example.org/a/b/%EF%BF%BD.jpg"),
+        ("", Drop.BAD_URL),
+        (" \t\n", Drop.BAD_URL),
+        ("http://[bad/", Drop.BAD_URL),
+        ("http://a:99999/", Drop.BAD_URL),
+        ("https://", Drop.BAD_URL),
+        ("http://exa mple/", Drop.BAD_URL),
+        ("data:image/gif;base64,R0lG", Drop.NOT_HTTP),
+        ("javascript:void(0)", Drop.NOT_HTTP),
+        ("file:///c.jpg", Drop.NOT_HTTP),
+        ("blob:https://example.org/1", Drop.NOT_HTTP),
+        ("x" * 100_000, "https://example.org/a/b/" + "x" * 100_000),
+    ],
+)
+def test_resolve_url(url: str, expected: str | Drop) -> None:
+    assert DocumentBase(PAGE).resolve(url) == expected
+
+
+def test_an_absolute_url_needs_no_base() -> None:
+    assert DocumentBase("no url").resolve("http://a/b.jpg") == "http://a/b.jpg"
+    assert DocumentBase("no url").resolve("b.jpg") is Drop.BAD_URL
+    assert DocumentBase("no url", "http://a/b/").href == "http://a/b/"
+
+
+@pytest.mark.parametrize(
+    ("href", "base"),
+    [
+        ("", PAGE),
+        ("/images/", "https://example.org/images/"),
+        ("http://other.example/", "http://other.example/"),
+        ("http://[bad", PAGE),
+        ("data:text/plain,x", PAGE),
+        ("javascript:0", PAGE),
+    ],
+)
+def test_document_base(href: str, base: str) -> None:
+    assert DocumentBase(PAGE, href).href == base
+
+
+# Pieces that mean something to a URL parser, and some that are plain. Drawn in any order, about a third make URLs that
+# take the short way.
+PIECES = (
+    *("http:", "https:", "HTTP:", "ftp:", "data:", "//", "/", "\\", "?", "#", "@", ":", ";", ".", "..", "%2e", "%2E"),
+    *(
+        "a",
+        "b.jpg",
+        "img",
+        "A.example",
+        "a.example",
+        "www.a-b.example",
+        "xn--",
+        "xn--bcher-kva",
+        "b\u00fccher",
+        "1",
+        "0x7f",
+    ),
+    *(
+        "a_b",
+        "a..b",
+        "-",
+        "~",
+        "|",
+        "[",
+        "]",
+        "[::1]",
+        "^",
+        "`",
+        "{",
+        "'",
+        '"',
+        "<",
+        " ",
+        "\t",
+        "\n",
+        "\0",
+        "%",
+        "%41",
+        "%zz",
+    ),
+    *(
+        ":80",
+        ":443",
+        ":8080",
+        ":99999",
+        "=",
+        "&",
+        "+",
+        "*",
+        "$",
+        "!",
+        "(",
+        ",",
+        "\u4e2d",
+        "\u00ad",
+        "\ud800",
+        "\x7f",
+        "\u3002",
+    ),
+)
+urls = st.lists(st.sampled_from(PIECES), max_size=7).map("".join)
+plain_paths = st.text("abcXYZ019-_.~!$&()*+,;=:@%/?[]|", max_size=30)
+bases = st.builds("{}{}".format, st.sampled_from(["https://a.example/", "http://b.example:81/x/y", PAGE]), urls)
+
+
+@given(urls | st.builds("{}{}".format, urls, plain_paths), bases | urls)
+@example("%2e/b.jpg", PAGE)
+@example("a:b", PAGE)
+@example("//a.example/../b", PAGE)
+@example("http://a.b.0x1/c", PAGE)
+@example("http://a.1/c", PAGE)
+@example("b.jpg", "https://a.example/x/?y/z#v/w")
+@example("/b.jpg", "http://user:word@a.example:81/x")
+@example("/\t/a.example/b.jpg", PAGE)
+@example("http://a.example/b?'", PAGE)
+def test_the_short_way_leads_where_the_parser_does(url: str, base: str) -> None:
+    assert DocumentBase(base).resolve(url) == long_way(url, base)
+
+
+def long_way(url: str, base: str) -> str | Drop:
+    url = url.replace("\ud800", "\ufffd")
+    if not url.strip("".join(map(chr, range(0x21)))):
+        return Drop.BAD_URL
+    try:
+        href = ada_url.join_url(base, url)
+    except ValueError:
+        try:
+            href = ada_url.normalize_url(url)
+        except ValueError:
+            return Drop.BAD_URL
+    return str(href).partition("#")[0] if href.startswith(("http://", "https://")) else Drop.NOT_HTTP
+
+
+@given(plain_paths, st.sampled_from(["", "/", "//", "http://a.example/", "https://www.a-b.example"]))
+def test_both_ways_agree_with_another_implementation(path: str, start: str) -> None:
+    expected = oracle.resolve(start + path, PAGE) if (start + path).strip() else None
+    found = DocumentBase(PAGE).resolve(start + path)
+    if expected is None:
+        assert found is Drop.BAD_URL
+    elif not expected.startswith(("http://", "https://")):
+        assert found is Drop.NOT_HTTP
+    else:
+        assert found == expected.partition("#")[0]
+
+
+@pytest.mark.parametrize(
+    ("url", "page"),
+    [
+        ("https://www.a-b.example/x_1/y%20z.jpg?w=1&h=[2]", PAGE),
+        ("//cdn.example/x.jpg", PAGE),
+        ("/x.jpg?v=1", PAGE),
+        ("x.jpg", PAGE),
+        ("x/y.z/w.jpg", "http://a.example:81/"),
+    ],
+)
+def test_plain_urls_take_the_short_way(url: str, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = DocumentBase(page)
+    monkeypatch.setattr(ada_url, "join_url", None)
+    assert base.resolve(url) == oracle.resolve(url, page)
