@@ -11,6 +11,7 @@ METADATA ?= runs/metadata
 T ?= 20
 SEED ?= 0
 OUT ?= runs/mini
+TESTS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup mini-run metadata-starter test lint format bench clean
@@ -41,7 +42,7 @@ mini-run: $(READY) $(if $(filter runs/metadata,$(METADATA)),| runs/metadata)  ##
 	$(BIN)/metaclip-curate run --input $(INPUT) --metadata $(METADATA) --output $(OUT) --t $(T) --seed $(SEED)
 
 test: $(READY)  ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TESTS)
 
 lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff check .
