@@ -7,8 +7,7 @@ from typing import Any
 
 from metaclip_curate import storage
 from metaclip_curate.run_folder import RunFolder
-
-_LEFT, _RIGHT = "<", ">"
+from metaclip_curate.text_table import number, text_table
 
 
 def print_summary(folder: RunFolder) -> None:
@@ -20,9 +19,9 @@ def print_summary(folder: RunFolder) -> None:
     matching, thresholds = folder.summary("match"), folder.summary("balance")["languages"]
     sample = folder.summary("sample")
     print()
-    print(_table(_FUNNEL_COLUMNS, _funnel(folder), "<>>"))
+    print(text_table(_FUNNEL_COLUMNS, _funnel(folder), "<>>"))
     print()
-    print(_table(_LANGUAGE_COLUMNS, _languages(matching, thresholds, sample["languages"]), "<" + ">" * 7))
+    print(text_table(_LANGUAGE_COLUMNS, _languages(matching, thresholds, sample["languages"]), "<" + ">" * 7))
     print()
     for name in ("pairs", "inputs", "matched", "counts", "thresholds", "manifest", "datacard.json", "run.json"):
         print(f"{name:<14} {storage.join(folder.root, name)}")
@@ -36,7 +35,7 @@ def print_extraction(folder: RunFolder) -> None:
     """
     inputs = folder.summary("extract")
     print()
-    print(_table(_FUNNEL_COLUMNS, _with_shares(_extraction(inputs), inputs["image_links"]), "<>>"))
+    print(text_table(_FUNNEL_COLUMNS, _with_shares(_extraction(inputs), inputs["image_links"]), "<>>"))
     print()
     for name in ("pairs", "inputs", "run.json"):
         print(f"{name:<14} {storage.join(folder.root, name)}")
@@ -64,7 +63,7 @@ def _extraction(inputs: dict[str, Any]) -> list[tuple[str, float]]:
 
 def _with_shares(steps: list[tuple[str, float]], links: int) -> list[list[str]]:
     return [
-        [name, _number(value), f"{value / links:.1%}" if links and place >= _BEFORE_LINKS else ""]
+        [name, number(value), f"{value / links:.1%}" if links and place >= _BEFORE_LINKS else ""]
         for place, (name, value) in enumerate(steps)
     ]
 
@@ -97,22 +96,9 @@ def _languages(
     rows = []
     for row in sorted(matching["languages"], key=lambda row: (-row["matched"], row["metadata_lang"])):
         language, limit = row["metadata_lang"], limits.get(row["metadata_lang"])
-        cells = [language, _number(row["distinct"]), _number(row["matched"])]
+        cells = [language, number(row["distinct"]), number(row["matched"])]
         if limit:
-            cells += [_number(limit["t"]), f"{limit['tail_share']:.1%}", _number(limit["expected_pairs"])]
-            cells += [_number(out[language]), f"{out[language] / row['matched']:.1%}"]
+            cells += [number(limit["t"]), f"{limit['tail_share']:.1%}", number(limit["expected_pairs"])]
+            cells += [number(out[language]), f"{out[language] / row['matched']:.1%}"]
         rows.append(cells + [""] * (len(_LANGUAGE_COLUMNS) - len(cells)))
     return rows
-
-
-def _number(value: float) -> str:
-    return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]], alignment: str) -> str:
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    lines = [header, ["-" * width for width in widths], *rows]
-    return "\n".join(
-        "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(line, alignment, widths, strict=True)).rstrip()
-        for line in lines
-    )

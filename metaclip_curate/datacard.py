@@ -38,6 +38,8 @@ def build(folder: RunFolder, languages: list[dict[str, Any]], provenance: dict[s
         "options": options,
         "inputs": folder.summary("extract"),
         "no_metadata": folder.summary("match")["no_metadata"],
+        # Of a rebalanced run: what became of the images.
+        "download": folder.summary("match").get("download"),
         "expected_pairs": sum(row["expected_pairs"] for row in thresholds),
         **{name: sum(row[name] for row in languages) for name in totals},
         "languages": languages,
