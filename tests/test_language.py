@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import pickle
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from metaclip_curate.language import (
     default_model_path,
     load_language_table,
 )
+from tests import oracle
 
 SENTENCES = {
     "en": "The quick brown fox jumps over the lazy dog",
@@ -288,15 +288,4 @@ def _write_table(folder: Path, *rows: str, bom: bool = False) -> Path:
 
 
 def _alt_texts(wat: Path) -> list[str]:
-    from fastwarc.warc import ArchiveIterator
-
-    texts = []
-    with wat.open("rb") as stream:
-        for record in ArchiveIterator(stream, parse_http=False):
-            data = record.reader.read()
-            if b"IMG@" not in data:
-                continue
-            payload = json.loads(data)["Envelope"]["Payload-Metadata"]
-            links = payload["HTTP-Response-Metadata"]["HTML-Metadata"].get("Links", [])
-            texts += [link["alt"] for link in links if link.get("path") == "IMG@/src" and link.get("alt")]
-    return texts
+    return [row["text"] for row in oracle.read_wat(wat)[0] if row["text_source"] == "alt"]
