@@ -12,6 +12,7 @@ T ?= 20
 SEED ?= 0
 OUT ?= runs/mini
 TESTS ?=
+BENCH ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup mini-run metadata-starter test lint format bench clean
@@ -48,6 +49,10 @@ lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: $(READY)  ## run the benchmarks and print their tables; BENCH="extract --quick" runs one, small
+	$(BIN)/pip install --quiet --editable '.[bench]'
+	$(BIN)/python -m benchmarks $(BENCH)
 
 format: $(READY)  ## let ruff format and repair
 	$(BIN)/ruff format .
