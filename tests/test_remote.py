@@ -189,7 +189,6 @@ def test_an_input_that_is_given_up_says_why_and_the_run_goes_on(
     assert any(line.split() == ["of", "them", "failed", "5"] for line in printed)
 
 
-@pytest.mark.xfail(reason="what a list holds is looked at in the workers only, where it ends the run", strict=True)
 def test_a_scheme_that_cannot_be_read_is_found_in_a_list_before_anything_is_done(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"line 1.*gopher"):
         storage.expand_inputs([listed(tmp_path, "gopher://a.example/a.warc.wat.gz")], StorageOptions(), 0)

@@ -17,7 +17,7 @@ from metaclip_curate.storage import globs
 from metaclip_curate.storage.opening import open_input
 from metaclip_curate.storage.options import StorageOptions
 from metaclip_curate.storage.retry import InputError
-from metaclip_curate.storage.stores import store_of
+from metaclip_curate.storage.stores import require_readable, store_of
 from metaclip_curate.storage.urls import (
     CRAWL_PREFIX,
     is_local,
@@ -167,6 +167,10 @@ def _listed(path: str, options: StorageOptions) -> list[str]:
     paths: list[str] = []
     for number, line in _lines(path, options):
         if line.startswith(CRAWL_PREFIX) or not is_local(line):
+            try:
+                require_readable(line)
+            except UserError as error:
+                raise UserError(f"{path}, line {number}: {error}") from error
             paths.append(line)
             continue
         local = local_path(line)

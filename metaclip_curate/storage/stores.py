@@ -11,6 +11,8 @@ from metaclip_curate.storage.options import StorageOptions
 from metaclip_curate.storage.reader import Source
 from metaclip_curate.storage.urls import local_path, scheme_of
 
+_READABLE = ("", "http", "https", "s3", "gs", "hdfs")
+
 
 class Store(Protocol):
     """Whole files and folders of a place that can be written.
@@ -62,9 +64,21 @@ def source_of(url: str, options: StorageOptions) -> Source:
         from metaclip_curate.storage import hdfs
 
         return hdfs.ArrowSource(hdfs.file_system(url), url)
-    raise UserError(
-        f"{url} has the scheme {scheme}, which cannot be read; use a local path, https://, s3://, gs:// or hdfs://."
-    )
+    require_readable(url)
+    raise AssertionError(f"no source for the readable scheme {scheme}")
+
+
+def require_readable(url: str) -> None:
+    """Refuses a scheme that no input can be read from, without a look at the store.
+
+    Raises:
+        UserError: inputs of this scheme cannot be read.
+    """
+    scheme = scheme_of(url)
+    if scheme not in _READABLE:
+        raise UserError(
+            f"{url} has the scheme {scheme}, which cannot be read; use a local path, https://, s3://, gs:// or hdfs://."
+        )
 
 
 def store_of(url: str, options: StorageOptions) -> Store:
