@@ -55,7 +55,7 @@ def read_plain(path: Path, predict: Predict | None = None) -> tuple[pa.Table, Co
             account["dropped_opt_out"] += len(links)
             continue
         page_url = headers["warc-target-uri"]
-        base = urljoin(page_url, head["Base"]) if "Base" in head else page_url
+        base = _resolve(page_url, head.get("Base", "")) or page_url
         for link in links:
             texts = [(text, source) for source in _SOURCES if (text := _clean(link.get(source, "")))]
             if not texts:

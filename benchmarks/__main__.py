@@ -1,0 +1,24 @@
+"""Runs benchmarks: `python -m benchmarks [NAME ...] [--quick]`, all of them without a name."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+
+# In the order of the pipeline.
+NAMES = ("extract", "matching", "match_memory", "growth", "simulation")
+
+
+def main() -> None:
+    """Runs what the command line names."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure speed, memory and cost.")
+    parser.add_argument("names", nargs="*", choices=[[], *NAMES], metavar="NAME", help=", ".join(NAMES))
+    parser.add_argument("--quick", action="store_true", help="small inputs, a minute each at most: whether they run")
+    options = parser.parse_args()
+    for name in options.names or NAMES:
+        print(f"\n== {name}")
+        importlib.import_module(f"benchmarks.{name}").main(options.quick)
+
+
+if __name__ == "__main__":
+    main()
