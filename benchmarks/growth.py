@@ -65,7 +65,9 @@ def _measure(folder: Path, inputs: list[Path], factor: int) -> tuple[dict[str, f
             seconds[stage] = time.time() - began[stage]
     shuffled = dict.fromkeys(STAGES, 0)
     for finished, size in _shuffle_writes(logs):
-        shuffled[max((stage for stage in STAGES if began[stage] <= finished), key=STAGES.index)] += size
+        begun = [stage for stage in STAGES if began[stage] <= finished]
+        if begun:  # what came before is the session's warm-up
+            shuffled[begun[-1]] += size
     return seconds, shuffled
 
 
