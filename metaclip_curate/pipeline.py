@@ -139,12 +139,12 @@ class Pipeline:
         from metaclip_curate.stages.match import NO_METADATA
 
         self.folder.begin("match", options, upstream, grows=True)
-        if not self._match_generations(options["metadata_digests"]):
+        if not self._match_generations():
             # A new input comes before an old one that has the same pair, whose row it replaces: all is done again.
             self._tell("match: a new input precedes older ones, so all pairs are matched again")
             self.folder.discard("match")
             self.folder.begin("match", options, upstream, grows=True)
-            self._match_generations(options["metadata_digests"])
+            self._match_generations()
         self.folder.finish("match", self._match_summary(NO_METADATA))
 
     def count(self) -> None:
@@ -368,7 +368,7 @@ class Pipeline:
 
     # Matching, in generations: each covers parts of pairs that those before it don't
 
-    def _match_generations(self, digests: Mapping[str, str]) -> bool:
+    def _match_generations(self) -> bool:
         """Matches what isn't; false where a new row would take a known one's place."""
         generations = self.folder.notes("match").get("generations", [])
         covered = {part for generation in generations for part in generation["pairs"]}
@@ -378,32 +378,38 @@ class Pipeline:
             self.folder.note("match", generations=generations)
         for number, generation in enumerate(generations):
             known = [part for earlier in generations[:number] for part in earlier["pairs"]]
-            for dedup_pass in range(generation["passes"]):
-                part = f"{number:05d}-{dedup_pass:05d}"
-                if part in self.folder.parts("match"):
-                    continue
-                if not self._match_pass(part, generation["pairs"], known, (dedup_pass, generation["passes"]), digests):
+            passes = {f"{number:05d}-{dedup_pass:05d}": dedup_pass for dedup_pass in range(generation["passes"])}
+            missing = passes.keys() - self.folder.parts("match").keys()
+            if not missing:
+                continue
+            labels: dict[str, int] = dict(
+                self._read_pairs(generation["pairs"] + known).groupBy("lang").count().collect()
+            )
+            for part in sorted(missing):
+                share = (passes[part], generation["passes"])
+                if not self._match_pass(part, generation["pairs"], known, share, labels):
                     return False
         return True
 
     def _match_pass(
-        self, part: str, new: list[str], known: list[str], share: tuple[int, int], digests: Mapping[str, str]
+        self, part: str, new: list[str], known: list[str], share: tuple[int, int], labels: Mapping[str, int]
     ) -> bool:
+        """Matches a share (number, of how many) of the uids; false where a new row would take a known one's place."""
         from pyspark.sql import functions as F
 
         from metaclip_curate.stages.accounts import read_account, read_table, write_once
         from metaclip_curate.stages.match import MATCH_ACCOUNT, NO_METADATA, MatchTask, match
 
         number, passes = share
-        pairs = self._read_pairs(new)  # which needs a session, as a column does
-        of_pass = F.pmod(F.xxhash64("uid"), F.lit(passes)) == number
-        pairs = pairs.filter(of_pass)
+        # All uids are of the only pass: nothing needs to be hashed.
+        of_pass = F.lit(True) if passes == 1 else F.pmod(F.xxhash64("uid"), F.lit(passes)) == number
+        pairs = self._read_pairs(new).filter(of_pass)
         known_pairs = self._read_pairs(known).filter(of_pass) if known else None
-        labels: dict[str, int] = dict(self._read_pairs(new + known).groupBy("lang").count().collect())
         if not labels:
             self._write(self.spark.createDataFrame([], ddl(MATCHED)), self.folder.part("matched", part))
             self.folder.commit_part("match", part, {})
             return True
+        digests = self._metadata_digests
         languages = self._metadata_languages(labels, digests, NO_METADATA)
         sizes: dict[str, int] = {}
         for label, size in labels.items():
