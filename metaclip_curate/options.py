@@ -127,6 +127,39 @@ class SourceOptions:
 
 
 @dataclass(frozen=True)
+class ExplainOptions:
+    """The pair, or the text, that is explained, and where to find what the run doesn't hold itself."""
+
+    uid: str = option("", "the pair's uid, 32 hex digits", tables=False)
+    url: str = option("", "an image's URL: all its pairs, or with --text the one", tables=False)
+    text: str = option("", "a text: the pairs that have it or, if there is none, what would happen", tables=False)
+    metadata: str = option("", "the metadata folder (default: where the run found it)", tables=False)
+    language_table: str = option("", "the CSV from labels to metadata languages that the run was given", tables=False)
+    lid_model: str = option("", "the fastText language-ID model that the run was given", tables=False)
+
+    def __post_init__(self) -> None:
+        if not (self.uid or self.url or self.text) or (self.uid and (self.url or self.text)):
+            raise UserError("give --uid, --url, --text, or --url and --text together")
+
+
+@dataclass(frozen=True)
+class BrowseOptions:
+    """Pairs to look at."""
+
+    language: str = option("", "the metadata language", tables=False)
+    entry: str = option("", "only texts that contain this entry (default: any)", tables=False)
+    number: int = option(20, "how many pairs", tables=False)
+    dropped: bool = option(False, "pairs that were matched and not kept (default: those of the manifest)", tables=False)
+    seed: int = option(0, "another seed shows other pairs", tables=False)
+
+    def __post_init__(self) -> None:
+        if not self.language:
+            raise UserError("--language is missing: name a metadata language of the run")
+        _at_least("number", self.number, 1)
+        DrawOptions(self.seed)  # checks it
+
+
+@dataclass(frozen=True)
 class ChoiceOptions:
     """The thresholds that are compared before one is chosen."""
 

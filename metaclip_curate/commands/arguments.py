@@ -11,8 +11,10 @@ from typing import Any
 
 from metaclip_curate.options import flag
 
-# Lists of paths, which may have commas in their names: `--input A B`. Other lists are written `--t 1,2`.
-_LISTS_OF_PATHS = ("input", "downloaded")
+# Lists of paths, which may have commas in their names, and of languages: `--input A B`, `--language de --language fr`.
+# Other lists are written `--t 1,2`.
+_LISTS_OF_PATHS = ("input", "downloaded", "sources", "language")
+_SHORT = {"number": "-n"}
 
 
 def add_options(parser: argparse.ArgumentParser, group: str, options: type, leave_out: tuple[str, ...] = ()) -> None:
@@ -29,7 +31,8 @@ def add_options(parser: argparse.ArgumentParser, group: str, options: type, leav
     for item in dataclasses.fields(options):
         if "help" not in item.metadata or item.name in leave_out:
             continue
-        section.add_argument(flag(item.name), dest=f"{group}.{item.name}", **_argument(hints[item.name], item))
+        names = [_SHORT[item.name]] if item.name in _SHORT else []
+        section.add_argument(*names, flag(item.name), dest=f"{group}.{item.name}", **_argument(hints[item.name], item))
 
 
 def _argument(hint: Any, item: dataclasses.Field[Any]) -> dict[str, Any]:

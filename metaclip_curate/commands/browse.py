@@ -1,0 +1,44 @@
+"""metaclip-curate browse: pairs to look at."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from metaclip_curate.browse import browse
+from metaclip_curate.commands.arguments import add_options, given_options
+from metaclip_curate.finished_run import FinishedRun
+from metaclip_curate.options import BrowseOptions, RunOptions, SourceOptions
+from metaclip_curate.storage import StorageOptions
+
+_GROUPS: dict[str, type] = {"source": SourceOptions, "pairs": BrowseOptions, "storage": StorageOptions}
+_ABOUT = "pairs of a language, or with an entry, that were kept or dropped"
+
+
+def add(commands: Any) -> None:
+    """Adds the command to the subparsers of the command line."""
+    command = commands.add_parser("browse", help=_ABOUT, description=_ABOUT.capitalize() + ".")
+    for group, options in _GROUPS.items():
+        add_options(command, group, options)
+    command.add_argument("--json", action="store_true", help="print a JSON object a line in place of text")
+    command.set_defaults(handler=_run, command="browse")
+
+
+def _run(parsed: argparse.Namespace, command: str) -> None:
+    given = given_options(parsed, _GROUPS)
+    run = FinishedRun(given["source"].run, "sample", given["storage"], RunOptions())
+    rows = browse(run.folder, given["pairs"])
+    if parsed.json:
+        for row in rows:
+            print(json.dumps(row, ensure_ascii=False))
+        return
+    for row in rows:
+        print(row["text"])
+        print(f"  {row['url']}")
+        chance = f"keep probability {row['keep_probability']:.4g}, draw {row['draw']:.4g}"
+        print(f"  {row['uid']}  {row['lang']} {row['lang_score']:.2f}  {chance}")
+        print(f"  {' | '.join(row['entries'])}")
+        print()
+    which = "dropped" if given["pairs"].dropped else "kept"
+    print(f"{len(rows):,} {which} pairs")
