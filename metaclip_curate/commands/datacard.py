@@ -1,0 +1,38 @@
+"""metaclip-curate datacard: the README with which a run can be published as a data set."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import posixpath
+from typing import Any
+
+from metaclip_curate import datacard, dataset_card, storage
+from metaclip_curate.commands.arguments import add_options, given_options
+from metaclip_curate.finished_run import FinishedRun
+from metaclip_curate.options import RunOptions, SourceOptions
+from metaclip_curate.storage import StorageOptions
+
+_GROUPS: dict[str, type] = {"source": SourceOptions, "storage": StorageOptions}
+_ABOUT = "write README.md into a run folder, in the form of a Hugging Face data set"
+
+
+def add(commands: Any) -> None:
+    """Adds the command to the subparsers of the command line."""
+    command = commands.add_parser("datacard", help=_ABOUT, description=_ABOUT.capitalize() + ".")
+    for group, options in _GROUPS.items():
+        add_options(command, group, options)
+    command.add_argument("--name", default="", help="what the data set is called (default: the run folder's name)")
+    command.set_defaults(handler=_run, command="datacard")
+
+
+def _run(parsed: argparse.Namespace, command: str) -> None:
+    given = given_options(parsed, _GROUPS)
+    folder = FinishedRun(given["source"].run, "sample", given["storage"], RunOptions()).folder
+    card = json.loads(storage.read_bytes(storage.join(folder.root, datacard.NAME), folder.options))
+    name = parsed.name or posixpath.basename(folder.root.rstrip("/"))
+    place = storage.join(folder.root, dataset_card.NAME)
+    storage.write_bytes(place, dataset_card.dataset_card(card, name).encode(), folder.options)
+    print(place)
+    files = f'{dataset_card.NAME} {datacard.NAME} "manifest/*"'
+    print(f"hf upload ORGANISATION/{name} {folder.root} . --repo-type dataset --include {files}  publishes it")

@@ -1,0 +1,107 @@
+"""What differs between two runs: from their data cards, and from their manifests pair by pair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+_NOT_COMPARED = ("command", "format", "languages")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A value that differs; None where a run doesn't have it."""
+
+    name: str
+    before: Any
+    after: Any
+
+
+def differences(before: dict[str, Any], after: dict[str, Any]) -> list[Difference]:
+    """Compares two data cards, all but the languages' numbers and the commands.
+
+    Args:
+        before: datacard.json of a run.
+        after: Of the other.
+
+    Returns:
+        What differs, in the order of the cards, with the names of nested fields joined by dots.
+    """
+    mine, theirs = dict(_flat(before)), dict(_flat(after))
+    names = list(dict.fromkeys([*mine, *theirs]))
+    return [Difference(name, mine.get(name), theirs.get(name)) for name in names if mine.get(name) != theirs.get(name)]
+
+
+def _flat(card: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in card.items():
+        if not prefix and name in _NOT_COMPARED:
+            continue
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+@dataclass(frozen=True)
+class LanguageChange:
+    """A language in two runs; what a run doesn't have is 0, and None for t and shares.
+
+    Attributes:
+        metadata_lang: The language.
+        t: Its threshold in both runs.
+        matched: Matched pairs in both.
+        kept: Pairs in both manifests.
+        head_share: Share of the manifest's matches that are of head entries, in both.
+        both: Pairs in the one manifest and the other.
+        lost: Pairs only in the first.
+        gained: Pairs only in the second.
+        other_probability: Pairs in both with another keep probability.
+    """
+
+    metadata_lang: str
+    t: tuple[int | None, int | None]
+    matched: tuple[int, int]
+    kept: tuple[int, int]
+    head_share: tuple[float | None, float | None]
+    both: int
+    lost: int
+    gained: int
+    other_probability: int
+
+
+def language_changes(
+    before: dict[str, Any], after: dict[str, Any], pairs: list[dict[str, Any]]
+) -> list[LanguageChange]:
+    """Puts the languages of two runs beside each other.
+
+    Args:
+        before: datacard.json of a run.
+        after: Of the other.
+        pairs: From `stages.compare.compare_manifests`.
+
+    Returns:
+        All languages of either, those with the most pairs lost and gained first.
+    """
+    cards = [{row["metadata_lang"]: row for row in card["languages"]} for card in (before, after)]
+    counted = {row["metadata_lang"]: row for row in pairs}
+    changes = []
+    for language in sorted({*cards[0], *cards[1], *counted}):
+        mine, theirs = (card.get(language, {}) for card in cards)
+        numbers = counted.get(language, {})
+        changes.append(
+            LanguageChange(
+                language,
+                (mine.get("t"), theirs.get("t")),
+                (mine.get("pairs_in", 0), theirs.get("pairs_in", 0)),
+                (mine.get("pairs_out", 0), theirs.get("pairs_out", 0)),
+                (_head_share(mine), _head_share(theirs)),
+                *(numbers.get(name, 0) for name in ("both", "lost", "gained", "other_probability")),
+            )
+        )
+    return sorted(changes, key=lambda change: -(change.lost + change.gained))
+
+
+def _head_share(row: dict[str, Any]) -> float | None:
+    head, tail = row.get("head_matches_out", 0), row.get("tail_matches_out", 0)
+    return head / (head + tail) if head + tail else None
