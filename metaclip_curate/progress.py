@@ -22,6 +22,7 @@ Clock = Callable[[], float]
 # Seconds between two lines of status where they can't be rewritten, and between two reports of a file that is read.
 _PLAIN_SECONDS = 30.0
 _REPORT_SECONDS = 1.0
+_BAR = 20  # characters
 
 
 class StatusLine:
@@ -111,12 +112,19 @@ class FileProgress:
         finished = sum(report.finished for report in self._reports.values())
         pairs = sum(report.pairs for report in self._reports.values())
         seconds = self._clock() - self._started
-        parts = [f"{finished:,} of {self._files:,} files", f"{pairs:,} pairs"]
+        parts = [f"{bar(finished, self._files)} {finished:,} of {self._files:,} files", f"{pairs:,} pairs"]
         if seconds > 0 and pairs:
             parts.append(f"{pairs / seconds:,.0f} pairs/s")
         if 0 < finished < self._files:
             parts.append(f"about {duration(seconds / finished * (self._files - finished))} left")
         return ", ".join(parts)
+
+
+def bar(done: int, all_of_them: int) -> str:
+    """Draws a share as a bar: [=====>....]."""
+    full = _BAR * done // all_of_them if all_of_them else 0
+    head = ">" if full < _BAR else ""
+    return f"[{'=' * full}{head}{'.' * (_BAR - full - len(head))}]"
 
 
 def duration(seconds: float) -> str:

@@ -14,6 +14,7 @@ from metaclip_curate.progress import (
     Reporter,
     Reports,
     StatusLine,
+    bar,
     duration,
     file_line,
     reports_file,
@@ -113,25 +114,41 @@ def test_threads_do_not_mix_their_lines() -> None:
     assert sorted(terminal.screen()[:-1]) == sorted(f"line {number}" for number in range(200))
 
 
+@pytest.mark.parametrize(
+    ("done", "all_of_them", "drawn"),
+    [
+        (0, 0, "[>...................]"),
+        (0, 7, "[>...................]"),
+        (5, 10, "[==========>.........]"),
+        (999, 1000, "[===================>]"),
+        (7, 7, "[====================]"),
+    ],
+)
+def test_bars_are_full_only_at_the_end(done: int, all_of_them: int, drawn: str) -> None:
+    assert bar(done, all_of_them) == drawn
+
+
 def test_files_pairs_rate_and_time_left(clock: Clock) -> None:
     progress = FileProgress(1_200, clock)
-    assert str(progress) == "0 of 1,200 files, 0 pairs"
+    assert str(progress) == "[>...................] 0 of 1,200 files, 0 pairs"
     clock.now += 10
     progress.add(FileReport("a", 30_000, finished=False))
-    assert str(progress) == "0 of 1,200 files, 30,000 pairs, 3,000 pairs/s"
+    assert str(progress) == "[>...................] 0 of 1,200 files, 30,000 pairs, 3,000 pairs/s"
     clock.now += 10
     progress.add(FileReport("a", 50_000, finished=True))
-    assert str(progress) == "1 of 1,200 files, 50,000 pairs, 2,500 pairs/s, about 6 h 40 min left"
+    assert (
+        str(progress) == "[>...................] 1 of 1,200 files, 50,000 pairs, 2,500 pairs/s, about 6 h 40 min left"
+    )
     progress.add(FileReport("b", 10_000, finished=False))
     progress.add(FileReport("b", 4_000, finished=False))  # another task began it again
-    assert str(progress).startswith("1 of 1,200 files, 54,000 pairs, 2,700 pairs/s")
+    assert str(progress).startswith("[>...................] 1 of 1,200 files, 54,000 pairs, 2,700 pairs/s")
 
 
 def test_nothing_is_left_at_the_end(clock: Clock) -> None:
     progress = FileProgress(1, clock)
     clock.now += 2
     progress.add(FileReport("a", 10, finished=True))
-    assert str(progress) == "1 of 1 files, 10 pairs, 5 pairs/s"
+    assert str(progress) == "[====================] 1 of 1 files, 10 pairs, 5 pairs/s"
 
 
 @pytest.mark.parametrize(
