@@ -1,0 +1,69 @@
+"""What a run was made from: options, digests, versions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from metaclip_curate import datacard, storage
+from metaclip_curate.run_folder import STAGES, RunFolder
+
+Tables = dict[str, dict[str, str]]
+
+_DIGESTS = ("metadata_digests", "lid_model_digest", "language_table_digest")
+
+
+def made_from(folder: RunFolder, finished: Iterable[str]) -> Tables:
+    """Reads what a run notes of itself.
+
+    Args:
+        folder: A run folder.
+        finished: Its finished stages.
+
+    Returns:
+        Names and values under a title each; what only datacard.json knows is there once sample is finished.
+    """
+    tables: Tables = {}
+    done = [stage for stage in STAGES if stage in set(finished)]
+    for stage in done:
+        options = {name: value for name, value in folder.options_of(stage).items() if name not in _DIGESTS}
+        if options:
+            tables[f"Options of {stage}"] = {name.replace("_", " "): _shown(value) for name, value in options.items()}
+    digests: dict[str, str] = {}
+    if "extract" in done:
+        digests["language-ID model"] = _shown(folder.options_of("extract").get("lid_model_digest"))
+    if "match" in done:
+        match = folder.options_of("match")
+        digests["language table"] = _shown(match.get("language_table_digest"))
+        digests |= {f"metadata {name}": value for name, value in sorted(match.get("metadata_digests", {}).items())}
+    if digests:
+        tables["Digests (SHA-256)"] = digests
+    tables["Fingerprints of the tables"] = {stage: folder.fingerprint(stage) for stage in done}
+    if "sample" in done:
+        tables |= _of_card(folder)
+    return tables
+
+
+def _of_card(folder: RunFolder) -> Tables:
+    try:
+        card = json.loads(storage.read_bytes(storage.join(folder.root, datacard.NAME), folder.options))
+    except FileNotFoundError:
+        return {}
+    return {
+        "Command": {"command": _shown(card["command"]), "metadata folder": _shown(card["metadata"]["folder"])},
+        "Versions": {name: _shown(value) for name, value in card["versions"].items()},
+    }
+
+
+def _shown(value: Any) -> str:
+    """A value as the command line has it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or value == [] or value == "":
+        return "none"
+    if isinstance(value, list):
+        return ", ".join(map(_shown, value))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_shown(each)}" for name, each in value.items())
+    return str(value)

@@ -1,0 +1,154 @@
+"""report.html: one file that asks for nothing outside itself.
+
+What came from the web is escaped: in the page by Jinja's autoescape, in the data that page.js shows by JSON in which
+`<` is written as an escape, and page.js sets texts, never markup. A content security policy lets only the page's own
+scripts run, by their digests, and nothing be fetched. Addresses are shown and not linked: nobody has looked at where
+they lead.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from metaclip_curate.report import charts as forms
+from metaclip_curate.report import scopes
+from metaclip_curate.report.facts import Facts, Step
+from metaclip_curate.report.theme import theme
+from metaclip_curate.text_table import number
+
+_ASSETS = "assets"
+
+
+def render(facts: Facts, drawing: str) -> bytes:
+    """Makes the page.
+
+    Args:
+        facts: What to show.
+        drawing: From `figures.script`; empty leaves the charts out.
+
+    Returns:
+        HTML in UTF-8, the same for the same arguments.
+    """
+    script = _asset("page.js")
+    data = _data(facts)
+    position = facts.curation.position_name if facts.curation else ""
+    page = (
+        _environment()
+        .get_template("page.html")
+        .render(
+            facts=facts,
+            charts={chart.name: chart for chart in forms.all_charts(position)},
+            fixed=data["fixed"],
+            data=Markup(_json(data)),
+            style=Markup(_asset("page.css")),
+            script=Markup(script),
+            drawing=Markup(drawing),
+            policy=_policy(script, drawing),
+            made_from_mark=Markup(made_from_mark(facts.fingerprint)),
+            whole=_whole(facts.funnel),
+        )
+    )
+    return page.encode()
+
+
+def made_from_mark(fingerprint: str) -> str:
+    """What a page has near its beginning that was made from tables with a fingerprint."""
+    return f'<meta name="made-from" content="{fingerprint}">'
+
+
+def _data(facts: Facts) -> dict[str, Any]:
+    """What page.js draws and lists."""
+    position = facts.curation.position_name if facts.curation else ""
+    texts = facts.curation.texts if facts.curation else ()
+    return {
+        "themes": {"light": theme(dark=False), "dark": theme(dark=True)},
+        "charts": {chart.name: chart.spec for chart in forms.all_charts(position)},
+        "scopes": scopes.scopes(facts),
+        "fixed": scopes.fixed(facts),
+        "names": {language.lang: language.name for language in facts.languages},
+        "texts": [
+            {
+                "lang": each.entry.lang,
+                "entry": each.entry.entry,
+                "count": each.entry.count,
+                "kept": each.entry.kept,
+                "texts": [each.kept, each.dropped],
+            }
+            for each in texts
+        ],
+    }
+
+
+def _json(value: Any) -> str:
+    """JSON that can stand inside a script element: no `<` ends it, and no `<!--` opens a comment."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c")
+
+
+def _policy(*scripts: str) -> str:
+    allowed = [f"'sha256-{_digest(script)}'" for script in scripts if script]
+    # Vega compiles a chart's expressions.
+    allowed += ["'unsafe-eval'"] if scripts[-1] else []
+    return "; ".join(
+        [
+            "default-src 'none'",
+            f"script-src {' '.join(allowed)}",
+            "style-src 'unsafe-inline'",
+            "img-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        ]
+    )
+
+
+def _digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def _whole(funnel: tuple[Step, ...]) -> float:
+    """What the funnel's shares are of: its first step."""
+    return funnel[0].value if funnel else 0
+
+
+@cache
+def _asset(name: str) -> str:
+    return resources.files(__package__).joinpath(_ASSETS, name).read_text(encoding="utf-8")
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader(str(__package__), _ASSETS),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {"number": number, "round_number": _round_number, "share": _share, "short": _short}
+    return environment
+
+
+def _round_number(value: float) -> str:
+    """A number with commas; where it is an expectation, with a decimal while it is small."""
+    return number(round(value)) if isinstance(value, int) or abs(value) >= 10_000 else number(value)
+
+
+def _share(part: float, whole: float) -> str:
+    """A share in percent, with the digits that a small one needs."""
+    if not whole:
+        return ""
+    value = part / whole
+    if value >= 0.001 or not value:
+        return f"{value:.1%}"
+    return f"{value:.3%}" if value >= 0.00001 else "< 0.001%"
+
+
+def _short(text: str, characters: int) -> str:
+    return text if len(text) <= characters else text[: characters - 1] + "…"

@@ -1,0 +1,124 @@
+"""What a table of pairs is made of, for the report: one pass, whatever the table's size."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from metaclip_curate.report.facts import PairFacts
+from metaclip_curate.schemas import ddl
+
+SAMPLE = 20
+TEXT_CHARACTERS = 300
+_HOSTS = 20
+_SCORE_BINS = 20
+# Of so many times the wanted number of pairs the hash is below the cut, so that a sample is hardly ever short.
+_OVERSAMPLED = 3
+_KEYS = pa.schema([pa.field("kind", pa.string()), pa.field("key", pa.string()), pa.field("rows", pa.int64())])
+
+Sampled = dict[str, Any]
+
+
+def sampling_hash(table: str) -> Column:
+    """A hash of a table's name and the uid, uniform over the 64-bit integers, that the draw knows nothing of."""
+    return F.xxhash64(F.lit(table), F.col("uid"))
+
+
+def sampling_cut(wanted: int, of: int) -> int:
+    """The hash below which about a number of rows lie, more than are wanted.
+
+    Args:
+        wanted: How many are.
+        of: Rows there are.
+    """
+    share = min(1.0, _OVERSAMPLED * wanted / of) if of else 1.0
+    return min(2**63 - 1, round(share * 2.0**64) - 2**63)
+
+
+def host() -> Column:
+    """The host in an image's URL: between the slashes and before a port, without a user's name."""
+    return F.regexp_extract("url", r"^https?://(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)", 1)
+
+
+def short_text(text: str = "text") -> Column:
+    """A text cut off where a reader stops."""
+    limit = TEXT_CHARACTERS
+    return F.when(F.length(text) > limit, F.concat(F.substring(text, 1, limit - 1), F.lit("…"))).otherwise(F.col(text))
+
+
+def sampled_columns() -> list[Column]:
+    """What of a pair is looked at."""
+    return [F.col("uid"), short_text().alias("text"), F.col("lang"), F.col("lang_score"), host().alias("host")]
+
+
+def pair_facts(pairs: DataFrame, table: str, rows: int, hosts: Collection[str] = ()) -> tuple[PairFacts, list[Sampled]]:
+    """Counts what pairs are made of, and takes a sample of them.
+
+    A pair becomes a row for each thing that is counted of it; each task sums up what it saw before anything is
+    shuffled. Of the hosts, which are many, only the largest leave the workers.
+
+    Args:
+        pairs: Rows of `schemas.PAIRS`, other columns aside.
+        table: Its name, so that the samples of tables differ.
+        rows: About how many.
+        hosts: Hosts that are counted however small.
+
+    Returns:
+        The sums, and pairs at random as rows of uid, text, lang, lang_score, host.
+    """
+    score = F.least(F.floor(F.col("lang_score").cast("double") * _SCORE_BINS), F.lit(_SCORE_BINS - 1))
+    octave = F.length(F.bin(F.length("text").cast("long"))) - 1
+    row = F.to_json(F.struct(sampling_hash(table).alias("hash"), *sampled_columns()))
+    chosen = F.when(sampling_hash(table) <= F.lit(sampling_cut(SAMPLE, rows)), row)
+    counted = {
+        "score": score.cast("string"),
+        "length": octave.cast("string"),
+        "source": F.col("text_source"),
+        "host": host(),
+        "sample": chosen,
+    }
+    keys = [F.struct(F.lit(kind).alias("kind"), key.alias("key")) for kind, key in counted.items()]
+    each = pairs.select(F.explode(F.array(*keys)).alias("at")).select("at.kind", "at.key")
+    sums = each.filter(F.col("key").isNotNull()).groupBy("kind", "key").agg(F.count(F.lit(1)).alias("rows"))
+    wanted = sorted(hosts)
+    found: dict[str, list[tuple[str, int]]] = {kind: [] for kind in (*counted, "hosts")}
+    for kind, key, number in sums.mapInArrow(lambda batches: _bounded(batches, wanted), ddl(_KEYS)).collect():
+        found[kind].append((key, number))
+    by_size = sorted(found["host"], key=lambda each: (-each[1], each[0]))
+    facts = PairFacts(
+        pairs=sum(number for _, number in found["score"]),
+        scores={int(key): number for key, number in sorted(found["score"])},
+        lengths={int(key): number for key, number in sorted(found["length"])},
+        sources=dict(sorted(found["source"], key=lambda each: (-each[1], each[0]))),
+        hosts=tuple(each for place, each in enumerate(by_size) if place < _HOSTS or each[0] in wanted),
+        all_hosts=sum(number for _, number in found["hosts"]),
+    )
+    return facts, first_by_hash([json.loads(row) for row, _ in found["sample"]], SAMPLE)
+
+
+def first_by_hash(rows: list[Sampled], number: int) -> list[Sampled]:
+    """The rows with the smallest hashes, in their order."""
+    return sorted(rows, key=lambda row: (row["hash"], row["uid"]))[:number]
+
+
+def _bounded(batches: Iterator[pa.RecordBatch], hosts: list[str]) -> Iterator[pa.RecordBatch]:
+    """Of a task's hosts the largest, those that are asked for, and their number; all other rows as they are."""
+    schema, number = _KEYS, 0
+    largest = schema.empty_table()
+    for batch in batches:
+        table = pa.Table.from_batches([batch]).cast(schema)
+        is_host = pc.equal(table.column("kind"), "host")
+        asked = pc.and_(is_host, pc.is_in(table.column("key"), value_set=pa.array(hosts, pa.string())))
+        yield from table.filter(pc.or_(pc.invert(is_host), asked)).to_batches()
+        of_hosts = table.filter(is_host)
+        number += of_hosts.num_rows
+        others = pa.concat_tables([largest, table.filter(pc.and_(is_host, pc.invert(asked)))])
+        largest = others.sort_by([("rows", "descending"), ("key", "ascending")]).slice(0, _HOSTS)
+    yield from largest.to_batches()
+    yield pa.RecordBatch.from_pydict({"kind": ["hosts"], "key": [""], "rows": [number]}, schema=schema)

@@ -1,0 +1,45 @@
+"""Every chart as a picture."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from metaclip_curate.errors import UserError
+from metaclip_curate.report.chart import rows
+from metaclip_curate.report.charts import all_charts
+from metaclip_curate.report.figures import figures
+from metaclip_curate.report.write import charts_to_draw
+from tests.report.made_facts import made_facts
+
+vl_convert = pytest.importorskip("vl_convert", reason="the extra report isn't installed")
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def test_every_chart_is_drawn() -> None:
+    charts = charts_to_draw(made_facts(), ("l001",))
+    names = {chart.name for chart in all_charts("t")}
+    assert set(charts) == names | {f"{chart.name}-l001" for chart in all_charts("t") if chart.of_language}
+    drawn = figures(vl_convert, charts)
+    assert {f"{name}.png" for name in charts} == set(drawn)
+    assert all(data.startswith(PNG) and len(data) > 5_000 for data in drawn.values())
+    again = {name: charts[name] for name in ("ranked-counts", "top-hosts")}
+    assert figures(vl_convert, again).items() <= drawn.items()
+
+
+def test_no_field_is_missing_in_the_data(capfd: pytest.CaptureFixture[str]) -> None:
+    """Vega-Lite draws nothing where a field isn't there, and warns."""
+    for name, (chart, data) in charts_to_draw(made_facts(), ()).items():
+        sets = rows(data)
+        assert sets["rows"], name
+        svg = vl_convert.vegalite_to_svg({**chart.spec, "width": 400, "datasets": sets})
+        assert svg.count("<path") > 3, name
+        used = set(json.dumps(chart.spec).split('"field": "')[1:])
+        assert all(field.split('"')[0] in {"x", "y", "series", "at", "label", "share"} for field in used), name
+    assert "WARN" not in capfd.readouterr().err
+
+
+def test_a_language_without_pairs() -> None:
+    with pytest.raises(UserError, match="--figure-languages names xx"):
+        charts_to_draw(made_facts(), ("xx",))

@@ -1,0 +1,75 @@
+"""report.html: whole, small, the same twice, and safe from what the web wrote."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from html.parser import HTMLParser
+
+from metaclip_curate.report.facts import Facts, Step
+from metaclip_curate.report.page import made_from_mark, render
+from tests.report.made_facts import ATTACK, made_facts
+
+
+class Elements(HTMLParser):
+    """Collects elements and what would be fetched."""
+
+    def __init__(self, page: bytes) -> None:
+        super().__init__()
+        self.tags: dict[str, int] = {}
+        self.addresses: list[str] = []
+        self.feed(page.decode())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] = self.tags.get(tag, 0) + 1
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "action", "data")]
+        assert not any(name.startswith("on") for name, _ in attrs)
+
+
+def test_what_the_web_wrote_is_text() -> None:
+    page = render(made_facts(), drawing="")
+    found = Elements(page)
+    assert "img" not in found.tags
+    assert found.tags["script"] == 2  # the data and page.js
+    assert all(address.startswith(("#", "data:,")) for address in found.addresses)
+    assert ATTACK.encode() not in page
+    assert page.count(b"&lt;script&gt;document.title") > 10
+
+
+def test_the_policy_allows_its_own_scripts_alone() -> None:
+    for drawing, allowed in (("", 1), ("window.vegaEmbed = null", 2)):
+        policy = re.search(rb'Content-Security-Policy" content="([^"]*)"', render(made_facts(), drawing))
+        assert policy
+        directives = dict(part.split(" ", 1) for part in policy[1].decode().replace("&#39;", "'").split("; "))
+        assert directives["default-src"] == "'none'"
+        assert "unsafe-inline" not in directives["script-src"]
+        assert directives["script-src"].count("'sha256-") == allowed
+
+
+def test_the_same_facts_give_the_same_bytes() -> None:
+    assert render(made_facts(), "x") == render(made_facts(), "x")
+    assert made_from_mark("0123456789abcdef").encode() in render(made_facts(), "")[:4096]
+
+
+def test_three_hundred_languages_are_small() -> None:
+    page = render(made_facts(languages=300, entries=3000), drawing="")
+    assert len(page) < 2_000_000  # the drawing library adds 0.9 MB
+    data = re.search(rb'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    assert data
+    scopes = json.loads(data[1])["scopes"]
+    assert len(scopes) == 301
+    assert all(len(chart["x"]) > 1 for scope in scopes.values() for chart in scope["charts"].values())
+
+
+def test_a_run_that_has_begun() -> None:
+    facts = Facts("run", "f" * 16, (Step("image links", 0),), missing=("The stage match isn't finished.",))
+    page = render(facts, "").decode()
+    assert "The stage match isn&#39;t finished." in page
+    assert "language-table" not in page
+
+
+def test_a_run_made_from_anothers_manifest() -> None:
+    page = render(dataclasses.replace(made_facts(), pairs=None), "").decode()
+    assert "Hosts of kept pairs" in page
+    assert "Hosts of all pairs" not in page
