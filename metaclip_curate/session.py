@@ -1,4 +1,7 @@
-"""The Spark session: a given one on clusters, a local one otherwise."""
+"""The Spark session: a given one on clusters, a local one otherwise.
+
+A given one is spark-submit's, or one of Spark Connect that SPARK_REMOTE names: `sc://HOST:15002`.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def get_session(options: RunOptions, settings: Mapping[str, str] | None = None) -> SparkSession:
-    """Takes the session of spark-submit, or makes a local one.
+    """Takes the session of spark-submit or Spark Connect, or makes a local one.
 
     Args:
         options: `master` and `driver_memory` of a local session.
@@ -27,15 +30,17 @@ def get_session(options: RunOptions, settings: Mapping[str, str] | None = None) 
         The session.
 
     Raises:
-        UserError: pyspark or a usable Java is missing.
+        UserError: pyspark, a usable Java or what Spark Connect needs is missing.
     """
     try:
         import pyspark
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise UserError("pyspark is missing: pip install 'metaclip-curate[local]'") from error
-    if "PYSPARK_GATEWAY_PORT" in os.environ:  # spark-submit started the JVM, with its own settings
-        return SparkSession.builder.appName("metaclip-curate").getOrCreate()
+    if "SPARK_REMOTE" in os.environ:
+        return _connected_session()
+    if "PYSPARK_GATEWAY_PORT" in os.environ:  # spark-submit started the JVM, with its own settings and name
+        return SparkSession.builder.getOrCreate()
     if re.match(r"local(-cluster)?\b", options.master):
         home = find_java_home(pyspark.__version__)
         if home:
@@ -47,6 +52,16 @@ def get_session(options: RunOptions, settings: Mapping[str, str] | None = None) 
     for name, value in {**local_settings(options.driver_memory), **(settings or {})}.items():
         builder = builder.config(name, value)
     return builder.getOrCreate()
+
+
+def _connected_session() -> SparkSession:
+    """Takes a session of the server that SPARK_REMOTE names; its settings and its Python workers are the server's."""
+    from pyspark.sql import SparkSession
+
+    try:
+        return SparkSession.builder.getOrCreate()
+    except ImportError as error:
+        raise UserError(f"{error}: pip install 'metaclip-curate[connect]'") from error
 
 
 def local_settings(driver_memory: str) -> dict[str, str]:

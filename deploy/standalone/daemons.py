@@ -1,0 +1,68 @@
+"""What daemons are told, and what is known of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from metaclip_curate.options import option
+
+MASTER, WORKER = "master", "worker"
+
+
+@dataclass(frozen=True)
+class MasterOptions:
+    """Where the master listens."""
+
+    host: str = option("127.0.0.1", "the address to listen at; other machines must reach it")
+    port: int = option(7077, "0 for any that is free")
+    webui_port: int = option(8080, "of the master's page; 0 for any that is free")
+    java: str = option("", "options of the daemon's Java")
+
+    def arguments(self) -> list[str]:
+        """The arguments of Spark's class."""
+        return ["--host", self.host, "--port", str(self.port), "--webui-port", str(self.webui_port)]
+
+
+@dataclass(frozen=True)
+class WorkerOptions:
+    """Where a worker listens and what it offers."""
+
+    host: str = option("127.0.0.1", "the address to listen at; the other machines must reach it")
+    webui_port: int = option(0, "of the worker's page; 0 for any that is free")
+    cores: int = option(1, "cores that it offers")
+    memory: str = option("2g", "memory that it offers to JVMs; Python workers need more beside it")
+    java: str = option("", "options of the daemon's Java")
+
+    def arguments(self, folder: Path) -> list[str]:
+        """The arguments of Spark's class but the last, the master's URL; `folder` is for its executors' files."""
+        given = ["--host", self.host, "--webui-port", str(self.webui_port), "--work-dir", str(folder)]
+        return [*given, "--cores", str(self.cores), "--memory", self.memory]
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """A process that was started.
+
+    Attributes:
+        kind: MASTER or WORKER.
+        name: Of its log and its folder.
+        pid: Process id.
+        url: Of a master, what workers and spark-submit are given; of a worker, its master's.
+        page: Its web page.
+    """
+
+    kind: str
+    name: str
+    pid: int
+    url: str
+    page: str
+
+    def is_alive(self) -> bool:
+        """True while the process runs. Its number may have gone to another one, which has another class's name."""
+        try:
+            state = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
+            command = Path(f"/proc/{self.pid}/cmdline").read_bytes()
+        except OSError:
+            return False
+        return state != "Z" and f"deploy.{self.kind}.".encode() in command

@@ -1,0 +1,138 @@
+"""metaclip-curate plan: what a run will take, before anything is paid for."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from metaclip_curate.commands.arguments import add_options, given_options
+from metaclip_curate.figures import Figures, load_figures
+from metaclip_curate.metadata.folder import MetadataFolder
+from metaclip_curate.options import option
+from metaclip_curate.plan import Plan, PlanOptions, plan
+from metaclip_curate.storage import StorageOptions
+from metaclip_curate.text_table import number, text_table
+
+_ABOUT = "tasks, memory, disk, hours and dollars of a run, and which figures they come from"
+
+
+@dataclass(frozen=True)
+class PlanOutputOptions:
+    """How the plan is printed."""
+
+    json: bool = option(False, "print JSON", tables=False)
+
+
+_GROUPS: dict[str, type] = {"plan": PlanOptions, "storage": StorageOptions, "print": PlanOutputOptions}
+
+
+def add(commands: Any) -> None:
+    """Adds the command to the subparsers of the command line."""
+    command = commands.add_parser("plan", help=_ABOUT, description=_ABOUT.capitalize() + ".")
+    for group, options in _GROUPS.items():
+        add_options(command, group, options)
+    command.set_defaults(handler=_run, command="plan")
+
+
+def _run(parsed: argparse.Namespace, command: str) -> None:
+    given = given_options(parsed, _GROUPS)
+    options: PlanOptions = given["plan"]
+    figures = load_figures().with_values(options.figures)
+    made = plan(options, figures, largest_list(options.metadata, given["storage"]))
+    print(
+        json.dumps(as_json(made, options, figures), indent=1) if given["print"].json else text(made, options, figures)
+    )
+
+
+def largest_list(metadata: str, storage: StorageOptions) -> int:
+    """Entries of a metadata folder's longest list; 0 without a folder.
+
+    Raises:
+        UserError: The folder can't be read.
+    """
+    if not metadata:
+        return 0
+    folder = MetadataFolder.open(metadata, storage)
+    return max(len(folder.entries(language)) for language in folder.languages)
+
+
+def as_json(made: Plan, options: PlanOptions, figures: Figures) -> dict[str, Any]:
+    """The plan with what it was made from."""
+    return {
+        **dataclasses.asdict(made),
+        "hours": made.hours,
+        "dollars": made.dollars,
+        "platform": {"name": options.platform, **dataclasses.asdict(figures.platforms[options.platform])},
+        "figures": {name: dataclasses.asdict(figure) for name, figure in figures.numbers.items()},
+    }
+
+
+def text(made: Plan, options: PlanOptions, figures: Figures) -> str:
+    """The plan for people."""
+    platform, executor = figures.platforms[options.platform], made.executor
+    cores = executor.cores * executor.instances
+    size = f"{made.entries:,} entries" if made.entries else "not given; assumed as large as the one measured"
+    gigabytes = made.inputs * figures["wat_megabytes"] / 1e3
+    lines = [
+        f"{options.crawl or 'input'}: {made.inputs:,} WAT files ({gigabytes:,.0f} GB) on {cores:,} cores, "
+        f"{made.nodes:,} x {platform.node} "
+        f"({options.platform}), ${made.core_hour:.4f} a core-hour",
+        f"largest metadata list: {size}",
+        "",
+        text_table(
+            ["stage", "takes", "tasks", "core-hours", "hours", "shuffle GB", "written GB", "dollars"],
+            [*(_cells(stage) for stage in made.stages), _total(made)],
+            "<" + ">" * 7,
+        ),
+        "",
+        f"executors    {executor.instances:,} of {executor.cores} cores, {executor.per_node} on a node",
+        f"memory       {executor.heap_megabytes:,} MiB heap + {executor.overhead_megabytes:,} MiB beside it, "
+        f"of which {executor.worker_megabytes:,} a Python worker",
+        f"options      --dedup-passes {made.dedup_passes} --pairs-per-task {made.pairs_per_task} "
+        f"--files-per-round {made.files_per_round}",
+        f"spark        spark.sql.shuffle.partitions={made.shuffle_partitions}",
+        "",
+        "Figures (--figures NAME=VALUE for others):",
+        text_table(
+            ["", "value", "unit", "", "source"],
+            [
+                [name, f"{figure.value:,g}", figure.unit, figure.kind, figure.source]
+                for name, figure in figures.numbers.items()
+            ],
+            "<><<<",
+        ),
+        "",
+        f"Prices are assumed, as of {platform.price_date}: {platform.price_source}.",
+        "Requests (cents) and the storage of the run folder aren't in them.",
+    ]
+    return "\n".join(lines)
+
+
+def _cells(stage: Any) -> list[str]:
+    return [
+        stage.name,
+        f"{stage.rows:,} {'files' if stage.name == 'extract' else 'pairs'}",
+        number(stage.tasks),
+        f"{stage.core_hours:,.1f}",
+        f"{stage.hours:,.2f}",
+        f"{stage.shuffle_bytes / 1e9:,.1f}",
+        f"{stage.written_bytes / 1e9:,.1f}",
+        f"{stage.dollars:,.2f}",
+    ]
+
+
+def _total(made: Plan) -> list[str]:
+    work, written = sum(stage.core_hours for stage in made.stages), sum(stage.written_bytes for stage in made.stages)
+    return [
+        "all, with the cluster's start",
+        "",
+        "",
+        f"{work:,.1f}",
+        f"{made.hours:,.2f}",
+        "",
+        f"{written / 1e9:,.1f}",
+        f"{made.dollars:,.2f}",
+    ]

@@ -1,0 +1,51 @@
+"""What the Google services share: clients and their errors. The library is an extra: metaclip-curate[gcp]."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from metaclip_curate.errors import UserError
+from metaclip_curate.pipeline import JobFailedError
+
+
+def dataproc() -> Any:
+    """The library google.cloud.dataproc_v1.
+
+    Raises:
+        UserError: It isn't installed.
+    """
+    try:
+        return importlib.import_module("google.cloud.dataproc_v1")
+    except ImportError as error:
+        raise UserError("this needs google-cloud-dataproc: pip install 'metaclip-curate[gcp]'") from error
+
+
+def client(kind: str, region: str) -> Any:
+    """A client by the usual chain of credentials.
+
+    Args:
+        kind: ClusterController, JobController or BatchController.
+        region: Whose service it talks to.
+
+    Raises:
+        UserError: The library or credentials are missing.
+    """
+    made = getattr(dataproc(), f"{kind}Client")
+    errors = importlib.import_module("google.auth.exceptions")
+    try:
+        return made(client_options={"api_endpoint": f"{region}-dataproc.googleapis.com:443"})
+    except errors.DefaultCredentialsError as error:
+        raise UserError("no Google credentials were found: run `gcloud auth application-default login`") from error
+
+
+@contextmanager
+def google_errors() -> Iterator[None]:
+    """Turns what Google answers into what a person is told."""
+    errors = importlib.import_module("google.api_core.exceptions")
+    try:
+        yield
+    except errors.GoogleAPICallError as error:
+        raise JobFailedError(f"Google Cloud refused: {error.message or error}") from error
