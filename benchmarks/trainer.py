@@ -1,0 +1,124 @@
+"""Reading images for training: `CuratedPairs` and `PairLoader` against a bare PIL loop and webdataset alone, one core.
+
+Runs in the trainer's environment: `python -m benchmarks.trainer [--quick]`. All ways decode the same JPEG files, of 256
+pixels on the shorter side, and resize them to 224. Each takes its turn in every round; processor seconds count.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+import webdataset
+from PIL import Image
+
+from benchmarks.cpu_time import best_seconds
+from metaclip_curate.trainer import CuratedPairs, PairLoader
+
+_SHARDS = 16  # as many as there are lanes, so that each is read once
+_SIZE = 224
+
+
+def main(quick: bool = False) -> None:
+    """Prints images per second and ratios.
+
+    Args:
+        quick: Fewer images and rounds.
+    """
+    torch.set_num_threads(1)
+    images, rounds = (160, 2) if quick else (1600, 3)
+    with tempfile.TemporaryDirectory() as folder:
+        files = _write_shards(Path(folder), images)
+        tars = sorted(str(path) for path in Path(folder).glob("*.tar"))
+        ways: dict[str, Callable[[], int]] = {
+            "bare PIL loop, files in memory": lambda: sum(1 for data in files if _resized(data) is not None),
+            "webdataset alone": lambda: sum(1 for _ in _webdataset(tars)),
+            "CuratedPairs": lambda: sum(1 for _ in CuratedPairs.offline(folder, transform=_transform)),
+            "PairLoader, no workers": lambda: _batches(folder),
+            "CuratedPairs, no decoding": lambda: _undecoded(folder),
+        }
+        for name, way in ways.items():
+            if (found := way()) != images:
+                raise RuntimeError(f"{name} gave {found} of {images} images")
+        seconds = best_seconds(ways, rounds)
+    bare = seconds["bare PIL loop, files in memory"]
+    alone = seconds["webdataset alone"]
+    print(f"\n{images:,} JPEG files of {sum(map(len, files)) / images / 1000:.0f} KB in {_SHARDS} shards\n")
+    print(f"  {'':<32} {'images/s':>9} {'of the bare loop':>17} {'of webdataset':>14}")
+    for name, taken in seconds.items():
+        print(f"  {name:<32} {images / taken:>9,.0f} {bare / taken:>17.2f} {alone / taken:>14.2f}")
+
+
+def _photo(number: int) -> bytes:
+    """A picture that compresses about as photographs do: noise of several scales."""
+    random = np.random.default_rng(number)
+    picture = np.zeros((256, 340, 3))
+    for scale in (4, 16, 64, 256):
+        noise = random.normal(0, 60 / scale**0.5, (256 // (256 // scale), 340 * scale // 256, 3)) + 32
+        image = Image.fromarray(noise.clip(0, 255).astype(np.uint8)).resize((340, 256), Image.Resampling.BICUBIC)
+        picture += np.asarray(image)
+    file = io.BytesIO()
+    Image.fromarray(picture.clip(0, 255).astype(np.uint8)).save(file, "JPEG", quality=95)
+    return file.getvalue()
+
+
+def _write_shards(folder: Path, images: int) -> list[bytes]:
+    """Writes shards as img2dataset does; returns the files."""
+    photos = [_photo(number) for number in range(min(images, 100))]
+    files = [photos[number % len(photos)] for number in range(images)]
+    size = images // _SHARDS
+    for shard in range(_SHARDS):
+        rows = []
+        with webdataset.TarWriter(str(folder / f"{shard:05d}.tar")) as tar:
+            for place in range(size):
+                number = shard * size + place
+                text = f"a text about picture {number}"
+                uid = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+                row = {"key": f"{shard:05d}{place:04d}", "status": "success", "uid": uid, "caption": text}
+                row |= {"lang": "en", "metadata_lang": "en"}
+                rows.append(row)
+                tar.write({"__key__": row["key"], "jpg": files[number], "txt": text, "json": json.dumps(row).encode()})
+        pq.write_table(pa.Table.from_pylist(rows), folder / f"{shard:05d}.parquet")
+    (folder / "sizes.json").write_text(json.dumps({f"{shard:05d}.tar": size for shard in range(_SHARDS)}))
+    return files
+
+
+def _transform(image: Image.Image) -> torch.Tensor:
+    resized = image.resize((_SIZE, _SIZE), Image.Resampling.BICUBIC)
+    return torch.from_numpy(np.asarray(resized).copy()).permute(2, 0, 1)
+
+
+def _resized(data: bytes) -> torch.Tensor:
+    return _transform(Image.open(io.BytesIO(data)).convert("RGB"))
+
+
+def _webdataset(tars: list[str]) -> Iterator[tuple[torch.Tensor, str]]:
+    """The library as it is used by itself, with its shuffle buffer."""
+    samples = webdataset.WebDataset(tars, shardshuffle=False).shuffle(256)
+    for sample in samples:
+        yield _resized(sample["jpg"]), sample["txt"].decode("utf-8")
+
+
+def _batches(folder: str) -> int:
+    loader = PairLoader(CuratedPairs.offline(folder, transform=_transform), batch_size=50)
+    return sum(len(batch.uids) for batch in loader)
+
+
+def _undecoded(folder: str) -> int:
+    """Reading, drawing and shuffling alone."""
+    dataset = CuratedPairs.offline(folder)
+    order = dataset.order()
+    return sum(1 for _ in dataset.stored(0, len(order), 0, 1))
+
+
+if __name__ == "__main__":
+    main("--quick" in sys.argv[1:])

@@ -1,0 +1,22 @@
+"""Training on what was curated: PyTorch and nothing of Spark.
+
+`dataset.CuratedPairs` gives pairs, `loader.PairLoader` batches of them. `units` says what a source of shards is,
+`webdataset_source` and `folder_source` are the two there are; `sampling` decides which texts an epoch uses, with
+`subset` for a part of a download; `order` decides in which order, and `lane` reads them.
+"""
+
+from metaclip_curate.trainer.dataset import CuratedPairs
+from metaclip_curate.trainer.loader import Batch, Loading, PairLoader
+from metaclip_curate.trainer.sampling import Sampling, entry_probabilities_of
+from metaclip_curate.trainer.units import Pair, Reading
+
+__all__ = [
+    "Batch",
+    "CuratedPairs",
+    "Loading",
+    "Pair",
+    "PairLoader",
+    "Reading",
+    "Sampling",
+    "entry_probabilities_of",
+]

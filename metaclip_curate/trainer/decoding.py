@@ -1,0 +1,54 @@
+"""An image file's bytes to a picture, or to a reason why not."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+import zlib
+
+from PIL import Image, UnidentifiedImageError
+
+# What Pillow's decoders raise on damaged files; a file must not end an epoch.
+_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
+
+
+class BrokenImageError(Exception):
+    """An image that can't be used; the message is a reason to count by."""
+
+
+def decode(data: bytes) -> Image.Image:
+    """Decodes an image file.
+
+    Args:
+        data: The file.
+
+    Returns:
+        The picture in RGB; what is transparent is on white.
+
+    Raises:
+        BrokenImageError: It is no image, or damaged, or larger than Pillow takes for safe.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's doubts about metadata and sizes
+            image = Image.open(io.BytesIO(data))
+            image.load()
+            return _rgb(image)
+    except Image.DecompressionBombError as error:
+        raise BrokenImageError("too many pixels") from error
+    except UnidentifiedImageError as error:
+        raise BrokenImageError("not an image" if data else "empty") from error
+    except _DAMAGED as error:
+        truncated = "truncated" in str(error)
+        raise BrokenImageError("truncated" if truncated else f"damaged ({type(error).__name__})") from error
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB":
+        return image
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        visible = image.convert("RGBA")
+        white = Image.new("RGBA", visible.size, "white")
+        return Image.alpha_composite(white, visible).convert("RGB")
+    return image.convert("RGB")
