@@ -112,9 +112,7 @@ class MetadataFolder:
         Raises:
             UserError: the folder has no such language, or its file is not as the module's rules say.
         """
-        source, data = self._bytes(language)
-        entries = _parse_json(data, source) if source.endswith(".json") else _parse_lines(data, source)
-        return LanguageMetadata(language, source, hashlib.sha256(data).hexdigest(), entries)
+        return _parsed(language, *self._bytes(language))
 
     def entries(self, language: str) -> list[str]:
         """One language's entries; an entry's id is its position.
@@ -144,6 +142,20 @@ class MetadataFolder:
                 f"choose among {', '.join(self.files)}."
             )
         return source, _read_bytes(source, self.options)
+
+
+def read_list(path: str, language: str, options: StorageOptions) -> LanguageMetadata:
+    """One list by the file's name, wherever it is: *.json, *.txt or *.txt.zst.
+
+    Raises:
+        UserError: The file can't be read or is not as the module's rules say.
+    """
+    return _parsed(language, path, _read_bytes(path, options))
+
+
+def _parsed(language: str, source: str, data: bytes) -> LanguageMetadata:
+    entries = _parse_json(data, source) if source.endswith(".json") else _parse_lines(data, source)
+    return LanguageMetadata(language, source, hashlib.sha256(data).hexdigest(), entries)
 
 
 def _list_files(folder: str, options: StorageOptions) -> list[str]:

@@ -1,5 +1,5 @@
-"""The S3 server that metadata is read from."""
+"""The servers that metadata is read and downloaded from."""
 
-from tests.servers.fixtures import s3_process, s3_server
+from tests.servers.fixtures import faulty_http, no_proxy, s3_process, s3_server
 
-__all__ = ["s3_process", "s3_server"]
+__all__ = ["faulty_http", "no_proxy", "s3_process", "s3_server"]

@@ -1,0 +1,86 @@
+"""Merging metadata: entries per second in one list, and Spark's way from a large language's unigrams to its best.
+
+English's limits: 148,730 names of synsets, then unigrams, bigrams and titles up to 500,000 entries in all, a third of
+the candidates repeats. Then the best of 27 million different unigrams, as many as English Wikipedia has.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from fractions import Fraction
+from itertools import pairwise
+
+from pyspark.sql import functions as F
+
+from benchmarks.local_spark import local_spark
+from metaclip_curate.metadata.build_options import SourceLimits
+from metaclip_curate.metadata.merge import Candidates, MergedList, is_usable
+from metaclip_curate.metadata.written_lists import list_bytes
+from metaclip_curate.stages.merge import rank
+
+_WORDNET = 148_730
+_SOURCES = (("unigrams", 251_465), ("bigrams", 100_646), ("titles", 61_235))
+_UNIGRAMS = 27_000_000
+
+
+def main(quick: bool = False) -> None:
+    """Prints rates.
+
+    Args:
+        quick: A tenth of the entries, and 500,000 unigrams.
+    """
+    scale = 10 if quick else 1
+    _merge(scale)
+    _rank(500_000 if quick else _UNIGRAMS, scale)
+
+
+def _merge(scale: int) -> None:
+    names = [f"name {number:x}" for number in range(_WORDNET // scale)]
+    sources = [Candidates("wordnet", names)]
+    known = list(names)
+    for source, limit in _SOURCES:
+        most = limit // scale
+        fresh = [f"{source[0]}{number:x}" for number in range(most)]
+        entries = [entry for pair in zip(fresh, known[::2], strict=False) for entry in pair] + fresh[len(known[::2]) :]
+        sources.append(
+            Candidates(source, entries, [float(len(entries) - place) for place in range(len(entries))], most)
+        )
+        known += fresh
+    given = sum(len(source.entries) for source in sources)
+    laps = [time.process_time()]
+    usable = [sum(is_usable(entry, 256) for entry in source.entries) for source in sources]
+    laps.append(time.process_time())
+    merged = MergedList()
+    for each in sources:
+        merged.add(each)
+    laps.append(time.process_time())
+    merged.table()
+    laps.append(time.process_time())
+    packed = list_bytes(merged.entries, "txt.zst")
+    laps.append(time.process_time())
+    print(f"{sum(usable):,} candidates, {len(merged.entries):,} entries, {len(packed):,} bytes of .txt.zst")
+    print(f"{'step':<28} {'seconds':>8} {'candidates/s':>13}")
+    steps = ("usable or not", "merge", "table of origins", "list at zstd 19")
+    for step, (before, after) in zip(steps, pairwise(laps), strict=True):
+        print(f"{step:<28} {after - before:>8.2f} {given / (after - before):>13,.0f}")
+
+
+def _rank(unigrams: int, scale: int) -> None:
+    limits = SourceLimits(1, Fraction(1, 10), 251_465 // scale)
+    with local_spark({"spark.driver.memory": "2g"}) as spark:
+        rows = spark.range(unigrams).select(
+            F.concat(F.lit("word"), F.hex("id")).alias("entry"),
+            (F.lit(1) + F.pmod(F.xxhash64("id"), F.lit(10_000_000))).cast("bigint").alias("count"),
+        )
+        begun = time.perf_counter()
+        found = rank(rows, "unigrams", "count", limits, _WORDNET // scale, 256)
+        seconds = time.perf_counter() - begun
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    kept = len(found.candidates.entries)
+    print(f"\nthe best {kept:,} of {unigrams:,} unigrams by Spark on 2 cores: {seconds:.1f} s,", end=" ")
+    print(f"{unigrams / seconds:,.0f} unigrams/s; the driver's Python peaks at {peak:,.0f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""The editions of Wikipedia and the metadata languages that take their entries (metadata/README.md)."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from metaclip_curate.errors import UserError
+from metaclip_curate.language import LANGUAGES_CSV, OTHER
+
+# Where an edition's address isn't its code with "-" for "_".
+_ADDRESSES = {"be_x_old": ("be-tarask", "be-x-old")}
+
+
+@dataclass(frozen=True)
+class Edition:
+    """A row of languages.csv.
+
+    Attributes:
+        code: The edition's code as in the names of its dumps.
+        name: English name of the language.
+        without_spaces: Whether its words aren't set apart by spaces.
+        wordnet: Code of its wordnet in Open Multilingual WordNet; empty without one.
+        language: The metadata language whose list takes its entries.
+    """
+
+    code: str
+    name: str
+    without_spaces: bool
+    wordnet: str
+    language: str
+
+    @property
+    def wiki(self) -> str:
+        """The name that its dumps begin with."""
+        return f"{self.code}wiki"
+
+    @property
+    def page_view_codes(self) -> tuple[str, ...]:
+        """Its codes in the pageviews files: desktop, mobile, and Wikipedia Zero, which ended in 2018.
+
+        https://wikitech.wikimedia.org/wiki/Data_Platform/Data_Lake/Traffic/Pageviews: Wikipedia has no suffix for the
+        project, so that `de.m` is its mobile site; `de.m.d` is another project's, and `commons.m` no language.
+        """
+        addresses = _ADDRESSES.get(self.code, (self.code.replace("_", "-"),))
+        return tuple(address + site for address in addresses for site in ("", ".m", ".zero"))
+
+
+@lru_cache(maxsize=1)
+def all_editions() -> tuple[Edition, ...]:
+    """Every edition of the table that ships, in its order."""
+    rows = csv.DictReader(io.StringIO(LANGUAGES_CSV.read_text(encoding="utf-8"), newline=""))
+    return tuple(
+        Edition(
+            code=row["code"],
+            name=row["name"],
+            without_spaces=row["without_spaces"] == "yes",
+            wordnet=row["wordnet"],
+            language=row["merged_into"] or row["code"],
+        )
+        for row in rows
+    )
+
+
+def editions_of(language: str) -> tuple[Edition, ...]:
+    """The editions whose entries make a language's list: its own first, then those merged into it.
+
+    Raises:
+        UserError: There is no such language, or it has no list of its own.
+    """
+    found = [edition for edition in all_editions() if edition.language == language]
+    if not found:
+        raise UserError(_no_such_language(language))
+    return tuple(sorted(found, key=lambda edition: (edition.code != language, edition.code)))
+
+
+def check_languages(languages: Iterable[str]) -> list[str]:
+    """The languages once each, in their order.
+
+    Raises:
+        UserError: None is given, or one is unknown.
+    """
+    chosen = list(dict.fromkeys(languages))
+    if not chosen:
+        raise UserError("--language is missing: name a language by its Wikipedia's code, `--language de`")
+    for language in chosen:
+        editions_of(language)
+    return chosen
+
+
+def _no_such_language(language: str) -> str:
+    for edition in all_editions():
+        if language == edition.code:
+            return (
+                f"{language} ({edition.name}) has no list of its own: its entries go into {edition.language}; "
+                f"give --language {edition.language}"
+            )
+    names = {edition.name.lower(): edition for edition in all_editions()}
+    codes = {edition.code: edition for edition in all_editions()}
+    asked = language.lower().replace("-", "_")
+    near = [names[name] for name in difflib.get_close_matches(language.lower(), names, 2)]
+    near += [codes[code] for code in difflib.get_close_matches(asked, codes, 4, 0.5)]
+    shown = [f"{edition.code} ({edition.name})" for edition in dict.fromkeys(near)][:4]
+    remedy = f"near it are {', '.join(shown)}" if shown else f"metadata/README.md lists them; {OTHER} is the rest"
+    return f"there is no Wikipedia with the code {language}: {remedy}"

@@ -1,0 +1,81 @@
+"""Wikitext to plain text in a process of its own, with limits of time and memory per page.
+
+The parser is C code: while it works nothing in its process can stop it, neither a signal handler of Python nor another
+thread, and a page can keep it busy for hours (nested braces that never close: the time is quadratic in their number).
+So it runs in a child, `cleaner_process`, which the kernel ends when its processor time for a page is used up, or which
+gets no more memory. The page is counted, and a new child takes the next one. Processor time, not wall time: on a busy
+machine the same pages succeed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from typing import IO
+
+from metaclip_curate.metadata.wikipedia.account import Fate
+from metaclip_curate.metadata.wikipedia.messages import receive, send
+
+_PROCESS = "metaclip_curate.metadata.wikipedia.cleaner_process"
+
+
+class Cleaner:
+    """A child process and its successors. Not for several threads."""
+
+    def __init__(self, hidden: frozenset[str], seconds: float) -> None:
+        """Starts nothing yet.
+
+        Args:
+            hidden: Namespaces, in small letters, links to which are no text.
+            seconds: Processor seconds that a page may take.
+        """
+        self._hidden = hidden
+        self._seconds = seconds
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def clean(self, wikitext: str) -> tuple[str, Fate]:
+        """Makes plain text.
+
+        Returns:
+            The text and `used`, or nothing and why there is none.
+        """
+        child = self._child = self._child or self._start()
+        answer = None
+        with contextlib.suppress(BrokenPipeError):
+            send(_pipe(child.stdin), wikitext.encode("utf-8", "replace"))
+            answer = receive(_pipe(child.stdout))
+        if answer is not None:
+            is_text, text = answer[:1] == b"+", answer[1:].decode()
+            return (text, "used") if is_text else ("", "broken_markup")
+        status = child.wait()
+        self.close()
+        return "", "timeout" if status == -signal.SIGPROF else "crashed"
+
+    def close(self) -> None:
+        """Ends the child; another call of `clean` starts a new one."""
+        child, self._child = self._child, None
+        if child is None:
+            return
+        child.kill()
+        child.wait()
+        for pipe in (child.stdin, child.stdout):
+            with contextlib.suppress(BrokenPipeError):  # what was still to be sent
+                _pipe(pipe).close()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        # The child finds the package where this process does, be it in an archive that Spark sent.
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        return subprocess.Popen(
+            [sys.executable, "-m", _PROCESS, str(self._seconds), *sorted(self._hidden)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+        )
+
+
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    assert pipe is not None  # Popen was asked for it
+    return pipe
