@@ -3,6 +3,9 @@
 PYTHON ?= python3
 PYSPARK ?= >=4.0,<5
 VENV ?= .venv
+TRAINER_VENV ?= .venv-trainer
+# The version has a build for CPUs, which is a tenth of the size, where pip is told of an index that has it.
+TORCH ?= torch==2.13.0 torchvision==0.28.0
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 
@@ -13,9 +16,19 @@ SEED ?= 0
 OUT ?= runs/mini
 TESTS ?=
 BENCH ?=
+# Dumps, wordnets and page views to build lists from; without any, the small dumps that ship.
+DUMPS ?= $(wildcard ../shared/data)
+CRAWL ?=
+PROJECT ?=
+IMAGE ?=
+EXTRAS ?= gcs
+ARGS ?=
+DEPLOY = $(BIN)/metaclip-curate deploy
+DEPLOYED = $(if $(CRAWL),--crawl $(CRAWL)) --output $(OUT) --metadata $(METADATA) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup mini-run metadata-starter test lint format bench clean
+.PHONY: help setup mini-run metadata-starter metadata-mini test test-trainer lint format bench bench-trainer \
+	reference package emr-run emr-serverless-run dataproc-run dataproc-serverless-run clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,11 +52,34 @@ metadata-starter: runs/metadata  ## build the starter metadata in runs/metadata
 runs/metadata: | $(READY)
 	$(BIN)/metaclip-curate metadata starter --out $@
 
-mini-run: $(READY) $(if $(filter runs/metadata,$(METADATA)),| runs/metadata)  ## all stages on the input that ships, or on INPUT=... METADATA=... T=... SEED=... OUT=...
+# Each list is of one small dump: half of its words, and word pairs that a threshold for whole Wikipedias would leave out.
+metadata-mini: runs/metadata-mini  ## build lists from the small dumps that ship, or from DUMPS=folder, in runs/metadata-mini
+
+runs/metadata-mini: | $(READY)
+	$(if $(DUMPS),,$(BIN)/python -m examples.dump_writer runs/wiki --multistream)
+	$(BIN)/metaclip-curate metadata build --language all --sources $(or $(DUMPS),runs/wiki) --output $@ \
+		--without titles --lowest-pmi 6 --lowest-bigram-count 3 --unigrams-share 0.5
+
+mini-run: $(READY) | $(filter runs/metadata runs/metadata-mini,$(METADATA))  ## all stages on the input that ships, or on INPUT=... METADATA=... T=... SEED=... OUT=...
 	$(BIN)/metaclip-curate run --input $(INPUT) --metadata $(METADATA) --output $(OUT) --t $(T) --seed $(SEED)
 
 test: $(READY)  ## run the tests
 	$(BIN)/python -m pytest $(TESTS)
+
+$(TRAINER_VENV)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(TRAINER_VENV)
+	$(TRAINER_VENV)/bin/pip install --quiet --upgrade pip
+	$(TRAINER_VENV)/bin/pip install --quiet --editable '.[trainer,download,trainer-test]' $(TORCH)
+	@touch $@
+
+# torchvision's own build for CUDA misses two operators beside a torch for CPUs; the folder declares them.
+TRAINER_PYTHON = PYTHONPATH=tests/trainer/cpu_torchvision $(TRAINER_VENV)/bin/python
+
+test-trainer: $(TRAINER_VENV)/.ready  ## run the trainer's tests, in an environment of their own
+	$(TRAINER_PYTHON) -m pytest tests/trainer
+
+bench-trainer: $(TRAINER_VENV)/.ready  ## images a second
+	$(TRAINER_PYTHON) -m benchmarks.trainer
 
 lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff check .
@@ -53,6 +89,26 @@ lint: $(READY)  ## ruff and mypy
 bench: $(READY)  ## run the benchmarks and print their tables; BENCH="extract --quick" runs one, small
 	$(BIN)/pip install --quiet --editable '.[bench]'
 	$(BIN)/python -m benchmarks $(BENCH)
+
+reference: $(READY)  ## write docs/reference.md from the commands
+	$(BIN)/python -m metaclip_curate.commands.reference > docs/reference.md
+
+package: $(READY)  ## wheel, environment archive, jobs and settings for clusters, in dist/
+	$(BIN)/python -m deploy.package --output dist --extras '$(EXTRAS)'
+
+emr-run: $(READY)  ## all stages on a transient EMR cluster: CRAWL=... OUT=s3://... METADATA=... ARGS="--cores 512 --dry-run"
+	$(DEPLOY) emr $(DEPLOYED)
+
+emr-serverless-run: $(READY)  ## the same on EMR Serverless
+	$(DEPLOY) emr-serverless $(DEPLOYED)
+
+dataproc-run: $(READY)  ## the same on a Dataproc cluster: PROJECT=... OUT=gs://...
+	$(BIN)/pip install --quiet --editable '.[gcp]'
+	$(DEPLOY) dataproc --project $(PROJECT) $(DEPLOYED)
+
+dataproc-serverless-run: $(READY)  ## the same as Google's serverless batches: PROJECT=... IMAGE=... OUT=gs://...
+	$(BIN)/pip install --quiet --editable '.[gcp]'
+	$(DEPLOY) dataproc-serverless --project $(PROJECT) --image $(IMAGE) $(DEPLOYED)
 
 format: $(READY)  ## let ruff format and repair
 	$(BIN)/ruff format .

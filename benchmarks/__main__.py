@@ -6,7 +6,18 @@ import argparse
 import importlib
 
 # In the order of the pipeline.
-NAMES = ("extract", "matching", "match_memory", "growth", "simulation")
+NAMES = (
+    "extract",
+    "matching",
+    "match_memory",
+    "match_stage",
+    "skew",
+    "sampling",
+    "growth",
+    "simulation",
+    "ngrams",
+    "metadata_merge",
+)
 
 
 def main() -> None:

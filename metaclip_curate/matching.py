@@ -8,9 +8,10 @@ search for words in languages that put spaces between words, and leaves it a sub
 from __future__ import annotations
 
 import string
+import sys
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import ahocorasick_rs
 import numpy as np
@@ -18,7 +19,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Ids = npt.NDArray[np.int64]
 EntrySpacing = Literal["metaclip2", "metaclip1", "symmetric"]
 ENTRY_SPACINGS: tuple[EntrySpacing, ...] = get_args(EntrySpacing)
 
@@ -47,9 +47,11 @@ _MARK_SPACING = {mark: f" {mark} " for mark in TEXT_MARKS}
 _TEXT_SPACING = {"\t": " ", "\r": " "} | _MARK_SPACING
 _TEXT_TABLE = str.maketrans({"\n": " "} | _TEXT_SPACING)
 _MARK_TABLE = str.maketrans(_MARK_SPACING)
-# Bounds the joined string and the list of matches, whatever the caller passes.
-_TEXTS_PER_CALL = 1 << 14
-_BYTES_PER_CALL = 1 << 22
+# The same on UTF-8, where these characters are single bytes that no other character contains.
+_SEPARATOR_BYTE = _SEPARATOR.encode()
+_BYTE_SPACING = tuple((character.encode(), spaced.encode()) for character, spaced in _TEXT_SPACING.items())
+# What a call finds stays in the processor's cache, and its memory is bounded whatever the caller passes.
+_BYTES_PER_CALL = 1 << 18
 
 
 def space_text(text: str) -> str:
@@ -96,6 +98,23 @@ def _stands_alone(character: str) -> bool:
     return character in PUNCTUATION or any(first <= code <= last for first, last in UNSPACED_RANGES)
 
 
+class _Pattern(str):
+    """A spaced entry that carries its id, so that what the automaton returns needs no look-up.
+
+    Attributes:
+        id: The entry's id, an int32 in the machine's byte order; bytes are what joins fastest to an array.
+    """
+
+    __slots__ = ("id",)
+    id: bytes
+
+
+def _pattern(spaced: str, entry_id: int) -> _Pattern:
+    pattern = _Pattern(spaced)
+    pattern.id = entry_id.to_bytes(4, sys.byteorder, signed=True)
+    return pattern
+
+
 class Matcher:
     """Finds the entries of one language in texts.
 
@@ -108,20 +127,15 @@ class Matcher:
     """
 
     def __init__(self, entries: Iterable[str], spacing: EntrySpacing = "metaclip2") -> None:
-        self._id_of: dict[str, int] = {}
-        # Entries that are spaced to the same string (repeats in the list), by the first one's id.
-        self._repeats: dict[int, list[int]] = {}
-        for entry_id, entry in enumerate(entries):
-            if not _can_match(entry):
-                continue
-            first_id = self._id_of.setdefault(space_entry(entry, spacing), entry_id)
-            if first_id != entry_id:
-                self._repeats.setdefault(first_id, []).append(entry_id)
-        self._id_of[_SEPARATOR] = _END_OF_TEXT
-        # Returning the pattern strings, which exist already, is the cheapest call: no tuple and no integers are made
-        # for a match. The separator is a pattern too, so that its matches tell where each text ends.
+        spaced = (
+            _pattern(space_entry(entry, spacing), entry_id)
+            for entry_id, entry in enumerate(entries)
+            if _can_match(entry)
+        )
+        # With stored patterns the automaton returns these very objects, which is its cheapest answer: no tuple and no
+        # integers are made for a match. The separator is a pattern too, whose matches tell where each text ends.
         self._automaton = ahocorasick_rs.AhoCorasick(
-            self._id_of,
+            chain(spaced, [_pattern(_SEPARATOR, _END_OF_TEXT)]),
             matchkind=ahocorasick_rs.MatchKind.Standard,
             store_patterns=True,
             implementation=ahocorasick_rs.Implementation.ContiguousNFA,
@@ -138,39 +152,29 @@ class Matcher:
         """
         # The web repeats itself: each different text is searched once.
         encoded = _string_array(texts).dictionary_encode()
-        return self._match_different(encoded.dictionary).take(encoded.indices)
+        found = self._match_different(encoded.dictionary)
+        return found if len(found) == len(encoded) else found.take(encoded.indices)
 
     def _match_different(self, texts: pa.StringArray) -> pa.ListArray:
-        lengths, ids = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+        lengths, ids = [np.zeros(1, dtype=np.int64)], [np.empty(0, dtype=np.int32)]
         for chunk in _chunks(texts):
             rows, entry_ids = self._match_chunk(chunk)
             lengths.append(np.bincount(rows, minlength=len(chunk)))
             ids.append(entry_ids)
-        offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int32)
-        values = np.concatenate(ids).astype(np.int32)
-        return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values))
+        offsets = np.cumsum(np.concatenate(lengths)).astype(np.int32)
+        return pa.ListArray.from_arrays(pa.array(offsets), pa.array(np.concatenate(ids)))
 
-    def _match_chunk(self, texts: pa.StringArray) -> tuple[Ids, Ids]:
+    def _match_chunk(self, texts: pa.StringArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
         """Returns the matches of texts as their numbers and entry ids, in ascending order of both, without repeats."""
         found = self._automaton.find_matches_as_strings(_space_and_join(texts), overlapping=True)
-        ids = np.fromiter(map(self._id_of.__getitem__, found), dtype=np.int64, count=len(found))
+        ids = np.frombuffer(b"".join([pattern.id for pattern in cast(list[_Pattern], found)]), dtype=np.int32)
         ends = ids == _END_OF_TEXT
-        rows, ids = np.cumsum(ends)[~ends], ids[~ends]
-        if self._repeats:
-            rows, ids = self._with_repeats(rows, ids)
-        matches = np.sort((rows << 32) | ids)
+        matches = ((np.cumsum(ends) << 32) | ids)[~ends]
+        matches.sort(kind="stable")  # which is quick where, text after text, most are in order
         different = np.ones(len(matches), dtype=np.bool_)
-        different[1:] = matches[1:] != matches[:-1]
+        np.not_equal(matches[1:], matches[:-1], out=different[1:])
         matches = matches[different]
-        return matches >> 32, matches & 0xFFFFFFFF
-
-    def _with_repeats(self, rows: Ids, ids: Ids) -> tuple[Ids, Ids]:
-        """Adds to each match those of the entries that are spaced to the same string."""
-        repeated = np.flatnonzero(np.isin(ids, np.fromiter(self._repeats, dtype=np.int64)))
-        more = [self._repeats[entry_id] for entry_id in ids[repeated].tolist()]
-        more_rows = np.repeat(rows[repeated], np.fromiter(map(len, more), dtype=np.int64, count=len(more)))
-        more_ids = np.fromiter(chain.from_iterable(more), dtype=np.int64)
-        return np.concatenate([rows, more_rows]), np.concatenate([ids, more_ids])
+        return matches >> 32, matches.astype(np.int32)  # the lower half
 
 
 def _string_array(texts: Any) -> pa.StringArray:
@@ -181,31 +185,30 @@ def _string_array(texts: Any) -> pa.StringArray:
 
 
 def _chunks(texts: pa.StringArray) -> Iterator[pa.StringArray]:
-    """Cuts texts where the number or the bytes would pass the bounds of one call; a longer text is alone."""
+    """Cuts texts where their bytes would pass the bound of one call; a longer text is alone."""
     ends = np.cumsum(pc.binary_length(texts).to_numpy(zero_copy_only=False), dtype=np.int64)
     start = 0
     while start < len(texts):
         before = ends[start - 1] if start else 0
-        fitting = int(np.searchsorted(ends, before + _BYTES_PER_CALL, side="right"))
-        end = min(max(fitting, start + 1), start + _TEXTS_PER_CALL, len(texts))
+        end = max(int(np.searchsorted(ends, before + _BYTES_PER_CALL, side="right")), start + 1)
         yield texts.slice(start, end - start)
         start = end
 
 
 def _space_and_join(texts: pa.StringArray) -> str:
-    """Spaces texts as `space_text` does, with the separator after each, by a few passes over one string."""
+    """Spaces texts as `space_text` does, with the separator after each, by a few passes over all their bytes."""
     joined = _join(texts)
-    if joined.count(_SEPARATOR) >= len(texts):  # a text has newlines of its own
+    if joined.count(_SEPARATOR_BYTE) >= len(texts):  # a text has newlines of its own
         joined = _join(pc.replace_substring(texts, _SEPARATOR, " "))
-    for character, spaced in _TEXT_SPACING.items():
-        if character in joined:
-            joined = joined.replace(character, spaced)
-    return f" {joined.replace(_SEPARATOR, f' {_SEPARATOR} ')} {_SEPARATOR}"
+    for character, spaced in _BYTE_SPACING:
+        joined = joined.replace(character, spaced)
+    return f" {joined.decode()} {_SEPARATOR}"
 
 
-def _join(texts: pa.StringArray) -> str:
+def _join(texts: pa.StringArray) -> bytes:
     whole = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
-    return str(pc.binary_join(whole, _SEPARATOR)[0].as_py())
+    joined: bytes = pc.binary_join(whole, f" {_SEPARATOR} ")[0].as_buffer().to_pybytes()
+    return joined
 
 
 def _can_match(entry: str) -> bool:

@@ -49,6 +49,9 @@ class ExtractOptions:
     max_record_bytes: int = option(32 << 20, "skip and count WARC records longer than this many bytes")
     max_failed_inputs: float = option(0.05, "the share of failed input files above which the job fails", tables=False)
     files_per_round: int = option(0, "input files that are committed together; 0 chooses by their number", tables=False)
+    retry_failed: bool = option(
+        False, "read again the inputs that failed, or of which reading was given up, in an earlier run", tables=False
+    )
 
     def __post_init__(self) -> None:
         if not 0 <= self.max_failed_inputs <= 1:

@@ -10,8 +10,10 @@ manifest   = sample(matched, counts, thresholds, seed)
 from __future__ import annotations
 
 import hashlib
+import itertools
+import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -35,6 +37,9 @@ from metaclip_curate.options import (
     table_options,
 )
 from metaclip_curate.progress import FileProgress, FileReport, Reports, file_line, reports_file
+from metaclip_curate.read_again import Part, replace_unread, unread
+from metaclip_curate.report.options import ReportOptions
+from metaclip_curate.report.write import write_after_run
 from metaclip_curate.run_folder import RunFolder
 from metaclip_curate.schemas import COUNTS, INPUTS, MATCHED, PAIRS, THRESHOLDS, ddl
 from metaclip_curate.session import get_session
@@ -68,6 +73,7 @@ class Options:
     balance: BalanceOptions = field(default_factory=BalanceOptions)
     draw: DrawOptions = field(default_factory=DrawOptions)
     sample: SampleOptions = field(default_factory=SampleOptions)
+    report: ReportOptions = field(default_factory=ReportOptions)
 
 
 class Pipeline:
@@ -117,8 +123,10 @@ class Pipeline:
         missing = [path for path in self._inputs if path not in done]
         if done:
             self._tell(f"extract: {len(done):,} input files are done, {len(missing):,} are new")
-        if missing or not self._finished("extract", ""):
+        again = unread(self.folder) if self.options.extract.retry_failed else {}
+        if missing or again or not self._finished("extract", ""):
             self.folder.begin("extract", options, "")
+            self._read_again(again)
             self._read_inputs(missing)
             self.folder.finish("extract", self._inputs_summary())
         summary = self.folder.summary("extract")
@@ -199,8 +207,9 @@ class Pipeline:
         if self._finished("sample", upstream):
             return
         from metaclip_curate.stages.card import language_totals
+        from metaclip_curate.stages.draw import DrawTask, draw_files
         from metaclip_curate.stages.manifest import write_manifest
-        from metaclip_curate.stages.sample import ORDERED, head_entries, sample
+        from metaclip_curate.stages.sample import ORDERED, head_entries
 
         self.folder.begin("sample", options, upstream)
         counts = self._read("count", "counts", COUNTS)
@@ -210,7 +219,9 @@ class Pipeline:
             self.spark, counts, [(row["metadata_lang"], row["t"], row["entries"]) for row in thresholds]
         )
         work, manifest = self.folder.work("kept"), self.folder.table("manifest")
-        self._write(sample(matched, head, self.options.draw), work)
+        draw_files(
+            self.spark, DrawTask(self._files("match", "matched"), head, self.options.draw, work, self.options.storage)
+        )
         kept = self.spark.read.schema(ddl(ORDERED)).parquet(work)
         files, rows = write_manifest(
             self.spark, kept, manifest, self.options.sample.rows_per_file, self.options.storage
@@ -219,6 +230,10 @@ class Pipeline:
         languages = language_totals(matched, kept, counts, limits)
         self.folder.write_small(datacard.NAME, datacard.build(self.folder, languages, self._provenance()))
         self.folder.finish("sample", {"files": files, "pairs": rows, "languages": languages})
+
+    def report(self) -> None:
+        """Writes the report of a finished run, which `run` and `sample` don't; it raises nothing."""
+        write_after_run(self.folder, lambda: self.spark, self.options.report, self._tell)
 
     def _provenance(self) -> dict[str, Any]:
         return {
@@ -313,12 +328,8 @@ class Pipeline:
     def _read_inputs(self, missing: list[str]) -> None:
         if not missing:
             return
-        size = self.options.extract.files_per_round or min(
-            _LARGEST_ROUND, max(_SMALLEST_ROUND, -(-len(missing) // _ROUNDS))
-        )
-        # Rounds end in any order: after a run that died there may be a part 1 and no part 0.
-        first = 1 + max(map(int, self.folder.parts("extract")), default=-1)
-        rounds = [missing[start : start + size] for start in range(0, len(missing), size)]
+        rounds = self._rounds(missing)
+        first = self._first_new_part()
         stop = threading.Event()
         self.spark  # noqa: B018 (its start isn't part of the rate)
         progress = FileProgress(len(missing))
@@ -336,29 +347,54 @@ class Pipeline:
                         progress.add(report)
                     for row in (row for future in done for row in future.result()):
                         progress.add(FileReport(row["path"], row["pairs"], finished=True))
-                        self._tell(f"extract: {file_line(**row)}")
+                        self._tell(f"extract: {_line(row)}")
                     self._status(f"extract: {progress}")
             finally:
                 stop.set()
                 self._status("")
         self._tell(f"extract: {progress}")
 
-    def _read_round(self, part: str, paths: list[str], reports: str) -> list[dict[str, Any]]:
-        """Reads files and commits what came of them; returns what there is to tell of each."""
-        from metaclip_curate.stages.accounts import read_account, read_table, write_once
-        from metaclip_curate.stages.extract import ExtractTask, extract
+    def _rounds(self, paths: list[str]) -> list[list[str]]:
+        size = self.options.extract.files_per_round or min(
+            _LARGEST_ROUND, max(_SMALLEST_ROUND, -(-len(paths) // _ROUNDS))
+        )
+        return [paths[start : start + size] for start in range(0, len(paths), size)]
 
-        options, work = self.options.extract, self.folder.work(f"extract-{part}")
+    def _first_new_part(self) -> int:
+        # Rounds end in any order: after a run that died there may be a part 1 and no part 0.
+        return 1 + max(map(int, self.folder.parts("extract")), default=-1)
+
+    def _read_again(self, before: Mapping[str, list[dict[str, Any]]]) -> None:
+        """Reads files again that couldn't be read, or not to their end."""
+        paths = sorted(row["path"] for rows in before.values() for row in rows)
+        if not paths:
+            return
+        self._tell(f"extract: {len(paths):,} input files that couldn't be read whole are read again")
+        names = (f"{number:05d}" for number in itertools.count(self._first_new_part()))
+        read = []
+        for of_round in self._rounds(paths):
+            name = next(names)
+            read.append(Part(name, self._write_round(name, of_round, "")))
+            for account in read[-1].accounts:
+                self._tell(f"extract: {_line(account)}")
+        replaced = replace_unread(self.spark, self.folder, before, read, names.__next__, _part_note)
+        self._tell(f"extract: more was read of {len(replaced):,} of them")
+
+    def _read_round(self, part: str, paths: list[str], reports: str) -> list[dict[str, Any]]:
+        """Reads files and commits what came of them; returns their accounts."""
+        accounts = self._write_round(part, paths, reports)
+        self.folder.commit_part("extract", part, _part_note(accounts))
+        return accounts
+
+    def _write_round(self, part: str, paths: list[str], reports: str) -> list[dict[str, Any]]:
+        from metaclip_curate.stages.extract import ExtractTask, write_pairs
+
+        options = self.options.extract
         read = ReadOptions(options.ignore_opt_out, options.max_record_bytes)
         task = ExtractTask(options.lid_model, read, self.options.storage, reports)
-        write_once(extract(self.spark, paths, task), work)
-        self._write(read_table(self.spark, work, PAIRS), self.folder.part("pairs", part))
-        account = read_account(self.spark, work, PAIRS, INPUTS).sort("path").coalesce(1)
-        self._write(account, self.folder.part("inputs", part))
-        digest = hashlib.sha256("\n".join(paths).encode()).hexdigest()
-        self.folder.commit_part("extract", part, {"files": len(paths), "paths_digest": digest})
-        columns = ["path", "status", "error", "pairs", "seconds"]
-        return list(self.folder.read_small("extract", "inputs", columns, [part]).to_pylist())
+        accounts = write_pairs(self.spark, paths, task, self.folder.part("pairs", part))
+        self.folder.write_small_part("inputs", part, pa.Table.from_pylist(accounts, schema=INPUTS))
+        return accounts
 
     def _inputs_summary(self) -> dict[str, Any]:
         inputs = self.folder.read_small("extract", "inputs", ["status", *FUNNEL_COLUMNS])
@@ -397,8 +433,7 @@ class Pipeline:
         """Matches a share (number, of how many) of the uids; false where a new row would take a known one's place."""
         from pyspark.sql import functions as F
 
-        from metaclip_curate.stages.accounts import read_account, read_table, write_once
-        from metaclip_curate.stages.match import MATCH_ACCOUNT, NO_METADATA, MatchTask, match
+        from metaclip_curate.stages.match import NO_METADATA, MatchTask, match, write_matched
 
         number, passes = share
         # All uids are of the only pass: nothing needs to be hashed.
@@ -414,15 +449,14 @@ class Pipeline:
         sizes: dict[str, int] = {}
         for label, size in labels.items():
             sizes[languages[label]] = sizes.get(languages[label], 0) + -(-size // passes)
-        options, work = self.options.match, self.folder.work(f"match-{part}")
+        options = self.options.match
         task = MatchTask(options.metadata, digests, options.entry_spacing, options.pairs_per_task, self.options.storage)
-        write_once(match(self.spark, pairs, known_pairs, languages, sizes, task), work)
-        sums = [F.sum(name) for name in ("distinct", "matched", "superseding")]
-        account = read_account(self.spark, work, MATCHED, MATCH_ACCOUNT).groupBy("metadata_lang").agg(*sums).collect()
-        if any(superseding for _, _, _, superseding in account):
+        rows = match(self.spark, pairs, known_pairs, languages, sizes, task)
+        account = write_matched(rows, self.spark, self.folder.part("matched", part))
+        if any(sums["superseding"] for sums in account.values()):
             return False
-        self._write(read_table(self.spark, work, MATCHED), self.folder.part("matched", part))
-        self.folder.commit_part("match", part, {language: [all_, hit] for language, all_, hit, _ in account})
+        note = {language: [sums["distinct"], sums["matched"]] for language, sums in sorted(account.items())}
+        self.folder.commit_part("match", part, note)
         return True
 
     def _read_pairs(self, parts: list[str]) -> DataFrame:
@@ -472,6 +506,21 @@ class Pipeline:
         paths = self.folder.table_paths(stage, table)
         return self.spark.read.schema(ddl(schema)).parquet(*paths)
 
+    def _files(self, stage: str, table: str) -> list[str]:
+        folders = self.folder.table_paths(stage, table)
+        names = ((folder, storage.list_folder(folder, self.options.storage)) for folder in folders)
+        return [storage.join(folder, name) for folder, files in names for name in files if name.endswith(".parquet")]
+
     @staticmethod
     def _write(rows: DataFrame, path: str) -> None:
         rows.write.mode("overwrite").option("compression", "zstd").parquet(path)
+
+
+def _line(account: Mapping[str, Any]) -> str:
+    return file_line(**{name: account[name] for name in ("path", "status", "error", "pairs", "seconds")})
+
+
+def _part_note(accounts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What run.json notes of a part: which files it is from, and how much came of them."""
+    read = [[account["path"], account["bytes_read"], account["pairs"]] for account in accounts]
+    return {"files": len(accounts), "digest": hashlib.sha256(json.dumps(sorted(read)).encode()).hexdigest()}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -135,6 +135,13 @@ class RunFolder:
                     pieces.append(pq.read_table(pa.BufferReader(data), columns=columns))
         return pa.concat_tables(pieces) if pieces else pa.table({})
 
+    def write_small_part(self, table: str, part: str, rows: pa.Table) -> None:
+        """Writes a part of a small table as one file, without Spark."""
+        data = pa.BufferOutputStream()
+        pq.write_table(rows, data, compression="zstd")
+        url = storage.join(self.part(table, part), "part-00000.parquet")
+        storage.write_bytes(url, data.getvalue().to_pybytes(), self.options)
+
     def summary(self, stage: str) -> dict[str, Any]:
         """Returns what a finished stage noted about its result."""
         return dict(self.require(stage).get("summary", {}))
@@ -187,7 +194,11 @@ class RunFolder:
         record["finished"] = False
         self._save()
         storage.delete_folder(storage.join(self.root, _WORK), self.options)
-        parts = record["parts"]
+        self._remove_leftovers(stage)
+
+    def _remove_leftovers(self, stage: str) -> None:
+        """Removes parts that run.json doesn't name."""
+        parts = self._stages[stage]["parts"]
         for table in TABLES[stage]:
             folder = self.table(table)
             for name in storage.list_folder(folder, self.options) if parts else []:
@@ -213,6 +224,14 @@ class RunFolder:
         with self._lock:
             self._stages[stage]["parts"][part] = note
             self._save()
+
+    def replace_parts(self, stage: str, gone: Collection[str], added: Mapping[str, dict[str, Any]]) -> None:
+        """Notes that some parts stand in the place of others, first in run.json and then on disk."""
+        with self._lock:
+            parts = self._stages[stage]["parts"]
+            self._stages[stage]["parts"] = {name: parts[name] for name in parts if name not in gone} | dict(added)
+            self._save()
+        self._remove_leftovers(stage)
 
     def notes(self, stage: str) -> dict[str, Any]:
         """Returns what a stage noted for itself while it was under way."""

@@ -76,7 +76,7 @@ class Moment:
 
 
 MOMENTS = [
-    Moment("extract", lambda output: has_files(output / "_work")),
+    Moment("extract", lambda output: has_files(output / "pairs")),
     Moment("extract", lambda output: committed(output, "extract") >= 3, only_driver=True),
     Moment("match", lambda output: committed(output, "match") >= 1),
     Moment("count", lambda output: "count" in stages(output)),

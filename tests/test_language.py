@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import fasttext
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -103,21 +104,25 @@ def test_null_has_no_language(identifier: LanguageIdentifier) -> None:
 
 
 def test_no_answer_is_an_empty_label(identifier: LanguageIdentifier, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(identifier, "_model", SimpleNamespace(predict=lambda *_: []))
-    labels, scores = identifier.identify(["ein Haus"])
-    assert (labels.to_pylist(), scores.to_pylist()) == ([""], [0.0])
+    def predict_batch(texts: list[str], **_: int) -> tuple[list[list[str]], list[Any]]:
+        assert texts == ["?", "ein Haus"]
+        return [[], ["__label__de"]], [np.zeros(0, np.float32), np.array([0.5], np.float32)]
+
+    monkeypatch.setattr(identifier, "_model", SimpleNamespace(predict_batch=predict_batch))
+    labels, scores = identifier.identify(["?", "ein Haus"])
+    assert (labels.to_pylist(), scores.to_pylist()) == (["", "de"], [0.0, 0.5])
 
 
 def test_each_different_text_is_asked_once(identifier: LanguageIdentifier, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def predict(text: str, *_: Any) -> list[tuple[float, str]]:
-        asked.append(text)
-        return [(0.5, "__label__xx")]
+    def predict_batch(texts: list[str], **_: int) -> tuple[list[list[str]], list[Any]]:
+        asked.extend(texts)
+        return [["__label__xx"] for _ in texts], [np.array([0.5], np.float32) for _ in texts]
 
-    monkeypatch.setattr(identifier, "_model", SimpleNamespace(predict=predict))
+    monkeypatch.setattr(identifier, "_model", SimpleNamespace(predict_batch=predict_batch))
     labels, _ = identifier.identify(["a", "b", "a", None, "a", "b"])
-    assert asked == ["a\n", "b\n"]
+    assert asked == ["a", "b"]
     assert labels.to_pylist() == ["xx", "xx", "xx", "", "xx", "xx"]
 
 

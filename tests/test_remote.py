@@ -180,7 +180,9 @@ def test_an_input_that_is_given_up_says_why_and_the_run_goes_on(
         assert (inputs[path]["status"], reason in inputs[path]["error"]) == (status, True), inputs[path]
         assert sum(line.startswith(f"extract: {path}: {status}") for line in printed) == 1
     whole = inputs["s3://inputs/other.warc.wat.gz"]
+    pairs = runs.table(output, "pairs")
     for path, row in inputs.items():
+        assert row["pairs"] == sum(pair["source_file"] == path for pair in pairs)
         if row["status"] == "partial":
             assert 0 < row["pairs"] < whole["pairs"], path
             assert row["bytes_read"] == MIDDLE

@@ -81,3 +81,28 @@ def given_options(parsed: argparse.Namespace, groups: Mapping[str, type]) -> dic
         if dot and group in values:
             values[group][item] = tuple(value) if isinstance(value, list) else value
     return {group: groups[group](**given) for group, given in values.items()}
+
+
+def to_arguments(options: Any) -> list[str]:
+    """Writes an object of options as the arguments that make it; what has its default is left out.
+
+    Args:
+        options: An object of a dataclass of options.
+
+    Returns:
+        The arguments, for another process.
+    """
+    arguments: list[str] = []
+    for item in dataclasses.fields(options):
+        value = getattr(options, item.name)
+        if "help" not in item.metadata or value == item.default:
+            continue
+        if value is True:
+            arguments.append(flag(item.name))
+        elif item.name in _LISTS_OF_PATHS:
+            arguments += [flag(item.name), *value]
+        else:
+            text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            # One word, so that a value may begin with a dash.
+            arguments.append(f"{flag(item.name)}={text}")
+    return arguments

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from metaclip_curate.extract.links import Drop
 
+BROKE_OFF = "reading was given up: "  # how the error of a file begins of which more may be there
+
 
 @dataclass
 class InputAccount:
@@ -32,6 +34,11 @@ class InputAccount:
         if self.status == "ok":
             self.status = "partial"
         self.error = self.error or reason
+
+    def broke_off(self, reason: str) -> None:
+        """Notes that reading was given up, which another try may get over, before any damage of the file itself."""
+        self.status = "partial"
+        self.error = BROKE_OFF + reason
 
     def failed(self, reason: str) -> None:
         """Notes that nothing of the file could be used."""

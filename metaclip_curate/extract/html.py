@@ -64,7 +64,7 @@ def page_of_response(
         max_bytes: Longer pages are cut off here, packed ones while they are unpacked.
 
     Returns:
-        The page, or None where it isn't HTML or names no image.
+        The page, or None where it isn't HTML, or names no image and is whole.
 
     Raises:
         ValueError: The block is no HTTP response.
@@ -74,16 +74,16 @@ def page_of_response(
     is_html = _says_html(payload_type, content_type)
     if is_html is False:
         return None
-    body = decoded_body(response, max_bytes)
+    body = decoded_body(response, max_bytes + 1)
+    damage = f"a page is cut off after {max_bytes} bytes" if len(body) > max_bytes else ""
+    body = body[:max_bytes]
     if is_html is None and not _HTML_START.match(body):
         return None
     page = as_utf8(body, content_type)
-    if not _IMAGE_TAG.search(page):
+    tags = _read_tags(page) if _IMAGE_TAG.search(page) else _Tags()
+    if not tags.links and not damage:
         return None
-    tags = _read_tags(page)
-    if not tags.links:
-        return None
-    return Page(page_url, tags.base or "", opts_out(tags.metas, response.headers), tags.links)
+    return Page(page_url, tags.base or "", opts_out(tags.metas, response.headers), tags.links, damage)
 
 
 def _says_html(payload_type: str, content_type: str) -> bool | None:

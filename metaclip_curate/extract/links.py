@@ -43,12 +43,14 @@ class Page:
         base: The href of its first <base>, empty where there is none.
         opted_out: Whether it must not be used.
         links: Its images.
+        damage: What of it couldn't be read; empty where all could.
     """
 
     url: str
     base: str
     opted_out: bool
     links: list[ImageLink]
+    damage: str = ""
 
 
 def clean_text(raw: str) -> str:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 
 _TDM = "tdm-reservation"
-META_NAMES = frozenset({"robots", _TDM})
+_META_NAMES = frozenset({"robots", _TDM})
 _HEADER_NAMES = frozenset({"x-robots-tag", _TDM})
 _DIRECTIVES = frozenset({"noai", "noimageai"})
 # X-Robots-Tag may name a robot first ("otherbot: noindex, noai"); such a rule counts as well, since a page that
@@ -28,13 +28,18 @@ def opts_out(metas: Iterable[tuple[str, str]], headers: Iterable[tuple[str, str]
     Returns:
         True if any of them opts out. Names and directives are compared without regard to case.
     """
-    # Nearly all names are others: they are looked at first, and here.
-    return any(name.strip().lower() in META_NAMES and _declares(name, content) for name, content in metas) or any(
+    return any(name.strip().lower() in _META_NAMES and _declares(name, content) for name, content in metas) or any(
         name.strip().lower() in _HEADER_NAMES and _declares(name, value) for name, value in headers
     )
+
+
+def may_opt_out(name: str) -> bool:
+    """Tells whether a meta element or a header of this name may opt out, whatever it says."""
+    return name.strip().lower() in _META_NAMES | _HEADER_NAMES
 
 
 def _declares(name: str, value: str) -> bool:
     if name.strip().lower() == _TDM:
         return value.strip() == "1"
-    return not _DIRECTIVES.isdisjoint(_SEPARATORS.split(value.lower()))
+    directives = value.lower()
+    return "ai" in directives and not _DIRECTIVES.isdisjoint(_SEPARATORS.split(directives))

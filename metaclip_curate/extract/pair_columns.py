@@ -37,8 +37,8 @@ class PairColumns:
     def __len__(self) -> int:
         return len(self.uids)
 
-    def batch(self, languages: TextLanguages, crawl: str, source_file: str) -> pa.RecordBatch:
-        """Makes a batch with the schema `schemas.PAIRS`."""
+    def take(self, languages: TextLanguages, crawl: str, source_file: str) -> pa.RecordBatch:
+        """Makes a batch with the schema `schemas.PAIRS` of the rows, and forgets them."""
         rows = len(self)
         labels, scores = languages.identify(self.texts)
         columns = [
@@ -53,6 +53,8 @@ class PairColumns:
             pa.repeat(pa.scalar(crawl, pa.string()), rows),
             pa.repeat(pa.scalar(source_file, pa.string()), rows),
         ]
+        for values in (self.uids, self.image_ids, self.urls, self.texts, self.sources, self.page_urls):
+            values.clear()
         return pa.RecordBatch.from_arrays(columns, schema=PAIRS)
 
 

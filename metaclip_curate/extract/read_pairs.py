@@ -74,7 +74,7 @@ def read_pairs(
     except InputError as error:
         # What was read before a connection was given up stays.
         if noted.records:
-            noted.damaged(error.reason)
+            noted.broke_off(error.reason)
         else:
             noted.failed(error.reason)
     noted.seconds = time.monotonic() - started
@@ -91,12 +91,27 @@ class _PairReader:
         self._account = account
         self._languages = TextLanguages(identifier)
         self._seen: set[bytes] = set()
+        self._uid_digest = hashlib.blake2b(digest_size=UID_BYTES)  # to copy, which costs half of making one
         self._columns = PairColumns()
         self._record_bytes = 0  # of the records that the columns are from
         found = _CRAWL_IN_PATH.search(path)
         self._pages = PageReader(found.group() if found else "")
 
     def batches(self, records: Iterator[Record]) -> Iterator[pa.RecordBatch]:
+        broken: InputError | None = None
+        try:
+            yield from self._full_batches(records)
+        except InputError as error:
+            broken = error  # once what came before it is yielded
+        if len(self._columns):
+            yield self._take_batch()
+        if broken is not None:
+            raise broken
+        if not self._pages.has_pages:
+            held = f"no WAT or WARC: it holds {self._account.records} WARC records, none of a page"
+            self._account.failed(self._account.error or held)
+
+    def _full_batches(self, records: Iterator[Record]) -> Iterator[pa.RecordBatch]:
         for record in records:
             try:
                 page = self._pages.read(record)
@@ -109,15 +124,12 @@ class _PairReader:
                 self._record_bytes += len(record.body)
                 if len(self._columns) >= self._options.batch_rows or self._record_bytes >= _BATCH_BYTES:
                     yield self._take_batch()
-        if len(self._columns):
-            yield self._take_batch()
-        if not self._pages.has_pages:
-            held = f"no WAT or WARC: it holds {self._account.records} WARC records, none of a page"
-            self._account.failed(self._account.error or held)
 
     def _read_page(self, page: Page) -> Iterator[pa.RecordBatch]:
         """Adds a page's pairs, and yields the batches that become full of them."""
         account = self._account
+        if page.damage:
+            account.damaged(page.damage)
         account.image_links += len(page.links)
         if page.opted_out and not self._options.ignore_opt_out:
             account.dropped_opt_out += len(page.links)
@@ -125,7 +137,8 @@ class _PairReader:
         base = DocumentBase(page.url, page.base)
         # A long base makes many long URLs of short ones.
         most_rows = _BATCH_BYTES // (len(base.href) + 1)
-        known, used, without_text = len(self._seen), 0, 0
+        seen, columns, new_digest = self._seen, self._columns, self._uid_digest.copy
+        known, used, without_text = len(seen), 0, 0
         # A third of a page's links repeat: each different one is looked at once.
         for link, times in Counter(page.links).items():
             texts = link_texts(link)
@@ -137,32 +150,29 @@ class _PairReader:
                 account.add_drops(url, times)
                 continue
             used += times * len(texts)
-            self._add_texts(url, texts, page.url)
-            if len(self._columns) >= most_rows:
+            url_bytes = url.encode()
+            image_id = b""
+            for text, source in texts:
+                digest = new_digest()
+                digest.update(url_bytes + b"\n" + text.encode())
+                uid = digest.digest()
+                if uid not in seen:
+                    seen.add(uid)
+                    image_id = image_id or hashlib.sha224(url_bytes).digest()[:IMAGE_ID_BYTES]
+                    columns.uids.append(uid)
+                    columns.image_ids.append(image_id)
+                    columns.urls.append(url)
+                    columns.texts.append(text)
+                    columns.sources.append(source)
+                    columns.page_urls.append(page.url)
+            if len(columns) >= most_rows:
                 yield self._take_batch()
-        pairs = len(self._seen) - known
+        pairs = len(seen) - known
         account.dropped_no_text += without_text
         account.texts += used
         account.pairs += pairs
         account.duplicate_texts += used - pairs
 
-    def _add_texts(self, url: str, texts: list[tuple[str, str]], page_url: str) -> None:
-        """Adds the pairs of an image that the file had not before."""
-        seen, columns = self._seen, self._columns
-        url_bytes = url.encode()
-        image_id = hashlib.sha224(url_bytes).digest()[:IMAGE_ID_BYTES]
-        for text, source in texts:
-            uid = hashlib.blake2b(url_bytes + b"\n" + text.encode(), digest_size=UID_BYTES).digest()
-            if uid not in seen:
-                seen.add(uid)
-                columns.uids.append(uid)
-                columns.image_ids.append(image_id)
-                columns.urls.append(url)
-                columns.texts.append(text)
-                columns.sources.append(source)
-                columns.page_urls.append(page_url)
-
     def _take_batch(self) -> pa.RecordBatch:
-        columns, self._columns = self._columns, PairColumns()
         self._record_bytes = 0
-        return columns.batch(self._languages, self._pages.crawl, self._path)
+        return self._columns.take(self._languages, self._pages.crawl, self._path)

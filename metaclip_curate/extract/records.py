@@ -24,9 +24,11 @@ _WINDOW_BYTES = 1 << 14
 # and with its checksum right; a larger one (a whole file in one member) is passed on piece by piece.
 _MEMBER_BYTES = 1 << 22
 _MAX_HEADER_BYTES = 1 << 16
+_SEEN_AFTER_A_BLOCK = 64  # bytes
 _HEADER_END = re.compile(rb"\n\r?\n")  # begins with one character, which re finds fastest
 _RECORD_START = re.compile(rb"WARC/\d")
 _RECORD_LINE = re.compile(rb"WARC/\d\.\d+\r?\n")
+_AFTER_A_BLOCK = re.compile(rb"\r\n\r\n(?=WARC/\d\.\d+\r\n)")
 _BLANK = b"\r\n \t\0"
 _BLANKS = re.compile(rb"[\r\n \t\0]*")
 _HEADER_SPACE = " \t\r\n\v\f"
@@ -223,6 +225,8 @@ def _frame(pieces: Iterator[_Piece], account: InputAccount, max_record_bytes: in
             at -= len(pending)
         pending = b"".join(held)
         held.clear()
+        if at:
+            at = _end_of_long_block(pending, 0, at)
         while at < len(pending):
             at = _end_of_blanks(pending, at)
             framed = _next_record(pending, at, last, account, max_record_bytes) if at < len(pending) else None
@@ -262,11 +266,11 @@ def _next_record(
     if length is not None and length > max_record_bytes:
         account.records_skipped += 1
         account.damaged(f"a record of {length} bytes is over the limit of {max_record_bytes}")
-        return None, body_start + length
+        return None, _end_of_long_block(pending, body_start, body_start + length)
     body_end = body_start + (length or 0)
-    if length is not None and len(pending) < body_end and not last:
+    if length is not None and len(pending) < body_end + _SEEN_AFTER_A_BLOCK and not last:
         return None
-    if length is None or not _ends_well(pending, body_end):
+    if length is None or not _ends_well(pending, body_start, body_end):
         # The Content-Length is wrong or missing: the block goes on to the next record.
         following = _find_record(pending, body_start)
         if following is None and not last and len(pending) - body_start <= max_record_bytes:
@@ -295,14 +299,24 @@ def _find_record(pending: bytes, start: int) -> int | None:
     return None
 
 
-def _ends_well(pending: bytes, body_end: int) -> bool:
-    """Whether what follows a block is what has to, or line ends and then a record or nothing."""
+def _ends_well(pending: bytes, body_start: int, body_end: int) -> bool:
+    """Whether what follows a block is what has to."""
     if body_end > len(pending):
         return False
-    if pending.startswith(b"\r\n\r\n", body_end):
+    after = pending[body_end : body_end + _SEEN_AFTER_A_BLOCK].lstrip(_BLANK)
+    if not after or b"WARC/".startswith(after[:5]):
         return True
-    after = pending[body_end : body_end + 64].lstrip(_BLANK)
-    return not after or b"WARC/".startswith(after[:5]) or after.startswith(b"WARC/")
+    # Rubbish may follow a record. Or the block runs over the next record's beginning, whose header ends here.
+    return pending.startswith(b"\r\n\r\n", body_end) and _find_record(pending[:body_end], body_start) is None
+
+
+def _end_of_long_block(pending: bytes, start: int, end: int) -> int:
+    """Finds where a block ends that is passed over: at the next record, since a length beyond the limit may be wrong.
+
+    A next record whose first line lies across two pieces isn't found, and then the one after it is.
+    """
+    following = _AFTER_A_BLOCK.search(pending, start, end)
+    return following.end() if following else end
 
 
 def _skip_to_next(

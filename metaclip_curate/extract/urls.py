@@ -15,9 +15,9 @@ _HTTP = ("https://", "http://")
 # The short way: a call of the parser costs microseconds, and most URLs need nothing done. Of these characters none is
 # percent-encoded in a path or a query, none ends the path but `?`, and none is removed.
 _KEPT = r"A-Za-z0-9!$%&()*+,\-./;=?@_~|\[\]"
-# A host of small ASCII letters, digits, hyphens and underscores stays as it is, unless a label is Punycode (`xn--`),
-# which is checked, or the last one is a number, which makes the host an IPv4 address.
-_HOST = r"(?![^/]*xn--)(?:[a-z0-9_\-]+\.)*[a-z][a-z0-9_\-]*"
+# A host of small ASCII letters, digits, hyphens and underscores stays as it is, unless a label is Punycode (`xn--`) or
+# the last one is a number, which makes the host an IPv4 address.
+_HOST = r"(?:[a-z0-9_\-]+\.)*[a-z][a-z0-9_\-]*"
 _is_absolute = re.compile(rf"https?://{_HOST}/[{_KEPT}:]*").fullmatch
 _is_root_relative = re.compile(rf"/(?!/)[{_KEPT}:]*").fullmatch
 # Neither a scheme nor a query, nor a segment of dots at its start; a dot may be written %2e.
@@ -59,7 +59,7 @@ class DocumentBase:
         Returns:
             An absolute http or https URL without its fragment, or the reason why there is none.
         """
-        if not _may_have_dots(url):
+        if _is_plain(url):
             if _is_absolute(url):
                 return url
             if self._origin:
@@ -85,12 +85,12 @@ class DocumentBase:
 
 def _is_normal(url: str) -> bool:
     """Whether a URL is known to be its own normal form."""
-    return _is_absolute(url) is not None and not _may_have_dots(url)
+    return _is_plain(url) and _is_absolute(url) is not None
 
 
-def _may_have_dots(url: str) -> bool:
-    """Whether a segment after a slash may be `.` or `..`, which resolving removes; a dot may be written %2e."""
-    return "/." in url or ("%" in url and "/%2" in url)
+def _is_plain(url: str) -> bool:
+    """Whether no segment after a slash can be `.` or `..`, which resolving removes, and no label Punycode."""
+    return "/." not in url and "/%2" not in url and "xn--" not in url  # a dot may be written %2e
 
 
 def _join(base: str, url: str) -> str | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Union
 import msgspec
 
 from metaclip_curate.extract.links import ImageLink, Page
-from metaclip_curate.extract.opt_out import META_NAMES, opts_out
+from metaclip_curate.extract.opt_out import may_opt_out, opts_out
 
 _IS_PART_OF = re.compile(rb'isPartOf"?\s*:\s*"?(CC-[\w-]+)')
 # Most links are none of an image. A link of these kinds is decoded to an object without fields, which saves a third of
@@ -34,6 +34,7 @@ _SMALL_BYTES = 1 << 12
 # Any JSON value takes up to 30 times its length as a Python object; typed decoding makes none of what it skips.
 _MOST_LOOSE_BYTES = 1 << 23
 IMAGE_PATH = str(ImageLink.__struct_config__.tag)
+_MOST_HARMLESS_NAMES = 1 << 14
 
 
 def _other_link(kind: str) -> type[msgspec.Struct]:
@@ -51,30 +52,30 @@ class _Meta(msgspec.Struct, gc=False):
     content: str = ""
 
 
-class _Head(msgspec.Struct, rename="pascal"):
+class _Head(msgspec.Struct, rename="pascal", gc=False):
     base: str = ""
-    metas: list[_Meta] = []
+    metas: list[_Meta] = msgspec.field(default_factory=list)
 
 
-class _Html(msgspec.Struct):
+class _Html(msgspec.Struct, gc=False):
     links: list[_Link] = msgspec.field(default_factory=list, name="Links")
     head: _Head = msgspec.field(default_factory=_Head, name="Head")
 
 
-class _Response(msgspec.Struct):
+class _Response(msgspec.Struct, gc=False):
     headers: dict[str, Any] = msgspec.field(default_factory=dict, name="Headers")
     html: _Html = msgspec.field(default_factory=_Html, name="HTML-Metadata")
 
 
-class _Payload(msgspec.Struct):
+class _Payload(msgspec.Struct, gc=False):
     response: _Response = msgspec.field(default_factory=_Response, name="HTTP-Response-Metadata")
 
 
-class _Envelope(msgspec.Struct):
+class _Envelope(msgspec.Struct, gc=False):
     payload: _Payload = msgspec.field(default_factory=_Payload, name="Payload-Metadata")
 
 
-class _Wat(msgspec.Struct):
+class _Wat(msgspec.Struct, gc=False):
     envelope: _Envelope = msgspec.field(default_factory=_Envelope, name="Envelope")
 
 
@@ -83,6 +84,8 @@ class WatDecoder:
 
     def __init__(self) -> None:
         self._typed = msgspec.json.Decoder(_Wat)
+        # Names of headers and metas that no opt-out has: nearly all that come were there before.
+        self._harmless: set[str] = set()
 
     def page(self, body: bytes, page_url: str) -> Page | None:
         """Reads the images of one record.
@@ -101,20 +104,28 @@ class WatDecoder:
         if len(body) < _SMALL_BYTES and _IMAGE_MARK not in body:
             return None
         try:
-            return _typed_page(self._typed.decode(body), page_url)
+            return self._typed_page(body, page_url)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return _loose_page(_parse(body), page_url) if _IMAGE_MARK in body else None
 
+    def _typed_page(self, body: bytes, page_url: str) -> Page | None:
+        response = self._typed.decode(body).envelope.payload.response
+        html = response.html
+        links = [link for link in html.links if type(link) is ImageLink]
+        if not links:
+            return None
+        return Page(page_url, html.head.base, self._opts_out(html.head.metas, response.headers), links)
 
-def _typed_page(wat: _Wat, page_url: str) -> Page | None:
-    response = wat.envelope.payload.response
-    html = response.html
-    links = [link for link in html.links if type(link) is ImageLink]
-    if not links:
-        return None
-    # Nearly all names are others, which needn't be handed on.
-    metas = [(meta.name, meta.content) for meta in html.head.metas if meta.name.strip().lower() in META_NAMES]
-    return Page(page_url, html.head.base, opts_out(metas, _headers(response.headers)), links)
+    def _opts_out(self, metas: list[_Meta], headers: dict[str, Any]) -> bool:
+        harmless = self._harmless
+        telling = [(meta.name, meta.content) for meta in metas if meta.name not in harmless]
+        new_headers = {} if harmless.issuperset(headers) else headers
+        if not telling and not new_headers:
+            return False
+        if len(harmless) < _MOST_HARMLESS_NAMES:
+            names = {name for name, _ in telling}.union(new_headers)
+            harmless.update(name for name in names if not may_opt_out(name))
+        return opts_out(telling, _headers(new_headers))
 
 
 def crawl_of_warcinfo(body: bytes) -> str:

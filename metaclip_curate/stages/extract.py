@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -14,9 +15,16 @@ from metaclip_curate.extract import InputAccount, ReadOptions, read_pairs
 from metaclip_curate.language import LanguageIdentifier
 from metaclip_curate.progress import FileReport, Reporter
 from metaclip_curate.schemas import PAIRS, ddl
-from metaclip_curate.stages.accounts import account_row, table_rows, with_account
+from metaclip_curate.stages.accounts import account_row, table_rows, with_account, write_table
 from metaclip_curate.stages.partitioning import place
 from metaclip_curate.storage import StorageOptions
+
+# A dictionary of values that hardly repeat is made in vain, and higher levels of zstd cost more than they save.
+WRITING = {
+    "compression": "zstd",
+    "parquet.compression.codec.zstd.level": "1",
+    **{f"parquet.enable.dictionary#{name}": "false" for name in ("uid", "image_id", "url", "text")},
+}
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,31 @@ def extract(spark: SparkSession, paths: list[str], task: ExtractTask) -> DataFra
     numbered = spark.createDataFrame(list(enumerate(paths)), "number int, path string")
     placed = place(numbered, spark, len(paths), "number")
     return placed.mapInArrow(_reader(task), ddl(with_account(PAIRS)))
+
+
+def write_pairs(spark: SparkSession, paths: list[str], task: ExtractTask, folder: str) -> list[dict[str, Any]]:
+    """Reads input files and writes their pairs.
+
+    Args:
+        spark: The session.
+        paths: The files; their accounts fit into the driver's memory.
+        task: How to read them.
+        folder: The folder to write, in the place of what is there.
+
+    Returns:
+        Rows of `schemas.INPUTS`, one a file, by path.
+
+    Raises:
+        RuntimeError: What is written isn't what the accounts say.
+    """
+    accounts = write_table(extract(spark, paths, task), folder, WRITING)
+    written = spark.read.schema(ddl(PAIRS)).parquet(folder).count()  # of the files' footers
+    told = sum(account["pairs"] for account in accounts)
+    if sorted(account["path"] for account in accounts) != sorted(paths) or written != told:
+        raise RuntimeError(
+            f"{folder} has {written} pairs, and {len(accounts)} accounts of {len(paths)} files tell of {told}"
+        )
+    return sorted(accounts, key=lambda account: str(account["path"]))
 
 
 def _reader(task: ExtractTask) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:

@@ -17,10 +17,13 @@ from metaclip_curate.storage import StorageOptions
 _WRITTEN = pa.schema([("file", pa.int32()), ("rows", pa.int64())])
 # Ranks are counted in 2^12 ranges of the 63-bit order key, each a sort of its own.
 _RANGE_SHIFT = 63 - 12
+_STARTS = "range int, first int, starts array<struct<order_key: bigint, uid: string>>"
 
 
-def number_rows(spark: SparkSession, kept: DataFrame, rows_per_file: int) -> tuple[DataFrame, int]:
-    """Gives each kept pair its file and its rank in the manifest.
+def number_files(spark: SparkSession, kept: DataFrame, rows_per_file: int) -> tuple[DataFrame, int]:
+    """Gives each kept pair its file in the manifest.
+
+    Only keys are sorted to find where files begin; the rows themselves can then go straight to their files.
 
     Args:
         spark: The session.
@@ -28,21 +31,33 @@ def number_rows(spark: SparkSession, kept: DataFrame, rows_per_file: int) -> tup
         rows_per_file: Rows of each file but the last.
 
     Returns:
-        The rows with `file` (int) and `rank` (bigint, from 0), and the number of rows.
+        The rows with `file` (int), and the number of rows.
     """
-    ranged = kept.withColumn("range", F.shiftright("order_key", _RANGE_SHIFT).cast("int"))
-    sizes = sorted(ranged.groupBy("range").count().collect())
-    offsets = accumulate((size for _, size in sizes), initial=0)
-    starts = [(number, offset) for (number, _), offset in zip(sizes, offsets, strict=False)]
-    table = spark.createDataFrame(starts, "range int, start bigint")
-    in_range = Window.partitionBy("range").orderBy("order_key", "uid")
-    ranked = (
-        ranged.withColumn("place", F.row_number().over(in_range).cast("bigint"))
-        .join(F.broadcast(table), "range")
-        .withColumn("rank", F.col("start") + F.col("place") - 1)
+    in_range = F.shiftright("order_key", _RANGE_SHIFT).cast("int").alias("range")
+    keys = kept.select("order_key", "uid", in_range)
+    sizes = sorted(keys.groupBy("range").count().collect())
+    offsets = list(accumulate((size for _, size in sizes), initial=0))
+    offset_of = spark.createDataFrame(
+        [(number, offset) for (number, _), offset in zip(sizes, offsets, strict=False)], "range int, offset bigint"
     )
-    numbered = ranked.withColumn("file", F.floor(F.col("rank") / rows_per_file).cast("int"))
-    return numbered.select(*MANIFEST.names, "file", "rank"), sum(size for _, size in sizes)
+    place_in_range = F.row_number().over(Window.partitionBy("range").orderBy("order_key", "uid")).cast("bigint")
+    ranked = keys.withColumn("place", place_in_range).join(F.broadcast(offset_of), "range")
+    starts = ranked.filter((F.col("offset") + F.col("place") - 1) % rows_per_file == 0)
+    starts_in: dict[int, list[tuple[int, str]]] = {}
+    for number, order_key, uid in starts.select("range", "order_key", "uid").collect():
+        starts_in.setdefault(number, []).append((order_key, uid))
+    # The file in which a range begins, and the first keys of the files that begin in it.
+    table = [
+        (number, (offset - 1) // rows_per_file, starts_in.get(number, []))
+        for (number, _), offset in zip(sizes, offsets, strict=False)
+    ]
+    begun = F.filter("starts", lambda start: start <= F.struct("order_key", "uid"))
+    numbered = (
+        kept.withColumn("range", in_range)
+        .join(F.broadcast(spark.createDataFrame(table, _STARTS)), "range")
+        .withColumn("file", (F.col("first") + F.size(begun)).cast("int"))
+    )
+    return numbered.select(*kept.columns, "file"), offsets[-1]
 
 
 def write_manifest(
@@ -63,13 +78,13 @@ def write_manifest(
     Raises:
         RuntimeError: Not every row was written.
     """
-    numbered, rows = number_rows(spark, kept, rows_per_file)
+    numbered, rows = number_files(spark, kept, rows_per_file)
     files = -(-rows // rows_per_file)
     if not files:
         write_part(folder, 0, MANIFEST.empty_table(), options)
         return 1, 0
     placed = place(numbered.withColumn("partition", F.col("file")), spark, files, "partition")
-    ordered = placed.sortWithinPartitions("file", "rank").drop("rank")
+    ordered = placed.sortWithinPartitions("file", "order_key", "uid").drop("order_key")
     written = ordered.mapInArrow(_writer(folder, options), ddl(_WRITTEN)).collect()
     if sum(count for _, count in written) != rows or len(written) != files:
         raise RuntimeError(f"wrote {written} where {files} files with {rows} rows were due")

@@ -2,40 +2,31 @@
 
 A uid fixes the text and so its language, which lets the same partitioning serve both. A language is split over as
 many partitions as its pairs need, small languages share one, and inside a partition rows are sorted by language: a
-task holds one automaton at a time.
+task (see `match_task`) holds one automaton at a time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import chain, groupby
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from metaclip_curate.matching import EntrySpacing, Matcher
 from metaclip_curate.schemas import MATCHED, PAIRS, ddl
-from metaclip_curate.stages.accounts import account_row, table_rows, with_account
-from metaclip_curate.stages.metadata_entries import expected_entries
-from metaclip_curate.stages.partitioning import by_language, place
-from metaclip_curate.storage import StorageOptions
+from metaclip_curate.stages.accounts import with_account, write_table
+from metaclip_curate.stages.match_task import KNOWN, NO_METADATA, MatchTask, match_batches
+from metaclip_curate.stages.partitioning import place
 
-# Where texts go whose language has no metadata; not a language code.
-NO_METADATA = "-"
-MATCH_ACCOUNT = pa.schema(
-    [
-        pa.field("metadata_lang", pa.string()),  # NO_METADATA for texts that no entries are searched in
-        pa.field("distinct", pa.int64()),  # pairs after dedup
-        pa.field("matched", pa.int64()),  # of those, with at least one entry
-        pa.field("superseding", pa.int64()),  # of the distinct, those that come before the known row of their uid
-    ]
-)
-KNOWN, SUPERSEDING = "known", "superseding"
+__all__ = ["NO_METADATA", "MatchTask", "match", "place_by_language", "plan_partitions", "write_matched"]
+
+# A dictionary of values that hardly repeat is made in vain, and higher levels of zstd cost more than they save.
+_WRITING = {
+    "compression": "zstd",
+    "parquet.compression.codec.zstd.level": "1",
+    **{f"parquet.enable.dictionary#{name}": "false" for name in ("uid", "image_id", "url", "text", "page_url")},
+}
 # Of equal uids the row that is first in this order stays.
 _ORDER = ("uid", "crawl", "source_file", "page_url")
 _DECIDING = ("lang", *_ORDER)
@@ -77,17 +68,6 @@ def plan_partitions(pairs: Mapping[str, int], pairs_per_task: int) -> tuple[dict
     return shares, partitions
 
 
-@dataclass(frozen=True)
-class MatchTask:
-    """The metadata, how its entries are spaced, the size of a task to aim at, and how to reach the metadata."""
-
-    metadata: str
-    digests: Mapping[str, str]
-    entry_spacing: EntrySpacing
-    pairs_per_task: int
-    storage: StorageOptions
-
-
 def match(
     spark: SparkSession,
     pairs: DataFrame,
@@ -107,9 +87,34 @@ def match(
         task: The metadata, and how its entries are spaced.
 
     Returns:
-        Rows of `schemas.MATCHED` and, marked apart (see `accounts`), of MATCH_ACCOUNT.
+        Rows of `schemas.MATCHED` and, marked apart (see `accounts`), of `match_task.MATCH_ACCOUNT`.
     """
-    shares, partitions = plan_partitions(sizes, task.pairs_per_task)
+    placed = place_by_language(spark, pairs, known, metadata_languages, sizes, task.pairs_per_task)
+    return placed.mapInArrow(_matcher(task), ddl(with_account(MATCHED)))
+
+
+def place_by_language(
+    spark: SparkSession,
+    pairs: DataFrame,
+    known: DataFrame | None,
+    metadata_languages: Mapping[str, str],
+    sizes: Mapping[str, int],
+    pairs_per_task: int,
+) -> DataFrame:
+    """Brings equal uids, and the pairs of a language, together, each partition a task.
+
+    Args:
+        spark: The session.
+        pairs: As in `match`.
+        known: As in `match`.
+        metadata_languages: As in `match`.
+        sizes: As in `match`.
+        pairs_per_task: The size of a partition to aim at.
+
+    Returns:
+        The pairs with the columns metadata_lang and KNOWN, as `match_batches` takes them.
+    """
+    shares, partitions = plan_partitions(sizes, pairs_per_task)
     labels = [
         (label, language, shares[language].first, shares[language].splits)
         for label, language in sorted(metadata_languages.items())
@@ -124,91 +129,34 @@ def match(
         "partition", (F.col("first") + F.pmod(F.hash("uid"), F.col("splits"))).cast("int")
     )
     placed = place(spread.select(*PAIRS.names, "metadata_lang", KNOWN, "partition"), spark, partitions, "partition")
-    ordered = placed.sortWithinPartitions("metadata_lang", *_ORDER)
-    return ordered.mapInArrow(_matcher(task), ddl(with_account(MATCHED)))
+    return placed.sortWithinPartitions("metadata_lang", *_ORDER)
+
+
+def write_matched(rows: DataFrame, spark: SparkSession, folder: str) -> dict[str, dict[str, int]]:
+    """Writes matched pairs, and sums up the account of them.
+
+    Args:
+        rows: From `match`.
+        spark: The session.
+        folder: The folder to write, in the place of what is there.
+
+    Returns:
+        Each language's row of `match_task.MATCH_ACCOUNT`.
+
+    Raises:
+        RuntimeError: What is written isn't what the account says.
+    """
+    totals: dict[str, dict[str, int]] = {}
+    for account in write_table(rows, folder, _WRITING):  # a few rows a task, whatever the number of pairs
+        sums = totals.setdefault(account.pop("metadata_lang"), dict.fromkeys(account, 0))
+        for name, value in account.items():
+            sums[name] += value
+    written = spark.read.schema(ddl(MATCHED)).parquet(folder).count()  # of the files' footers
+    told = sum(sums["matched"] for sums in totals.values())
+    if written != told:
+        raise RuntimeError(f"{folder} has {written} matched pairs, and the account tells of {told}")
+    return totals
 
 
 def _matcher(task: MatchTask) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     return lambda batches: match_batches(batches, task)
-
-
-def match_batches(batches: Iterator[pa.RecordBatch], task: MatchTask) -> Iterator[pa.RecordBatch]:
-    """Does what one matching task does, without Spark.
-
-    Args:
-        batches: Rows of `schemas.PAIRS` with the columns metadata_lang and KNOWN, sorted by metadata_lang, uid and
-            what decides among equal uids.
-        task: What to match with.
-
-    Yields:
-        Rows of `schemas.MATCHED` and, after each language, a row of MATCH_ACCOUNT, marked apart.
-    """
-    distinct = chain.from_iterable(map(by_language, first_of_each_uid(batches)))
-    for language, of_language in groupby(distinct, key=lambda item: item[0]):
-        account = {"metadata_lang": language, "distinct": 0, "matched": 0, "superseding": 0}
-        for _, batch in of_language:
-            account["distinct"] += batch.num_rows
-            account["superseding"] += pc.sum(batch.column(SUPERSEDING)).as_py()
-            if language == NO_METADATA:
-                continue
-            matcher = _language_matcher(
-                task.metadata, language, task.digests[language], task.entry_spacing, task.storage
-            )
-            entry_ids = matcher.match(batch.column("text"))
-            columns = [batch.column(name) for name in MATCHED.names if name != "entry_ids"]
-            rows = pa.RecordBatch.from_arrays([*columns, entry_ids], schema=MATCHED)
-            rows = rows.filter(pc.greater(pc.list_value_length(entry_ids), 0))
-            account["matched"] += rows.num_rows
-            yield table_rows(rows)
-        yield account_row(account, MATCHED)
-
-
-def first_of_each_uid(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Takes of the rows of a uid the first, and leaves it out where that is known.
-
-    Args:
-        batches: Sorted by uid and then by what decides; with the column KNOWN.
-
-    Yields:
-        The first rows, with the column SUPERSEDING in KNOWN's place: whether a known row of the uid comes later, whose
-        place this one takes.
-    """
-    held: pa.RecordBatch | None = None  # the first row of the last uid, which may go on in the next batch
-    for batch in batches:
-        if not batch.num_rows:
-            continue
-        rows, seen = _join(held, batch)
-        uids, known = rows.column("uid"), rows.column(KNOWN).to_numpy(zero_copy_only=False)
-        starts = np.flatnonzero(
-            np.concatenate([[True], pc.not_equal(uids[1:], uids[:-1]).to_numpy(zero_copy_only=False)])
-        )
-        known_at_all = np.logical_or.reduceat(known, starts)
-        known_at_all[0] |= seen
-        firsts = rows.take(pa.array(starts)).append_column(SUPERSEDING, pa.array(known_at_all))
-        held = firsts.slice(len(starts) - 1)
-        yield from _new(firsts.slice(0, len(starts) - 1))
-    if held is not None:
-        yield from _new(held)
-
-
-def _join(held: pa.RecordBatch | None, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, bool]:
-    """Puts a held row before a batch; says too whether a known row of its uid was seen."""
-    if held is None:
-        return batch, False
-    seen = held.column(SUPERSEDING)[0].as_py()
-    rows = pa.Table.from_batches([held.drop_columns([SUPERSEDING]), batch]).combine_chunks().to_batches()
-    return rows[0], bool(seen)
-
-
-def _new(firsts: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    new = firsts.filter(pc.invert(firsts.column(KNOWN))).drop_columns([KNOWN])
-    if new.num_rows:
-        yield new
-
-
-@lru_cache(maxsize=1)
-def _language_matcher(
-    metadata: str, language: str, digest: str, spacing: EntrySpacing, options: StorageOptions
-) -> Matcher:
-    """The one automaton that a worker holds, kept for the next task if that is of the same language."""
-    return Matcher(expected_entries(metadata, language, digest, options), spacing)

@@ -1,4 +1,4 @@
-"""Matched pairs to the pairs that are kept."""
+"""What draws, and with which probability."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from metaclip_curate import balance
 from metaclip_curate.options import DrawOptions
-from metaclip_curate.schemas import MANIFEST, MATCHED, ddl
+from metaclip_curate.schemas import MANIFEST
 from metaclip_curate.stages.partitioning import by_language, first_of_each_run
 
 # Rows of the manifest and the place of each in its random order.
@@ -99,40 +99,49 @@ def _selection_keys(seed: int) -> Callable[[Iterator[pa.RecordBatch]], Iterator[
     def add(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             keys = balance.selection_keys(batch.column(batch.schema.get_field_index("uid")), seed)
-            # Spark's integers are signed: flipping the highest bit keeps the order.
-            signed = (keys ^ np.uint64(1 << 63)).view(np.int64)
             schema = batch.schema.append(pa.field("selection", pa.int64()))
-            yield pa.RecordBatch.from_arrays([*batch.columns, pa.array(signed)], schema=schema)
+            yield pa.RecordBatch.from_arrays([*batch.columns, pa.array(signed(keys))], schema=schema)
 
     return add
 
 
-def sample(matched: DataFrame, head: Head, draw: DrawOptions) -> DataFrame:
-    """Draws: keeps the pairs whose draw is below their keep probability.
+def signed(keys: balance.Words) -> npt.NDArray[np.int64]:
+    """Makes of unsigned keys signed ones, as Spark has them, that stand in the same order."""
+    return (keys ^ np.uint64(1 << 63)).view(np.int64)
+
+
+class Probabilities:
+    """Keep probabilities of rows of any languages, holding one language's entries at a time.
 
     Args:
-        matched: Rows of `schemas.MATCHED`.
         head: From `head_entries`.
-        draw: Seed and texts per image.
-
-    Returns:
-        Rows of `schemas.MANIFEST` and order_key, the place of each in the manifest's random order.
     """
-    columns = drawing_texts(matched, draw).select(*MATCHED.names)
-    return columns.mapInArrow(_sampler(head, draw.seed), ddl(ORDERED))
 
+    def __init__(self, head: Head) -> None:
+        self._head = head
+        self._language = ""
+        self._entries = np.empty(0, dtype=np.float64)
 
-def _sampler(head: Head, seed: int) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch, probabilities in with_probabilities(batches, head):
-            drawn = balance.draws(batch.column(0), seed)
-            keep = drawn < probabilities
-            kept = batch.filter(pa.array(keep))
-            order = (balance.order_keys(kept.column(0), seed) >> np.uint64(1)).astype(np.int64)
-            columns = [*kept.columns, pa.array(probabilities[keep]), pa.array(drawn[keep]), pa.array(order)]
-            yield pa.RecordBatch.from_arrays(columns, schema=ORDERED)
+    def of(self, batch: pa.RecordBatch) -> balance.Floats:
+        """Returns the keep probability of each row.
 
-    return run
+        Args:
+            batch: With the columns metadata_lang and entry_ids and any others.
+        """
+        column, entry_ids = batch.column("metadata_lang"), batch.column("entry_ids")
+        languages = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+        numbers = languages.indices.to_numpy()
+        result = np.empty(batch.num_rows, dtype=np.float64)
+        for number in np.unique(numbers).tolist():
+            rows = numbers == number
+            its_ids = entry_ids if rows.all() else entry_ids.filter(pa.array(rows))
+            result[rows] = balance.keep_probabilities(its_ids, self._of_entries(languages.dictionary[number].as_py()))
+        return result
+
+    def _of_entries(self, language: str) -> balance.Floats:
+        if language != self._language:
+            self._language, self._entries = language, self._head[language].all_probabilities()
+        return self._entries
 
 
 def with_probabilities(
@@ -147,12 +156,8 @@ def with_probabilities(
     Yields:
         The rows of each batch, those of a language together, and the keep probability of each row.
     """
-    current, everything = "", np.empty(0, dtype=np.float64)
+    probabilities = Probabilities(head)
     for unordered in batches:
         # Where rows stand by image, languages alternate, and each change costs the making of an array.
-        batch = unordered.sort_by("metadata_lang")
-        for language, rows in by_language(batch):
-            if language != current:
-                current, everything = language, head[language].all_probabilities()
-            entry_ids = rows.column(rows.schema.get_field_index("entry_ids"))
-            yield rows, balance.keep_probabilities(entry_ids, everything)
+        for _, rows in by_language(unordered.sort_by("metadata_lang")):
+            yield rows, probabilities.of(rows)

@@ -46,6 +46,19 @@ def test_an_image_with_all_its_texts() -> None:
     assert found == Page(URL, "", False, [ImageLink("a.jpg", "an alt", 'a "title"', "t")])
 
 
+def test_a_page_that_is_cut_off_says_so() -> None:
+    body = b"<img src=a.jpg alt=a>" + b" " * 100
+    packed = gzip.compress(body)
+    for sent in (block(body), block(packed, "Content-Encoding: gzip")):
+        whole, cut = (page_of_response(sent, URL, max_bytes=size) for size in (len(body), len(body) - 1))
+        assert whole is not None and cut is not None
+        assert whole.links == cut.links == [ImageLink("a.jpg", "a", "", "")]
+        assert (whole.damage, cut.damage) == ("", f"a page is cut off after {len(body) - 1} bytes")
+    # Its images may all be in what is cut off.
+    cut = page_of_response(block(b"<p>" + b" " * 100), URL, max_bytes=50)
+    assert cut is not None and (cut.links, cut.damage != "") == ([], True)
+
+
 def test_what_is_missing_is_empty() -> None:
     assert page("<img src=a.jpg><img alt=b><img src='' alt=c>").links == [
         ImageLink("a.jpg", "", "", ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from examples.edge_cases import EdgeCase, edge_cases
 from examples.make_mini_wat import mini_files
 from examples.warc_writer import write_warc
 from examples.wat_writer import Image, Page, wat_records, write_wat
-from metaclip_curate.extract import InputAccount, read_pairs
+from metaclip_curate.extract import InputAccount, pages, read_pairs
+from metaclip_curate.extract.html import page_of_response
 from metaclip_curate.schemas import PAIRS
 from metaclip_curate.storage import InputError
 
@@ -69,6 +71,27 @@ def test_entities_of_old_wats_are_decoded(tmp_path: Path, warcinfo: bytes) -> No
         NEW: ("http://example.org/a?b=1&amp;c=2", "Salt &amp; pepper"),
     }
     assert read(path)[0] == {expected[warcinfo]}
+
+
+def test_a_page_that_is_cut_off_makes_its_file_partial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "page_of_response", partial(page_of_response, max_bytes=200))
+    path = tmp_path / "a.warc.gz"
+    images = (Image("a.jpg", "text"), Image("b.jpg", "x" * 500))
+    write_warc(path, [Page("http://a.example/", "", images), Page("http://a.example/b", "")])
+    account = read(path)[1]
+    assert (account.status, account.error) == ("partial", "a page is cut off after 200 bytes")
+
+
+def test_a_page_opts_out_however_many_came_before_it(tmp_path: Path) -> None:
+    """Names that tell of no opt-out are remembered: those that do aren't among them."""
+    image = (Image("a.jpg", "text"),)
+    harmless = [("viewport", "width=device-width"), ("robots", "index"), ("X-Robots", "noai")]
+    ways = [("robots", "noai"), (" ROBOTS ", "NoImageAI"), ("tdm-reservation", "1")]
+    written = [Page(f"http://a.example/{n}", "", image, metas=(harmless[n % 3],)) for n in range(9)]
+    written += [Page(f"http://b.example/{n}", "", image, metas=(*harmless, way)) for n, way in enumerate(ways)]
+    write_wat(tmp_path / "a.warc.wat.gz", written)
+    account = read(tmp_path / "a.warc.wat.gz")[1]
+    assert (account.image_links, account.dropped_opt_out) == (12, 3)
 
 
 def test_without_an_account_a_file_that_is_no_wat_raises(tmp_path: Path) -> None:

@@ -165,6 +165,31 @@ def test_a_record_over_the_limit_is_skipped_and_counted() -> None:
         assert "limit" in account.error
 
 
+@pytest.mark.parametrize("length", [2 << 20, 10**12])
+def test_a_wrong_length_over_the_limit_costs_no_other_record_of_a_file_that_is_not_packed(length: int) -> None:
+    records, account = read(THREE[0] + record(b"{}", "wrong", length=length) + THREE[2] + THREE[1])
+    assert names(records) == ["0", "2", "1"]
+    assert (account.records_skipped, account.status) == (1, "partial")
+    # The next record is in a later piece of the file.
+    records, account = read(THREE[0] + record(b"x" * (1 << 20), "long", length=length) + THREE[2])
+    assert names(records) == ["0", "2"]
+    assert account.records_skipped == 1
+
+
+def test_a_block_that_ends_where_the_next_records_header_does_costs_no_other_record() -> None:
+    length = len(record(b"{}", "short")) - record(b"{}", "short").index(b"{}") + THREE[1].index(b"\r\n\r\n")
+    records, _ = read(THREE[0] + record(b"{}", "short", length=length) + THREE[1] + THREE[2])
+    assert names(records) == ["0", "short", "1", "2"]
+    assert records[1].body == b"{}"
+
+
+def test_a_block_may_hold_what_looks_like_a_record() -> None:
+    body = b"an example:\r\n\r\n" + THREE[1] + b"and more"
+    records, account = read(record(body, "about") + THREE[2])
+    assert names(records) == ["about", "2"]
+    assert (records[0].body, account.status) == (body, "ok")
+
+
 def test_a_bomb_without_a_length_is_skipped() -> None:
     header = b"WARC/1.0\r\nWARC-Type: metadata\r\n\r\n"
     records, account = read(members(THREE[0], header + b"x" * (8 << 20), THREE[2]))

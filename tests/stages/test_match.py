@@ -5,14 +5,16 @@ from __future__ import annotations
 from itertools import groupby, pairwise
 
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metaclip_curate.stages.match import KNOWN, SUPERSEDING, first_of_each_uid, plan_partitions
+from metaclip_curate.stages.match import plan_partitions
+from metaclip_curate.stages.match_task import KNOWN, SUPERSEDING, first_of_each_uid
 
 sizes = st.dictionaries(st.text("abcdefg", min_size=1, max_size=3), st.integers(0, 5000), max_size=40)
 
 
+@settings(deadline=None)
 @given(sizes, st.integers(1, 1000))
 def test_partitions_are_used_once_and_hold_what_they_should(pairs: dict[str, int], per_task: int) -> None:
     shares, partitions = plan_partitions(pairs, per_task)
@@ -40,6 +42,7 @@ def test_small_languages_share_a_partition() -> None:
 rows = st.lists(st.tuples(st.sampled_from("abcde"), st.integers(0, 3), st.booleans()), max_size=30)
 
 
+@settings(deadline=None)
 @given(rows, st.lists(st.integers(0, 30), max_size=5))
 def test_of_equal_uids_the_first_stays_unless_it_is_known(
     unsorted: list[tuple[str, int, bool]], cuts: list[int]

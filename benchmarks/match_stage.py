@@ -1,0 +1,130 @@
+"""The match stage through Spark beside `Matcher.match` alone, in pairs a second and core.
+
+First the task alone, in this process: what a worker does with the batches that Spark hands it (of equal uids the first,
+matching, leaving out what doesn't match, the account). Then the stage: counted are the processor seconds of the JVM and
+the workers together. Reading the pairs and the shuffle that deduplicates them are measured by plans that end there, and
+reported apart; what is left is the task, rows to Python and back, and the written table. The session is started and
+the automata are built before, by a run that isn't counted. The pairs of a made WAT stand in the input several times,
+each time with other uids, so that what a job costs whatever its size doesn't show.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame
+
+from benchmarks.cpu_time import best_seconds, descendants_seconds
+from benchmarks.inputs import made_wat
+from benchmarks.local_spark import local_spark
+from benchmarks.matching import ENTRIES, english_entries
+from metaclip_curate.extract import read_pairs
+from metaclip_curate.matching import Matcher
+from metaclip_curate.metadata.folder import MetadataFolder
+from metaclip_curate.schemas import PAIRS, ddl
+from metaclip_curate.stages.match import match, place_by_language, write_matched
+from metaclip_curate.stages.match_task import KNOWN, MatchTask, match_batches
+from metaclip_curate.storage import StorageOptions
+
+REPEATS = 10
+_ROUNDS = 3
+_ROWS_PER_BATCH = 10_000  # Spark's
+
+
+def main(quick: bool = False) -> None:
+    """Prints where the seconds go.
+
+    Args:
+        quick: A tenth of the pairs and entries.
+    """
+    scale = 10 if quick else 1
+    entries = english_entries(ENTRIES // scale)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        (folder / "metadata").mkdir()
+        (folder / "metadata" / "en.txt").write_text("\n".join(entries) + "\n", encoding="utf-8")
+        pairs = _write_pairs(folder / "pairs", 100 // scale)
+        digests = MetadataFolder.open(folder / "metadata").digests()
+        task = MatchTask(str(folder / "metadata"), digests, "metaclip2", 500_000, StorageOptions())
+        batches = _as_spark_hands_them(pairs)
+        matcher = Matcher(entries)
+        alone = best_seconds(
+            {
+                "Matcher.match": partial(_match_alone, matcher, batches),
+                "task": lambda: deque(match_batches(iter(batches), task), maxlen=0),
+            },
+            5,
+        )
+        per_pair = {name: seconds / len(pairs) * 1e6 for name, seconds in alone.items()}
+        print(f"\n{len(pairs):,} pairs, {len(entries):,} entries: microseconds a pair\n")
+        for name, value in per_pair.items():
+            print(f"  {name:<24} {value:>8.2f}")
+        print(f"  Matcher.match / task: {per_pair['Matcher.match'] / per_pair['task']:.2f}")
+        seconds = _stage_seconds(folder, task, len(pairs) * REPEATS)
+    print(f"\n{len(pairs) * REPEATS:,} pairs through Spark: microseconds of a core a pair\n")
+    for name, value in seconds.items():
+        print(f"  {name:<24} {value / len(pairs) / REPEATS * 1e6:>8.2f}")
+    whole = seconds["and match, and write"] / len(pairs) / REPEATS * 1e6
+    counted = whole - seconds["and shuffle, and sort"] / len(pairs) / REPEATS * 1e6
+    print(f"\n  Matcher.match / task, transfers and writing: {per_pair['Matcher.match'] / counted:.2f} (goal: 0.75)")
+    print(f"  Matcher.match / the whole stage: {per_pair['Matcher.match'] / whole:.2f}")
+
+
+def _match_alone(matcher: Matcher, batches: list[pa.RecordBatch]) -> None:
+    for batch in batches:
+        matcher.match(batch.column("text"))
+
+
+def _write_pairs(folder: Path, stored_mb: int) -> pa.Table:
+    """Writes the pairs of a WAT several times as extraction does, each time with other uids; returns them once."""
+    folder.mkdir()
+    pairs = pa.Table.from_batches(list(read_pairs(str(made_wat(stored_mb)))))
+    for number in range(REPEATS):
+        uids = pc.binary_join_element_wise(f"{number:08x}", pc.utf8_slice_codeunits(pairs["uid"], 8), "")
+        pq.write_table(pairs.set_column(0, "uid", uids), folder / f"part-{number}.parquet", compression="zstd")
+    return pairs
+
+
+def _as_spark_hands_them(pairs: pa.Table) -> list[pa.RecordBatch]:
+    """The pairs, sorted by uid, as a task gets them."""
+    ordered = pairs.sort_by("uid").append_column("metadata_lang", pa.repeat("en", len(pairs)))
+    known = ordered.append_column(KNOWN, pa.repeat(False, len(pairs))).combine_chunks()
+    return list(known.to_batches(max_chunksize=_ROWS_PER_BATCH))
+
+
+def _stage_seconds(folder: Path, task: MatchTask, rows: int) -> dict[str, float]:
+    with local_spark() as spark:
+        pairs = spark.read.schema(ddl(PAIRS)).parquet(str(folder / "pairs"))
+        labels = {row["lang"]: "en" for row in pairs.select("lang").distinct().collect()}
+        sizes = {"en": rows}
+
+        def to_nowhere(frame: DataFrame) -> None:
+            frame.write.format("noop").mode("overwrite").save()
+
+        steps: dict[str, Callable[[], object]] = {
+            "read": lambda: to_nowhere(pairs),
+            "and shuffle, and sort": lambda: to_nowhere(
+                place_by_language(spark, pairs, None, labels, sizes, task.pairs_per_task)
+            ),
+            "and match, and write": lambda: write_matched(
+                match(spark, pairs, None, labels, sizes, task), spark, str(folder / "matched")
+            ),
+        }
+        found: dict[str, list[float]] = {name: [] for name in steps}
+        for _ in range(_ROUNDS):
+            for name, step in steps.items():
+                before = descendants_seconds()
+                step()
+                found[name].append(descendants_seconds() - before)
+    return {name: min(seconds[1:]) for name, seconds in found.items()}  # the first round warms up
+
+
+if __name__ == "__main__":
+    main()

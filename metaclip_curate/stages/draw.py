@@ -1,0 +1,209 @@
+"""Draws from the files of `matched`: a worker reads a file, draws, and writes the kept rows of it.
+
+Three of four rows are read only to be left out. Passing them through the JVM and back costs several times what the
+draw itself does, so workers read and write Parquet themselves, a batch at a time, and Spark only deals out the files.
+With one text an image, Spark's shuffle finds the rows that may draw; it moves their places and ids, no text.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, SparkSession
+
+from metaclip_curate import balance, storage
+from metaclip_curate.manifest import part_name
+from metaclip_curate.options import DrawOptions
+from metaclip_curate.schemas import MATCHED, ddl
+from metaclip_curate.stages.partitioning import first_of_each_run, place
+from metaclip_curate.stages.sample import ORDERED, Head, Probabilities, signed
+from metaclip_curate.storage import StorageOptions
+
+# Columns of few different values stay numbers on their way from file to file.
+_FEW_VALUES = ("text_source", "lang", "crawl", "source_file", "metadata_lang")
+_ROWS_PER_BATCH = 1 << 16
+_DONE = pa.schema([("file", pa.int32()), ("matched", pa.int64()), ("kept", pa.int64())])
+_PLACE = pa.schema([("file", pa.int32()), ("row", pa.int64())])
+_PLACES = pa.schema([("image_id", pa.string()), ("selection", pa.int64()), ("uid", pa.string()), *_PLACE])
+
+Batches = Iterator[pa.RecordBatch]
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class DrawTask:
+    """What a worker needs to draw.
+
+    Attributes:
+        files: The files of `matched`.
+        head: From `sample.head_entries`.
+        draw: Seed and texts per image.
+        kept: The folder for the kept rows.
+        storage: How to reach the files and the folder.
+    """
+
+    files: Sequence[str]
+    head: Head
+    draw: DrawOptions
+    kept: str
+    storage: StorageOptions
+
+
+def draw_files(spark: SparkSession, task: DrawTask) -> tuple[int, int]:
+    """Draws: writes the pairs whose draw is below their keep probability.
+
+    Args:
+        spark: The session.
+        task: What to draw from, how, and where to.
+
+    Returns:
+        Pairs read and pairs kept. Of each file with a pair that may draw there is a file of kept pairs, with the
+        schema `sample.ORDERED`; of no file at all there is an empty one.
+    """
+    if not task.files:
+        _write(task, 0, iter(()))
+        return 0, 0
+    numbered = spark.createDataFrame([(number, number) for number in range(len(task.files))], "partition int, file int")
+    files = place(numbered, spark, len(task.files), "partition")
+    if task.draw.texts_per_image == "all":
+        done = files.mapInArrow(_drawer(task), ddl(_DONE))
+    else:
+        done = _drawing_rows(spark, files, task).mapInArrow(_chosen_drawer(task), ddl(_DONE))
+    accounts = done.collect()
+    if not accounts:
+        _write(task, 0, iter(()))
+    return sum(matched for _, matched, _ in accounts), sum(kept for _, _, kept in accounts)
+
+
+def _drawer(task: DrawTask) -> Callable[[Batches], Batches]:
+    def run(batches: Batches) -> Batches:
+        for batch in batches:
+            for number in batch.column("file").to_pylist():
+                yield _done(number, *draw_file(task, number, None))
+
+    return run
+
+
+def _drawing_rows(spark: SparkSession, files: DataFrame, task: DrawTask) -> DataFrame:
+    """Finds of each image the row with the smallest selection key; rows of a file end up together and in order."""
+
+    def places(batches: Batches) -> Batches:
+        for batch in batches:
+            for number in batch.column("file").to_pylist():
+                first = 0
+                for rows in read_batches(task, number, ["image_id", "uid"]):
+                    selection = signed(balance.selection_keys(rows.column("uid"), task.draw.seed))
+                    where = [np.full(rows.num_rows, number, dtype=np.int32), np.arange(first, first + rows.num_rows)]
+                    columns = [rows.column("image_id"), pa.array(selection), rows.column("uid"), *map(pa.array, where)]
+                    first += rows.num_rows
+                    yield pa.RecordBatch.from_arrays(columns, schema=_PLACES)
+
+    by_image = files.mapInArrow(places, ddl(_PLACES)).repartition("image_id")
+    ordered = by_image.sortWithinPartitions("image_id", "selection", "uid")
+    chosen = ordered.mapInArrow(lambda batches: first_of_each_run(batches, ["image_id"]), ddl(_PLACES))
+    by_file = place(chosen.selectExpr("file", "row", "file AS partition"), spark, len(task.files), "partition")
+    return by_file.sortWithinPartitions("file", "row")
+
+
+def _chosen_drawer(task: DrawTask) -> Callable[[Batches], Batches]:
+    def run(batches: Batches) -> Batches:
+        chosen = list(batches)  # the rows of one file, 12 bytes each
+        filled = [batch for batch in chosen if batch.num_rows]
+        if filled:
+            rows = np.concatenate([batch.column("row").to_numpy() for batch in filled])
+            number = filled[0].column("file")[0].as_py()
+            yield _done(number, *draw_file(task, number, rows))
+
+    return run
+
+
+def _done(number: int, matched: int, kept: int) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist([{"file": number, "matched": matched, "kept": kept}], schema=_DONE)
+
+
+def draw_file(task: DrawTask, number: int, rows: Rows | None) -> tuple[int, int]:
+    """Draws from a file and writes the pairs that are kept.
+
+    Args:
+        task: What to draw from, how, and where to.
+        number: The file's number.
+        rows: The numbers of the rows that may draw, ascending; all where none are given.
+
+    Returns:
+        Pairs read and kept.
+    """
+    read = 0
+
+    def kept() -> Batches:
+        nonlocal read
+        probabilities = Probabilities(task.head)
+        for batch in read_batches(task, number, MATCHED.names):
+            first, read = read, read + batch.num_rows
+            drawing = batch
+            if rows is not None:
+                start, end = np.searchsorted(rows, [first, read])
+                drawing = batch.take(pa.array(rows[start:end] - first))
+            yield kept_rows(drawing, probabilities.of(drawing), task.draw.seed)
+
+    written = _write(task, number, kept())
+    return read, written
+
+
+def kept_rows(batch: pa.RecordBatch, probabilities: balance.Floats, seed: int) -> pa.RecordBatch:
+    """Draws from a batch.
+
+    Args:
+        batch: Rows of `schemas.MATCHED`.
+        probabilities: The keep probability of each.
+        seed: Decides the draws.
+
+    Returns:
+        The kept rows, of `sample.ORDERED`.
+    """
+    drawn = balance.draws(batch.column("uid"), seed)
+    keep = drawn < probabilities
+    kept = batch.filter(pa.array(keep))
+    order = (balance.order_keys(kept.column("uid"), seed) >> np.uint64(1)).astype(np.int64)
+    added = [pa.array(probabilities[keep]), pa.array(drawn[keep]), pa.array(order)]
+    names = [*batch.schema.names, "keep_probability", "draw", "order_key"]
+    return pa.RecordBatch.from_arrays([*kept.columns, *added], names=names)
+
+
+def read_batches(task: DrawTask, number: int, columns: list[str]) -> Batches:
+    """Reads columns of a file of `matched`, those of few different values as dictionaries."""
+    path = task.files[number]
+    source = path if storage.is_local(path) else pa.BufferReader(storage.read_bytes(path, task.storage))
+    with pq.ParquetFile(source, read_dictionary=_FEW_VALUES, memory_map=True) as file:
+        yield from file.iter_batches(_ROWS_PER_BATCH, columns=columns)
+
+
+def _write(task: DrawTask, number: int, batches: Batches) -> int:
+    """Writes a file of kept rows; it appears whole or not at all, and a repeated task writes the same."""
+    fields = [
+        pa.field(field.name, pa.dictionary(pa.int32(), pa.string())) if field.name in _FEW_VALUES else field
+        for field in ORDERED
+    ]
+    handle, name = tempfile.mkstemp(suffix=".parquet")
+    os.close(handle)
+    rows = 0
+    try:
+        # uids, addresses and texts hardly repeat: no dictionary is worth trying.
+        writer = pq.ParquetWriter(
+            name, pa.schema(fields), compression="zstd", use_dictionary=list(_FEW_VALUES), write_statistics=False
+        )
+        with writer:
+            for batch in batches:
+                rows += batch.num_rows
+                writer.write_batch(batch)
+        storage.upload_file(name, storage.join(task.kept, part_name(number)), task.storage)
+    finally:
+        Path(name).unlink(missing_ok=True)
+    return rows

@@ -1,0 +1,124 @@
+"""What one matching task does, without Spark: of equal uids the first, then the entries in its text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain, groupby
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from metaclip_curate.matching import EntrySpacing, Matcher
+from metaclip_curate.schemas import MATCHED
+from metaclip_curate.stages.accounts import account_row, table_rows
+from metaclip_curate.stages.metadata_entries import expected_entries
+from metaclip_curate.stages.partitioning import by_language
+from metaclip_curate.storage import StorageOptions
+
+# Where texts go whose language has no metadata; not a language code.
+NO_METADATA = "-"
+MATCH_ACCOUNT = pa.schema(
+    [
+        pa.field("metadata_lang", pa.string()),  # NO_METADATA for texts that no entries are searched in
+        pa.field("distinct", pa.int64()),  # pairs after dedup
+        pa.field("matched", pa.int64()),  # of those, with at least one entry
+        pa.field("superseding", pa.int64()),  # of the distinct, those that come before the known row of their uid
+    ]
+)
+KNOWN, SUPERSEDING = "known", "superseding"
+
+
+@dataclass(frozen=True)
+class MatchTask:
+    """The metadata, how its entries are spaced, the size of a task to aim at, and how to reach the metadata."""
+
+    metadata: str
+    digests: Mapping[str, str]
+    entry_spacing: EntrySpacing
+    pairs_per_task: int
+    storage: StorageOptions
+
+
+def match_batches(batches: Iterator[pa.RecordBatch], task: MatchTask) -> Iterator[pa.RecordBatch]:
+    """Does what one matching task does, without Spark.
+
+    Args:
+        batches: Rows of `schemas.PAIRS` with the columns metadata_lang and KNOWN, sorted by metadata_lang, uid and
+            what decides among equal uids.
+        task: What to match with.
+
+    Yields:
+        Rows of `schemas.MATCHED` and, after each language, a row of MATCH_ACCOUNT, marked apart.
+    """
+    distinct = chain.from_iterable(map(by_language, first_of_each_uid(batches)))
+    for language, of_language in groupby(distinct, key=lambda item: item[0]):
+        account = {"metadata_lang": language, "distinct": 0, "matched": 0, "superseding": 0}
+        for _, batch in of_language:
+            account["distinct"] += batch.num_rows
+            account["superseding"] += pc.sum(batch.column(SUPERSEDING)).as_py()
+            if language == NO_METADATA:
+                continue
+            entry_ids = _language_matcher(
+                task.metadata, language, task.digests[language], task.entry_spacing, task.storage
+            ).match(batch.column("text"))
+            columns = [batch.column(name) for name in MATCHED.names if name != "entry_ids"]
+            rows = pa.RecordBatch.from_arrays([*columns, entry_ids], schema=MATCHED)
+            rows = rows.filter(pc.greater(pc.list_value_length(entry_ids), 0))
+            account["matched"] += rows.num_rows
+            yield table_rows(rows)
+        yield account_row(account, MATCHED)
+
+
+def first_of_each_uid(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Takes of the rows of a uid the first, and leaves it out where that is known.
+
+    Args:
+        batches: Sorted by uid and then by what decides; with the column KNOWN.
+
+    Yields:
+        The first rows, with the column SUPERSEDING in KNOWN's place: whether a known row of the uid comes later, whose
+        place this one takes.
+    """
+    held: pa.RecordBatch | None = None  # the first row of the last uid, which may go on in the next batch
+    for batch in batches:
+        if not batch.num_rows:
+            continue
+        rows, seen = _join(held, batch)
+        uids, known = rows.column("uid"), rows.column(KNOWN).to_numpy(zero_copy_only=False)
+        starts = np.flatnonzero(
+            np.concatenate([[True], pc.not_equal(uids[1:], uids[:-1]).to_numpy(zero_copy_only=False)])
+        )
+        known_at_all = np.logical_or.reduceat(known, starts)
+        known_at_all[0] |= seen
+        firsts = rows.take(pa.array(starts)).append_column(SUPERSEDING, pa.array(known_at_all))
+        held = firsts.slice(len(starts) - 1)
+        yield from _new(firsts.slice(0, len(starts) - 1))
+    if held is not None:
+        yield from _new(held)
+
+
+def _join(held: pa.RecordBatch | None, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, bool]:
+    """Puts a held row before a batch; says too whether a known row of its uid was seen."""
+    if held is None:
+        return batch, False
+    seen = held.column(SUPERSEDING)[0].as_py()
+    rows = pa.Table.from_batches([held.drop_columns([SUPERSEDING]), batch]).combine_chunks().to_batches()
+    return rows[0], bool(seen)
+
+
+def _new(firsts: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    new = firsts.filter(pc.invert(firsts.column(KNOWN))).drop_columns([KNOWN])
+    if new.num_rows:
+        yield new
+
+
+@lru_cache(maxsize=1)
+def _language_matcher(
+    metadata: str, language: str, digest: str, spacing: EntrySpacing, options: StorageOptions
+) -> Matcher:
+    """The one automaton that a worker holds, kept for the next task if that is of the same language."""
+    _language_matcher.cache_clear()  # the last language's goes before this one's is made
+    return Matcher(expected_entries(metadata, language, digest, options), spacing)

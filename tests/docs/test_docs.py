@@ -1,0 +1,107 @@
+"""The pages of docs/ do what they say: their commands are run, their Python lines checked, their options exist."""
+
+from __future__ import annotations
+
+import doctest
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from metaclip_curate.cli import main, make_parser
+from metaclip_curate.commands.reference import reference_page
+from tests.conftest import ROOT
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def commands(page: Path) -> Iterator[list[str]]:
+    """The metaclip-curate commands of a page, in order, continued lines put together."""
+    text = page.read_text(encoding="utf-8")
+    indented = "\n".join(line.strip() for line in text.splitlines() if line.startswith(("    ", "```")) or line)
+    for line in indented.replace("\\\n", " ").splitlines():
+        found = re.match(r"(?:\$ )?(?:\.venv/bin/)?(metaclip-curate [^#|>`]*)", line)
+        if found and "`" not in line:
+            yield shlex.split(found[1])[1:]
+
+
+def sh_blocks(page: Path) -> Iterator[list[str]]:
+    """The commands of a page's ```sh blocks."""
+    for kind, body in _BLOCK.findall(page.read_text(encoding="utf-8")):
+        if kind == "sh":
+            yield from (shlex.split(line) for line in body.replace("\\\n", " ").splitlines() if line.strip())
+
+
+def test_the_worked_example() -> None:
+    found = doctest.testfile(str(ROOT / "docs" / "concepts.md"), module_relative=False)
+    assert found.attempted > 15
+    assert found.failed == 0
+
+
+@pytest.mark.usefixtures("spark")
+def test_the_tutorial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(tmp_path)
+    printed = {}
+    for command in sh_blocks(ROOT / "docs" / "tutorial.md"):
+        assert command[0] == "metaclip-curate"
+        capsys.readouterr()
+        assert main(command[1:]) == 0, command
+        printed[command[1]] = capsys.readouterr().out
+    assert (tmp_path / "runs" / "tutorial" / "report.html").stat().st_size > 10_000
+    assert (tmp_path / "runs" / "tutorial" / "README.md").is_file()
+    # What the text promises: a larger t loses nothing.
+    totals = next(line.split() for line in printed["compare"].splitlines() if line.startswith("all "))
+    assert totals[-3] == "0"
+    assert int(totals[-2].replace(",", "")) > 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_and_options_exist(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in commands(page):
+        # ARGUMENT and ... stand for what a reader fills in.
+        given = [part for part in command if part not in ("...", "…")]
+        try:
+            make_parser("metaclip-curate").parse_args(_filled(given))
+        except SystemExit as stop:
+            assert stop.code == 0, f"{page.name}: {shlex.join(command)}: {capsys.readouterr().err}"
+
+
+def _filled(given: list[str]) -> list[str]:
+    """Gives every option that stands without a value one, where the next word is an option too."""
+    filled: list[str] = []
+    for place, part in enumerate(given):
+        filled.append(part)
+        after = given[place + 1] if place + 1 < len(given) else ""
+        if part in ("--input", "--metadata", "--output", "--run") and (not after or after.startswith("--")):
+            filled.append("x")
+    return filled
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_make_targets_exist(page: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z0-9-]+):", makefile, re.MULTILINE))
+    for target in re.findall(r"(?:^    |`|^)make ([a-z0-9-]+)", page.read_text(encoding="utf-8"), re.MULTILINE):
+        assert target in targets, target
+
+
+def test_the_reference_is_what_the_code_says() -> None:
+    page = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    assert page == reference_page(make_parser("metaclip-curate")), "run `make reference` and commit docs/reference.md"
+
+
+def test_every_command_is_in_the_reference() -> None:
+    page: Any = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    for command in ("run", "extract", "sample", "threshold", "explain", "browse", "compare", "report", "datacard"):
+        assert f"\n## metaclip-curate {command}\n" in page
