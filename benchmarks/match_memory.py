@@ -7,7 +7,6 @@ resident memory. The goal is under 600 MB, whatever the number of languages.
 from __future__ import annotations
 
 import hashlib
-import resource
 import subprocess
 import sys
 import tempfile
@@ -17,9 +16,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from benchmarks.peak_memory import peak_mb
 from metaclip_curate.metadata.folder import MetadataFolder
 from metaclip_curate.schemas import PAIRS
-from metaclip_curate.stages.match_task import KNOWN, MatchTask, match_batches
+from metaclip_curate.stages.match_task import KNOWN, MatchAccount, MatchTask, match_batches
 from metaclip_curate.storage import StorageOptions
 
 LANGUAGES, ENTRIES, LARGEST = 300, 5_000_000, 500_000
@@ -66,7 +66,7 @@ def match_all(folder: str) -> tuple[int, int]:
     """
     metadata = MetadataFolder.open(folder)
     digests = metadata.digests()
-    task = MatchTask(folder, digests, "metaclip2", 500_000, StorageOptions())
+    task = MatchTask(folder, digests, "metaclip2", StorageOptions())
     schema = PAIRS.append(pa.field("metadata_lang", pa.string())).append(pa.field(KNOWN, pa.bool_()))
 
     def batches() -> Iterator[pa.RecordBatch]:
@@ -78,12 +78,12 @@ def match_all(folder: str) -> tuple[int, int]:
             arrays = [pa.array(columns.get(field.name, [""] * len(texts)), field.type) for field in schema]
             yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
-    matched = sum(batch.num_rows for batch in match_batches(batches(), task)) - len(digests)
+    matched = sum(batch.num_rows for batch in match_batches(batches(), task, MatchAccount()))
     return len(digests) * ROWS_PER_LANGUAGE, matched
 
 
 if __name__ == "__main__":
     rows, matched = match_all(sys.argv[1])
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_mb()
     print(f"{'languages':>10} {'rows':>10} {'matched':>10} {'peak MB':>8}  (goal: under 600)")
     print(f"{rows // ROWS_PER_LANGUAGE:>10,} {rows:>10,} {matched:>10,} {peak:>8,.0f}")

@@ -29,11 +29,12 @@ from metaclip_curate.extract import read_pairs
 from metaclip_curate.matching import Matcher
 from metaclip_curate.metadata.folder import MetadataFolder
 from metaclip_curate.schemas import PAIRS, ddl
-from metaclip_curate.stages.match import match, place_by_language, write_matched
-from metaclip_curate.stages.match_task import KNOWN, MatchTask, match_batches
+from metaclip_curate.stages.match import place_by_language, write_matched
+from metaclip_curate.stages.match_task import KNOWN, MatchAccount, MatchTask, match_batches
 from metaclip_curate.storage import StorageOptions
 
 REPEATS = 10
+_PAIRS_PER_TASK = 500_000
 _ROUNDS = 3
 _ROWS_PER_BATCH = 10_000  # Spark's
 
@@ -52,13 +53,13 @@ def main(quick: bool = False) -> None:
         (folder / "metadata" / "en.txt").write_text("\n".join(entries) + "\n", encoding="utf-8")
         pairs = _write_pairs(folder / "pairs", 100 // scale)
         digests = MetadataFolder.open(folder / "metadata").digests()
-        task = MatchTask(str(folder / "metadata"), digests, "metaclip2", 500_000, StorageOptions())
+        task = MatchTask(str(folder / "metadata"), digests, "metaclip2", StorageOptions())
         batches = _as_spark_hands_them(pairs)
         matcher = Matcher(entries)
         alone = best_seconds(
             {
                 "Matcher.match": partial(_match_alone, matcher, batches),
-                "task": lambda: deque(match_batches(iter(batches), task), maxlen=0),
+                "task": lambda: deque(match_batches(iter(batches), task, MatchAccount()), maxlen=0),
             },
             5,
         )
@@ -108,14 +109,13 @@ def _stage_seconds(folder: Path, task: MatchTask, rows: int) -> dict[str, float]
         def to_nowhere(frame: DataFrame) -> None:
             frame.write.format("noop").mode("overwrite").save()
 
+        def placed() -> DataFrame:
+            return place_by_language(spark, pairs, None, labels, sizes, _PAIRS_PER_TASK)
+
         steps: dict[str, Callable[[], object]] = {
             "read": lambda: to_nowhere(pairs),
-            "and shuffle, and sort": lambda: to_nowhere(
-                place_by_language(spark, pairs, None, labels, sizes, task.pairs_per_task)
-            ),
-            "and match, and write": lambda: write_matched(
-                match(spark, pairs, None, labels, sizes, task), spark, str(folder / "matched")
-            ),
+            "and shuffle, and sort": lambda: to_nowhere(placed()),
+            "and match, and write": lambda: write_matched(placed(), spark, task, str(folder / "matched")),
         }
         found: dict[str, list[float]] = {name: [] for name in steps}
         for _ in range(_ROUNDS):

@@ -6,7 +6,6 @@ the candidates repeats. Then the best of 27 million different unigrams, as many 
 
 from __future__ import annotations
 
-import resource
 import time
 from fractions import Fraction
 from itertools import pairwise
@@ -14,6 +13,7 @@ from itertools import pairwise
 from pyspark.sql import functions as F
 
 from benchmarks.local_spark import local_spark
+from benchmarks.peak_memory import peak_mb
 from metaclip_curate.metadata.build_options import SourceLimits
 from metaclip_curate.metadata.merge import Candidates, MergedList, is_usable
 from metaclip_curate.metadata.written_lists import list_bytes
@@ -76,7 +76,7 @@ def _rank(unigrams: int, scale: int) -> None:
         begun = time.perf_counter()
         found = rank(rows, "unigrams", "count", limits, _WORDNET // scale, 256)
         seconds = time.perf_counter() - begun
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_mb()
     kept = len(found.candidates.entries)
     print(f"\nthe best {kept:,} of {unigrams:,} unigrams by Spark on 2 cores: {seconds:.1f} s,", end=" ")
     print(f"{unigrams / seconds:,.0f} unigrams/s; the driver's Python peaks at {peak:,.0f} MB")

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from benchmarks.local_spark import local_spark
 from metaclip_curate.metadata.folder import MetadataFolder
 from metaclip_curate.schemas import MATCHED, PAIRS, ddl
-from metaclip_curate.stages.match import MatchTask, match, place_by_language, plan_partitions, write_matched
+from metaclip_curate.stages.match import MatchTask, place_by_language, plan_partitions, write_matched
 from metaclip_curate.storage import StorageOptions
 
 LANGUAGES, PAIRS_PER_TASK = 300, 20_000
@@ -44,8 +44,8 @@ def main(quick: bool = False) -> None:
         )
         tasks = [(row["rows"], row["languages"]) for row in by_task.collect()]
         digests = MetadataFolder.open(folder / "metadata").digests()
-        task = MatchTask(str(folder / "metadata"), digests, "metaclip2", per_task, StorageOptions())
-        write_matched(match(spark, pairs, None, labels, sizes, task), spark, str(folder / "matched"))
+        task = MatchTask(str(folder / "metadata"), digests, "metaclip2", StorageOptions())
+        write_matched(placed, spark, task, str(folder / "matched"))
         files = len(list((folder / "matched").glob("*.parquet")))
         matched = spark.read.schema(ddl(MATCHED)).parquet(str(folder / "matched")).count()
     shares, planned = plan_partitions(sizes, per_task)

@@ -25,6 +25,9 @@ def print_summary(folder: RunFolder) -> None:
     print()
     for name in ("pairs", "inputs", "matched", "counts", "thresholds", "manifest", "datacard.json", "run.json"):
         print(f"{name:<14} {storage.join(folder.root, name)}")
+    report = storage.join(folder.root, "report.html")
+    if storage.exists(report, folder.options):
+        print(f"{'report.html':<14} {report}")
 
 
 def print_extraction(folder: RunFolder) -> None:

@@ -35,6 +35,7 @@ class RunOptions:
     output: str = option("", "the run folder, local or s3:// or gs://; a finished stage in it is kept", tables=False)
     master: str = option("local[*]", "Spark master of a local run; ignored under spark-submit", tables=False)
     driver_memory: str = option("4g", "memory of a local run's JVM; ignored under spark-submit", tables=False)
+    verbose: bool = option(False, "show what Spark logs; ignored under spark-submit", tables=False)
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ import hashlib
 import itertools
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,7 @@ from metaclip_curate.report.write import write_after_run
 from metaclip_curate.run_folder import RunFolder
 from metaclip_curate.schemas import COUNTS, INPUTS, MATCHED, PAIRS, THRESHOLDS, ddl
 from metaclip_curate.session import get_session
+from metaclip_curate.spark_progress import task_progress
 from metaclip_curate.storage import StorageOptions
 
 if TYPE_CHECKING:
@@ -146,13 +148,14 @@ class Pipeline:
             return
         from metaclip_curate.stages.match import NO_METADATA
 
-        self.folder.begin("match", options, upstream, grows=True)
-        if not self._match_generations():
+        with self._working("match", options, upstream, grows=True):
+            whole = self._match_generations()
+        if not whole:
             # A new input comes before an old one that has the same pair, whose row it replaces: all is done again.
             self._tell("match: a new input precedes older ones, so all pairs are matched again")
             self.folder.discard("match")
-            self.folder.begin("match", options, upstream, grows=True)
-            self._match_generations()
+            with self._working("match", options, upstream, grows=True):
+                self._match_generations()
         self.folder.finish("match", self._match_summary(NO_METADATA))
 
     def count(self) -> None:
@@ -165,15 +168,15 @@ class Pipeline:
         from metaclip_curate.stages.count import count
         from metaclip_curate.stages.metadata_entries import entries_table
 
-        self.folder.begin("count", options, upstream)
-        languages = [row["metadata_lang"] for row in self.folder.summary("match")["languages"] if row["matched"]]
-        digests = {language: options["metadata_digests"][language] for language in languages}
-        if digests:
-            entries = entries_table(self.spark, self.options.match.metadata, digests, self.options.storage)
-            counts = count(self._read("match", "matched", MATCHED), entries)
-        else:
-            counts = self.spark.createDataFrame([], ddl(COUNTS))
-        self._write(counts, self.folder.table("counts"))
+        with self._working("count", options, upstream):
+            languages = [row["metadata_lang"] for row in self.folder.summary("match")["languages"] if row["matched"]]
+            digests = {language: options["metadata_digests"][language] for language in languages}
+            if digests:
+                entries = entries_table(self.spark, self.options.match.metadata, digests, self.options.storage)
+                counts = count(self._read("match", "matched", MATCHED), entries)
+            else:
+                counts = self.spark.createDataFrame([], ddl(COUNTS))
+            self._write(counts, self.folder.table("counts"))
         self.folder.finish("count", {})
 
     def balance(self) -> None:
@@ -185,12 +188,12 @@ class Pipeline:
         if not self._finished("balance", upstream):
             from metaclip_curate.stages.balance import balance
 
-            self.folder.begin("balance", options, upstream)
-            counts = self._read("count", "counts", COUNTS)
-            matched = self._read("match", "matched", MATCHED)
-            thresholds = balance(self.spark, matched, counts, self.options.balance, self.options.draw)
-            rows = [row.asDict() for row in thresholds.collect()]
-            self._write(thresholds, self.folder.table("thresholds"))
+            with self._working("balance", options, upstream):
+                counts = self._read("count", "counts", COUNTS)
+                matched = self._read("match", "matched", MATCHED)
+                thresholds = balance(self.spark, matched, counts, self.options.balance, self.options.draw)
+                rows = [row.asDict() for row in thresholds.collect()]
+                self._write(thresholds, self.folder.table("thresholds"))
             self.folder.finish("balance", {"languages": rows})
         rows = self.folder.summary("balance")["languages"]
         pairs, expected = sum(row["pairs"] for row in rows), sum(row["expected_pairs"] for row in rows)
@@ -211,24 +214,25 @@ class Pipeline:
         from metaclip_curate.stages.manifest import write_manifest
         from metaclip_curate.stages.sample import ORDERED, head_entries
 
-        self.folder.begin("sample", options, upstream)
-        counts = self._read("count", "counts", COUNTS)
-        matched = self._read("match", "matched", MATCHED)
-        thresholds = self.folder.summary("balance")["languages"]
-        head = head_entries(
-            self.spark, counts, [(row["metadata_lang"], row["t"], row["entries"]) for row in thresholds]
-        )
-        work, manifest = self.folder.work("kept"), self.folder.table("manifest")
-        draw_files(
-            self.spark, DrawTask(self._files("match", "matched"), head, self.options.draw, work, self.options.storage)
-        )
-        kept = self.spark.read.schema(ddl(ORDERED)).parquet(work)
-        files, rows = write_manifest(
-            self.spark, kept, manifest, self.options.sample.rows_per_file, self.options.storage
-        )
-        limits = self._read("balance", "thresholds", THRESHOLDS)
-        languages = language_totals(matched, kept, counts, limits)
-        self.folder.write_small(datacard.NAME, datacard.build(self.folder, languages, self._provenance()))
+        with self._working("sample", options, upstream):
+            counts = self._read("count", "counts", COUNTS)
+            matched = self._read("match", "matched", MATCHED)
+            thresholds = self.folder.summary("balance")["languages"]
+            head = head_entries(
+                self.spark, counts, [(row["metadata_lang"], row["t"], row["entries"]) for row in thresholds]
+            )
+            work, manifest = self.folder.work("kept"), self.folder.table("manifest")
+            draw_files(
+                self.spark,
+                DrawTask(self._files("match", "matched"), head, self.options.draw, work, self.options.storage),
+            )
+            kept = self.spark.read.schema(ddl(ORDERED)).parquet(work)
+            files, rows = write_manifest(
+                self.spark, kept, manifest, self.options.sample.rows_per_file, self.options.storage
+            )
+            limits = self._read("balance", "thresholds", THRESHOLDS)
+            languages = language_totals(matched, kept, counts, limits)
+            self.folder.write_small(datacard.NAME, datacard.build(self.folder, languages, self._provenance()))
         self.folder.finish("sample", {"files": files, "pairs": rows, "languages": languages})
 
     def report(self) -> None:
@@ -433,7 +437,7 @@ class Pipeline:
         """Matches a share (number, of how many) of the uids; false where a new row would take a known one's place."""
         from pyspark.sql import functions as F
 
-        from metaclip_curate.stages.match import NO_METADATA, MatchTask, match, write_matched
+        from metaclip_curate.stages.match import NO_METADATA, MatchTask, place_by_language, write_matched
 
         number, passes = share
         # All uids are of the only pass: nothing needs to be hashed.
@@ -450,9 +454,9 @@ class Pipeline:
         for label, size in labels.items():
             sizes[languages[label]] = sizes.get(languages[label], 0) + -(-size // passes)
         options = self.options.match
-        task = MatchTask(options.metadata, digests, options.entry_spacing, options.pairs_per_task, self.options.storage)
-        rows = match(self.spark, pairs, known_pairs, languages, sizes, task)
-        account = write_matched(rows, self.spark, self.folder.part("matched", part))
+        task = MatchTask(options.metadata, digests, options.entry_spacing, self.options.storage)
+        placed = place_by_language(self.spark, pairs, known_pairs, languages, sizes, options.pairs_per_task)
+        account = write_matched(placed, self.spark, task, self.folder.part("matched", part))
         if any(sums["superseding"] for sums in account.values()):
             return False
         note = {language: [sums["distinct"], sums["matched"]] for language, sums in sorted(account.items())}
@@ -493,6 +497,13 @@ class Pipeline:
         return {"languages": rows, "no_metadata": left_out, "metadata": self.options.match.metadata}
 
     # Tables
+
+    @contextmanager
+    def _working(self, stage: str, options: dict[str, Any], upstream: str, grows: bool = False) -> Iterator[None]:
+        """Opens a stage, and tells how far Spark is with it."""
+        self.folder.begin(stage, options, upstream, grows)
+        with task_progress(self.spark, stage, self._status):
+            yield
 
     def _finished(self, stage: str, upstream: str) -> bool:
         finished = self.folder.is_finished(stage, upstream)

@@ -99,14 +99,12 @@ def _without(spark: SparkSession, folder: RunFolder, part: Part, paths: set[str]
     """Writes a part anew without some files; returns its new name, empty where nothing would be in it."""
     from pyspark.sql import functions as F
 
-    from metaclip_curate.stages.extract import WRITING
-
     rest = [row for row in part.accounts if row["path"] not in paths]
     if not rest:
         return ""
     name = new_name()
     pairs = spark.read.schema(ddl(PAIRS)).parquet(folder.part("pairs", part.name))
     kept = pairs.filter(~F.col("source_file").isin(sorted(paths)))
-    kept.write.mode("overwrite").options(**WRITING).parquet(folder.part("pairs", name))
+    kept.write.mode("overwrite").option("compression", "zstd").parquet(folder.part("pairs", name))
     folder.write_small_part("inputs", name, pa.Table.from_pylist(rest, schema=INPUTS))
     return name

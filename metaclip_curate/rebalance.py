@@ -158,6 +158,10 @@ class Rebalancing:
         self._pipeline.balance()
         self._pipeline.sample()
 
+    def report(self) -> None:
+        """Writes the new run's report; it raises nothing."""
+        self._pipeline.report()
+
     def _find_survivors(self) -> None:
         from pyspark.sql import functions as F
 

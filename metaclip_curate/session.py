@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaclip_curate.errors import UserError
@@ -17,6 +18,8 @@ from metaclip_curate.options import RunOptions
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+_LOGGING = Path(__file__).parent / "data" / "log4j2.properties"
 
 
 def get_session(options: RunOptions, settings: Mapping[str, str] | None = None) -> SparkSession:
@@ -49,7 +52,7 @@ def get_session(options: RunOptions, settings: Mapping[str, str] | None = None) 
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("metaclip-curate").master(options.master)
-    for name, value in {**local_settings(options.driver_memory), **(settings or {})}.items():
+    for name, value in {**local_settings(options.driver_memory, options.verbose), **(settings or {})}.items():
         builder = builder.config(name, value)
     return builder.getOrCreate()
 
@@ -64,15 +67,17 @@ def _connected_session() -> SparkSession:
         raise UserError(f"{error}: pip install 'metaclip-curate[connect]'") from error
 
 
-def local_settings(driver_memory: str) -> dict[str, str]:
+def local_settings(driver_memory: str, verbose: bool = False) -> dict[str, str]:
     """Settings of a local session; on clusters spark-submit brings its own.
 
     Args:
         driver_memory: Such as 4g.
+        verbose: Whether Spark tells of more than errors.
 
     Returns:
         Spark settings by name.
     """
+    level, logging = "info" if verbose else "error", _LOGGING.as_uri()
     return {
         "spark.driver.memory": driver_memory,
         # A laptop's host name often doesn't resolve to itself.
@@ -80,7 +85,8 @@ def local_settings(driver_memory: str) -> dict[str, str]:
         "spark.driver.host": "127.0.0.1",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        "spark.log.level": "ERROR",
+        # From the start on: a level that is set later lets the lines of the start through.
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={logging} -Dmetaclip_curate.log={level}",
         # Spark's 200 is for clusters; a local run has few cores and little data.
         "spark.sql.shuffle.partitions": str(4 * (os.cpu_count() or 1)),
     }

@@ -46,10 +46,12 @@ def spark() -> Iterator[SparkSession]:
         os.environ["JAVA_HOME"] = home
     os.environ["PYSPARK_PYTHON"] = sys.executable
     builder = SparkSession.builder.appName("tests").master("local[2]")
-    for name, value in local_settings("2g").items():
+    settings = local_settings("2g")
+    for name, value in settings.items():
         builder = builder.config(name, value)
     # Tests are short: what the JVM would compile further never pays.
-    builder = builder.config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+    java = f"{settings['spark.driver.extraJavaOptions']} -XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+    builder = builder.config("spark.driver.extraJavaOptions", java)
     session = builder.config("spark.sql.shuffle.partitions", "4").getOrCreate()
     yield session
     session.stop()

@@ -55,10 +55,11 @@ def _run(parsed: argparse.Namespace, command: str) -> None:
         print(f"metaclip-curate threshold --run {rebalancing.folder.root} finds a t for them")
         return
     rebalancing.draw()
+    rebalancing.report()
     print()
     print(_language_table(rebalancing.folder))
     print()
-    for name in ("matched", "counts", "thresholds", "manifest", "datacard.json", "run.json"):
+    for name in ("matched", "counts", "thresholds", "manifest", "datacard.json", "report.html", "run.json"):
         print(f"{name:<14} {storage.join(rebalancing.folder.root, name)}")
 
 

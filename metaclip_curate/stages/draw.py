@@ -7,11 +7,8 @@ With one text an image, Spark's shuffle finds the rows that may draw; it moves t
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +20,7 @@ from metaclip_curate import balance, storage
 from metaclip_curate.manifest import part_name
 from metaclip_curate.options import DrawOptions
 from metaclip_curate.schemas import MATCHED, ddl
+from metaclip_curate.stages.parquet_files import Layout, write_file
 from metaclip_curate.stages.partitioning import first_of_each_run, place
 from metaclip_curate.stages.sample import ORDERED, Head, Probabilities, signed
 from metaclip_curate.storage import StorageOptions
@@ -186,24 +184,10 @@ def read_batches(task: DrawTask, number: int, columns: list[str]) -> Batches:
 
 
 def _write(task: DrawTask, number: int, batches: Batches) -> int:
-    """Writes a file of kept rows; it appears whole or not at all, and a repeated task writes the same."""
+    """Writes a file of kept rows."""
     fields = [
         pa.field(field.name, pa.dictionary(pa.int32(), pa.string())) if field.name in _FEW_VALUES else field
         for field in ORDERED
     ]
-    handle, name = tempfile.mkstemp(suffix=".parquet")
-    os.close(handle)
-    rows = 0
-    try:
-        # uids, addresses and texts hardly repeat: no dictionary is worth trying.
-        writer = pq.ParquetWriter(
-            name, pa.schema(fields), compression="zstd", use_dictionary=list(_FEW_VALUES), write_statistics=False
-        )
-        with writer:
-            for batch in batches:
-                rows += batch.num_rows
-                writer.write_batch(batch)
-        storage.upload_file(name, storage.join(task.kept, part_name(number)), task.storage)
-    finally:
-        Path(name).unlink(missing_ok=True)
-    return rows
+    layout = Layout(pa.schema(fields), _FEW_VALUES)
+    return write_file(batches, layout, task.kept, lambda: part_name(number), task.storage)

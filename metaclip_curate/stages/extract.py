@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
+from metaclip_curate import storage
 from metaclip_curate.extract import InputAccount, ReadOptions, read_pairs
 from metaclip_curate.language import LanguageIdentifier
 from metaclip_curate.progress import FileReport, Reporter
 from metaclip_curate.schemas import PAIRS, ddl
-from metaclip_curate.stages.accounts import account_row, table_rows, with_account, write_table
+from metaclip_curate.stages.parquet_files import Layout, write_file
 from metaclip_curate.stages.partitioning import place
 from metaclip_curate.storage import StorageOptions
 
-# A dictionary of values that hardly repeat is made in vain, and higher levels of zstd cost more than they save.
-WRITING = {
-    "compression": "zstd",
-    "parquet.compression.codec.zstd.level": "1",
-    **{f"parquet.enable.dictionary#{name}": "false" for name in ("uid", "image_id", "url", "text")},
-}
+# The pages of a file come one after the other, so that even their addresses repeat.
+LAYOUT = Layout(PAIRS, ("text_source", "lang", "page_url", "crawl", "source_file"))
+_READ = pa.schema([("file", pa.string()), ("account", pa.string())])
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -37,24 +38,8 @@ class ExtractTask:
     reports: str = ""  # the file by which the driver learns how far this is, where it is within reach
 
 
-def extract(spark: SparkSession, paths: list[str], task: ExtractTask) -> DataFrame:
-    """Reads input files, one task a file.
-
-    Args:
-        spark: The session.
-        paths: The files.
-        task: How to read them.
-
-    Returns:
-        Rows of `schemas.PAIRS` and, marked apart (see `accounts`), one of `schemas.INPUTS` a file.
-    """
-    numbered = spark.createDataFrame(list(enumerate(paths)), "number int, path string")
-    placed = place(numbered, spark, len(paths), "number")
-    return placed.mapInArrow(_reader(task), ddl(with_account(PAIRS)))
-
-
 def write_pairs(spark: SparkSession, paths: list[str], task: ExtractTask, folder: str) -> list[dict[str, Any]]:
-    """Reads input files and writes their pairs.
+    """Reads input files and writes their pairs, one task and one file each.
 
     Args:
         spark: The session.
@@ -66,31 +51,52 @@ def write_pairs(spark: SparkSession, paths: list[str], task: ExtractTask, folder
         Rows of `schemas.INPUTS`, one a file, by path.
 
     Raises:
-        RuntimeError: What is written isn't what the accounts say.
+        RuntimeError: Attempts that came to different results can't be told apart.
     """
-    accounts = write_table(extract(spark, paths, task), folder, WRITING)
-    written = spark.read.schema(ddl(PAIRS)).parquet(folder).count()  # of the files' footers
-    told = sum(account["pairs"] for account in accounts)
-    if sorted(account["path"] for account in accounts) != sorted(paths) or written != told:
-        raise RuntimeError(
-            f"{folder} has {written} pairs, and {len(accounts)} accounts of {len(paths)} files tell of {told}"
-        )
-    return sorted(accounts, key=lambda account: str(account["path"]))
+    numbered = spark.createDataFrame(list(enumerate(paths)), "number int, path string")
+    for _ in range(_ATTEMPTS):
+        storage.delete_folder(folder, task.storage)
+        read = place(numbered, spark, len(paths), "number").mapInArrow(_reader(task, folder), ddl(_READ)).collect()
+        written = storage.list_folder(folder, task.storage)
+        # Of a task that was done twice Spark takes one result. Its file is the other's too, unless the network gave
+        # them different rows: then the other's file is one too many, and all is done again.
+        if sorted(row["file"] for row in read) == [name for name in written if name.endswith(".parquet")]:
+            accounts = [json.loads(row["account"]) for row in read]
+            return sorted(accounts, key=lambda account: str(account["path"]))
+    raise RuntimeError(f"{folder} has {written}, and the tasks told of {sorted(row['file'] for row in read)}")
 
 
-def _reader(task: ExtractTask) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def _reader(task: ExtractTask, folder: str) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        reporter = Reporter(task.reports)
         for batch in batches:
             for path in batch.column(0).to_pylist():
                 account = InputAccount(path)
-                for pairs in read_pairs(path, _identifier(task.lid_model), task.read, task.storage, account):
-                    reporter.report(FileReport(path, account.pairs, finished=False))
-                    yield table_rows(pairs)
-                reporter.report(FileReport(path, account.pairs, finished=True))
-                yield account_row(dataclasses.asdict(account), PAIRS)
+                row = {"file": _write_pairs_of(path, account, task, folder)}
+                row["account"] = json.dumps(dataclasses.asdict(account))
+                yield pa.RecordBatch.from_pylist([row], schema=_READ)
 
     return read
+
+
+def _write_pairs_of(path: str, account: InputAccount, task: ExtractTask, folder: str) -> str:
+    """Writes the pairs of an input file; fills in its account and returns the name of what was written."""
+    reporter = Reporter(task.reports)
+    digest = hashlib.blake2b(path.encode("utf-8", "surrogateescape"), digest_size=16)
+
+    def pairs() -> Iterator[pa.RecordBatch]:
+        for batch in read_pairs(path, _identifier(task.lid_model), task.read, task.storage, account):
+            reporter.report(FileReport(path, account.pairs, finished=False))
+            digest.update("".join(batch.column("uid").to_pylist()).encode())
+            yield batch
+
+    def name() -> str:
+        return f"{digest.hexdigest()}.parquet"
+
+    rows = write_file(pairs(), LAYOUT, folder, name, task.storage)
+    if rows != account.pairs:
+        raise RuntimeError(f"{path} gave {rows} pairs, and its account tells of {account.pairs}")
+    reporter.report(FileReport(path, account.pairs, finished=True))
+    return name()
 
 
 @lru_cache(maxsize=1)

@@ -11,22 +11,32 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
+from pyspark import TaskContext
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from metaclip_curate import storage
 from metaclip_curate.schemas import MATCHED, PAIRS, ddl
-from metaclip_curate.stages.accounts import with_account, write_table
-from metaclip_curate.stages.match_task import KNOWN, NO_METADATA, MatchTask, match_batches
+from metaclip_curate.stages.match_task import (
+    KNOWN,
+    MATCH_ACCOUNT,
+    NO_METADATA,
+    MatchAccount,
+    MatchTask,
+    match_batches,
+)
+from metaclip_curate.stages.parquet_files import Layout, write_file
 from metaclip_curate.stages.partitioning import place
 
-__all__ = ["NO_METADATA", "MatchTask", "match", "place_by_language", "plan_partitions", "write_matched"]
+__all__ = ["NO_METADATA", "MatchTask", "place_by_language", "plan_partitions", "write_matched"]
 
-# A dictionary of values that hardly repeat is made in vain, and higher levels of zstd cost more than they save.
-_WRITING = {
-    "compression": "zstd",
-    "parquet.compression.codec.zstd.level": "1",
-    **{f"parquet.enable.dictionary#{name}": "false" for name in ("uid", "image_id", "url", "text", "page_url")},
-}
+# Rows are in the order of their languages and uids: a reader that looks for one needs few row groups.
+_LAYOUT = Layout(
+    MATCHED,
+    repeating=("text_source", "lang", "crawl", "source_file", "metadata_lang"),
+    statistics=("uid", "metadata_lang"),
+)
+_WRITTEN = MATCH_ACCOUNT.append(pa.field("file", pa.string()))
 # Of equal uids the row that is first in this order stays.
 _ORDER = ("uid", "crawl", "source_file", "page_url")
 _DECIDING = ("lang", *_ORDER)
@@ -68,31 +78,6 @@ def plan_partitions(pairs: Mapping[str, int], pairs_per_task: int) -> tuple[dict
     return shares, partitions
 
 
-def match(
-    spark: SparkSession,
-    pairs: DataFrame,
-    known: DataFrame | None,
-    metadata_languages: Mapping[str, str],
-    sizes: Mapping[str, int],
-    task: MatchTask,
-) -> DataFrame:
-    """Keeps each uid once and finds the entries in its text.
-
-    Args:
-        spark: The session.
-        pairs: Rows of `schemas.PAIRS`.
-        known: Rows of `schemas.PAIRS` that were matched before; their uids are left out.
-        metadata_languages: Language label to the metadata language whose entries are searched, or to NO_METADATA.
-        sizes: Pairs of each of those metadata languages, known ones and duplicates included.
-        task: The metadata, and how its entries are spaced.
-
-    Returns:
-        Rows of `schemas.MATCHED` and, marked apart (see `accounts`), of `match_task.MATCH_ACCOUNT`.
-    """
-    placed = place_by_language(spark, pairs, known, metadata_languages, sizes, task.pairs_per_task)
-    return placed.mapInArrow(_matcher(task), ddl(with_account(MATCHED)))
-
-
 def place_by_language(
     spark: SparkSession,
     pairs: DataFrame,
@@ -105,10 +90,10 @@ def place_by_language(
 
     Args:
         spark: The session.
-        pairs: As in `match`.
-        known: As in `match`.
-        metadata_languages: As in `match`.
-        sizes: As in `match`.
+        pairs: Rows of `schemas.PAIRS`.
+        known: Rows of `schemas.PAIRS` that were matched before; their uids are left out.
+        metadata_languages: Language label to the metadata language whose entries are searched, or to NO_METADATA.
+        sizes: Pairs of each of those metadata languages, known ones and duplicates included.
         pairs_per_task: The size of a partition to aim at.
 
     Returns:
@@ -132,12 +117,13 @@ def place_by_language(
     return placed.sortWithinPartitions("metadata_lang", *_ORDER)
 
 
-def write_matched(rows: DataFrame, spark: SparkSession, folder: str) -> dict[str, dict[str, int]]:
-    """Writes matched pairs, and sums up the account of them.
+def write_matched(placed: DataFrame, spark: SparkSession, task: MatchTask, folder: str) -> dict[str, dict[str, int]]:
+    """Keeps each uid once, finds the entries in its text, and writes what has some.
 
     Args:
-        rows: From `match`.
+        placed: From `place_by_language`.
         spark: The session.
+        task: The metadata, how its entries are spaced, and how to reach the folder.
         folder: The folder to write, in the place of what is there.
 
     Returns:
@@ -146,17 +132,32 @@ def write_matched(rows: DataFrame, spark: SparkSession, folder: str) -> dict[str
     Raises:
         RuntimeError: What is written isn't what the account says.
     """
+    storage.delete_folder(folder, task.storage)
+    told = placed.mapInArrow(_matcher(task, folder), ddl(_WRITTEN)).collect()  # a few rows a task
     totals: dict[str, dict[str, int]] = {}
-    for account in write_table(rows, folder, _WRITING):  # a few rows a task, whatever the number of pairs
-        sums = totals.setdefault(account.pop("metadata_lang"), dict.fromkeys(account, 0))
-        for name, value in account.items():
-            sums[name] += value
-    written = spark.read.schema(ddl(MATCHED)).parquet(folder).count()  # of the files' footers
-    told = sum(sums["matched"] for sums in totals.values())
-    if written != told:
-        raise RuntimeError(f"{folder} has {written} matched pairs, and the account tells of {told}")
+    for row in told:
+        sums = totals.setdefault(row["metadata_lang"], dict.fromkeys(MATCH_ACCOUNT.names[1:], 0))
+        for name in sums:
+            sums[name] += row[name]
+    if not told:  # no pair at all
+        write_file(iter(()), _LAYOUT, folder, lambda: "part-00000.parquet", task.storage)
+        return totals
+    written = [name for name in storage.list_folder(folder, task.storage) if name.endswith(".parquet")]
+    if sorted({row["file"] for row in told}) != written:
+        raise RuntimeError(f"{folder} has {written}, and the tasks told of {sorted({row['file'] for row in told})}")
     return totals
 
 
-def _matcher(task: MatchTask) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    return lambda batches: match_batches(batches, task)
+def _matcher(task: MatchTask, folder: str) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def match(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        context = TaskContext.get()
+        # The same partition has the same rows whenever it is done.
+        name = f"part-{context.partitionId() if context else 0:05d}.parquet"
+        account = MatchAccount()
+        rows = write_file(match_batches(batches, task, account), _LAYOUT, folder, lambda: name, task.storage)
+        told = account.rows()
+        if rows != sum(told.column("matched").to_pylist()):
+            raise RuntimeError(f"{name} has {rows} matched pairs, and its account tells of others: {told.to_pylist()}")
+        yield told.append_column("file", pa.repeat(name, told.num_rows))
+
+    return match

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain, groupby
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 
 from metaclip_curate.matching import EntrySpacing, Matcher
 from metaclip_curate.schemas import MATCHED
-from metaclip_curate.stages.accounts import account_row, table_rows
 from metaclip_curate.stages.metadata_entries import expected_entries
 from metaclip_curate.stages.partitioning import by_language
 from metaclip_curate.storage import StorageOptions
@@ -33,43 +32,58 @@ KNOWN, SUPERSEDING = "known", "superseding"
 
 @dataclass(frozen=True)
 class MatchTask:
-    """The metadata, how its entries are spaced, the size of a task to aim at, and how to reach the metadata."""
+    """The metadata, how its entries are spaced, and how to reach the metadata and the run folder."""
 
     metadata: str
     digests: Mapping[str, str]
     entry_spacing: EntrySpacing
-    pairs_per_task: int
     storage: StorageOptions
 
 
-def match_batches(batches: Iterator[pa.RecordBatch], task: MatchTask) -> Iterator[pa.RecordBatch]:
+class MatchAccount:
+    """Adds up what a task did, by language."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, dict[str, int]] = {}
+
+    def add(self, language: str, **numbers: int) -> None:
+        """Adds to the numbers of a language."""
+        sums = self._sums.setdefault(language, dict.fromkeys(MATCH_ACCOUNT.names[1:], 0))
+        for name, number in numbers.items():
+            sums[name] += number
+
+    def rows(self) -> pa.RecordBatch:
+        """Rows of MATCH_ACCOUNT."""
+        listed = [{"metadata_lang": language, **sums} for language, sums in self._sums.items()]
+        return pa.RecordBatch.from_pylist(listed, schema=MATCH_ACCOUNT)
+
+
+def match_batches(
+    batches: Iterator[pa.RecordBatch], task: MatchTask, account: MatchAccount
+) -> Iterator[pa.RecordBatch]:
     """Does what one matching task does, without Spark.
 
     Args:
         batches: Rows of `schemas.PAIRS` with the columns metadata_lang and KNOWN, sorted by metadata_lang, uid and
             what decides among equal uids.
         task: What to match with.
+        account: Filled in, complete when the iterator ends.
 
     Yields:
-        Rows of `schemas.MATCHED` and, after each language, a row of MATCH_ACCOUNT, marked apart.
+        Rows of `schemas.MATCHED`.
     """
-    distinct = chain.from_iterable(map(by_language, first_of_each_uid(batches)))
-    for language, of_language in groupby(distinct, key=lambda item: item[0]):
-        account = {"metadata_lang": language, "distinct": 0, "matched": 0, "superseding": 0}
-        for _, batch in of_language:
-            account["distinct"] += batch.num_rows
-            account["superseding"] += pc.sum(batch.column(SUPERSEDING)).as_py()
-            if language == NO_METADATA:
-                continue
-            entry_ids = _language_matcher(
-                task.metadata, language, task.digests[language], task.entry_spacing, task.storage
-            ).match(batch.column("text"))
-            columns = [batch.column(name) for name in MATCHED.names if name != "entry_ids"]
-            rows = pa.RecordBatch.from_arrays([*columns, entry_ids], schema=MATCHED)
-            rows = rows.filter(pc.greater(pc.list_value_length(entry_ids), 0))
-            account["matched"] += rows.num_rows
-            yield table_rows(rows)
-        yield account_row(account, MATCHED)
+    for language, batch in chain.from_iterable(map(by_language, first_of_each_uid(batches))):
+        account.add(language, distinct=batch.num_rows, superseding=pc.sum(batch.column(SUPERSEDING)).as_py())
+        if language == NO_METADATA:
+            continue
+        entry_ids = _language_matcher(
+            task.metadata, language, task.digests[language], task.entry_spacing, task.storage
+        ).match(batch.column("text"))
+        columns = [batch.column(name) for name in MATCHED.names if name != "entry_ids"]
+        rows = pa.RecordBatch.from_arrays([*columns, entry_ids], schema=MATCHED)
+        rows = rows.filter(pc.greater(pc.list_value_length(entry_ids), 0))
+        account.add(language, matched=rows.num_rows)
+        yield rows
 
 
 def first_of_each_uid(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

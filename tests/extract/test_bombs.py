@@ -25,15 +25,17 @@ HEAD = b"WARC/1.0\r\nWARC-Type: metadata\r\nContent-Type: application/json\r\n"
 
 # Peak memory has to be that of a process that does nothing else, and that never held the input either.
 READ_FILE = """
-import dataclasses, json, resource, sys
+import dataclasses, json, sys
+from benchmarks.peak_memory import peak_mb
 from metaclip_curate.extract import InputAccount, read_pairs
 account = InputAccount("bomb")
 texts = [text for batch in read_pairs(sys.argv[1], account=account) for text in batch.column("text").to_pylist()]
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+peak = round(peak_mb() * 1e6)
 print(json.dumps({"found": texts, "peak": peak, **dataclasses.asdict(account)}))
 """
 READ_STREAM = """
-import json, resource, sys
+import json, sys
+from benchmarks.peak_memory import peak_mb
 from metaclip_curate.extract.account import InputAccount
 from metaclip_curate.extract.records import read_records
 class Endless:
@@ -50,7 +52,7 @@ def pieces():
 HEAD, UNIT = eval(sys.argv[1]), eval(sys.argv[2])
 account = InputAccount("stream")
 found = [record.body.decode() for record in read_records(Endless(pieces()), account, 32 << 20)]
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+peak = round(peak_mb() * 1e6)
 print(json.dumps({"found": found, "peak": peak, "records_skipped": account.records_skipped}))
 """
 

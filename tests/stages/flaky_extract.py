@@ -24,11 +24,11 @@ from metaclip_curate.storage import StorageOptions
 Reader = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
-def flaky(reader: Callable[[extract.ExtractTask], Reader]) -> Callable[[extract.ExtractTask], Reader]:
+def flaky(reader: Callable[[extract.ExtractTask, str], Reader]) -> Callable[[extract.ExtractTask, str], Reader]:
     """Makes a stage's reader fail once a task, when Spark has had its rows for a while."""
 
-    def of_task(task: extract.ExtractTask) -> Reader:
-        read = reader(task)
+    def of_task(task: extract.ExtractTask, folder: str) -> Reader:
+        read = reader(task, folder)
 
         def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             yield from read(batches)

@@ -13,10 +13,9 @@ import pyarrow.dataset
 import pytest
 from pyspark.sql import SparkSession
 
+from metaclip_curate import storage
 from metaclip_curate.extract import ReadOptions
 from metaclip_curate.schemas import PAIRS
-from metaclip_curate.stages import accounts as accounts_module
-from metaclip_curate.stages import extract
 from metaclip_curate.stages.extract import ExtractTask, write_pairs
 from metaclip_curate.storage import StorageOptions
 from tests.conftest import ROOT
@@ -49,15 +48,36 @@ def test_tasks_that_fail_after_all_of_their_rows_change_nothing(
     assert sum(row["pairs"] for row in expected) == len(rows(tmp_path / "flaky")) > 1000
 
 
-def test_pairs_that_the_accounts_do_not_tell_of_are_an_error(
+def test_a_file_that_no_account_tells_of_is_done_away_with(
     tmp_path: Path, spark: SparkSession, mini_wats: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def wrong(*given: Any) -> list[dict[str, Any]]:
-        accounts = real(*given)
-        accounts[0]["pairs"] += 1
-        return accounts
+    """As an attempt leaves it that was given up for lost, went on, and got other rows from the network."""
 
-    real = accounts_module.write_table
-    monkeypatch.setattr(extract, "write_table", wrong)
-    with pytest.raises(RuntimeError, match=r"pairs has [0-9]+ pairs, and 1 accounts of 1 files tell of"):
+    def listed(*given: Any) -> list[str]:
+        calls.append(given)
+        if len(calls) <= strays:
+            (tmp_path / "pairs" / "zzz.parquet").write_bytes(b"of an attempt that doesn't count")
+        return real(*given)
+
+    real = storage.list_folder
+    calls: list[Any] = []
+    monkeypatch.setattr(storage, "list_folder", listed)
+    strays = 1
+    accounts = write_pairs(spark, [str(mini_wats[0])], TASK, str(tmp_path / "pairs"))
+    assert accounts[0]["pairs"] == len(rows(tmp_path / "pairs")) > 1000
+    calls.clear()
+    strays = 100
+    with pytest.raises(RuntimeError, match=r"pairs has \[.*zzz.parquet'\], and the tasks told of \["):
         write_pairs(spark, [str(mini_wats[0])], TASK, str(tmp_path / "pairs"))
+
+
+def test_an_input_has_a_file_of_its_own_named_by_what_is_in_it(
+    tmp_path: Path, spark: SparkSession, mini_wats: list[Path]
+) -> None:
+    first = write_pairs(spark, list(map(str, mini_wats)), TASK, str(tmp_path / "a"))
+    write_pairs(spark, list(map(str, mini_wats[::-1])), TASK, str(tmp_path / "b"))
+    names = sorted(file.name for file in (tmp_path / "a").iterdir())
+    assert len(names) == len(first) == 2
+    assert names == sorted(file.name for file in (tmp_path / "b").iterdir())
+    for name in names:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()

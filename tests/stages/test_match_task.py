@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from metaclip_curate.matching import Matcher
 from metaclip_curate.metadata.folder import MetadataFolder
 from metaclip_curate.schemas import PAIRS
 from metaclip_curate.stages import match_task
-from metaclip_curate.stages.match_task import KNOWN, MatchTask, match_batches
+from metaclip_curate.stages.match_task import KNOWN, MatchAccount, MatchTask, match_batches
 from metaclip_curate.storage import StorageOptions
 
 SCHEMA = PAIRS.append(pa.field("metadata_lang", pa.string())).append(pa.field(KNOWN, pa.bool_()))
@@ -33,7 +32,7 @@ def test_an_automaton_is_built_once_a_worker_and_language(tmp_path: Path, monkey
     """Not once a batch, and not again for the next task of the same language; and no two are held at a time."""
     for language in ("de", "en"):
         (tmp_path / f"{language}.txt").write_text(f"{language}\n", encoding="utf-8")
-    task = MatchTask(str(tmp_path), MetadataFolder.open(tmp_path).digests(), "metaclip2", 10, StorageOptions())
+    task = MatchTask(str(tmp_path), MetadataFolder.open(tmp_path).digests(), "metaclip2", StorageOptions())
     built: list[list[str]] = []
 
     def build(entries: list[str], *rest: Any) -> Matcher:
@@ -43,15 +42,17 @@ def test_an_automaton_is_built_once_a_worker_and_language(tmp_path: Path, monkey
 
     monkeypatch.setattr(match_task, "Matcher", build)
     match_task._language_matcher.cache_clear()
-    found = []
+    found: list[dict[str, Any]] = []
+    accounts: list[dict[str, Any]] = []
     for batches in ([batch("de", 0), batch("de", 3), batch("en", 6)], [batch("en", 9), batch("en", 12)]):
-        found += [row for piece in match_batches(iter(batches), task) for row in piece.to_pylist()]
+        account = MatchAccount()
+        found += [row for piece in match_batches(iter(batches), task, account) for row in piece.to_pylist()]
+        accounts += account.rows().to_pylist()
     match_task._language_matcher.cache_clear()
     assert built == [["de"], ["en"]]
-    accounts = [json.loads(row["account"]) for row in found if row["account"]]
     assert [(row["metadata_lang"], row["distinct"], row["matched"]) for row in accounts] == [
         ("de", 6, 6),
         ("en", 3, 3),
         ("en", 6, 6),
     ]
-    assert all(row["entry_ids"] == [0] for row in found if not row["account"])
+    assert all(row["entry_ids"] == [0] for row in found)

@@ -50,9 +50,13 @@ def made(number: int) -> Made:
     return Made(uid_of(number), f"{TEXTS[language]} {number}", language, colour)
 
 
+def picture_of(colour: tuple[int, int, int], size: int = 8) -> Image.Image:
+    return Image.new("RGB", (size, size), colour)
+
+
 def png(colour: tuple[int, int, int], size: int = 8) -> bytes:
     file = io.BytesIO()
-    Image.new("RGB", (size, size), colour).save(file, "PNG")
+    picture_of(colour, size).save(file, "PNG")
     return file.getvalue()
 
 

@@ -1,0 +1,39 @@
+"""`python -m metaclip_curate.trainer`, also under torchrun: trains a CLIP on what was curated."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from metaclip_curate.commands.arguments import add_options
+from metaclip_curate.errors import UserError
+from metaclip_curate.trainer.process_group import processes
+from metaclip_curate.trainer.recipe import read_recipe, recipe_names, resolved
+from metaclip_curate.trainer.train_options import GROUPS
+from metaclip_curate.trainer.training import Training
+
+
+def main(arguments: list[str]) -> int:
+    """Trains.
+
+    Returns:
+        0, or 2 for a mistake of the user.
+    """
+    parser = argparse.ArgumentParser("python -m metaclip_curate.trainer", description=__doc__)
+    parser.add_argument("--recipe", default="", help=f"a TOML file, or one of {', '.join(recipe_names())}")
+    parser.add_argument("--device", default="", choices=["cpu", "cuda"], help="default: cuda where there is one")
+    for group, options in GROUPS.items():
+        add_options(parser, group, options)
+    parsed = parser.parse_args(arguments)
+    try:
+        given = resolved(parsed, read_recipe(parsed.recipe) if parsed.recipe else {})
+        with processes(parsed.device) as mine:
+            Training(given, mine, lambda line: print(line, flush=True)).run()
+    except UserError as error:
+        print(f"metaclip_curate.trainer: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,59 @@
+"""A training's numbers, as JSON lines and for TensorBoard."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+from torch.utils.tensorboard import SummaryWriter
+
+from metaclip_curate.storage.local import _replacement as replacement
+
+
+_LINES, _TENSORBOARD = "metrics.jsonl", "tensorboard"
+
+
+class Metrics:
+    """Takes numbers of steps, in the order of the steps.
+
+    Args:
+        folder: The training's folder.
+        step: Where the training goes on. What was written of later steps, which weren't in a checkpoint, is removed.
+    """
+
+    def __init__(self, folder: Path, step: int) -> None:
+        path = folder / _LINES
+        kept = [line for line in path.read_text("utf-8").splitlines() if _step(line) <= step] if path.exists() else []
+        with replacement(path) as file:
+            file.write("".join(f"{line}\n" for line in kept).encode())
+        self._lines = path.open("a", encoding="utf-8")
+        self._board = SummaryWriter(str(folder / _TENSORBOARD), purge_step=step + 1 if step else None)
+
+    def write(self, step: int, values: Mapping[str, float]) -> None:
+        """Writes what is known of a step; NaN and infinities are null."""
+        finite = {name: value if math.isfinite(value) else None for name, value in values.items()}
+        self._lines.write(json.dumps({"step": step, **finite}) + "\n")
+        self._lines.flush()
+        for name, value in finite.items():
+            if value is not None:
+                self._board.add_scalar(name, value, step)
+
+    def __enter__(self) -> Metrics:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lines.close()
+        self._board.close()
+
+
+def _step(line: str) -> float:
+    """The step of a line; of one that broke off, a later one than any."""
+    try:
+        return int(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return math.inf
