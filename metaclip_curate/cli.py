@@ -24,6 +24,7 @@ from metaclip_curate.commands import (
     threshold,
 )
 from metaclip_curate.commands.arguments import add_options, given_options
+from metaclip_curate.commands.output import add_json, print_json
 from metaclip_curate.console import print_extraction, print_summary
 from metaclip_curate.errors import UserError
 from metaclip_curate.options import (
@@ -37,7 +38,7 @@ from metaclip_curate.options import (
 from metaclip_curate.pipeline import JobFailedError, Options, Pipeline
 from metaclip_curate.progress import StatusLine
 from metaclip_curate.report.options import ReportOptions
-from metaclip_curate.run_folder import STAGES
+from metaclip_curate.run_folder import STAGES, RunFolder
 from metaclip_curate.storage import StorageOptions
 
 EXIT_FAILED, EXIT_USER_ERROR = 1, 2
@@ -113,6 +114,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=about, description=about.capitalize() + ".")
         for group in groups:
             add_options(command, group, _GROUPS[group])
+        add_json(command)
         if name == "run":
             command.add_argument(
                 "--again-from", choices=STAGES, help="forget this stage and those after it, and do them again"
@@ -129,20 +131,29 @@ def make_parser(program: str) -> argparse.ArgumentParser:
 
 
 def _run_stage(parsed: argparse.Namespace, command: str) -> None:
-    console = StatusLine(sys.stdout)
+    console = StatusLine(sys.stderr if parsed.json else sys.stdout)
     pipeline = Pipeline(Options(**given_options(parsed, _GROUPS)), command, console.log, console.status)
     if getattr(parsed, "again_from", None):
         pipeline.folder.discard(parsed.again_from)
     try:
         getattr(pipeline, parsed.command)()
     except JobFailedError:
-        print_extraction(pipeline.folder)  # all of it is written: what came of the inputs says why
+        # All of it is written: what came of the inputs says why.
+        _print_result("extract", pipeline.folder, parsed.json)
         raise
-    if parsed.command == "extract":
-        print_extraction(pipeline.folder)
-    elif parsed.command in ("run", "sample"):
+    if parsed.command in ("run", "sample"):
         pipeline.report()
-        print_summary(pipeline.folder)
+    _print_result(parsed.command, pipeline.folder, parsed.json)
+
+
+def _print_result(command: str, folder: RunFolder, as_json: bool) -> None:
+    if as_json:
+        finished = STAGES if command == "run" else (command,)
+        print_json({stage: folder.summary(stage) for stage in finished})
+    elif command == "extract":
+        print_extraction(folder)
+    elif command in ("run", "sample"):
+        print_summary(folder)
 
 
 def _java_home(parsed: argparse.Namespace, command: str) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
 from metaclip_curate.browse import browse
 from metaclip_curate.commands.arguments import add_options, given_options
+from metaclip_curate.commands.output import add_json, print_json
 from metaclip_curate.finished_run import FinishedRun
 from metaclip_curate.options import BrowseOptions, RunOptions, SourceOptions
 from metaclip_curate.storage import StorageOptions
@@ -21,7 +21,7 @@ def add(commands: Any) -> None:
     command = commands.add_parser("browse", help=_ABOUT, description=_ABOUT.capitalize() + ".")
     for group, options in _GROUPS.items():
         add_options(command, group, options)
-    command.add_argument("--json", action="store_true", help="print a JSON object a line in place of text")
+    add_json(command)
     command.set_defaults(handler=_run, command="browse")
 
 
@@ -30,8 +30,7 @@ def _run(parsed: argparse.Namespace, command: str) -> None:
     run = FinishedRun(given["source"].run, "sample", given["storage"], RunOptions())
     rows = browse(run.folder, given["pairs"])
     if parsed.json:
-        for row in rows:
-            print(json.dumps(row, ensure_ascii=False))
+        print_json(rows)
         return
     for row in rows:
         print(row["text"])

@@ -10,6 +10,7 @@ from typing import Any
 
 from metaclip_curate import datacard, storage
 from metaclip_curate.commands.arguments import add_options, given_options
+from metaclip_curate.commands.output import add_json, print_json
 from metaclip_curate.compare import Difference, LanguageChange, differences, language_changes
 from metaclip_curate.finished_run import FinishedRun
 from metaclip_curate.options import RunOptions
@@ -29,7 +30,7 @@ def add(commands: Any) -> None:
     command.add_argument("after", metavar="RUN2", help="the folder of another")
     for group, options in _GROUPS.items():
         add_options(command, group, options, leave_out=("output",))
-    command.add_argument("--json", action="store_true", help="print a JSON object in place of text")
+    add_json(command)
     command.set_defaults(handler=_run, command="compare")
 
 
@@ -50,7 +51,7 @@ def _run(parsed: argparse.Namespace, command: str) -> None:
             "languages": [dataclasses.asdict(each) for each in languages],
             "pairs": [{**row, "side": _side(row)} for row in shown],
         }
-        print(json.dumps(found, ensure_ascii=False, indent=1))
+        print_json(found)
         return
     print(_differences_table(values) if values else "The data cards are the same.")
     print()

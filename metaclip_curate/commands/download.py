@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from typing import Any
 
 from metaclip_curate.commands.arguments import add_options, given_options
+from metaclip_curate.commands.output import add_json, print_json, tell_of
 from metaclip_curate.download import Download
 from metaclip_curate.download_options import DownloadOptions
 from metaclip_curate.download_outcome import Outcome
@@ -32,6 +34,7 @@ def add(commands: Any) -> None:
     command = commands.add_parser("download", help=_ABOUT, description=_ABOUT[0].upper() + _ABOUT[1:] + ".")
     for group, options in _GROUPS.items():
         add_options(command, group, options, leave_out=("output",) if group == "run" else ())
+    add_json(command)
     command.set_defaults(handler=_run, command="download")
 
 
@@ -49,7 +52,10 @@ def _run(parsed: argparse.Namespace, command: str) -> None:
         run = FinishedRun(root, "match", given["storage"], given["run"])
         write_images(run.read("match", "matched", MATCHED), folder)
 
-    outcome = Download(source, options, images).run()
+    outcome = Download(source, options, images, tell_of(parsed)).run()
+    if parsed.json:
+        print_json(dataclasses.asdict(outcome))
+        return
     print()
     print(_table(outcome))
     print()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from typing import Any
 
 from metaclip_curate.commands.arguments import add_options, given_options
+from metaclip_curate.commands.output import add_json, print_json
 from metaclip_curate.explain import Explainer, Explanation
 from metaclip_curate.finished_run import FinishedRun
 from metaclip_curate.options import ExplainOptions, RunOptions, SourceOptions
@@ -23,7 +23,7 @@ def add(commands: Any) -> None:
     command = commands.add_parser("explain", help=_ABOUT, description=_ABOUT.capitalize() + ".")
     for group, options in _GROUPS.items():
         add_options(command, group, options)
-    command.add_argument("--json", action="store_true", help="print a JSON list in place of text")
+    add_json(command)
     command.set_defaults(handler=_run, command="explain")
 
 
@@ -32,7 +32,7 @@ def _run(parsed: argparse.Namespace, command: str) -> None:
     run = FinishedRun(given["source"].run, "sample", given["storage"], RunOptions())
     found = Explainer(run.folder, given["pair"]).explain()
     if parsed.json:
-        print(json.dumps([dataclasses.asdict(each) for each in found], ensure_ascii=False, indent=1))
+        print_json([dataclasses.asdict(each) for each in found])
         return
     for explanation in found:
         print(_as_text(explanation))

@@ -11,6 +11,7 @@ from typing import Any
 
 from metaclip_curate import storage
 from metaclip_curate.commands.arguments import add_options, given_options
+from metaclip_curate.commands.output import add_json, print_json
 from metaclip_curate.errors import UserError
 from metaclip_curate.export import write_uid_file
 from metaclip_curate.finished_run import FinishedRun
@@ -35,6 +36,7 @@ def add(commands: Any) -> None:
     command = commands.add_parser("export", help=_ABOUT, description=_ABOUT[0].upper() + _ABOUT[1:] + ".")
     for group, options in _GROUPS.items():
         add_options(command, group, options, leave_out=("output",) if group == "run" else ())
+    add_json(command)
     command.set_defaults(handler=_run, command="export")
 
 
@@ -43,6 +45,9 @@ def _run(parsed: argparse.Namespace, command: str) -> None:
     options: ExportOptions = given["export"]
     run = FinishedRun(given["source"].run, _STAGES[options.format], given["storage"], given["run"])
     card = export(run, options, command)
+    if parsed.json:
+        print_json(card)
+        return
     for name, value in card.items():
         if isinstance(value, int):
             print(f"{name:<8} {value:,}")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from typing import Any
 
 from metaclip_curate import storage
 from metaclip_curate.commands.arguments import add_options, given_options
+from metaclip_curate.commands.output import add_json, print_json, tell_of
 from metaclip_curate.finished_run import FinishedRun
 from metaclip_curate.options import BalanceOptions, RebalanceOptions, RunOptions, SampleOptions, SourceOptions
 from metaclip_curate.rebalance import Losses, Rebalancing
@@ -38,16 +40,22 @@ def add(commands: Any) -> None:
         choices=STAGES[1:],
         help="forget this stage of the new run and those after it, and do them again",
     )
+    add_json(command)
     command.set_defaults(handler=_run, command="rebalance")
 
 
 def _run(parsed: argparse.Namespace, command: str) -> None:
     given = given_options(parsed, _GROUPS)
     source = FinishedRun(given["source"].run, "sample", given["storage"], given["run"])
-    rebalancing = Rebalancing(source, given["rebalance"], given["run"], given["balance"], given["sample"], command)
+    rebalancing = Rebalancing(
+        source, given["rebalance"], given["run"], given["balance"], given["sample"], command, tell_of(parsed)
+    )
     if parsed.again_from:
         rebalancing.folder.discard(parsed.again_from)
     losses = rebalancing.count()
+    if parsed.json:
+        _finish_as_json(rebalancing, losses, parsed.count_only)
+        return
     print()
     print(_losses_table(losses))
     print()
@@ -61,6 +69,15 @@ def _run(parsed: argparse.Namespace, command: str) -> None:
     print()
     for name in ("matched", "counts", "thresholds", "manifest", "datacard.json", "report.html", "run.json"):
         print(f"{name:<14} {storage.join(rebalancing.folder.root, name)}")
+
+
+def _finish_as_json(rebalancing: Rebalancing, losses: Losses, count_only: bool) -> None:
+    found: dict[str, Any] = {"losses": dataclasses.asdict(losses)}
+    if not count_only:
+        rebalancing.draw()
+        rebalancing.report()
+        found["languages"] = rebalancing.folder.summary("sample")["languages"]
+    print_json(found)
 
 
 def _losses_table(losses: Losses) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from metaclip_curate.choose_t import Choice, Found, Rule, choice_of_tail_share, search, unreachable_t
 from metaclip_curate.commands.arguments import add_options, given_options
+from metaclip_curate.commands.output import Tell, add_json, print_json, tell_of
 from metaclip_curate.finished_run import FinishedRun
 from metaclip_curate.options import ChoiceOptions, DrawOptions, RunOptions, SourceOptions
 from metaclip_curate.schemas import COUNTS, MATCHED
@@ -29,22 +31,24 @@ _GROUPS: dict[str, type] = {
 }
 _ABOUT = "what each of several t is expected to keep, or the t that keeps a number of pairs"
 
-Tell = Callable[[str], None]
-
 
 def add(commands: Any) -> None:
     """Adds the command to the subparsers of the command line."""
     command = commands.add_parser("threshold", help=_ABOUT, description=_ABOUT.capitalize() + ".")
     for group, options in _GROUPS.items():
         add_options(command, group, options, leave_out=("output",))
+    add_json(command)
     command.set_defaults(handler=_run, command="threshold")
 
 
 def _run(parsed: argparse.Namespace, command: str) -> None:
     given = given_options(parsed, _GROUPS)
     run = FinishedRun(given["source"].run, "count", given["storage"], given["run"])
-    chooser = Chooser(run, given["choices"], given["draw"])
+    chooser = Chooser(run, given["choices"], given["draw"], tell_of(parsed))
     rows = chooser.choices()
+    if parsed.json:
+        print_json(_as_json(chooser, rows))
+        return
     print()
     print(_table(rows))
     if given["choices"].by_language:
@@ -125,6 +129,20 @@ class Chooser:
         thresholds = [choice.thresholds for choice in choices]
         head = joint_head(self._run.spark, counts, self.histograms, thresholds)
         return expected_kept(matched, head, self._draw, images)
+
+
+def _as_json(chooser: Chooser, rows: Sequence[ChoiceRow]) -> dict[str, Any]:
+    choices = [
+        {
+            **dataclasses.asdict(row.choice),
+            "expected_pairs": row.expected.all_pairs,
+            "expected_images": row.expected.all_images,
+            "expected_pairs_by_language": dict(row.expected.pairs),
+        }
+        for row in rows
+    ]
+    found = dataclasses.asdict(chooser.found) if chooser.found else None
+    return {"choices": choices[:-1], "all": choices[-1], "found": found}
 
 
 def _table(rows: Sequence[ChoiceRow]) -> str:

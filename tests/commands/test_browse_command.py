@@ -57,7 +57,7 @@ def test_what_is_printed_and_mistakes(made: Made, capsys: pytest.CaptureFixture[
     assert main(["browse", "--run", str(made[0]), "--language", "de", "-n", "2", "--dropped"]) == 0
     assert capsys.readouterr().out.endswith("2 dropped pairs\n")
     assert main(["browse", "--run", str(made[0]), "--language", "de", "-n", "2", "--json"]) == 0
-    assert len([json.loads(line) for line in capsys.readouterr().out.splitlines()]) == 2
+    assert len(json.loads(capsys.readouterr().out)) == 2
     for asked, message in [
         (["--language", "xx"], "has no matched text of the language xx: it has de, en, sw, th"),
         (["--language", "de", "--entry", "Katze"], "no entry 'Katze': case counts"),

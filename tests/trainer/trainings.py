@@ -21,8 +21,9 @@ _GROUP_OF = {name: group for group, kind in GROUPS.items() for name in kind.__da
 
 
 def options(data: Path, output: Path, **given: Any) -> TrainOptions:
-    """The tiny recipe with batches of 8 and other options by their names."""
-    small = {"data": str(data), "output": str(output), "batch_size": 8, "warmup_pairs": 16, "log_every": 1}
+    """The tiny recipe with two batches of 8, and other options by their names."""
+    small = {"data": str(data), "output": str(output), "batch_size": 8, "pairs_seen": 16}
+    small |= {"warmup_pairs": 16, "log_every": 1}
     values = {f"{_GROUP_OF[name]}.{name}": value for name, value in (small | given).items()}
     return resolved(argparse.Namespace(**values), read_recipe("tiny"))
 
