@@ -76,10 +76,8 @@ class Moment:
 
 
 MOMENTS = [
-    Moment("extract", lambda output: has_files(output / "pairs")),
     Moment("extract", lambda output: committed(output, "extract") >= 3, only_driver=True),
     Moment("match", lambda output: committed(output, "match") >= 1),
-    Moment("count", lambda output: "count" in stages(output)),
     Moment("sample", lambda output: has_files(output / "manifest")),
 ]
 
@@ -91,7 +89,7 @@ def started(output: Path, wats: list[Path], metadata: Path, scratch: Path) -> It
     for name, value in OPTIONS.items():
         given += ["--" + name.replace("_", "-"), str(value)]
     program = Path(sys.executable).parent / "metaclip-curate"
-    command = [str(program), "run", *given, "--master", "local[2]", "--driver-memory", "1g"]
+    command = [str(program), "run", *given, "--master", "local[2]", "--driver-memory", "1g", "--no-report"]
     environment = os.environ | {
         "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
         "SPARK_LOCAL_DIRS": str(scratch),

@@ -68,7 +68,9 @@ def create(model: str, pretrained: str = "", smallest_crop: float = 0.9, cache: 
             cache_dir=cache or None,
         )
     except ImportError as error:
-        raise UserError(f"{name} needs a package that isn't installed ({error}): pip install transformers") from error
+        raise UserError(
+            f"{name} needs a package that isn't installed ({error}): pip install 'metaclip-curate[trainer,hub]'"
+        ) from error
     return Clip(name, made, train_transform, transform, tokenizer)
 
 

@@ -12,7 +12,6 @@ from torch.utils.tensorboard import SummaryWriter
 
 from metaclip_curate.storage.local import _replacement as replacement
 
-
 _LINES, _TENSORBOARD = "metrics.jsonl", "tensorboard"
 
 

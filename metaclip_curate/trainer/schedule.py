@@ -8,7 +8,7 @@ from metaclip_curate.trainer.train_options import OptimizationOptions
 
 
 def learning_rate(seen: int, options: OptimizationOptions) -> float:
-    """The learning rate of a step: a straight rise over the warm-up, then a cosine down to 0 (Loshchilov and Hutter, 2017).
+    """The learning rate of a step: a straight rise over the warm-up, then a cosine down to 0 (arXiv 1608.03983).
 
     Args:
         seen: Pairs that were seen before the step.

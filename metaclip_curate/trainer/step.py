@@ -24,8 +24,8 @@ Loss = Callable[..., Tensor]
 def clip_loss(processes: Processes, options: OptimizationOptions) -> Loss:
     """open_clip's loss over the features of all ranks.
 
-    Features are gathered with their gradients, so that the mean of the ranks' gradients is the gradient of one loss over
-    the whole batch, whether a rank computes its rows of it or all.
+    Features are gathered with their gradients, so that the mean of the ranks' gradients is the gradient of one loss
+    over the whole batch, whether a rank computes its rows of it or all.
     """
     loss: Loss = open_clip.ClipLoss(
         local_loss=options.loss_rows == "local",
@@ -133,7 +133,7 @@ class Learner:
 
 
 def _among(outputs: list[dict[str, Tensor]], number: int, live: dict[str, Tensor], last: bool) -> dict[str, Tensor]:
-    """The loss's input, with the features of one part live. The logit scale gets its gradient once, with the last part."""
+    """The loss's input with one part's features live. The logit scale gets its gradient once, with the last part."""
     joined = {}
     for name, value in live.items():
         if value.ndim < 2:

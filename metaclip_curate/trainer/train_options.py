@@ -23,7 +23,9 @@ class DataOptions:
 
     data: str = option("", "the folder that `metaclip-curate download` filled", tables=False)
     run: str = option(
-        "", "draw each epoch anew with this run's counts and thresholds; the data come from --table matched", tables=False
+        "",
+        "draw each epoch anew with this run's counts and thresholds; the data come from --table matched",
+        tables=False,
     )
     manifest: str = option("", "use only those of the pairs that this manifest has as well", tables=False)
     weights: tuple[str, ...] = option((), "how often a language's pairs are used, such as sw=2,en=0.5 (default: 1)")
@@ -102,7 +104,9 @@ class OutputOptions:
     log_every: int = option(10, "steps between two lines of metrics", tables=False)
     checkpoint_every: int = option(1000, "steps between two checkpoints; there is one at the end, too", tables=False)
     keep_checkpoints: int = option(2, "the last checkpoints to keep; 0: all", tables=False)
-    stop_after_steps: int = option(0, "stop with a checkpoint after so many steps of this start; 0: go on", tables=False)
+    stop_after_steps: int = option(
+        0, "stop with a checkpoint after so many steps of this start; 0: go on", tables=False
+    )
     stop_after_minutes: float = option(0.0, "stop with a checkpoint before a job's time ends; 0: go on", tables=False)
 
     def __post_init__(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -56,6 +57,11 @@ class Training:
         self._learner = Learner(model, processes, options.optimization, options.model.precision)
         self._loader = _loader(options, processes, self._clip)
         self._resume()
+
+    @property
+    def pairs(self) -> CuratedPairs:
+        """What is learned from, at the place where the training is."""
+        return self._loader.dataset
 
     def run(self) -> bool:
         """Trains to the end, or until it is to stop, and leaves a checkpoint.
@@ -196,7 +202,7 @@ def _loader(options: TrainOptions, processes: Processes, made: clip.Clip) -> Pai
         raise UserError(
             f"--batch-size must be a multiple of ranks x --accumulate, {parts}, not {optimization.batch_size}"
         )
-    given = {
+    given: dict[str, Any] = {
         "seed": data.seed,
         "weights": language_weights(data.weights),
         "storage": options.storage,

@@ -43,14 +43,18 @@ def test_the_worked_example() -> None:
 
 
 @pytest.mark.usefixtures("spark")
-def test_the_tutorial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "examples").symlink_to(ROOT / "examples")
-    monkeypatch.chdir(tmp_path)
+def test_the_tutorial(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # Workers of the session that is there have another working directory: names can't be relative.
+    places = {"examples/": f"{ROOT}/examples/", "runs/": f"{tmp_path}/runs/"}
     printed = {}
     for command in sh_blocks(ROOT / "docs" / "tutorial.md"):
         assert command[0] == "metaclip-curate"
         capsys.readouterr()
-        assert main(command[1:]) == 0, command
+        given = [
+            next((place + part[len(name) :] for name, place in places.items() if part.startswith(name)), part)
+            for part in command
+        ]
+        assert main(given[1:]) == 0, command
         printed[command[1]] = capsys.readouterr().out
     assert (tmp_path / "runs" / "tutorial" / "report.html").stat().st_size > 10_000
     assert (tmp_path / "runs" / "tutorial" / "README.md").is_file()
@@ -92,7 +96,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_make_targets_exist(page: Path) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z0-9-]+):", makefile, re.MULTILINE))
-    for target in re.findall(r"(?:^    |`|^)make ([a-z0-9-]+)", page.read_text(encoding="utf-8"), re.MULTILINE):
+    for target in re.findall(r"(?:^    |`)make ([a-z0-9-]+)", page.read_text(encoding="utf-8"), re.MULTILINE):
         assert target in targets, target
 
 

@@ -93,6 +93,18 @@ def write(folder: Path, sizes: Sequence[int], files: Mapping[int, bytes] | None 
     return pairs
 
 
+def write_pairs(folder: Path, pairs: Sequence[tuple[bytes, str, str]]) -> None:
+    """Writes one shard of given image files, languages and texts."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = []
+    with webdataset.TarWriter(str(folder / "00000.tar")) as tar:
+        for number, (image, language, text) in enumerate(pairs):
+            rows.append(_row(f"{number:09d}", Made(uid_of(number), text, language, (0, 0, 0)), "success"))
+            tar.write({"__key__": rows[-1]["key"], "jpg": image, "txt": text})
+    pq.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA), folder / "00000.parquet")
+    write_sizes(folder, [len(pairs)])
+
+
 def write_sizes(folder: Path, sizes: Sequence[int]) -> None:
     (folder / "sizes.json").write_text(json.dumps({f"{shard:05d}.tar": size for shard, size in enumerate(sizes)}))
 

@@ -13,57 +13,58 @@ import torch
 from tests.conftest import ROOT
 from tests.trainer import trainings
 
-_SAME = ("--recipe", "tiny", "--batch-size", "8", "--pairs-seen", "48", "--warmup-pairs", "16", "--log-every", "1")
+_STEPS = ("--batch-size", "8", "--pairs-seen", "48", "--warmup-pairs", "16", "--log-every", "1")
 
 
-def start(ranks: int, shards: Path, output: Path, *more: str) -> subprocess.Popen[str]:
-    torchrun = ("torch.distributed.run", "--standalone", "--nproc-per-node", str(ranks), "-m") if ranks > 1 else ()
-    command = [sys.executable, "-m", *torchrun, "metaclip_curate.trainer", *_SAME]
-    places = ("--data", str(shards), "--output", str(output))
-    return subprocess.Popen(
-        [*command, *places, *more],
-        cwd=ROOT,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """43 pairs: an epoch is five batches and leaves a rest, so with six the ranks enter a second one together."""
+    folder = tmp_path_factory.mktemp("shards")
+    trainings.write_colourful_shards(folder, [20, 14, 9])
+    return folder
 
 
-def finish(process: subprocess.Popen[str]) -> str:
-    try:
-        output, _ = process.communicate(timeout=150)
-    finally:
-        process.kill()
-    assert process.returncode == 0, output
+@pytest.fixture(scope="module")
+def alone(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What one rank makes of them."""
+    output = tmp_path_factory.mktemp("alone")
+    trainings.train(shards, output, pairs_seen=48)
     return output
 
 
-def test_two_ranks_are_like_one(tmp_path: Path) -> None:
-    # 43 pairs: an epoch is five batches and leaves a rest, so the ranks enter a second one together.
-    trainings.write_colourful_shards(tmp_path / "shards", [20, 14, 9])
-    running = {
-        "one": start(1, tmp_path / "shards", tmp_path / "one"),
-        "local": start(2, tmp_path / "shards", tmp_path / "local", "--accumulate", "2"),
-        "global": start(2, tmp_path / "shards", tmp_path / "global", "--loss-rows", "global"),
-    }
-    printed = {name: finish(process) for name, process in running.items()}
-    alone, weights = trainings.metrics(tmp_path / "one"), trainings.weights(tmp_path / "one")
-    assert [line["step"] for line in alone] == [1, 2, 3, 4, 5, 6]
-    for name in ("local", "global"):
-        assert printed[name].count("finished:") == 1  # the first rank alone speaks, and only when all have finished
-        together = trainings.metrics(tmp_path / name)
-        for values in ("loss", "gradient_norm", "lr", "logit_scale"):
-            assert [line[values] for line in together] == pytest.approx([line[values] for line in alone], rel=1e-3)
-        for key, value in trainings.weights(tmp_path / name).items():
-            assert torch.allclose(value, weights[key], atol=2e-3), key
+def train_with_two(shards: Path, output: Path, *more: str) -> str:
+    """Returns what is printed."""
+    torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    places = ("--recipe", "tiny", "--data", str(shards), "--output", str(output))
+    done = subprocess.run(
+        [*torchrun, "-m", "metaclip_curate.trainer", *places, *_STEPS, *more],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=150,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("finished:") == 1  # the first rank alone speaks
+    return done.stdout
 
 
-def test_two_ranks_go_on_where_one_stopped(tmp_path: Path) -> None:
-    trainings.write_colourful_shards(tmp_path / "shards", [20, 14, 9])
-    trainings.train(tmp_path / "shards", tmp_path / "one", pairs_seen=48)
-    trainings.train(tmp_path / "shards", tmp_path / "two", pairs_seen=48, stop_after_steps=3)
-    output = finish(start(2, tmp_path / "shards", tmp_path / "two"))
-    assert "step 3 of 6" in output
-    expected = [line["loss"] for line in trainings.metrics(tmp_path / "one")]
-    assert [line["loss"] for line in trainings.metrics(tmp_path / "two")] == pytest.approx(expected, rel=1e-3)
+def check_equal(output: Path, alone: Path) -> None:
+    lines, expected = trainings.metrics(output), trainings.metrics(alone)
+    assert [line["step"] for line in lines] == [1, 2, 3, 4, 5, 6]
+    for name in ("loss", "gradient_norm", "lr", "logit_scale"):
+        assert [line[name] for line in lines] == pytest.approx([line[name] for line in expected], rel=1e-3)
+    weights = trainings.weights(alone)
+    for name, value in trainings.weights(output).items():
+        assert torch.allclose(value, weights[name], atol=2e-3), name
+
+
+def test_two_ranks_are_like_one(shards: Path, alone: Path, tmp_path: Path) -> None:
+    assert "step 0 of 6" in train_with_two(shards, tmp_path, "--accumulate", "2")
+    check_equal(tmp_path, alone)
+
+
+def test_two_ranks_go_on_where_one_stopped(shards: Path, alone: Path, tmp_path: Path) -> None:
+    trainings.train(shards, tmp_path, pairs_seen=48, stop_after_steps=3)
+    assert "step 3 of 6" in train_with_two(shards, tmp_path, "--loss-rows", "global", "--grad-checkpointing")
+    check_equal(tmp_path, alone)

@@ -55,7 +55,9 @@ def test_the_command_line_counts_more(tmp_path: Path) -> None:
 
 
 def test_what_is_written_is_a_recipe(tmp_path: Path) -> None:
-    options = of_recipe("tiny", data__data='a "quoted"\\folder\t🐈', data__weights=("sw=2", "en=0.5"), output__log_every=3)
+    options = of_recipe(
+        "tiny", data__data='a "quoted"\\folder\t🐈', data__weights=("sw=2", "en=0.5"), output__log_every=3
+    )
     written = tmp_path / "options.toml"
     written.write_text(as_toml(options), "utf-8")
     assert resolved(argparse.Namespace(), read_recipe(str(written))) == options

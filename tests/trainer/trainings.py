@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import colorsys
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from metaclip_curate.trainer.training import Training
 from tests.trainer import made_shards
 
 ALONE = Processes(0, 1, torch.device("cpu"))
-_GROUP_OF = {name: group for group, kind in GROUPS.items() for name in kind.__dataclass_fields__}
+_GROUP_OF = {name: group for group, kind in GROUPS.items() for name in (item.name for item in dataclasses.fields(kind))}
 
 
 def options(data: Path, output: Path, **given: Any) -> TrainOptions:
@@ -31,7 +32,9 @@ def options(data: Path, output: Path, **given: Any) -> TrainOptions:
 def write_colourful_shards(folder: Path, sizes: list[int]) -> None:
     """Shards whose pictures tell their language by colour and their number by brightness."""
     light = [(number % 40) / 40 * 0.7 + 0.3 for number in range(sum(sizes))]
-    colours = [colorsys.hsv_to_rgb(number % len(made_shards.TEXTS) / 8, 1, light[number]) for number in range(sum(sizes))]
+    colours = [
+        colorsys.hsv_to_rgb(number % len(made_shards.TEXTS) / 8, 1, light[number]) for number in range(sum(sizes))
+    ]
     files = {n: made_shards.png((int(r * 255), int(g * 255), int(b * 255))) for n, (r, g, b) in enumerate(colours)}
     made_shards.write(folder, sizes, files)
 

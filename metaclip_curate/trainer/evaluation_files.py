@@ -1,0 +1,110 @@
+"""What an evaluation reads beside images: names of classes, templates and captions, each by language."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from open_clip import SIMPLE_IMAGENET_TEMPLATES
+
+from metaclip_curate.errors import UserError
+
+ClassNames = dict[str, dict[str, str]]
+_PLAIN = ("{}",)
+
+
+def read_class_names(path: str) -> ClassNames:
+    """Reads names of classes.
+
+    Args:
+        path: A JSON file, {"en": {"n01440764": "tench", ...}, ...}, or a TSV with the columns class, language and name.
+
+    Returns:
+        The name of each class, which is the name of a folder of images, by language.
+
+    Raises:
+        UserError: It isn't such a file.
+    """
+    if path.endswith(".json"):
+        names = _read_json(path)
+        if not all(isinstance(of, dict) for of in names.values()):
+            raise UserError(f"{path} must hold an object of names by class for each language")
+        return names
+    found: ClassNames = {}
+    for row in _read_tsv(path, ("class", "language", "name")):
+        found.setdefault(row["language"], {})[row["class"]] = row["name"]
+    return found
+
+
+def read_templates(path: str) -> dict[str, Sequence[Any]]:
+    """Reads templates.
+
+    Args:
+        path: A JSON file, {"de": ["ein Foto von {}.", ...], ...}; empty: none.
+
+    Returns:
+        Templates by language.
+
+    Raises:
+        UserError: It isn't such a file, or a template has no place for a name.
+    """
+    if not path:
+        return {}
+    templates = _read_json(path)
+    for language, of_language in templates.items():
+        if not isinstance(of_language, list) or not of_language or not all("{}" in str(one) for one in of_language):
+            raise UserError(f"{path} must hold a list of texts with {{}} for each language, unlike that of {language}")
+    return templates
+
+
+def templates_of(templates: dict[str, Sequence[Any]], language: str) -> Sequence[Any]:
+    """The templates of a language: what was read, else for English open_clip's seven, else the name alone."""
+    return templates.get(language) or (SIMPLE_IMAGENET_TEMPLATES if language == "en" else _PLAIN)
+
+
+def read_captions(path: str) -> dict[str, list[tuple[str, str]]]:
+    """Reads captions.
+
+    Args:
+        path: A TSV with the columns file, language and text; a file may have several texts.
+
+    Returns:
+        Files and texts by language.
+
+    Raises:
+        UserError: It isn't such a file.
+    """
+    found: dict[str, list[tuple[str, str]]] = {}
+    for row in _read_tsv(path, ("file", "language", "text")):
+        found.setdefault(row["language"], []).append((row["file"], row["text"]))
+    return found
+
+
+def _read_json(path: str) -> dict[str, Any]:
+    try:
+        read = json.loads(Path(path).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} can't be read as JSON: {error}") from None
+    if not isinstance(read, dict):
+        raise UserError(f"{path} must hold an object with a member for each language")
+    return read
+
+
+def _read_tsv(path: str, columns: Sequence[str]) -> list[dict[str, str]]:
+    try:
+        with Path(path).open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} can't be read: {error}") from None
+    for number, row in enumerate(rows, 2):
+        if any(row.get(column) is None for column in columns):
+            raise UserError(
+                f"line {number} of {path} is wrong: it needs the columns {', '.join(columns)}, tabs between"
+            )
+    if not rows:
+        raise UserError(f"{path} has no rows: it needs a line of column names, {', '.join(columns)}, and others")
+    return rows
