@@ -15,6 +15,8 @@ T ?= 20
 SEED ?= 0
 OUT ?= runs/mini
 TESTS ?=
+# Processes that share the tests' files.
+WORKERS ?= 2
 BENCH ?=
 # Dumps, wordnets and page views to build lists from; without any, the small dumps that ship.
 DUMPS ?= $(wildcard ../shared/data)
@@ -63,8 +65,8 @@ runs/metadata-mini: | $(READY)
 mini-run: $(READY) | $(filter runs/metadata runs/metadata-mini,$(METADATA))  ## all stages on the input that ships, or on INPUT=... METADATA=... T=... SEED=... OUT=...
 	$(BIN)/metaclip-curate run --input $(INPUT) --metadata $(METADATA) --output $(OUT) --t $(T) --seed $(SEED)
 
-test: $(READY)  ## run the tests
-	$(BIN)/python -m pytest $(TESTS)
+test: $(READY)  ## run the tests, or TESTS="a.py b.py", in WORKERS=2 processes
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
 $(TRAINER_VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(TRAINER_VENV)

@@ -60,6 +60,9 @@ class Site:
             "spark.dynamicAllocation.enabled": "false",
             "spark.ui.port": str(page_port),
             "spark.ui.liveUpdate.period": "0",
+            # What is asked of a machine that is gone is given up sooner than after two minutes.
+            "spark.network.timeout": "30s",
+            "spark.executor.heartbeatInterval": "5s",
             "spark.eventLog.enabled": "true",
             "spark.eventLog.dir": self.events.as_uri(),
             "spark.eventLog.rolling.enabled": "false",
@@ -127,19 +130,24 @@ class Application:
         """Waits for its end, which must be a good one."""
         assert self.process.wait(_SLOWEST) == 0, self.log.read_text()[-6000:]
 
-    def kill_busy_executor(self, has_come: Callable[[], bool]) -> Path:
+    def kill_busy_executor(
+        self, has_come: Callable[[], bool], has_gone: Callable[[], bool] = lambda: False
+    ) -> Path | None:
         """Kills an executor in the middle of a task, with SIGKILL.
 
         It is stopped first: one that still has a task when all that it had sent has arrived loses that task for sure.
 
         Args:
             has_come: Whether it is time.
+            has_gone: Whether it no longer will be.
 
         Returns:
-            The folder of the executor's worker.
+            The folder of the executor's worker; None where the time has passed.
         """
         while True:
-            self._wait_until(lambda: has_come() and bool(self._busy()))
+            self._wait_until(lambda: has_gone() or (has_come() and bool(self._busy())))
+            if has_gone():
+                return None
             for number in self._busy():
                 process = self._executor_process(number)
                 if process is None:
@@ -179,7 +187,7 @@ class Application:
         while not has_come():
             assert self.process.poll() is None, "it ended first: " + self.log.read_text()[-6000:]
             assert time.monotonic() < end, self.log.read_text()[-6000:]
-            time.sleep(0.05)
+            time.sleep(0.01)
 
     def _busy(self) -> list[str]:
         """Numbers of the executors that have a task."""

@@ -15,14 +15,11 @@ import pytest
 from metaclip_curate.run_folder import STAGES
 from tests import runs
 from tests.cluster.applications import Site, lost_tasks
-from tests.test_kill import has_files, manifest_bytes, stages
+from tests.test_kill import manifest_bytes, stages
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("spark")]
 
 OPTIONS: dict[str, Any] = {"t": 300, "seed": 5, "rows_per_file": 10_000, "files_per_round": 6}
-
-# Stages whose work is long enough to be hit where it writes; the others anywhere.
-WRITING = {"extract": ("_work", "pairs"), "match": ("_work", "matched"), "sample": ("_work", "manifest")}
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +43,14 @@ def check_equal(output: Path, undisturbed: Path) -> None:
 def in_the_middle(output: Path, stage: str) -> Callable[[], bool]:
     def has_come() -> bool:
         found = stages(output)
-        if stage not in found or found[stage].get("finished"):
-            return False
-        return stage not in WRITING or any(has_files(output / folder) for folder in WRITING[stage])
+        return stage in found and not found[stage].get("finished")
 
     return has_come
+
+
+def during(output: Path, stage: str) -> tuple[Callable[[], bool], Callable[[], bool]]:
+    """Whether a stage is in its middle, and whether it is over."""
+    return in_the_middle(output, stage), lambda: bool(stages(output).get(stage, {}).get("finished"))
 
 
 def flags(**given: Any) -> list[str]:
@@ -74,10 +74,11 @@ def test_an_executor_lost_in_each_stage(
     given = ["--input", *map(str, wats), *flags(output=output, metadata=metadata, **OPTIONS)]
     with site.submitted("run", *given) as application:
         application.kill_python_worker(in_the_middle(output, "extract"))
-        for stage in STAGES:
-            application.kill_busy_executor(in_the_middle(output, stage))
+        hit = [stage for stage in STAGES if application.kill_busy_executor(*during(output, stage))]
         application.finish()
-    assert lost_tasks(site.events, application.log.stem) >= len(STAGES)
+    # So little input is counted and balanced in less than a second, which may pass between two looks.
+    assert {"extract", "match", "sample"} <= set(hit)
+    assert lost_tasks(site.events, application.log.stem) >= len(hit) >= len(STAGES) - 1
     check_equal(output, undisturbed)
 
 
@@ -95,6 +96,7 @@ def test_the_driver_killed_and_a_worker_lost_for_good(
 
     with site.submitted("match", *match) as application:
         folder = application.kill_busy_executor(in_the_middle(output, "match"))
+        assert folder is not None
         lost = next(daemon for daemon in site.cluster.running() if daemon.name == folder.name)
         os.kill(lost.pid, signal.SIGKILL)
         application.finish()
