@@ -29,7 +29,7 @@ DEPLOY = $(BIN)/metaclip-curate deploy
 DEPLOYED = $(if $(CRAWL),--crawl $(CRAWL)) --output $(OUT) --metadata $(METADATA) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup mini-run metadata-starter metadata-mini test test-trainer lint format bench bench-trainer \
+.PHONY: help setup mini-run metadata-starter metadata-mini test test-trainer train-mini lint format bench bench-trainer \
 	reference package emr-run emr-serverless-run dataproc-run dataproc-serverless-run clean
 
 help:  ## list the targets
@@ -79,6 +79,14 @@ TRAINER_PYTHON = PYTHONPATH=tests/trainer/cpu_torchvision $(TRAINER_VENV)/bin/py
 
 test-trainer: $(TRAINER_VENV)/.ready  ## run the trainer's tests, in an environment of their own
 	$(TRAINER_PYTHON) -m pytest tests/trainer
+
+train-mini: $(READY) $(TRAINER_VENV)/.ready  ## pages about Debian's stamps, the pipeline, tiny CLIPs on balanced and on unbalanced data
+	$(BIN)/python -m examples.stamps pages runs/train-mini
+	$(BIN)/metaclip-curate run --input runs/train-mini/stamps.warc.wat.gz --metadata runs/train-mini/metadata \
+		--output runs/train-mini/balanced --t 6
+	$(BIN)/metaclip-curate run --input runs/train-mini/stamps.warc.wat.gz --metadata runs/train-mini/metadata \
+		--output runs/train-mini/everything --t 1000000000 --seed 1
+	$(TRAINER_PYTHON) -m examples.stamps train runs/train-mini
 
 bench-trainer: $(TRAINER_VENV)/.ready  ## images a second
 	$(TRAINER_PYTHON) -m benchmarks.trainer

@@ -62,6 +62,7 @@ class Site:
             "spark.ui.liveUpdate.period": "0",
             # What is asked of a machine that is gone is given up sooner than after two minutes.
             "spark.network.timeout": "30s",
+            "spark.network.timeoutInterval": "15s",
             "spark.executor.heartbeatInterval": "5s",
             "spark.eventLog.enabled": "true",
             "spark.eventLog.dir": self.events.as_uri(),

@@ -51,7 +51,7 @@ def test_from_a_run_to_a_download_to_a_run(real: Path, tmp_path: Path, capsys: p
     capsys.readouterr()
     assert main(["balance", "--output", output, "--t", "9"]) == 0
     assert main(["sample", "--output", output, "--seed", "1"]) == 0
-    assert capsys.readouterr().out.count("done before") == 2
+    assert capsys.readouterr().out.count("done before") == 3
     assert contents(real) == before
 
 

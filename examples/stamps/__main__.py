@@ -1,0 +1,65 @@
+"""`python -m examples.stamps pages FOLDER` writes pages and metadata, `... train FOLDER` fetches, trains and measures.
+
+Between the two, `metaclip-curate run` curates: once with a threshold, once with one that keeps everything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from examples.stamps import collection, web
+from metaclip_curate.errors import UserError
+
+
+def main(arguments: list[str]) -> int:
+    """Runs a part.
+
+    Returns:
+        0, or 2 where the stamps can't be had.
+    """
+    parser = argparse.ArgumentParser("python -m examples.stamps", description=__doc__)
+    parser.add_argument("part", choices=["pages", "train"])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--stamps", type=Path, help="Tux Paint's folder of stamps (default: installed, else fetched)")
+    parser.add_argument("--images", type=int, default=12_000, help="images that the pages show")
+    parser.add_argument("--port", type=int, default=18765, help="where images are served")
+    parser.add_argument("--seed", type=int, default=0, help="decides pages and pictures")
+    parser.add_argument("--seeds", type=int, default=3, help="trainings of each kind")
+    parser.add_argument("--steps", type=int, default=300, help="steps of a training")
+    parser.add_argument("--workers", type=int, default=1, help="processes that read beside the one that trains")
+    given = parser.parse_args(arguments)
+    try:
+        stamps = collection.read_stamps(given.stamps or collection.find_stamps(given.folder / "stamps"))
+    except UserError as error:
+        print(f"examples.stamps: {error}", file=sys.stderr)
+        return 2
+    if given.part == "pages":
+        address = f"http://127.0.0.1:{given.port}"
+        drawn = web.write_web(stamps, given.images, address, given.seed, given.folder)
+        most, least = max(drawn.frequency), sorted(drawn.frequency)[len(stamps) // 2]
+        print(
+            f"{len(stamps)} subjects on {given.images:,} images: {most:,} of the most frequent, {least} of the median"
+        )
+        return 0
+    # The part that trains runs where there is PyTorch, the other where there is Spark.
+    from examples.stamps import experiment
+
+    began = time.monotonic()
+    setting = experiment.Setting(given.seeds, given.steps, workers=given.workers)
+    drawn = web.plan(stamps, given.images, given.seed)
+    experiment.fetch_images(stamps, given.folder, given.port, given.seed)
+    size, everything = experiment.write_manifest_as_found(given.folder)
+    print(f"\n{everything:,} matched pairs, of which balancing keeps {size:,}, against {size:,} drawn all alike")
+    experiment.train_all(given.folder, setting)
+    results = experiment.measure(stamps, drawn, given.folder, setting, given.seed)
+    experiment.write_results(given.folder, results)
+    print(f"\n{experiment.table_of(results)}\n")
+    print(f"{setting.seeds} seeds, {setting.steps} steps of {setting.batch}, {time.monotonic() - began:,.0f} seconds")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
