@@ -114,7 +114,7 @@ def draws(uids: Any, seed: int) -> Floats:
         UserError: The seed is out of range.
         ValueError: A uid is not 32 hex digits.
     """
-    return (_hash(_uid_words(uids)[:, 0], seed) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    return (hash_words(uid_words(uids)[:, 0], seed) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def selection_keys(uids: Any, seed: int) -> Words:
@@ -127,7 +127,7 @@ def selection_keys(uids: Any, seed: int) -> Words:
     Returns:
         n keys: h(last 16 hex digits), independent of the draw.
     """
-    return _hash(_uid_words(uids)[:, 1], seed)
+    return hash_words(uid_words(uids)[:, 1], seed)
 
 
 def order_keys(uids: Any, seed: int) -> Words:
@@ -143,12 +143,23 @@ def order_keys(uids: Any, seed: int) -> Words:
     Returns:
         n keys, uniform in [0, 2^64).
     """
-    words = _uid_words(uids)
-    return _hash(_hash(words[:, 1], seed) ^ words[:, 0], seed)
+    words = uid_words(uids)
+    return hash_words(hash_words(words[:, 1], seed) ^ words[:, 0], seed)
 
 
-def _hash(words: Words, seed: int) -> Words:
-    """h(x) = splitmix64(x xor splitmix64(seed))."""
+def hash_words(words: Words, seed: int) -> Words:
+    """h(x) = splitmix64(x xor splitmix64(seed)), from which all that is random here is made.
+
+    Args:
+        words: Of any shape.
+        seed: From 0 to 2^64 - 1.
+
+    Returns:
+        Words of the same shape.
+
+    Raises:
+        UserError: The seed is out of range.
+    """
     if not 0 <= seed <= _MAX_SEED:
         raise UserError(f"the seed must be from 0 to 2^64 - 1, not {seed}: give another --seed")
     return _splitmix64(words ^ _splitmix64(np.array([seed], dtype=np.uint64)))
@@ -162,8 +173,18 @@ def _splitmix64(x: Words) -> Words:
     return x ^ (x >> np.uint64(31))
 
 
-def _uid_words(uids: Any) -> Words:
-    """Reads uids as two unsigned 64-bit words each, shape (n, 2)."""
+def uid_words(uids: Any) -> Words:
+    """Reads uids as two unsigned 64-bit words each.
+
+    Args:
+        uids: As in `draws`.
+
+    Returns:
+        Their first and last 16 hex digits, shape (n, 2).
+
+    Raises:
+        ValueError: A uid is not 32 hex digits.
+    """
     array = uids if isinstance(uids, pa.Array) else pa.array(uids, pa.string())
     # A fixed-size cast checks the length of every uid and leaves one contiguous buffer.
     try:

@@ -5,10 +5,12 @@ It stands in the run folder beside `manifest/` and not in it, since pandas and S
 
 from __future__ import annotations
 
+import json
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from metaclip_curate import storage
 from metaclip_curate.run_folder import STAGES, RunFolder
 
 NAME = "datacard.json"
@@ -47,6 +49,16 @@ def build(folder: RunFolder, languages: list[dict[str, Any]], provenance: dict[s
         "language_id_model_sha256": options["extract"]["lid_model_digest"],
         "versions": {"python": platform.python_version(), "spark": provenance["spark"], **_versions()},
     }
+
+
+def read(folder: RunFolder) -> dict[str, Any]:
+    """Reads the card of a run that is finished.
+
+    Raises:
+        FileNotFoundError: There is none.
+    """
+    card: dict[str, Any] = json.loads(storage.read_bytes(storage.join(folder.root, NAME), folder.options))
+    return card
 
 
 def _versions() -> dict[str, str]:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from pathlib import Path
-
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -31,11 +27,6 @@ def write_part(folder: str, number: int, rows: pa.Table, options: StorageOptions
         rows: Its rows in order, with the schema `schemas.MANIFEST`.
         options: How to reach the folder.
     """
-    handle, name = tempfile.mkstemp(suffix=".parquet")
-    os.close(handle)
-    try:
-        table = rows.cast(MANIFEST).combine_chunks()
+    table = rows.cast(MANIFEST).combine_chunks()
+    with storage.written_whole(lambda: storage.join(folder, part_name(number)), options) as name:
         pq.write_table(table, name, compression="zstd", row_group_size=_ROW_GROUP)
-        storage.upload_file(name, storage.join(folder, part_name(number)), options)
-    finally:
-        Path(name).unlink(missing_ok=True)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from collections.abc import Sequence
 from typing import Any
 
-from metaclip_curate import datacard, storage
+from metaclip_curate import datacard
 from metaclip_curate.commands.arguments import add_options, given_options
 from metaclip_curate.commands.output import add_json, print_json
 from metaclip_curate.compare import Difference, LanguageChange, differences, language_changes
@@ -39,9 +38,7 @@ def _run(parsed: argparse.Namespace, command: str) -> None:
 
     given = given_options(parsed, _GROUPS)
     runs = [FinishedRun(root, "sample", given["storage"], given["run"]) for root in (parsed.before, parsed.after)]
-    cards = [
-        json.loads(storage.read_bytes(storage.join(run.folder.root, datacard.NAME), run.folder.options)) for run in runs
-    ]
+    cards = [datacard.read(run.folder) for run in runs]
     manifests = [run.read("sample", "manifest", MANIFEST) for run in runs]
     counted, shown = compare_manifests(manifests[0], manifests[1], _SHOWN_PAIRS)
     values, languages = differences(*cards), language_changes(cards[0], cards[1], counted)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import posixpath
 from typing import Any
 
@@ -29,7 +28,7 @@ def add(commands: Any) -> None:
 def _run(parsed: argparse.Namespace, command: str) -> None:
     given = given_options(parsed, _GROUPS)
     folder = FinishedRun(given["source"].run, "sample", given["storage"], RunOptions()).folder
-    card = json.loads(storage.read_bytes(storage.join(folder.root, datacard.NAME), folder.options))
+    card = datacard.read(folder)
     name = parsed.name or posixpath.basename(folder.root.rstrip("/"))
     place = storage.join(folder.root, dataset_card.NAME)
     storage.write_bytes(place, dataset_card.dataset_card(card, name).encode(), folder.options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,15 +98,14 @@ def folder_uploads(folder: str, root: str) -> tuple[str, list[Upload]]:
     return url, [Upload(str(path), storage.join(url, path.name)) for path in files]
 
 
-def send(uploads: list[Upload], options: StorageOptions) -> int:
-    """Uploads what isn't there yet.
+def send(uploads: Sequence[Upload], options: StorageOptions, output: str, tell: Callable[[str], None]) -> None:
+    """Uploads what isn't there yet, and tells how much that was.
 
     Args:
         uploads: The files.
         options: How to reach the bucket.
-
-    Returns:
-        How many were sent.
+        output: The run folder, for what is told.
+        tell: Takes the line.
 
     Raises:
         UserError: The bucket can't be written.
@@ -113,7 +113,7 @@ def send(uploads: list[Upload], options: StorageOptions) -> int:
     missing = [upload for upload in uploads if not storage.exists(upload.url, options)]
     for upload in missing:
         storage.upload_file(upload.local, upload.url, options)
-    return len(missing)
+    tell(f"{len(missing)} of {len(uploads)} files uploaded to {output}")
 
 
 def _digest(path: Path) -> str:

@@ -69,8 +69,7 @@ class DataprocRun:
         """
         region = self._google.region
         clusters, jobs = google.client("ClusterController", region), google.client("JobController", region)
-        sent = send(list(self._deployment.uploads), self._storage)
-        self._follower.tell(f"{sent} of {len(self._deployment.uploads)} files uploaded to {self._deployment.output}")
+        send(self._deployment.uploads, self._storage, self._deployment.output, self._follower.tell)
         with google.google_errors():
             clusters.create_cluster(request=create_cluster(self._deployment, self._google, self._options, self._size))
             try:

@@ -66,8 +66,7 @@ class BatchRun:
             JobFailedError: A stage failed, or the run was stopped.
         """
         batches = google.client("BatchController", self._google.region)
-        sent = send(self._uploads, self._storage)
-        self._follower.tell(f"{sent} of {len(self._uploads)} files uploaded to {self._deployment.output}")
+        send(self._uploads, self._storage, self._deployment.output, self._follower.tell)
         with google.google_errors():
             try:
                 for job in self._deployment.jobs:

@@ -69,8 +69,7 @@ class EmrServerlessRun:
         """
         outputs = stack_outputs(self._options.stack, self._options.region)
         check_places(self._deployment.places, outputs)
-        sent = send(list(self._deployment.uploads), self._storage)
-        self._follower.tell(f"{sent} of {len(self._deployment.uploads)} files uploaded to {self._deployment.output}")
+        send(self._deployment.uploads, self._storage, self._deployment.output, self._follower.tell)
         service = client("emr-serverless", self._options.region)
         request = create_application(self._deployment, self._options, self._size)
         with aws_errors():

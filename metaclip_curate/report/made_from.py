@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from metaclip_curate import datacard, storage
+from metaclip_curate import datacard
 from metaclip_curate.run_folder import STAGES, RunFolder
 
 Tables = dict[str, dict[str, str]]
@@ -47,7 +46,7 @@ def made_from(folder: RunFolder, finished: Iterable[str]) -> Tables:
 
 def _of_card(folder: RunFolder) -> Tables:
     try:
-        card = json.loads(storage.read_bytes(storage.join(folder.root, datacard.NAME), folder.options))
+        card = datacard.read(folder)
     except FileNotFoundError:
         return {}
     return {

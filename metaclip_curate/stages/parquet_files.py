@@ -7,11 +7,8 @@ place, and there is nothing to commit but the list of names.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -53,23 +50,20 @@ def write_file(
     Returns:
         The number of rows.
     """
-    handle, local = tempfile.mkstemp(suffix=".parquet")
-    os.close(handle)
     rows = 0
-    try:
-        with pq.ParquetWriter(
+    with (
+        storage.written_whole(lambda: storage.join(folder, name()), options) as local,
+        pq.ParquetWriter(
             local,
             layout.schema,
             compression="zstd",
             use_dictionary=list(layout.repeating),
             write_statistics=list(layout.statistics) or False,
-        ) as writer:
-            for group in _groups(batches, layout.schema):
-                rows += group.num_rows
-                writer.write_table(group, row_group_size=max(1, group.num_rows))
-        storage.upload_file(local, storage.join(folder, name()), options)
-    finally:
-        Path(local).unlink(missing_ok=True)
+        ) as writer,
+    ):
+        for group in _groups(batches, layout.schema):
+            rows += group.num_rows
+            writer.write_table(group, row_group_size=max(1, group.num_rows))
     return rows
 
 

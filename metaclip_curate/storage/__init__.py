@@ -13,6 +13,7 @@ from metaclip_curate.storage.objects import (
     read_bytes,
     upload_file,
     write_bytes,
+    written_whole,
 )
 from metaclip_curate.storage.opening import open_input
 from metaclip_curate.storage.options import StorageOptions
@@ -34,4 +35,5 @@ __all__ = [
     "read_bytes",
     "upload_file",
     "write_bytes",
+    "written_whole",
 ]

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from metaclip_curate.errors import UserError
@@ -49,6 +54,30 @@ def upload_file(local_file: str, url: str, options: StorageOptions) -> None:
         OSError: the store fails.
     """
     store_of(url, options).upload(local_file, url)
+
+
+@contextmanager
+def written_whole(url: Callable[[], str], options: StorageOptions) -> Iterator[str]:
+    """A temporary local file to write; it is uploaded when the block ends well, and removed in any case.
+
+    Args:
+        url: Tells where to, when all is written.
+        options: How to reach it.
+
+    Yields:
+        The local file's name.
+
+    Raises:
+        UserError: it may not be written there.
+        OSError: the store fails.
+    """
+    handle, name = tempfile.mkstemp()
+    os.close(handle)
+    try:
+        yield name
+        upload_file(name, url(), options)
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 def exists(url: str, options: StorageOptions) -> bool:

@@ -22,7 +22,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from metaclip_curate.balance import _hash as hash_words
+from metaclip_curate.balance import hash_words
 from metaclip_curate.trainer.sampling import derived_seed
 from metaclip_curate.trainer.units import Places
 

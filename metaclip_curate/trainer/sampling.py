@@ -21,8 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from metaclip_curate import balance, storage
-from metaclip_curate.balance import Floats, Words
-from metaclip_curate.balance import _hash as hash_words
+from metaclip_curate.balance import Floats, Words, hash_words
 from metaclip_curate.errors import UserError
 from metaclip_curate.run_folder import RunFolder
 from metaclip_curate.storage import StorageOptions

@@ -10,8 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from metaclip_curate import storage
-from metaclip_curate.balance import Words
-from metaclip_curate.balance import _uid_words as uid_words
+from metaclip_curate.balance import Words, uid_words
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage import StorageOptions
 
