@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 import msgspec
 
@@ -34,8 +34,7 @@ class ImageLink(msgspec.Struct, frozen=True, gc=False, tag_field="path", tag="IM
     data_image_title: str = msgspec.field(default="", name="data-image-title")
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(NamedTuple):
     """What is needed of a page: its address, its <base>, and its images.
 
     Attributes:

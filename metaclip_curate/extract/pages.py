@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from metaclip_curate.extract.entities import decode_attribute, has_raw_entities
 from metaclip_curate.extract.html import page_of_response
 from metaclip_curate.extract.links import ImageLink, Page
@@ -68,4 +66,4 @@ def _decoded(page: Page) -> Page:
         ImageLink(*map(decode_attribute, (link.url, link.alt, link.title, link.data_image_title)))
         for link in page.links
     ]
-    return replace(page, base=decode_attribute(page.base), links=links)
+    return page._replace(base=decode_attribute(page.base), links=links)

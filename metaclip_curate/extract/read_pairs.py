@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import repeat
 
 import pyarrow as pa
 
 from metaclip_curate.extract.account import InputAccount
 from metaclip_curate.extract.links import Drop, Page, link_texts
 from metaclip_curate.extract.pages import PageReader
-from metaclip_curate.extract.pair_columns import IMAGE_ID_BYTES, UID_BYTES, PairColumns
+from metaclip_curate.extract.pair_columns import PairColumns
 from metaclip_curate.extract.records import Record, read_records
 from metaclip_curate.extract.text_languages import Identifier, TextLanguages
 from metaclip_curate.extract.urls import DocumentBase
@@ -91,7 +91,6 @@ class _PairReader:
         self._account = account
         self._languages = TextLanguages(identifier)
         self._seen: set[bytes] = set()
-        self._uid_digest = hashlib.blake2b(digest_size=UID_BYTES)  # to copy, which costs half of making one
         self._columns = PairColumns()
         self._record_bytes = 0  # of the records that the columns are from
         found = _CRAWL_IN_PATH.search(path)
@@ -103,8 +102,7 @@ class _PairReader:
             yield from self._full_batches(records)
         except InputError as error:
             broken = error  # once what came before it is yielded
-        if len(self._columns):
-            yield self._take_batch()
+        yield from self._take_batch()
         if broken is not None:
             raise broken
         if not self._pages.has_pages:
@@ -112,6 +110,7 @@ class _PairReader:
             self._account.failed(self._account.error or held)
 
     def _full_batches(self, records: Iterator[Record]) -> Iterator[pa.RecordBatch]:
+        rows, most_rows = self._columns.urls, self._options.batch_rows
         for record in records:
             try:
                 page = self._pages.read(record)
@@ -122,11 +121,11 @@ class _PairReader:
             if page is not None:
                 yield from self._read_page(page)
                 self._record_bytes += len(record.body)
-                if len(self._columns) >= self._options.batch_rows or self._record_bytes >= _BATCH_BYTES:
-                    yield self._take_batch()
+                if len(rows) >= most_rows or self._record_bytes >= _BATCH_BYTES:
+                    yield from self._take_batch()
 
     def _read_page(self, page: Page) -> Iterator[pa.RecordBatch]:
-        """Adds a page's pairs, and yields the batches that become full of them."""
+        """Adds a page's texts, and yields the batches that become full of them."""
         account = self._account
         if page.damage:
             account.damaged(page.damage)
@@ -135,10 +134,11 @@ class _PairReader:
             account.dropped_opt_out += len(page.links)
             return
         base = DocumentBase(page.url, page.base)
+        columns = self._columns
+        urls, page_urls = columns.urls, columns.page_urls
         # A long base makes many long URLs of short ones.
         most_rows = _BATCH_BYTES // (len(base.href) + 1)
-        seen, columns, new_digest = self._seen, self._columns, self._uid_digest.copy
-        known, used, without_text = len(seen), 0, 0
+        used = without_text = 0
         # A third of a page's links repeat: each different one is looked at once.
         for link, times in Counter(page.links).items():
             texts = link_texts(link)
@@ -150,29 +150,22 @@ class _PairReader:
                 account.add_drops(url, times)
                 continue
             used += times * len(texts)
-            url_bytes = url.encode()
-            image_id = b""
             for text, source in texts:
-                digest = new_digest()
-                digest.update(url_bytes + b"\n" + text.encode())
-                uid = digest.digest()
-                if uid not in seen:
-                    seen.add(uid)
-                    image_id = image_id or hashlib.sha224(url_bytes).digest()[:IMAGE_ID_BYTES]
-                    columns.uids.append(uid)
-                    columns.image_ids.append(image_id)
-                    columns.urls.append(url)
-                    columns.texts.append(text)
-                    columns.sources.append(source)
-                    columns.page_urls.append(page.url)
-            if len(columns) >= most_rows:
-                yield self._take_batch()
-        pairs = len(seen) - known
+                urls.append(url)
+                columns.texts.append(text)
+                columns.sources.append(source)
+            if len(urls) >= most_rows:
+                page_urls += repeat(page.url, len(urls) - len(page_urls))
+                yield from self._take_batch()
+        page_urls += repeat(page.url, len(urls) - len(page_urls))
         account.dropped_no_text += without_text
         account.texts += used
-        account.pairs += pairs
-        account.duplicate_texts += used - pairs
+        account.duplicate_texts += used  # until a batch finds them to be new
 
-    def _take_batch(self) -> pa.RecordBatch:
+    def _take_batch(self) -> Iterator[pa.RecordBatch]:
         self._record_bytes = 0
-        return self._columns.take(self._languages, self._pages.crawl, self._path)
+        batch = self._columns.take(self._seen, self._languages, self._pages.crawl, self._path)
+        self._account.pairs += batch.num_rows
+        self._account.duplicate_texts -= batch.num_rows
+        if batch.num_rows:
+            yield batch

@@ -17,8 +17,8 @@ _HTTP = ("https://", "http://")
 _KEPT = r"A-Za-z0-9!$%&()*+,\-./;=?@_~|\[\]"
 # A host of small ASCII letters, digits, hyphens and underscores stays as it is, unless a label is Punycode (`xn--`) or
 # the last one is a number, which makes the host an IPv4 address.
-_HOST = r"(?:[a-z0-9_\-]+\.)*[a-z][a-z0-9_\-]*"
-_is_absolute = re.compile(rf"https?://{_HOST}/[{_KEPT}:]*").fullmatch
+_HOST = r"(?:[a-z0-9_\-]++\.)*+[a-z][a-z0-9_\-]*+"
+_is_absolute = re.compile(rf"https?://{_HOST}/[{_KEPT}:]*+").fullmatch
 _is_root_relative = re.compile(rf"/(?!/)[{_KEPT}:]*").fullmatch
 # Neither a scheme nor a query, nor a segment of dots at its start; a dot may be written %2e.
 _is_path_relative = re.compile(rf"[A-Za-z0-9_\-][{_KEPT}]*").fullmatch
@@ -43,12 +43,14 @@ class DocumentBase:
             if base is not None and not base.startswith(("data:", "javascript:")):
                 self.href = base
         normal = self.href if _is_normal(self.href) else _normal_form(self.href)
-        self._scheme = self._origin = self._folder = ""
+        self._scheme = self._origin = self._folder = self._parent = ""
         if normal is not None and normal.startswith(_HTTP):
             self._scheme = normal[: normal.index("/")]
-            self._origin = normal[: normal.index("/", len("https://"))]
+            path_start = normal.index("/", len("https://"))
+            self._origin = normal[:path_start]
             path = normal.partition("#")[0].partition("?")[0]
             self._folder = path[: path.rindex("/") + 1]
+            self._parent = self._folder[: self._folder.rfind("/", path_start, -1) + 1] or self._folder
 
     def resolve(self, url: str) -> str | Drop:
         """Resolves an image's URL.
@@ -59,16 +61,28 @@ class DocumentBase:
         Returns:
             An absolute http or https URL without its fragment, or the reason why there is none.
         """
-        if _is_plain(url):
-            if _is_absolute(url):
-                return url
-            if self._origin:
+        # No segment is `.` or `..`, which resolving removes, but maybe the first; a dot may be written %2e.
+        if "/." not in url and "/%2" not in url:
+            start = url[:3]
+            if start == "htt":
+                if _is_absolute(url) and "xn--" not in url:
+                    return url
+            elif not self._origin:
+                pass  # what is relative takes the long way to learn that there is nothing to resolve it with
+            elif start[:2] == "//":
+                absolute = self._scheme + url
+                if _is_absolute(absolute) and "xn--" not in url:
+                    return absolute
+            elif start[:1] == "/":
                 if _is_root_relative(url):
                     return self._origin + url
-                if _is_path_relative(url):
-                    return self._folder + url
-                if url.startswith("//") and _is_absolute(self._scheme + url):
-                    return self._scheme + url
+            elif start == "../":
+                if _is_path_relative(url, 3):
+                    return self._parent + url[3:]
+            elif _is_path_relative(url):
+                return self._folder + url
+        if url.startswith("data:image/"):
+            return Drop.NOT_HTTP
         return self._resolve_any(url)
 
     def _resolve_any(self, url: str) -> str | Drop:
@@ -85,12 +99,7 @@ class DocumentBase:
 
 def _is_normal(url: str) -> bool:
     """Whether a URL is known to be its own normal form."""
-    return _is_plain(url) and _is_absolute(url) is not None
-
-
-def _is_plain(url: str) -> bool:
-    """Whether no segment after a slash can be `.` or `..`, which resolving removes, and no label Punycode."""
-    return "/." not in url and "/%2" not in url and "xn--" not in url  # a dot may be written %2e
+    return "/." not in url and "/%2" not in url and "xn--" not in url and _is_absolute(url) is not None
 
 
 def _join(base: str, url: str) -> str | None:

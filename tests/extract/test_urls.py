@@ -140,6 +140,16 @@ bases = st.builds("{}{}".format, st.sampled_from(["https://a.example/", "http://
 @example("http://a.b.0x1/c", PAGE)
 @example("http://a.1/c", PAGE)
 @example("b.jpg", "https://a.example/x/?y/z#v/w")
+@example("../b.jpg", "https://a.example/x/y/z")
+@example("../b.jpg", "https://a.example/x/y/")
+@example("../b.jpg", "https://a.example/x")
+@example("../b.jpg", "https://a.example//x")
+@example("../b.jpg", "https://a.example/x//y?/z")
+@example("../../b.jpg", "https://a.example/x/y/z")
+@example("../", PAGE)
+@example("../.b", PAGE)
+@example("data:image/png;base64,", "nothing")
+@example("data://[bad", PAGE)
 @example("/b.jpg", "http://user:word@a.example:81/x")
 @example("/\t/a.example/b.jpg", PAGE)
 @example("http://a.example/b?'", PAGE)
@@ -181,6 +191,7 @@ def test_both_ways_agree_with_another_implementation(path: str, start: str) -> N
         ("/x.jpg?v=1", PAGE),
         ("x.jpg", PAGE),
         ("x/y.z/w.jpg", "http://a.example:81/"),
+        ("../x.jpg", PAGE),
     ],
 )
 def test_plain_urls_take_the_short_way(url: str, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
