@@ -29,7 +29,8 @@ from metaclip_curate.stages.manifest import write_manifest
 from metaclip_curate.stages.sample import ORDERED, Head, LanguageHead, Probabilities
 from metaclip_curate.storage import StorageOptions
 
-FILES, ROWS_PER_FILE = 4, 500_000
+FILES, ROWS_PER_FILE = 8, 500_000
+_ROUNDS = 3
 _ROWS_PER_BATCH = 100_000
 _GOAL = 500_000
 
@@ -106,18 +107,21 @@ def _print_stages(
     for texts in ("all", "one"):
         work, manifest = str(folder / f"kept-{texts}"), str(folder / f"manifest-{texts}")
         task = DrawTask(files, head, DrawOptions(texts_per_image=_texts(texts)), work, StorageOptions())
-        clock = _Clock()
-        rows, kept = draw_files(spark, task)
-        clock.lap("draw, to kept pairs")
-        drawn = spark.read.schema(ddl(ORDERED)).parquet(work)
-        write_manifest(spark, drawn, manifest, 250_000, task.storage)
-        clock.lap("random order, manifest files")
-        language_totals(matched, spark.read.schema(ddl(MANIFEST)).parquet(manifest), counted, thresholds)
-        clock.lap("sums of the data card")
+        laps: dict[str, list[tuple[float, float]]] = {}
+        for _ in range(_ROUNDS):  # the first warms up, and the best is told
+            clock = _Clock(laps)
+            rows, kept = draw_files(spark, task)
+            clock.lap("draw, to kept pairs")
+            drawn = spark.read.schema(ddl(ORDERED)).parquet(work)
+            write_manifest(spark, drawn, manifest, 250_000, task.storage)
+            clock.lap("random order, manifest files")
+            language_totals(matched, spark.read.schema(ddl(MANIFEST)).parquet(manifest), counted, thresholds)
+            clock.lap("sums of the data card")
         print(f"\nThrough Spark on two cores, --texts-per-image {texts}: {rows:,} matched pairs, {kept:,} kept\n")
-        print(f"  {'':<30} {'wall s':>8} {'core s':>8} {'pairs/core s':>13}")
-        for name, (wall, core) in clock.laps.items():
-            print(f"  {name:<30} {wall:>8.1f} {core:>8.1f} {rows / core:>13,.0f}")
+        print(f"  {'':<30} {'wall s':>8} {'core s':>8} {'pairs/core s':>13} {'first':>13}")
+        for name, rounds in laps.items():
+            wall, core = min(rounds)
+            print(f"  {name:<30} {wall:>8.1f} {core:>8.1f} {rows / core:>13,.0f} {rows / rounds[0][1]:>13,.0f}")
 
 
 def _texts(name: str) -> TextsPerImage:
@@ -125,15 +129,15 @@ def _texts(name: str) -> TextsPerImage:
 
 
 class _Clock:
-    """Wall and processor seconds of steps."""
+    """Wall and processor seconds of steps, added to the lists of `laps`."""
 
-    def __init__(self) -> None:
-        self.laps: dict[str, tuple[float, float]] = {}
+    def __init__(self, laps: dict[str, list[tuple[float, float]]]) -> None:
+        self._laps = laps
         self._since = time.perf_counter(), descendants_seconds()
 
     def lap(self, name: str) -> None:
         now = time.perf_counter(), descendants_seconds()
-        self.laps[name] = now[0] - self._since[0], max(now[1] - self._since[1], 0.01)
+        self._laps.setdefault(name, []).append((now[0] - self._since[0], max(now[1] - self._since[1], 0.01)))
         self._since = now
 
 
