@@ -26,7 +26,7 @@ from metaclip_curate.commands import (
 from metaclip_curate.commands.arguments import add_options, given_options
 from metaclip_curate.commands.output import add_json, print_json
 from metaclip_curate.console import print_extraction, print_summary
-from metaclip_curate.errors import UserError
+from metaclip_curate.errors import JobFailedError, UserError
 from metaclip_curate.options import (
     BalanceOptions,
     DrawOptions,
@@ -35,7 +35,7 @@ from metaclip_curate.options import (
     RunOptions,
     SampleOptions,
 )
-from metaclip_curate.pipeline import JobFailedError, Options, Pipeline
+from metaclip_curate.pipeline import Options, Pipeline
 from metaclip_curate.progress import StatusLine
 from metaclip_curate.report.options import ReportOptions
 from metaclip_curate.run_folder import STAGES, RunFolder

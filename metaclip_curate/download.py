@@ -24,9 +24,8 @@ import pyarrow.parquet as pq
 from metaclip_curate import storage
 from metaclip_curate.download_options import DownloadOptions, Table
 from metaclip_curate.download_outcome import Outcome, outcome_of
-from metaclip_curate.errors import UserError
+from metaclip_curate.errors import JobFailedError, UserError
 from metaclip_curate.options import flag, table_options
-from metaclip_curate.pipeline import JobFailedError
 from metaclip_curate.run_folder import RunFolder
 from metaclip_curate.storage import StorageOptions
 

@@ -1,4 +1,4 @@
-"""The one exception a user is meant to read."""
+"""The two exceptions that a user is meant to read."""
 
 
 class UserError(Exception):
@@ -7,3 +7,7 @@ class UserError(Exception):
     The message is one sentence that names the file or the option and says what to do. The commands print it and
     exit with status 2, without a traceback.
     """
+
+
+class JobFailedError(Exception):
+    """The job ran and its result isn't acceptable; the message says why, and the commands exit with status 1."""

@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from metaclip_curate import datacard, storage
-from metaclip_curate.errors import UserError
+from metaclip_curate.errors import JobFailedError, UserError
 from metaclip_curate.extract import ReadOptions
 from metaclip_curate.language import LanguageIdentifier, LanguageTable, load_language_table
 from metaclip_curate.metadata.folder import MetadataFolder
@@ -58,10 +58,6 @@ _SMALLEST_ROUND, _LARGEST_ROUND, _ROUNDS = 8, 1000, 50
 _STATUS_SECONDS = 1.0
 
 Tell = Callable[[str], None]
-
-
-class JobFailedError(Exception):
-    """The job ran and its result isn't acceptable; the message says why."""
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from metaclip_curate import schemas
-from metaclip_curate.errors import UserError
-from metaclip_curate.pipeline import JobFailedError, Pipeline
+from metaclip_curate.errors import JobFailedError, UserError
+from metaclip_curate.pipeline import Pipeline
 from metaclip_curate.run_folder import RunFolder
 from tests import runs
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,3 +78,28 @@ def test_a_run_whose_failed_inputs_are_read_again_equals_an_undisturbed_one(
     folder = RunFolder(str(output))
     for table in ("pairs", "inputs"):
         assert {path.name for path in (output / table).iterdir()} == set(folder.parts("extract"))
+
+
+def test_later_stages_follow_what_was_read_again(tmp_path: Path, mini_wats: list[Path], http: FaultyHTTPServer) -> None:
+    """A run that went to its end without some inputs, and again with them, equals one that had all at once."""
+    metadata = tmp_path / "metadata"
+    runs.write_metadata_for(mini_wats, metadata)
+    first, second = (path.read_bytes() for path in mini_wats[:2])
+    down, short = Fault(status=503), Fault(after=MIDDLE, ending="reset")
+    urls = [
+        http.add("/down.warc.wat.gz", first, [down]),
+        http.add("/short.warc.wat.gz", second, [short]),
+    ]
+    listed = tmp_path / "inputs.txt"
+    listed.write_text("\n".join(urls))
+
+    def run(output: Path, **given: bool) -> dict[str, Rows]:
+        options = runs.options(output, [f"@{listed}"], metadata, max_failed_inputs=1.0, **given)
+        Pipeline(replace(options, storage=STORAGE), tell=lambda _: None).run()
+        return runs.tables(output)
+
+    without = run(tmp_path / "run")
+    again = run(tmp_path / "run", retry_failed=True)
+    undisturbed = run(tmp_path / "undisturbed")
+    assert len(without["matched"]) < len(again["matched"])
+    assert again == undisturbed

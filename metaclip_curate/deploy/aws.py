@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from metaclip_curate.errors import UserError
-from metaclip_curate.pipeline import JobFailedError
+from metaclip_curate.errors import JobFailedError, UserError
 
 _COMMON_CRAWL = "s3://commoncrawl/crawl-data/"
 

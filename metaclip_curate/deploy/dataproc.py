@@ -10,7 +10,7 @@ from metaclip_curate.deploy.bundle import send
 from metaclip_curate.deploy.deployment import ENVIRONMENT, PYTHON, Deployment, Job, python_settings
 from metaclip_curate.deploy.following import Follower
 from metaclip_curate.deploy.options import DataprocOptions, GoogleOptions
-from metaclip_curate.pipeline import JobFailedError
+from metaclip_curate.errors import JobFailedError
 from metaclip_curate.plan import PlanOptions
 from metaclip_curate.storage import StorageOptions
 from metaclip_curate.storage.urls import bucket_and_key

@@ -11,7 +11,7 @@ from metaclip_curate.deploy.bundle import send
 from metaclip_curate.deploy.deployment import ENVIRONMENT, IMAGE_PYTHON, PYTHON, Deployment, Job, python_settings
 from metaclip_curate.deploy.following import Follower
 from metaclip_curate.deploy.options import EmrServerlessOptions
-from metaclip_curate.pipeline import JobFailedError
+from metaclip_curate.errors import JobFailedError
 from metaclip_curate.plan import PlanOptions
 from metaclip_curate.storage import StorageOptions
 

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from metaclip_curate.errors import UserError
-from metaclip_curate.pipeline import JobFailedError
+from metaclip_curate.errors import JobFailedError, UserError
 
 
 def dataproc() -> Any:

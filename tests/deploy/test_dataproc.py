@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from metaclip_curate.deploy import google
-from metaclip_curate.errors import UserError
-from metaclip_curate.pipeline import JobFailedError
+from metaclip_curate.errors import JobFailedError, UserError
 from tests.deploy.aws import Script, interrupt
 from tests.deploy.conftest import MakeRun
 from tests.servers.fixtures import gcs_server, no_proxy

@@ -16,8 +16,7 @@ from botocore.exceptions import EndpointConnectionError
 from moto.emr.models import emr_backends
 
 from metaclip_curate.cli import main
-from metaclip_curate.errors import UserError
-from metaclip_curate.pipeline import JobFailedError
+from metaclip_curate.errors import JobFailedError, UserError
 from tests.deploy.aws import (
     ACCOUNT,
     BUCKET,

@@ -11,7 +11,7 @@ import pytest
 from moto.emrserverless import models
 from moto.emrserverless.models import emrserverless_backends
 
-from metaclip_curate.pipeline import JobFailedError
+from metaclip_curate.errors import JobFailedError
 from tests.deploy.aws import (
     ACCOUNT,
     OUT,
