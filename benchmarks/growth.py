@@ -1,12 +1,14 @@
 """How cost grows: the whole run on 1, 2 and 4 times the input, with seconds and shuffled bytes of each stage.
 
 No stage may be worse than linear. Seconds are the processor's, of the JVM and the workers; shuffled bytes are read from
-Spark's event log.
+Spark's event log. One session does all runs, after one that isn't counted: the JVM compiles what it runs often, which
+costs the first run more than its rows do. t grows with the input, as a user's would.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,59 +22,74 @@ from metaclip_curate.pipeline import Options, Pipeline
 from metaclip_curate.run_folder import STAGES
 
 FACTORS = (1, 2, 4)
-FILES_PER_FACTOR, FILE_BYTES = 4, 30 << 20
+FILES_PER_FACTOR, FILE_BYTES = 4, 120 << 20
+
+Run = tuple[dict[str, float], dict[str, float]]  # of each stage, when it began and its processor seconds
 
 
 def main(quick: bool = False) -> None:
     """Prints a table of stages.
 
     Args:
-        quick: A tenth of the input.
+        quick: A fortieth of the input.
     """
-    file_bytes = FILE_BYTES // 10 if quick else FILE_BYTES
+    file_bytes = FILE_BYTES // 40 if quick else FILE_BYTES
     with timed() as clock:
         inputs = [clock.folder / f"in-{number:02d}.warc.wat.gz" for number in range(FACTORS[-1] * FILES_PER_FACTOR)]
         for number, path in enumerate(inputs):
             write_synthetic_wat(path, file_bytes, seed=number)
         build_starter(clock.folder / "metadata")
-        measured = {factor: _measure(clock.folder, inputs, factor) for factor in FACTORS}
+        logs = clock.folder / "log"
+        logs.mkdir()
+        log_settings = {
+            "spark.eventLog.enabled": "true",
+            "spark.eventLog.dir": str(logs),
+            "spark.eventLog.compress": "false",
+        }
+        with local_spark(log_settings):
+            _run(clock.folder, inputs, 1)
+            runs = {factor: _run(clock.folder, inputs, factor) for factor in FACTORS}
+        shuffled = _shuffled(logs, [began for began, _ in runs.values()])
     print(f"\n{'stage':<10}" + "".join(f"{f'{factor}x s':>10}{f'{factor}x MB':>10}" for factor in FACTORS))
     for stage in STAGES:
-        cells = [(f"{seconds[stage]:.1f}", f"{shuffled[stage] / 1e6:.1f}") for seconds, shuffled in measured.values()]
+        cells = [
+            (f"{seconds[stage]:.1f}", f"{size[stage] / 1e6:.1f}")
+            for (_, seconds), size in zip(runs.values(), shuffled, strict=True)
+        ]
         print(f"{stage:<10}" + "".join(f"{first:>10}{second:>10}" for first, second in cells))
     print(
         f"\n1x is {FILES_PER_FACTOR} files of {file_bytes / 2**20:.0f} MiB unpacked; s: processor seconds; MB: shuffled"
     )
 
 
-def _measure(folder: Path, inputs: list[Path], factor: int) -> tuple[dict[str, float], dict[str, int]]:
-    logs, output = folder / f"log-{factor}", folder / f"out-{factor}"
-    logs.mkdir()
-    chosen = tuple(map(str, inputs[: factor * FILES_PER_FACTOR]))
+def _run(folder: Path, inputs: list[Path], factor: int) -> Run:
+    output = folder / "out"
     options = Options(
         run=RunOptions(output=str(output)),
-        extract=ExtractOptions(input=chosen),
+        extract=ExtractOptions(input=tuple(map(str, inputs[: factor * FILES_PER_FACTOR]))),
         match=MatchOptions(metadata=str(folder / "metadata")),
         balance=BalanceOptions(t=100 * factor),
     )
     pipeline = Pipeline(options, tell=lambda line: None)
-    seconds, began = {}, {}
-    log_settings = {
-        "spark.eventLog.enabled": "true",
-        "spark.eventLog.dir": str(logs),
-        "spark.eventLog.compress": "false",
-    }
-    with local_spark(log_settings):
-        for stage in STAGES:
-            began[stage], before = time.time(), descendants_seconds()
-            getattr(pipeline, stage)()
-            seconds[stage] = descendants_seconds() - before
-    shuffled = dict.fromkeys(STAGES, 0)
+    began, seconds = {}, {}
+    for stage in STAGES:
+        began[stage], before = time.time(), descendants_seconds()
+        getattr(pipeline, stage)()
+        seconds[stage] = descendants_seconds() - before
+    shutil.rmtree(output)
+    return began, seconds
+
+
+def _shuffled(logs: Path, runs: list[dict[str, float]]) -> list[dict[str, int]]:
+    """Bytes that each run's stages wrote for shuffles; what came before the first run is the warm-up's."""
+    sums = [dict.fromkeys(STAGES, 0) for _ in runs]
+    begun = [(began[stage], number, stage) for number, began in enumerate(runs) for stage in STAGES]
     for finished, size in shuffle_writes(logs):
-        begun = [stage for stage in STAGES if began[stage] <= finished]
-        if begun:  # what came before is the session's warm-up
-            shuffled[begun[-1]] += size
-    return seconds, shuffled
+        before = [where for where in begun if where[0] <= finished]
+        if before:
+            _, number, stage = max(before)
+            sums[number][stage] += size
+    return sums
 
 
 def shuffle_writes(logs: Path) -> Iterator[tuple[float, int]]:
