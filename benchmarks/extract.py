@@ -105,8 +105,8 @@ def _print_language_rate(paths: list[Path]) -> None:
 
 def _print_spark(quick: bool) -> float:
     """Prints what Spark adds; returns the bare loop's processor time over the stage's."""
-    files = [made_wat(5 if quick else 20, seed) for seed in range(1, 3 if quick else 9)]
-    cost = measure(files, 2 if quick else 4)
+    files = [made_wat(5 if quick else 20, seed) for seed in range(1, 3 if quick else 17)]
+    cost = measure(files, 2 if quick else 3)
     print(f"\nextract on local[2], {len(files)} files, processor seconds of all processes, the session's start apart\n")
     steps = {
         "read_pairs in a loop, languages": cost.bare,
