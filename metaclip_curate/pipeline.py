@@ -27,7 +27,6 @@ from metaclip_curate import datacard, storage
 from metaclip_curate.errors import JobFailedError, UserError
 from metaclip_curate.extract import ReadOptions
 from metaclip_curate.language import LanguageIdentifier, LanguageTable, load_language_table
-from metaclip_curate.metadata.folder import MetadataFolder
 from metaclip_curate.options import (
     BalanceOptions,
     DrawOptions,
@@ -42,6 +41,7 @@ from metaclip_curate.read_again import Part, replace_unread, unread
 from metaclip_curate.report.options import ReportOptions
 from metaclip_curate.report.write import write_after_run
 from metaclip_curate.run_folder import RunFolder
+from metaclip_curate.run_metadata import RunMetadata
 from metaclip_curate.schemas import COUNTS, INPUTS, MATCHED, PAIRS, THRESHOLDS, ddl
 from metaclip_curate.session import get_session
 from metaclip_curate.spark_progress import task_progress
@@ -252,10 +252,8 @@ class Pipeline:
         return storage.expand_inputs(given, self.options.storage, self.options.draw.seed)
 
     @cached_property
-    def _metadata_folder(self) -> MetadataFolder:
-        if not self.options.match.metadata:
-            raise UserError("--metadata is missing: name the metadata folder")
-        return MetadataFolder.open(self.options.match.metadata, self.options.storage)
+    def _metadata(self) -> RunMetadata:
+        return RunMetadata(self.options.match, self.options.storage, lambda: self.spark)
 
     @cached_property
     def _language_table(self) -> LanguageTable:
@@ -271,18 +269,9 @@ class Pipeline:
         self.folder.check_options("extract", options)
         return options
 
-    @cached_property
-    def _metadata_digests(self) -> dict[str, str]:
-        folder, wanted = self._metadata_folder, self.options.match.languages
-        for language in wanted:
-            if language not in folder.languages:
-                raise UserError(f"--languages names {language}, which has no file in {folder.path}")
-        # Reading a list whole, one at a time, finds what is wrong with it before anything is written.
-        return {language: folder.read(language).digest for language in wanted or folder.languages}
-
     def _check_metadata(self) -> dict[str, Any]:
         options = table_options(self.options.match) | {
-            "metadata_digests": self._metadata_digests,
+            "metadata_digests": self._metadata.digests,
             "language_table_digest": self._language_table.digest,
         }
         self.folder.check_options("match", options)
@@ -291,28 +280,16 @@ class Pipeline:
     def _check_anchor(self) -> None:
         options = self.options.balance
         anchor = options.anchor_language
-        if options.same_t or options.tail_share is not None or anchor in self._metadata_digests:
+        if options.same_t or options.tail_share is not None or anchor in self._metadata.digests:
             return
         raise UserError(
-            f"the metadata folder {self._metadata_folder.path} has no file for the anchor language {anchor}: add "
+            f"the metadata folder {self._metadata.folder.path} has no file for the anchor language {anchor}: add "
             f"{anchor}.json or {anchor}.txt, or use --anchor-language, --tail-share or --same-t"
         )
 
     def _check_recorded_metadata(self) -> None:
-        """Holds a metadata folder that is still where it was to the digests that were matched with."""
         recorded = self.folder.options_of("match").get("metadata_digests", {})
-        place = self.folder.summary("match")["metadata"]
-        try:
-            found = MetadataFolder.open(place, self.options.storage)
-        except UserError:
-            return  # moved away after matching; nothing of it is needed any more
-        now = {language: found.digest(language) for language in recorded if language in found.languages}
-        for language, digest in now.items():
-            if digest != recorded[language]:
-                raise UserError(
-                    f"{place} has changed since {self.folder.root} was matched with it: the digest of {language} was "
-                    f"{recorded[language]} and is now {digest}; put the old file back, or give another --output"
-                )
+        self._metadata.check_unchanged(self.folder.summary("match")["metadata"], recorded, self.folder.root)
 
     def _draw_options(self) -> dict[str, Any]:
         """What of the draw decides about the thresholds table."""
@@ -444,7 +421,7 @@ class Pipeline:
             self._write(self.spark.createDataFrame([], ddl(MATCHED)), self.folder.part("matched", part))
             self.folder.commit_part("match", part, {})
             return True
-        digests = self._metadata_digests
+        digests = self._metadata.digests
         languages = self._metadata_languages(labels, digests, NO_METADATA)
         sizes: dict[str, int] = {}
         for label, size in labels.items():
@@ -472,7 +449,7 @@ class Pipeline:
         languages = {}
         for label in labels:
             language = self._language_table.metadata_language(label)
-            if language not in self._metadata_folder.languages:
+            if language not in self._metadata.folder.languages:
                 language = "other"
             languages[label] = language if language in digests else no_metadata
         return languages

@@ -26,7 +26,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,6 +133,12 @@ class MetadataFolder:
     def digests(self) -> dict[str, str]:
         """`digest` of every language, sorted by language."""
         return {language: self.digest(language) for language in self.files}
+
+    def local_bytes(self, languages: Iterable[str]) -> int | None:
+        """Bytes of the files of some languages; None where the folder isn't on this machine."""
+        if not storage.is_local(self.path):
+            return None
+        return sum(Path(self.files[language]).stat().st_size for language in languages)
 
     def _bytes(self, language: str) -> tuple[str, bytes]:
         source = self.files.get(language)

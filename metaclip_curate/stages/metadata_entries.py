@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -15,6 +15,7 @@ from metaclip_curate.storage import StorageOptions
 
 _ENTRIES = pa.schema([column for column in COUNTS if column.name != "count"])
 _ENTRIES_PER_BATCH = 50_000
+_CHECKED = pa.schema([("metadata_lang", pa.string()), ("digest", pa.string()), ("mistake", pa.string())])
 
 
 def expected_entries(metadata: str, language: str, digest: str, options: StorageOptions) -> list[str]:
@@ -39,6 +40,46 @@ def expected_entries(metadata: str, language: str, digest: str, options: Storage
             "put the old file back or start another run"
         )
     return read.entries
+
+
+def digests_in_workers(
+    spark: SparkSession, metadata: str, languages: Sequence[str], options: StorageOptions
+) -> dict[str, str]:
+    """Reads lists whole, one task a language, to find what is wrong with them; the driver sees digests alone.
+
+    Args:
+        spark: The session.
+        metadata: The metadata folder.
+        languages: Whose lists to read.
+        options: How workers reach the folder.
+
+    Returns:
+        SHA-256 of each language's file, in the order of the languages.
+
+    Raises:
+        UserError: Something is wrong with a list.
+    """
+    if not languages:
+        return {}
+
+    def check(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for language in (name for batch in batches for name in batch.column("metadata_lang").to_pylist()):
+            checked = {"metadata_lang": language, "digest": "", "mistake": ""}
+            try:
+                checked["digest"] = MetadataFolder.open(metadata, options).read(language).digest
+            except UserError as error:
+                checked["mistake"] = str(error)
+            yield pa.RecordBatch.from_pylist([checked], schema=_CHECKED)
+
+    numbered = spark.createDataFrame(list(enumerate(languages)), "number int, metadata_lang string")
+    found = {
+        row["metadata_lang"]: row
+        for row in place(numbered, spark, len(languages), "number").mapInArrow(check, ddl(_CHECKED)).collect()
+    }
+    for language in languages:
+        if found[language]["mistake"]:
+            raise UserError(found[language]["mistake"])
+    return {language: found[language]["digest"] for language in languages}
 
 
 def entries_table(spark: SparkSession, metadata: str, digests: Mapping[str, str], options: StorageOptions) -> DataFrame:
