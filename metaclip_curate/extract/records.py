@@ -17,6 +17,7 @@ from isal import isal_zlib
 from metaclip_curate.extract.account import InputAccount
 
 _GZIP_MAGIC = b"\x1f\x8b\x08"
+_find_member = re.compile(_GZIP_MAGIC).search  # in half the time of bytes.find
 _GZIP_SIZE_BYTES = 4  # at the end of a member: the length of what was packed, modulo 2**32
 _GZIP_WINDOW = 31  # zlib's number for "gzip wrapper, 32 KiB window"
 _READ_BYTES = 1 << 18
@@ -161,12 +162,11 @@ def _whole_member(source: _Source) -> bytearray | None:
         What was packed, and the source is left at the byte after the member; or None where the member isn't small or
         not whole, or the next bytes that look like a member's start are part of it.
     """
-    end = source.buffer.find(_GZIP_MAGIC, source.at + 1)
-    if end < 0 and not source.ended:
+    following = _find_member(source.buffer, source.at + 1)
+    if following is None and not source.ended:
         source.more()
-        end = source.buffer.find(_GZIP_MAGIC, source.at + 1)
-    if end < 0:
-        end = len(source.buffer)
+        following = _find_member(source.buffer, source.at + 1)
+    end = following.start() if following else len(source.buffer)
     member = source.buffer[source.at : end]
     size = int.from_bytes(member[-_GZIP_SIZE_BYTES:], "little")
     # Memory is taken for as much as the member says.

@@ -123,8 +123,8 @@ class WatDecoder:
         if not telling and not new_headers:
             return False
         if len(harmless) < _MOST_HARMLESS_NAMES:
-            names = {name for name, _ in telling}.union(new_headers)
-            harmless.update(name for name in names if not may_opt_out(name))
+            harmless.update(name for name, _ in telling if not may_opt_out(name))
+            harmless.update(name for name in new_headers if not may_opt_out(name))
         return opts_out(telling, _headers(new_headers))
 
 
