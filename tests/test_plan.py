@@ -92,7 +92,7 @@ def test_executors_fit_their_nodes(figures: Figures, name: str, worker: int) -> 
 
 def test_memory_follows_from_the_largest_list(figures: Figures) -> None:
     small, large = (of(figures, CRAWL, entries).executor for entries in (1000, 500_000))
-    assert small.worker_megabytes == -(-3 * 369 // 2)  # extraction's
+    assert small.worker_megabytes == -(-3 * int(figures["extract_worker_megabytes"]) // 2)
     assert 518 * figures["memory_margin"] - 1 <= large.worker_megabytes <= 518 * figures["memory_margin"] + 2
     with pytest.raises(UserError, match="doesn't fit"):
         of(figures, CRAWL, 60_000_000)
