@@ -2,10 +2,10 @@
 
 First the task alone, in this process: what a worker does with the batches that Spark hands it (of equal uids the first,
 matching, leaving out what doesn't match, the account). Then the stage: counted are the processor seconds of the JVM and
-the workers together, by plans that end a step later each: reading the pairs, the shuffle that deduplicates them, rows to
-Python, the task, the written table. The session is started and the automata are built before, by a run that isn't
-counted. The pairs of a made WAT stand in the input several times,
-each time with other uids, so that what a job costs whatever its size doesn't show.
+the workers together, by plans that end a step later each: reading the pairs, the shuffle that deduplicates them, rows
+to Python, the task, the written table. The session is started and the automata are built before, by a run that isn't
+counted. The pairs of a made WAT stand in the input several times, each time with other uids, so that what a job costs
+whatever its size doesn't show.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from metaclip_curate.pipeline import Pipeline
 from metaclip_curate.run_folder import RunFolder
 from metaclip_curate.schemas import MANIFEST
 from metaclip_curate.storage import StorageOptions
-from metaclip_curate.storage.s3 import client
+from metaclip_curate.storage.s3 import forget_clients
 from tests import runs
 from tests.servers.faulty_http import Fault, FaultyHTTPServer
 from tests.servers.s3 import Credentials, S3Server
@@ -41,7 +41,7 @@ def environment() -> Iterator[pytest.MonkeyPatch]:
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
         patch.setenv("AWS_CONFIG_FILE", "/dev/null")
         yield patch
-    client.cache_clear()
+    forget_clients()
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def s3(environment: pytest.MonkeyPatch) -> Iterator[S3Server]:
     with S3Server() as server:
         for name, value in server.owner.environment().items():
             environment.setenv(name, value)
-        client.cache_clear()
+        forget_clients()
         yield server
 
 
@@ -280,10 +280,10 @@ def test_a_run_folder_on_s3_that_may_not_be_written(s3: S3Server, monkeypatch: p
     sign_with(monkeypatch, wrong)
     with pytest.raises(UserError, match=rf"s3://{bucket}/mine"):
         RunFolder(f"s3://{bucket}/mine", StorageOptions(s3_endpoint_url=s3.url)).begin("extract", {}, "")
-    client.cache_clear()
+    forget_clients()
 
 
 def sign_with(monkeypatch: pytest.MonkeyPatch, credentials: Credentials) -> None:
-    client.cache_clear()
+    forget_clients()
     for name, value in credentials.environment().items():
         monkeypatch.setenv(name, value)

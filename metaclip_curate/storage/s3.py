@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -49,9 +50,11 @@ _TRANSPORT = (  # the request or the answer broke on the way
 )
 
 
-@functools.lru_cache(maxsize=8)
 def client(options: StorageOptions, attempts: int) -> S3Client:
     """A client; kept, since making one takes as long as ten small requests.
+
+    A process that was forked makes its own: its parent's has open connections, on which each would read the answers to
+    the other's requests.
 
     Args:
         options: credentials or none, endpoint, region, time-out.
@@ -60,6 +63,16 @@ def client(options: StorageOptions, attempts: int) -> S3Client:
     Raises:
         UserError: an option or a setting of the environment is malformed.
     """
+    return _client(os.getpid(), options, attempts)
+
+
+def forget_clients() -> None:
+    """Lets the next clients look for credentials and settings anew."""
+    _client.cache_clear()
+
+
+@functools.lru_cache(maxsize=8)
+def _client(process: int, options: StorageOptions, attempts: int) -> S3Client:
     settings: dict[str, Any] = {
         "retries": {"total_max_attempts": attempts, "mode": "standard"},
         "connect_timeout": options.read_timeout,

@@ -48,7 +48,7 @@ class WebdatasetShards:
             read = json.loads(storage.read_bytes(storage.join(folder, _SIZES), self._options))
         except FileNotFoundError as error:
             raise UserError(
-                f"{folder} has no {_SIZES}: name a folder that `metaclip-curate download` has finished"
+                f"{folder} has no {_SIZES}: name a folder that `metaclip-curate download` has finished ({error})"
             ) from error
         sizes = {str(name).removesuffix(".tar"): int(size) for name, size in sorted(read.items())}
         self.names: Sequence[str] = list(sizes)
@@ -164,5 +164,6 @@ class TarImages:
 
     def _note(self, error: Exception) -> bool:
         """Takes what goes wrong while a tar is read, and ends the reading."""
-        self.problem = f"shard damaged ({type(error).__name__})"
+        # An InputError's cause tells a tar that isn't there from a store that fails.
+        self.problem = f"shard damaged ({type(error.__cause__ or error).__name__})"
         return False

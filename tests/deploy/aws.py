@@ -55,7 +55,7 @@ def _stack(monkeypatch: pytest.MonkeyPatch, folder: str, name: str) -> Iterator[
         monkeypatch.setenv(variable, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     with mock_aws():
-        s3.client.cache_clear()
+        s3.forget_clients()
         cloudformation = boto3.client("cloudformation", REGION)
         cloudformation.create_stack(
             StackName=name,
@@ -65,7 +65,7 @@ def _stack(monkeypatch: pytest.MonkeyPatch, folder: str, name: str) -> Iterator[
         )
         made = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
         yield {item["OutputKey"]: item["OutputValue"] for item in made["Outputs"]}
-    s3.client.cache_clear()
+    s3.forget_clients()
 
 
 @dataclass

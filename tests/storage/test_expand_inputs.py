@@ -10,7 +10,7 @@ import pytest
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage import StorageOptions, expand_inputs, open_input
-from metaclip_curate.storage.s3 import client
+from metaclip_curate.storage.s3 import forget_clients
 from tests.servers.faulty_http import Fault, FaultyHTTPServer
 from tests.servers.s3 import S3Server
 
@@ -187,7 +187,7 @@ def test_a_list_that_breaks_off_is_no_shorter_list(faulty_http: FaultyHTTPServer
 
 
 def test_s3(s3_server: S3Server) -> None:
-    client.cache_clear()
+    forget_clients()
     names = ("x/b.wat.gz", "x/a.wat", "x/y/c.warc.gz", "x/notes.txt", "x2/d.wat", "x/.e.wat")
     s3_server.put("inputs", dict.fromkeys(names, b"1") | {"x/": b"", "l.paths": b"crawl-data/a\n"})
     options = dataclasses.replace(OPTIONS, s3_endpoint_url=s3_server.url)

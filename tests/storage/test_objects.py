@@ -24,7 +24,7 @@ from metaclip_curate.storage import (
     write_bytes,
 )
 from metaclip_curate.storage import hdfs as hdfs_module
-from metaclip_curate.storage.s3 import client
+from metaclip_curate.storage.s3 import forget_clients
 from tests.servers.s3 import Credentials, S3Server
 
 Place = tuple[str, StorageOptions]
@@ -42,7 +42,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         monkeypatch.setattr(hdfs_module, "file_system", lambda url: files)
         return "hdfs://namenode:8020/not yet/run", StorageOptions()
     server: S3Server = request.getfixturevalue("s3_server")
-    client.cache_clear()
+    forget_clients()
     server.put("runs", {})
     name = request.node.name.replace("[", "-").replace("]", "")
     return f"s3://runs/{name}/run", StorageOptions(s3_endpoint_url=server.url)
@@ -89,7 +89,7 @@ def test_a_whole_store_is_never_deleted(url: str) -> None:
 
 
 def test_more_objects_than_a_page(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    client.cache_clear()
+    forget_clients()
     options = StorageOptions(s3_endpoint_url=s3_server.url)
     names = [f"run/{n:02d}" for n in range(25)]
     s3_server.put("paged", dict.fromkeys(names, b""))
@@ -147,11 +147,11 @@ def test_local_places_that_cannot_be_written(tmp_path: Path) -> None:
 def test_s3_mistakes(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
     options = StorageOptions(s3_endpoint_url=s3_server.url, max_attempts=2)
     s3_server.put("runs", {"x/a": b"1"})
-    client.cache_clear()
+    forget_clients()
     with pytest.raises(UserError, match="NoSuchBucket"):
         write_bytes("s3://no-such-bucket/a", b"", options)
     for stranger in (s3_server.stranger, Credentials("AKIANOBODY", "guessed")):
-        client.cache_clear()
+        forget_clients()
         for name, value in stranger.environment().items():
             monkeypatch.setenv(name, value)
         for action in (read_bytes, exists, list_folder, delete_folder):

@@ -9,7 +9,7 @@ import pytest
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage import InputError, InputStream, StorageOptions, expand_inputs, open_input
-from metaclip_curate.storage.s3 import client
+from metaclip_curate.storage.s3 import forget_clients
 from tests.servers.faulty_http import Fault, FaultyHTTPServer
 from tests.servers.s3 import Credentials, S3Server
 
@@ -26,9 +26,9 @@ class Waits(list[float]):
 
 
 @pytest.fixture(autouse=True)
-def forget_clients() -> None:
+def no_former_clients() -> None:
     """Clients are kept, but each test has an environment of its own."""
-    client.cache_clear()
+    forget_clients()
 
 
 @pytest.fixture
@@ -115,11 +115,11 @@ def test_a_wrong_key_is_refused(options: StorageOptions, s3_server: S3Server, mo
     sign_with(monkeypatch, wrong)
     with pytest.raises(InputError, match="403 SignatureDoesNotMatch"):
         open_input("s3://crawl/a/one.warc.wat.gz", options, sleep=waits)
-    client.cache_clear()
+    forget_clients()
     sign_with(monkeypatch, Credentials("AKIANOBODY", "guessed"))
     with pytest.raises(InputError, match="403 InvalidAccessKeyId"):
         open_input("s3://crawl/a/one.warc.wat.gz", options, sleep=waits)
-    client.cache_clear()
+    forget_clients()
     sign_with(monkeypatch, s3_server.stranger)
     with pytest.raises(InputError, match="403 AccessDenied"):
         open_input("s3://crawl/a/one.warc.wat.gz", options, sleep=waits)
