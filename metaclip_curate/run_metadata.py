@@ -55,7 +55,7 @@ class RunMetadata:
         for language in wanted:
             if language not in self.folder.languages:
                 raise UserError(f"--languages names {language}, which has no file in {self.folder.path}")
-        return self._read(self.folder, wanted or self.folder.languages)
+        return self._digests(self.folder, wanted or self.folder.languages, parsed=True)
 
     def check_unchanged(self, place: str, recorded: Mapping[str, str], run: str) -> None:
         """Holds a metadata folder that is still where it was to the digests that were matched with.
@@ -72,7 +72,8 @@ class RunMetadata:
             found = MetadataFolder.open(place, self._storage)
         except UserError:
             return  # moved away after matching; nothing of it is needed any more
-        now = self._read(found, [language for language in recorded if language in found.languages])
+        still = [language for language in recorded if language in found.languages]
+        now = self._digests(found, still, parsed=False)
         for language, digest in now.items():
             if digest != recorded[language]:
                 raise UserError(
@@ -80,10 +81,11 @@ class RunMetadata:
                     f"{recorded[language]} and is now {digest}; put the old file back, or give another --output"
                 )
 
-    def _read(self, folder: MetadataFolder, languages: Sequence[str]) -> dict[str, str]:
+    def _digests(self, folder: MetadataFolder, languages: Sequence[str], parsed: bool) -> dict[str, str]:
         size = folder.local_bytes(languages)
         if size is not None and size <= _MOST_BYTES_HERE:
-            return {language: folder.read(language).digest for language in languages}
+            digest = (lambda language: folder.read(language).digest) if parsed else folder.digest
+            return {language: digest(language) for language in languages}
         from metaclip_curate.stages.metadata_entries import digests_in_workers
 
-        return digests_in_workers(self._session(), folder.path, languages, self._storage)
+        return digests_in_workers(self._session(), folder.path, languages, self._storage, parsed)

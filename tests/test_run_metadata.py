@@ -69,6 +69,6 @@ def test_lists_are_held_to_what_was_recorded(
     (lists / "en.txt").unlink()
     metadata.check_unchanged(str(lists), recorded, "OUT")
     metadata.check_unchanged(str(lists / "gone"), recorded, "OUT")
-    (lists / "de.txt").write_text("Mond\n")
+    (lists / "de.txt").write_bytes(b"caf\xe9\n")  # not even a list
     with pytest.raises(UserError, match=r"the digest of de was [0-9a-f]{64} and is now [0-9a-f]{64}"):
         metadata.check_unchanged(str(lists), recorded, "OUT")

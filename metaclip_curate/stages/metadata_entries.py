@@ -43,21 +43,22 @@ def expected_entries(metadata: str, language: str, digest: str, options: Storage
 
 
 def digests_in_workers(
-    spark: SparkSession, metadata: str, languages: Sequence[str], options: StorageOptions
+    spark: SparkSession, metadata: str, languages: Sequence[str], options: StorageOptions, parsed: bool
 ) -> dict[str, str]:
-    """Reads lists whole, one task a language, to find what is wrong with them; the driver sees digests alone.
+    """Reads lists, one task a language; the driver sees digests alone.
 
     Args:
         spark: The session.
         metadata: The metadata folder.
         languages: Whose lists to read.
         options: How workers reach the folder.
+        parsed: Whether to look for what is wrong with the lists.
 
     Returns:
         SHA-256 of each language's file, in the order of the languages.
 
     Raises:
-        UserError: Something is wrong with a list.
+        UserError: A list can't be read, or something is wrong with it.
     """
     if not languages:
         return {}
@@ -66,7 +67,8 @@ def digests_in_workers(
         for language in (name for batch in batches for name in batch.column("metadata_lang").to_pylist()):
             checked = {"metadata_lang": language, "digest": "", "mistake": ""}
             try:
-                checked["digest"] = MetadataFolder.open(metadata, options).read(language).digest
+                folder = MetadataFolder.open(metadata, options)
+                checked["digest"] = folder.read(language).digest if parsed else folder.digest(language)
             except UserError as error:
                 checked["mistake"] = str(error)
             yield pa.RecordBatch.from_pylist([checked], schema=_CHECKED)
