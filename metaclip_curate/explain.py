@@ -6,7 +6,6 @@ columns that are compared.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,6 +18,7 @@ import pyarrow.compute as pc
 from metaclip_curate import balance
 from metaclip_curate.errors import UserError
 from metaclip_curate.extract.links import Drop, clean_text
+from metaclip_curate.extract.pair_columns import pair_uids
 from metaclip_curate.extract.urls import DocumentBase
 from metaclip_curate.language import LanguageIdentifier, LanguageTable, load_language_table
 from metaclip_curate.matching import space_entry, space_text
@@ -142,7 +142,7 @@ class Explainer:
             raise UserError("--text is empty: give the text of an image")
         if url:
             normal = _normal_url(url)
-            uid = hashlib.blake2b(f"{normal}\n{cleaned}".encode(), digest_size=16).hexdigest()
+            uid = pair_uids([normal], [cleaned])[0].hex()
             return self._of_uids([uid]) or [self._unseen(cleaned, normal, uid)]
         return self._of_uids(self._uids(pc.field("text") == cleaned)) or [self._unseen(cleaned, "", "")]
 

@@ -45,7 +45,7 @@ class PairColumns:
         Returns:
             A batch, maybe without rows.
         """
-        uids = _uids(self.urls, self.texts)
+        uids = pair_uids(self.urls, self.texts)
         known = len(seen)
         # Whole columns at once: a loop that looks at one row after the other takes twice the time.
         fresh = [uid not in seen and not seen.add(uid) for uid in uids]  # type: ignore[func-returns-value]
@@ -70,7 +70,16 @@ class PairColumns:
         return pa.RecordBatch.from_arrays(batch, schema=PAIRS)
 
 
-def _uids(urls: Iterable[str], texts: Iterable[str]) -> list[bytes]:
+def pair_uids(urls: Iterable[str], texts: Iterable[str]) -> list[bytes]:
+    """What tells pairs apart, and decides all that is random about them: BLAKE2b of URL and text.
+
+    Args:
+        urls: n resolved URLs.
+        texts: Their texts, clean.
+
+    Returns:
+        n uids of UID_BYTES bytes; tables have them in hex digits.
+    """
     new = hashlib.blake2b(digest_size=UID_BYTES).copy  # costs half of making one
     uids = []
     for url, text in zip(urls, texts, strict=True):

@@ -231,9 +231,9 @@ def _member(source: _Source) -> Generator[_Piece, None, str]:
 def _to_next_member(source: _Source) -> None:
     """Consumes bytes up to the next that look like a member's start."""
     while True:
-        at = source.buffer.find(_GZIP_MAGIC, source.at)
-        if at >= 0:
-            source.at = at
+        following = _find_member(source.buffer, source.at)
+        if following:
+            source.at = following.start()
             return
         # The next member's first bytes may be the last that are read.
         source.at = max(source.at, len(source.buffer) - len(_GZIP_MAGIC) + 1)
