@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple
 
@@ -72,17 +73,30 @@ def replace_surrogates(raw: str) -> str:
     return raw if raw.isascii() else _SURROGATES.sub("\ufffd", raw)
 
 
-def link_texts(link: ImageLink) -> list[tuple[str, str]]:
-    """Lists the texts of a link.
+def texts_of_links(links: Iterable[ImageLink]) -> tuple[list[str], list[str], list[int]]:
+    """Lists the texts of links: those of the attributes alt, title and data-image-title that aren't empty.
+
+    Args:
+        links: Any number.
 
     Returns:
-        (text, text_source) for each attribute that isn't empty, in the order alt, title, data-image-title.
+        The texts, cleaned, in the order of the links and of the attributes; the attribute of each; and which link it
+        is from, counted from 0.
     """
-    texts = []
-    if link.alt and (text := clean_text(link.alt)):
-        texts.append((text, "alt"))
-    if link.title and (text := clean_text(link.title)):
-        texts.append((text, "title"))
-    if link.data_image_title and (text := clean_text(link.data_image_title)):
-        texts.append((text, "data-image-title"))
-    return texts
+    texts: list[str] = []
+    sources: list[str] = []
+    places: list[int] = []
+    for place, link in enumerate(links):
+        if link.alt and (text := clean_text(link.alt)):
+            texts.append(text)
+            sources.append("alt")
+            places.append(place)
+        if link.title and (text := clean_text(link.title)):
+            texts.append(text)
+            sources.append("title")
+            places.append(place)
+        if link.data_image_title and (text := clean_text(link.data_image_title)):
+            texts.append(text)
+            sources.append("data-image-title")
+            places.append(place)
+    return texts, sources, places

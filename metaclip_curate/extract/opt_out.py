@@ -12,6 +12,7 @@ from collections.abc import Iterable
 _TDM = "tdm-reservation"
 _META_NAMES = frozenset({"robots", _TDM})
 _HEADER_NAMES = frozenset({"x-robots-tag", _TDM})
+_NAMES = _META_NAMES | _HEADER_NAMES
 _DIRECTIVES = frozenset({"noai", "noimageai"})
 # X-Robots-Tag may name a robot first ("otherbot: noindex, noai"); such a rule counts as well, since a page that
 # names robots can't know ours.
@@ -35,7 +36,7 @@ def opts_out(metas: Iterable[tuple[str, str]], headers: Iterable[tuple[str, str]
 
 def may_opt_out(name: str) -> bool:
     """Tells whether a meta element or a header of this name may opt out, whatever it says."""
-    return name.strip().lower() in _META_NAMES | _HEADER_NAMES
+    return name.strip().lower() in _NAMES
 
 
 def _declares(name: str, value: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from metaclip_curate.extract.entities import decode_attribute, has_raw_entities
 from metaclip_curate.extract.html import page_of_response
 from metaclip_curate.extract.links import ImageLink, Page
-from metaclip_curate.extract.records import Record
+from metaclip_curate.extract.records import Bytes, Record
 from metaclip_curate.extract.wat import WatDecoder, crawl_of_warcinfo
 
 
@@ -50,13 +50,13 @@ class PageReader:
         if kind == "response" and "application/http" in content_type:
             self.has_pages = True
             payload_type = headers.get("warc-identified-payload-type", "")
-            return page_of_response(record.body, headers.get("warc-target-uri", ""), payload_type)
+            return page_of_response(bytes(record.body), headers.get("warc-target-uri", ""), payload_type)
         return None
 
-    def _learn(self, kind: str | None, body: bytes) -> None:
+    def _learn(self, kind: str | None, body: Bytes) -> None:
         """Takes in what a file says about itself before its first page."""
         if kind == "warcinfo" and not self._warcinfo:
-            self._warcinfo = body
+            self._warcinfo = bytes(body)
         self.crawl = self.crawl or crawl_of_warcinfo(body)
         self._raw_entities = has_raw_entities(self._warcinfo, self.crawl)
 

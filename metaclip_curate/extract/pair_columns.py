@@ -1,10 +1,10 @@
-"""Rows of the table `pairs`, gathered column by column until they are a record batch."""
+"""Rows of the table `pairs`, column by column, and the record batch that they become."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import compress
 
 import numpy as np
@@ -17,7 +17,7 @@ UID_BYTES = 16
 IMAGE_ID_BYTES = 12
 
 
-@dataclass
+@dataclass(frozen=True)
 class PairColumns:
     """What differs from row to row; all lists have the same length.
 
@@ -28,13 +28,23 @@ class PairColumns:
         page_urls: The pages that the images stand on.
     """
 
-    urls: list[str] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
-    sources: list[str] = field(default_factory=list)
-    page_urls: list[str] = field(default_factory=list)
+    urls: list[str]
+    texts: list[str]
+    sources: list[str]
+    page_urls: list[str]
 
-    def take(self, seen: set[bytes], languages: TextLanguages, crawl: str, source_file: str) -> pa.RecordBatch:
-        """Makes a batch with the schema `schemas.PAIRS` of the rows that are new, and forgets all.
+    def _lists(self) -> tuple[list[str], list[str], list[str], list[str]]:
+        return self.urls, self.texts, self.sources, self.page_urls
+
+    def without(self, places: Iterable[int]) -> PairColumns:
+        """Returns the rows but those at some places."""
+        kept = np.ones(len(self.urls), np.bool_)
+        kept[list(places)] = False
+        selectors = kept.tolist()
+        return PairColumns(*(list(compress(values, selectors)) for values in self._lists()))
+
+    def new_rows(self, seen: set[bytes], languages: TextLanguages, crawl: str, source_file: str) -> pa.RecordBatch:
+        """Makes a batch with the schema `schemas.PAIRS` of the rows that are new.
 
         Args:
             seen: The uids that were there before, UID_BYTES bytes each; those of the batch are added.
@@ -50,8 +60,7 @@ class PairColumns:
         # Whole columns at once: a loop that looks at one row after the other takes twice the time.
         fresh = [uid not in seen and not seen.add(uid) for uid in uids]  # type: ignore[func-returns-value]
         rows = len(seen) - known
-        columns = (self.urls, self.texts, self.sources, self.page_urls)
-        urls, texts, sources, page_urls = (list(compress(values, fresh)) for values in columns)
+        urls, texts, sources, page_urls = (list(compress(values, fresh)) for values in self._lists())
         labels, scores = languages.identify(texts)
         batch = [
             _hex_strings(list(compress(uids, fresh)), UID_BYTES),
@@ -65,8 +74,6 @@ class PairColumns:
             pa.repeat(pa.scalar(crawl, pa.string()), rows),
             pa.repeat(pa.scalar(source_file, pa.string()), rows),
         ]
-        for values in columns:
-            values.clear()
         return pa.RecordBatch.from_arrays(batch, schema=PAIRS)
 
 
@@ -91,11 +98,12 @@ def pair_uids(urls: Iterable[str], texts: Iterable[str]) -> list[bytes]:
 
 def _image_ids(urls: Iterable[str]) -> list[bytes]:
     sha224 = hashlib.sha224
-    return [sha224(url.encode()).digest()[:IMAGE_ID_BYTES] for url in urls]
+    return [sha224(url.encode()).digest() for url in urls]
 
 
 def _hex_strings(values: list[bytes], size: int) -> pa.Array:
-    """Writes values of `size` bytes each in hex digits, all at once."""
-    digits = b"".join(values).hex().encode()
+    """Writes the first `size` bytes of values of one length in hex digits, all at once."""
+    whole = np.frombuffer(b"".join(values), np.uint8)
+    digits = whole.reshape(-1, len(values[0]) if values else size)[:, :size].tobytes().hex().encode()
     offsets = np.arange(0, len(digits) + 1, 2 * size, dtype=np.int32)
     return pa.StringArray.from_buffers(len(values), pa.py_buffer(offsets), pa.py_buffer(digits))

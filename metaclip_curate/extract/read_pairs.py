@@ -7,14 +7,13 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import repeat
 
 import pyarrow as pa
 
 from metaclip_curate.extract.account import InputAccount
-from metaclip_curate.extract.links import Drop, Page, link_texts
+from metaclip_curate.extract.gathered_links import GatheredLinks
+from metaclip_curate.extract.links import Page
 from metaclip_curate.extract.pages import PageReader
-from metaclip_curate.extract.pair_columns import PairColumns
 from metaclip_curate.extract.records import Record, read_records
 from metaclip_curate.extract.text_languages import Identifier, TextLanguages
 from metaclip_curate.extract.urls import DocumentBase
@@ -34,7 +33,7 @@ class ReadOptions:
         default=False, metadata={"help": "use pages that say noai, noimageai or tdm-reservation"}
     )
     max_record_bytes: int = field(default=32 << 20, metadata={"help": "skip records longer than this many bytes"})
-    batch_rows: int = 8192
+    batch_links: int = 8192
 
 
 def read_pairs(
@@ -91,8 +90,8 @@ class _PairReader:
         self._account = account
         self._languages = TextLanguages(identifier)
         self._seen: set[bytes] = set()
-        self._columns = PairColumns()
-        self._record_bytes = 0  # of the records that the columns are from
+        self._gathered = GatheredLinks()
+        self._record_bytes = 0  # of the records that the links are from
         found = _CRAWL_IN_PATH.search(path)
         self._pages = PageReader(found.group() if found else "")
 
@@ -102,7 +101,7 @@ class _PairReader:
             yield from self._full_batches(records)
         except InputError as error:
             broken = error  # once what came before it is yielded
-        yield from self._take_batch()
+        yield from self._take_batches()
         if broken is not None:
             raise broken
         if not self._pages.has_pages:
@@ -110,7 +109,6 @@ class _PairReader:
             self._account.failed(self._account.error or held)
 
     def _full_batches(self, records: Iterator[Record]) -> Iterator[pa.RecordBatch]:
-        rows, most_rows = self._columns.urls, self._options.batch_rows
         for record in records:
             try:
                 page = self._pages.read(record)
@@ -119,13 +117,12 @@ class _PairReader:
                 self._account.damaged(f"a record can't be read: {error}")
                 continue
             if page is not None:
-                yield from self._read_page(page)
+                self._gather(page)
                 self._record_bytes += len(record.body)
-                if len(rows) >= most_rows or self._record_bytes >= _BATCH_BYTES:
-                    yield from self._take_batch()
+                if len(self._gathered.links) >= self._options.batch_links or self._record_bytes >= _BATCH_BYTES:
+                    yield from self._take_batches()
 
-    def _read_page(self, page: Page) -> Iterator[pa.RecordBatch]:
-        """Adds a page's texts, and yields the batches that become full of them."""
+    def _gather(self, page: Page) -> None:
         account = self._account
         if page.damage:
             account.damaged(page.damage)
@@ -133,39 +130,17 @@ class _PairReader:
         if page.opted_out and not self._options.ignore_opt_out:
             account.dropped_opt_out += len(page.links)
             return
-        base = DocumentBase(page.url, page.base)
-        columns = self._columns
-        urls, page_urls = columns.urls, columns.page_urls
-        # A long base makes many long URLs of short ones.
-        most_rows = _BATCH_BYTES // (len(base.href) + 1)
-        used = without_text = 0
         # A third of a page's links repeat: each different one is looked at once.
-        for link, times in Counter(page.links).items():
-            texts = link_texts(link)
-            if not texts:
-                without_text += times
-                continue
-            url = base.resolve(link.url)
-            if isinstance(url, Drop):
-                account.add_drops(url, times)
-                continue
-            used += times * len(texts)
-            for text, source in texts:
-                urls.append(url)
-                columns.texts.append(text)
-                columns.sources.append(source)
-            if len(urls) >= most_rows:
-                page_urls += repeat(page.url, len(urls) - len(page_urls))
-                yield from self._take_batch()
-        page_urls += repeat(page.url, len(urls) - len(page_urls))
-        account.dropped_no_text += without_text
-        account.texts += used
-        account.duplicate_texts += used  # until a batch finds them to be new
+        self._gathered.add(DocumentBase(page.url, page.base), Counter(page.links))
 
-    def _take_batch(self) -> Iterator[pa.RecordBatch]:
+    def _take_batches(self) -> Iterator[pa.RecordBatch]:
         self._record_bytes = 0
-        batch = self._columns.take(self._seen, self._languages, self._pages.crawl, self._path)
-        self._account.pairs += batch.num_rows
-        self._account.duplicate_texts -= batch.num_rows
-        if batch.num_rows:
-            yield batch
+        account = self._account
+        texts = account.texts
+        for rows in self._gathered.take(account, _BATCH_BYTES):
+            batch = rows.new_rows(self._seen, self._languages, self._pages.crawl, self._path)
+            account.pairs += batch.num_rows
+            account.duplicate_texts += account.texts - texts - batch.num_rows
+            texts = account.texts
+            if batch.num_rows:
+                yield batch

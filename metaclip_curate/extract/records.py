@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterator
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 import deflate
 from isal import isal_zlib
@@ -37,6 +37,10 @@ _BLANKS = re.compile(rb"[\r\n \t\0]*")
 _HEADER_SPACE = " \t\r\n\v\f"
 
 
+# What is unpacked is passed on without a copy.
+Bytes: TypeAlias = bytes | bytearray
+
+
 class Readable(Protocol):
     """A stream of bytes."""
 
@@ -48,11 +52,11 @@ class Record(NamedTuple):
     """A WARC record: its header fields with names in lower case, and its block."""
 
     headers: dict[str, str]
-    body: bytes
+    body: Bytes
 
 
 class _Piece(NamedTuple):
-    data: bytes | bytearray
+    data: Bytes
     last: bool  # a record can't go on beyond this piece
 
 
@@ -245,9 +249,9 @@ def _to_next_member(source: _Source) -> None:
 
 def _frame(pieces: Iterator[_Piece], account: InputAccount, max_record_bytes: int) -> Iterator[Record]:
     """Cuts pieces into records."""
-    pending = b""
+    pending: Bytes = b""
     at = 0  # where the next record starts: beyond what is pending where a record is passed over
-    held: list[bytes | bytearray] = []
+    held: list[Bytes] = []
     wanted = 0
     for piece, last in pieces:
         held.append(piece)
@@ -258,7 +262,7 @@ def _frame(pieces: Iterator[_Piece], account: InputAccount, max_record_bytes: in
             at = 0
         else:
             at -= len(pending)
-        pending = b"".join(held)
+        pending = held[0] if len(held) == 1 else b"".join(held)
         held.clear()
         if at:
             at = _end_of_long_block(pending, 0, at)
@@ -278,7 +282,7 @@ def _frame(pieces: Iterator[_Piece], account: InputAccount, max_record_bytes: in
 
 
 def _next_record(
-    pending: bytes, start: int, last: bool, account: InputAccount, max_record_bytes: int
+    pending: Bytes, start: int, last: bool, account: InputAccount, max_record_bytes: int
 ) -> tuple[Record | None, int] | None:
     """Takes the record that starts at `start`.
 
@@ -319,12 +323,12 @@ def _next_record(
     return Record(headers, pending[body_start:body_end]), body_end
 
 
-def _end_of_blanks(pending: bytes, start: int) -> int:
+def _end_of_blanks(pending: Bytes, start: int) -> int:
     blanks = _BLANKS.match(pending, start)
     return blanks.end() if blanks else start
 
 
-def _find_record(pending: bytes, start: int) -> int | None:
+def _find_record(pending: Bytes, start: int) -> int | None:
     """Finds what looks like a record's first line from `start` on; where bytes were lost, a line may begin with it."""
     found = pending.find(b"WARC/", start)
     while found >= 0:
@@ -334,7 +338,7 @@ def _find_record(pending: bytes, start: int) -> int | None:
     return None
 
 
-def _ends_well(pending: bytes, body_start: int, body_end: int) -> bool:
+def _ends_well(pending: Bytes, body_start: int, body_end: int) -> bool:
     """Whether what follows a block is what has to."""
     if body_end > len(pending):
         return False
@@ -345,7 +349,7 @@ def _ends_well(pending: bytes, body_start: int, body_end: int) -> bool:
     return pending.startswith(b"\r\n\r\n", body_end) and _find_record(pending[:body_end], body_start) is None
 
 
-def _end_of_long_block(pending: bytes, start: int, end: int) -> int:
+def _end_of_long_block(pending: Bytes, start: int, end: int) -> int:
     """Finds where a block ends that is passed over: at the next record, since a length beyond the limit may be wrong.
 
     A next record whose first line lies across two pieces isn't found, and then the one after it is.
@@ -355,7 +359,7 @@ def _end_of_long_block(pending: bytes, start: int, end: int) -> int:
 
 
 def _skip_to_next(
-    pending: bytes, start: int, last: bool, account: InputAccount, reason: str
+    pending: Bytes, start: int, last: bool, account: InputAccount, reason: str
 ) -> tuple[Record | None, int]:
     account.records_skipped += 1
     account.damaged(reason)
@@ -366,7 +370,7 @@ def _skip_to_next(
     return None, len(pending) if last else max(start + 1, len(pending) - len(b"WARC/1.0\r\n"))
 
 
-def _headers(block: bytes) -> dict[str, str]:
+def _headers(block: Bytes) -> dict[str, str]:
     headers: dict[str, str] = {}
     for line in block.decode("utf-8", "replace").split("\n")[1:]:
         name, colon, value = line.partition(":")

@@ -16,6 +16,7 @@ import msgspec
 
 from metaclip_curate.extract.links import ImageLink, Page
 from metaclip_curate.extract.opt_out import may_opt_out, opts_out
+from metaclip_curate.extract.records import Bytes
 
 _IS_PART_OF = re.compile(rb'isPartOf"?\s*:\s*"?(CC-[\w-]+)')
 # Most links are none of an image. A link of these kinds is decoded to an object without fields, which saves a third of
@@ -34,7 +35,9 @@ _SMALL_BYTES = 1 << 12
 # Any JSON value takes up to 30 times its length as a Python object; typed decoding makes none of what it skips.
 _MOST_LOOSE_BYTES = 1 << 23
 IMAGE_PATH = str(ImageLink.__struct_config__.tag)
-_MOST_HARMLESS_NAMES = 1 << 14
+# So many are remembered, and of contents only short ones.
+_MOST_HARMLESS = 1 << 14
+_MOST_CHARACTERS = 200
 
 
 def _other_link(kind: str) -> type[msgspec.Struct]:
@@ -84,10 +87,12 @@ class WatDecoder:
 
     def __init__(self) -> None:
         self._typed = msgspec.json.Decoder(_Wat)
-        # Names of headers and metas that no opt-out has: nearly all that come were there before.
+        # Names of headers and metas that no opt-out has, and what metas of other names said that was none: nearly all
+        # that come were there before.
         self._harmless: set[str] = set()
+        self._harmless_metas: set[tuple[str, str]] = set()
 
-    def page(self, body: bytes, page_url: str) -> Page | None:
+    def page(self, body: Bytes, page_url: str) -> Page | None:
         """Reads the images of one record.
 
         Args:
@@ -108,7 +113,7 @@ class WatDecoder:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return _loose_page(_parse(body), page_url) if _IMAGE_MARK in body else None
 
-    def _typed_page(self, body: bytes, page_url: str) -> Page | None:
+    def _typed_page(self, body: Bytes, page_url: str) -> Page | None:
         response = self._typed.decode(body).envelope.payload.response
         html = response.html
         links = [link for link in html.links if type(link) is ImageLink]
@@ -117,18 +122,35 @@ class WatDecoder:
         return Page(page_url, html.head.base, self._opts_out(html.head.metas, response.headers), links)
 
     def _opts_out(self, metas: list[_Meta], headers: dict[str, Any]) -> bool:
-        harmless = self._harmless
-        telling = [(meta.name, meta.content) for meta in metas if meta.name not in harmless]
-        new_headers = {} if harmless.issuperset(headers) else headers
-        if not telling and not new_headers:
+        harmless, harmless_metas = self._harmless, self._harmless_metas
+        telling = [
+            said
+            for meta in metas
+            if meta.name not in harmless
+            and self._may_opt_out(meta.name)
+            and (said := (meta.name, meta.content)) not in harmless_metas
+        ]
+        telling_headers: dict[str, Any] = {}
+        if not harmless.issuperset(headers):
+            telling_headers = {name: value for name, value in headers.items() if self._may_opt_out(name)}
+        if not telling and not telling_headers:
             return False
-        if len(harmless) < _MOST_HARMLESS_NAMES:
-            harmless.update(name for name, _ in telling if not may_opt_out(name))
-            harmless.update(name for name in new_headers if not may_opt_out(name))
-        return opts_out(telling, _headers(new_headers))
+        if opts_out(telling, _headers(telling_headers)):
+            return True
+        if len(harmless_metas) < _MOST_HARMLESS:
+            harmless_metas.update(said for said in telling if len(said[1]) < _MOST_CHARACTERS)
+        return False
+
+    def _may_opt_out(self, name: str) -> bool:
+        if name in self._harmless:
+            return False
+        found = may_opt_out(name)
+        if not found and len(self._harmless) < _MOST_HARMLESS:
+            self._harmless.add(name)
+        return found
 
 
-def crawl_of_warcinfo(body: bytes) -> str:
+def crawl_of_warcinfo(body: Bytes) -> str:
     """Finds the crawl's name (isPartOf) in a warcinfo record or in a WAT's copy of one, which is JSON.
 
     Args:
@@ -141,7 +163,7 @@ def crawl_of_warcinfo(body: bytes) -> str:
     return found.group(1).decode() if found else ""
 
 
-def _parse(body: bytes) -> Any:
+def _parse(body: Bytes) -> Any:
     if len(body) > _MOST_LOOSE_BYTES:
         raise ValueError(f"{len(body)} bytes in which something has an unexpected type")
     try:

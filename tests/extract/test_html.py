@@ -396,7 +396,8 @@ def records(path: Path) -> list[Record]:
 def html_pages(path: Path) -> dict[str, tuple[bytes, Page | None]]:
     responses = [record for record in records(path) if record.headers["warc-type"] == "response"]
     urls = [record.headers["warc-target-uri"] for record in responses]
-    return {url: (record.body, page_of_response(record.body, url)) for url, record in zip(urls, responses, strict=True)}
+    bodies = [bytes(record.body) for record in responses]
+    return {url: (body, page_of_response(body, url)) for url, body in zip(urls, bodies, strict=True)}
 
 
 def wat_pages(path: Path) -> dict[str, Page]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from metaclip_curate.extract.links import ImageLink, clean_text, link_texts
+from metaclip_curate.extract.links import ImageLink, clean_text, texts_of_links
 
 
 @pytest.mark.parametrize(
@@ -24,13 +24,21 @@ def test_clean_text(raw: str, text: str) -> None:
 
 
 def test_each_attribute_is_a_text_in_a_fixed_order() -> None:
-    link = ImageLink("x.jpg", "an alt", " ", "a data title")
-    assert link_texts(link) == [("an alt", "alt"), ("a data title", "data-image-title")]
+    links = [
+        ImageLink("x.jpg", "an alt", " ", "a data title"),
+        ImageLink("y.jpg", "\r\n", ""),
+        ImageLink("z.jpg", "", "a\ttitle"),
+    ]
+    assert texts_of_links(links) == (
+        ["an alt", "a data title", "a title"],
+        ["alt", "data-image-title", "title"],
+        [0, 0, 2],
+    )
 
 
 def test_an_attribute_that_equals_another_is_a_text_too() -> None:
-    assert link_texts(ImageLink("x.jpg", "same", "same ")) == [("same", "alt"), ("same", "title")]
+    assert texts_of_links([ImageLink("x.jpg", "same", "same ")]) == (["same", "same"], ["alt", "title"], [0, 0])
 
 
-def test_a_link_without_text() -> None:
-    assert link_texts(ImageLink("x.jpg", "\r\n", "")) == []
+def test_links_without_texts() -> None:
+    assert texts_of_links([ImageLink("x.jpg", "\r\n", "")]) == texts_of_links([]) == ([], [], [])

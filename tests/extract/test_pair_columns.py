@@ -42,10 +42,10 @@ def test_links_that_repeat_on_a_page_are_counted_every_time(tmp_path: Path) -> N
     assert [getattr(account, name) for name in COUNTED] == [7, 2, 1, 2, 4, 3, 1]
 
 
-@pytest.mark.parametrize("batch_rows", [1, 7, 1000])
-def test_the_size_of_batches_changes_no_row(mini_wats: list[Path], batch_rows: int) -> None:
+@pytest.mark.parametrize("batch_links", [1, 7, 1000])
+def test_the_size_of_batches_changes_no_row(mini_wats: list[Path], batch_links: int) -> None:
     expected, _ = read(mini_wats[0])
-    found, _ = read(mini_wats[0], batch_rows=batch_rows)
+    found, _ = read(mini_wats[0], batch_links=batch_links)
     assert pa.Table.from_batches(found) == pa.Table.from_batches(expected)
 
 

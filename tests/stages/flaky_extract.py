@@ -47,7 +47,7 @@ def main() -> None:
     output, *paths = sys.argv[1:]
     spark = get_session(RunOptions(master="local[2,2]", driver_memory="1g"))
     vars(extract)["_reader"] = flaky(extract._reader)
-    task = extract.ExtractTask("", ReadOptions(batch_rows=100), StorageOptions())
+    task = extract.ExtractTask("", ReadOptions(batch_links=100), StorageOptions())
     print(json.dumps(extract.write_pairs(spark, paths, task, output)))
     spark.stop()
 

@@ -20,7 +20,7 @@ from metaclip_curate.stages.extract import ExtractTask, write_pairs
 from metaclip_curate.storage import StorageOptions
 from tests.conftest import ROOT
 
-TASK = ExtractTask("", ReadOptions(batch_rows=100), StorageOptions())
+TASK = ExtractTask("", ReadOptions(batch_links=100), StorageOptions())
 
 
 def rows(folder: Path) -> list[dict[str, Any]]:
