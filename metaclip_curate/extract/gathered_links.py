@@ -5,7 +5,8 @@ What can be done for all of them at once, a call for many instead of one for eac
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import repeat
 
@@ -32,14 +33,18 @@ class GatheredLinks:
     times: list[int] = field(default_factory=list)
     bases: list[DocumentBase] = field(default_factory=list)
     longest_base: int = 0
+    _counted: Counter[ImageLink] = field(default_factory=Counter)  # of one page; costs half of what a new one does
 
-    def add(self, base: DocumentBase, counted: Mapping[ImageLink, int]) -> None:
+    def add(self, base: DocumentBase, links: Iterable[ImageLink]) -> None:
         """Adds a page's links.
 
         Args:
             base: The page's base.
-            counted: Its links, and how often each stands on the page.
+            links: Its links. A third of them repeat: each different one is looked at once.
         """
+        counted = self._counted
+        counted.clear()
+        counted.update(links)
         self.links += counted
         self.times += counted.values()
         self.bases += repeat(base, len(counted))
@@ -77,5 +82,4 @@ def _rows(links: list[ImageLink], times: list[int], bases: list[DocumentBase], a
         account.texts -= times[places[row]]
         if firsts[row]:
             account.add_drops(reason, times[places[row]])
-    rows = PairColumns(urls, texts, sources, [bases[place].page_url for place in places])
-    return rows.without(dropped) if dropped else rows
+    return PairColumns(urls, texts, sources, [bases[place].page_url for place in places], dropped)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import compress
 
@@ -15,17 +15,19 @@ from metaclip_curate.schemas import PAIRS
 
 UID_BYTES = 16
 IMAGE_ID_BYTES = 12
+_NO_UID = b""
 
 
 @dataclass(frozen=True)
 class PairColumns:
-    """What differs from row to row; all lists have the same length.
+    """What differs from row to row; the first four lists have the same length.
 
     Attributes:
         urls: The images' URLs.
         texts: The texts.
         sources: The attributes that the texts are from.
         page_urls: The pages that the images stand on.
+        left_out: Numbers of rows that are none.
     """
 
     urls: list[str]
@@ -33,15 +35,7 @@ class PairColumns:
     sources: list[str]
     page_urls: list[str]
 
-    def _lists(self) -> tuple[list[str], list[str], list[str], list[str]]:
-        return self.urls, self.texts, self.sources, self.page_urls
-
-    def without(self, places: Iterable[int]) -> PairColumns:
-        """Returns the rows but those at some places."""
-        kept = np.ones(len(self.urls), np.bool_)
-        kept[list(places)] = False
-        selectors = kept.tolist()
-        return PairColumns(*(list(compress(values, selectors)) for values in self._lists()))
+    left_out: Collection[int]
 
     def new_rows(self, seen: set[bytes], languages: TextLanguages, crawl: str, source_file: str) -> pa.RecordBatch:
         """Makes a batch with the schema `schemas.PAIRS` of the rows that are new.
@@ -56,11 +50,15 @@ class PairColumns:
             A batch, maybe without rows.
         """
         uids = pair_uids(self.urls, self.texts)
+        for row in self.left_out:
+            uids[row] = _NO_UID
+        seen.add(_NO_UID)
         known = len(seen)
         # Whole columns at once: a loop that looks at one row after the other takes twice the time.
         fresh = [uid not in seen and not seen.add(uid) for uid in uids]  # type: ignore[func-returns-value]
         rows = len(seen) - known
-        urls, texts, sources, page_urls = (list(compress(values, fresh)) for values in self._lists())
+        columns = (self.urls, self.texts, self.sources, self.page_urls)
+        urls, texts, sources, page_urls = (list(compress(values, fresh)) for values in columns)
         labels, scores = languages.identify(texts)
         batch = [
             _hex_strings(list(compress(uids, fresh)), UID_BYTES),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -130,8 +129,7 @@ class _PairReader:
         if page.opted_out and not self._options.ignore_opt_out:
             account.dropped_opt_out += len(page.links)
             return
-        # A third of a page's links repeat: each different one is looked at once.
-        self._gathered.add(DocumentBase(page.url, page.base), Counter(page.links))
+        self._gathered.add(DocumentBase(page.url, page.base), page.links)
 
     def _take_batches(self) -> Iterator[pa.RecordBatch]:
         self._record_bytes = 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterator
+from functools import lru_cache
 from typing import NamedTuple, Protocol, TypeAlias
 
 import deflate
@@ -31,6 +32,7 @@ _SEEN_AFTER_A_BLOCK = 64  # bytes
 _HEADER_END = re.compile(rb"\n\r?\n")  # begins with one character, which re finds fastest
 _RECORD_START = re.compile(rb"WARC/\d")
 _RECORD_LINE = re.compile(rb"WARC/\d\.\d+\r?\n")
+_RECORD_END = b"\r\n\r\n"
 _AFTER_A_BLOCK = re.compile(rb"\r\n\r\n(?=WARC/\d\.\d+\r\n)")
 _BLANK = b"\r\n \t\0"
 _BLANKS = re.compile(rb"[\r\n \t\0]*")
@@ -254,6 +256,12 @@ def _frame(pieces: Iterator[_Piece], account: InputAccount, max_record_bytes: in
     held: list[Bytes] = []
     wanted = 0
     for piece, last in pieces:
+        if last and not pending and not at and not held:
+            whole = _whole_record(piece, max_record_bytes)
+            if whole is not None:
+                account.records += 1
+                yield whole
+                continue
         held.append(piece)
         if sum(map(len, held)) < wanted and not last:
             continue
@@ -279,6 +287,26 @@ def _frame(pieces: Iterator[_Piece], account: InputAccount, max_record_bytes: in
             pending, at = b"", 0
         # Looked at again only when there is half as much more, a long record costs time in proportion to its length.
         wanted = (len(pending) - at) // 2
+
+
+def _whole_record(piece: Bytes, max_record_bytes: int) -> Record | None:
+    """Takes the record that a piece is, and nothing besides, as nearly all gzip members of Common Crawl are.
+
+    It is what `_next_record` would find, in half the time.
+    """
+    if not piece.endswith(_RECORD_END) or not _RECORD_START.match(piece):
+        return None
+    header_end = _HEADER_END.search(piece, 0, _MAX_HEADER_BYTES)
+    if header_end is None:
+        return None
+    headers = _headers(piece[: header_end.start()])
+    length = _content_length(headers)
+    if length is None or length > max_record_bytes or header_end.end() + length + len(_RECORD_END) != len(piece):
+        return None
+    # The ends of a bytearray are cut off without a copy of what is between.
+    body = bytearray(piece) if isinstance(piece, bytes) else piece
+    del body[-len(_RECORD_END) :], body[: header_end.end()]
+    return Record(headers, body)
 
 
 def _next_record(
@@ -375,8 +403,14 @@ def _headers(block: Bytes) -> dict[str, str]:
     for line in block.decode("utf-8", "replace").split("\n")[1:]:
         name, colon, value = line.partition(":")
         if colon:
-            headers[name.strip(_HEADER_SPACE).lower()] = value.strip(_HEADER_SPACE)
+            headers[_field_name(name)] = value.strip(_HEADER_SPACE)
     return headers
+
+
+@lru_cache(maxsize=1 << 8)
+def _field_name(raw: str) -> str:
+    """A header's name in lower case; a file has few, and they are looked up in less time than made."""
+    return raw.strip(_HEADER_SPACE).lower()
 
 
 def _content_length(headers: dict[str, str]) -> int | None:

@@ -53,16 +53,14 @@ class DocumentBase:
         self._parts: tuple[str, str, str] | None = None
 
     def guess(self, url: str) -> str:
-        """Joins a URL to the base without parsing it: if the outcome is a normal URL, it is what the parser gives.
+        """Joins a relative URL to the base without parsing it.
 
         Args:
             url: The attribute's value.
 
         Returns:
-            A string, empty where only the parser can tell.
+            What the parser gives, if it is a normal URL; empty where only the parser can tell.
         """
-        if url[:4] == "http":  # of a relative URL it isn't a normal one
-            return url
         scheme, origin, folder = self._parts or self._cut_in_parts()
         start = url[:1]
         if start == "/":
@@ -116,7 +114,8 @@ def resolve_urls(urls: Sequence[str], bases: Sequence[DocumentBase]) -> tuple[li
     Returns:
         n resolved URLs, and why there are none at some places; an empty string stands there.
     """
-    found = [base.guess(url) for base, url in zip(bases, urls, strict=True)]
+    # Most are absolute; of a relative one that begins so the guess isn't a normal URL.
+    found = [url if url[:4] == "http" else base.guess(url) for base, url in zip(bases, urls, strict=True)]
     dropped: dict[int, Drop] = {}
     try:
         guesses = pa.array(found, pa.string())

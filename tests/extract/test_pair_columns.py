@@ -49,10 +49,17 @@ def test_the_size_of_batches_changes_no_row(mini_wats: list[Path], batch_links: 
     assert pa.Table.from_batches(found) == pa.Table.from_batches(expected)
 
 
-def test_a_long_base_makes_small_batches(tmp_path: Path) -> None:
-    folder = "http://a.example/" + "x" * 2_000_000 + "/"
-    images = tuple(Image(f"{number}.jpg", "text") for number in range(100))
-    write_wat(tmp_path / "a.warc.wat.gz", [Page("http://a.example/", "", images, base=folder)])
+@pytest.mark.parametrize(
+    ("address", "base", "images"),
+    [
+        ("http://a.example/", "http://a.example/" + "x" * 2_000_000 + "/", 100),
+        ("http://a.example/" + "x" * 50_000, "/", 2000),
+    ],
+    ids=["base", "address"],
+)
+def test_a_long_base_or_address_makes_small_batches(tmp_path: Path, address: str, base: str, images: int) -> None:
+    links = tuple(Image(f"{number}.jpg", "text") for number in range(images))
+    write_wat(tmp_path / "a.warc.wat.gz", [Page(address, "", links, base=base)])
     batches, account = read(tmp_path / "a.warc.wat.gz")
-    assert account.pairs == 100
+    assert account.pairs == images
     assert max(batch.nbytes for batch in batches) < 50_000_000
