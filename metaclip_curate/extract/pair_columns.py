@@ -34,14 +34,14 @@ class PairColumns:
     texts: list[str]
     sources: list[str]
     page_urls: list[str]
-
     left_out: Collection[int]
 
     def new_rows(self, seen: set[bytes], languages: TextLanguages, crawl: str, source_file: str) -> pa.RecordBatch:
         """Makes a batch with the schema `schemas.PAIRS` of the rows that are new.
 
         Args:
-            seen: The uids that were there before, UID_BYTES bytes each; those of the batch are added.
+            seen: The uids that were there before, UID_BYTES bytes each; those of the batch are added, and an empty one
+                for the rows that are left out.
             languages: Label the texts.
             crawl: The crawl's name, in every row.
             source_file: The file's path, in every row.
