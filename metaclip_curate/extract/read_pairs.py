@@ -32,7 +32,7 @@ class ReadOptions:
         default=False, metadata={"help": "use pages that say noai, noimageai or tdm-reservation"}
     )
     max_record_bytes: int = field(default=32 << 20, metadata={"help": "skip records longer than this many bytes"})
-    batch_links: int = 8192
+    batch_links: int = 8192  # different ones of pages; so many become a batch
 
 
 def read_pairs(
@@ -134,11 +134,9 @@ class _PairReader:
     def _take_batches(self) -> Iterator[pa.RecordBatch]:
         self._record_bytes = 0
         account = self._account
-        texts = account.texts
         for rows in self._gathered.take(account, _BATCH_BYTES):
             batch = rows.new_rows(self._seen, self._languages, self._pages.crawl, self._path)
             account.pairs += batch.num_rows
-            account.duplicate_texts += account.texts - texts - batch.num_rows
-            texts = account.texts
+            account.duplicate_texts = account.texts - account.pairs
             if batch.num_rows:
                 yield batch

@@ -38,7 +38,6 @@ _BLANK = b"\r\n \t\0"
 _BLANKS = re.compile(rb"[\r\n \t\0]*")
 _HEADER_SPACE = " \t\r\n\v\f"
 
-
 # What is unpacked is passed on without a copy.
 Bytes: TypeAlias = bytes | bytearray
 
@@ -374,7 +373,7 @@ def _ends_well(pending: Bytes, body_start: int, body_end: int) -> bool:
     if not after or b"WARC/".startswith(after[:5]):
         return True
     # Rubbish may follow a record. Or the block runs over the next record's beginning, whose header ends here.
-    return pending.startswith(b"\r\n\r\n", body_end) and _find_record(pending[:body_end], body_start) is None
+    return pending.startswith(_RECORD_END, body_end) and _find_record(pending[:body_end], body_start) is None
 
 
 def _end_of_long_block(pending: Bytes, start: int, end: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Sequence
 
 import ada_url
@@ -28,7 +29,7 @@ _AFTER_X = r"(?:[a-mo-z0-9_\-][a-z0-9_\-]*)?"
 _HOST = rf"(?:(?:[a-wyz0-9_\-][a-z0-9_\-]*|x{_AFTER_X})\.)*(?:[a-wyz][a-z0-9_\-]*|x{_AFTER_X})"
 _NORMAL = rf"^https?://{_HOST}(?:/(?:{_SEGMENT})?)+$"
 _PARTS = re.compile(r"((https?:)//[^/?#]+)/(?:[^?#]*/)?")
-_NAME_START = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+_NAME_START = frozenset(string.ascii_letters + string.digits + "-_")
 
 
 class DocumentBase:

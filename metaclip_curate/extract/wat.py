@@ -35,7 +35,7 @@ _SMALL_BYTES = 1 << 12
 # Any JSON value takes up to 30 times its length as a Python object; typed decoding makes none of what it skips.
 _MOST_LOOSE_BYTES = 1 << 23
 IMAGE_PATH = str(ImageLink.__struct_config__.tag)
-# So many are remembered, and of contents only short ones.
+# So many names, and names with contents, are remembered, and only short ones.
 _MOST_HARMLESS = 1 << 14
 _MOST_CHARACTERS = 200
 
@@ -138,14 +138,14 @@ class WatDecoder:
         if opts_out(telling, _headers(telling_headers)):
             return True
         if len(harmless_metas) < _MOST_HARMLESS:
-            harmless_metas.update(said for said in telling if len(said[1]) < _MOST_CHARACTERS)
+            harmless_metas.update(said for said in telling if sum(map(len, said)) < _MOST_CHARACTERS)
         return False
 
     def _may_opt_out(self, name: str) -> bool:
         if name in self._harmless:
             return False
         found = may_opt_out(name)
-        if not found and len(self._harmless) < _MOST_HARMLESS:
+        if not found and len(name) < _MOST_CHARACTERS and len(self._harmless) < _MOST_HARMLESS:
             self._harmless.add(name)
         return found
 
