@@ -29,6 +29,7 @@ INPUTS = pa.schema(
         pa.field("bytes_read", pa.int64()),  # as stored, compressed
         pa.field("records", pa.int64()),  # WARC records read
         pa.field("records_skipped", pa.int64()),  # damaged, undecodable or over the size limit
+        pa.field("pages", pa.int64()),  # records read as a page; of WATs those with HTML metadata
         pa.field("image_links", pa.int64()),
         pa.field("dropped_opt_out", pa.int64()),  # on a page that says noai, noimageai or tdm-reservation
         pa.field("dropped_no_text", pa.int64()),

@@ -57,8 +57,8 @@ def read_wat(
     crawl = first_match(CRAWL, str(path))
     account: Row = {"path": str(path), "status": "ok", "error": ""}
     for name in (
-        *("records", "records_skipped", "image_links", "dropped_opt_out", "dropped_no_text"),
-        *("dropped_bad_url", "dropped_not_http", "texts", "duplicate_texts", "pairs"),
+        *("records", "records_skipped", "pages", "image_links", "dropped_opt_out"),
+        *("dropped_no_text", "dropped_bad_url", "dropped_not_http", "texts", "duplicate_texts", "pairs"),
     ):
         account[name] = 0
 
@@ -77,6 +77,7 @@ def read_wat(
         crawl = crawl or first_match(CRAWL, json.dumps(payload.get("WARC-Info-Metadata", "")))
         response = payload.get("HTTP-Response-Metadata", {})
         html = response.get("HTML-Metadata", {})
+        account["pages"] += "HTML-Metadata" in response
         head = html.get("Head", {})
         page_url = scalar_values(envelope.get("WARC-Header-Metadata", {}).get("WARC-Target-URI", ""))
         opted_out = opts_out(response.get("Headers", {}), head.get("Metas", []))

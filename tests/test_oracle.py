@@ -91,7 +91,7 @@ def test_one_pair(tmp_path: Path) -> None:
         }
     ]
     assert rows[0]["uid"] == "4c25531c75d29b5c30054e6c2c168ff9"
-    assert account_of(account) == {"records": 2, "image_links": 1, "texts": 1, "pairs": 1}
+    assert account_of(account) == {"records": 2, "pages": 1, "image_links": 1, "texts": 1, "pairs": 1}
 
 
 def test_every_link_is_accounted_for(tmp_path: Path) -> None:
@@ -123,13 +123,13 @@ def test_every_link_is_accounted_for(tmp_path: Path) -> None:
         ("a/page.html", "the page itself", "alt"),
     ]
     assert account_of(account) == {
-        **{"records": 3, "records_skipped": 1, "image_links": 17, "dropped_opt_out": 3},
+        **{"records": 3, "records_skipped": 1, "pages": 2, "image_links": 17, "dropped_opt_out": 3},
         **{"dropped_no_text": 3, "dropped_bad_url": 5, "dropped_not_http": 2},
         **{"texts": 6, "duplicate_texts": 2, "pairs": 4},
     }
     rows, account = read(tmp_path, opted_out, page(links), ignore_opt_out=True)
     assert account_of(account) == {
-        **{"records": 2, "image_links": 17, "dropped_no_text": 5},
+        **{"records": 2, "pages": 2, "image_links": 17, "dropped_no_text": 5},
         **{
             "dropped_bad_url": 5,
             "dropped_not_http": 2,

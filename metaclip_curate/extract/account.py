@@ -19,6 +19,7 @@ class InputAccount:
     bytes_read: int = 0
     records: int = 0
     records_skipped: int = 0
+    pages: int = 0
     image_links: int = 0
     dropped_opt_out: int = 0
     dropped_no_text: int = 0

@@ -64,7 +64,7 @@ def page_of_response(
         max_bytes: Longer pages are cut off here, packed ones while they are unpacked.
 
     Returns:
-        The page, or None where it isn't HTML, or names no image and is whole.
+        The page, or None where it isn't HTML.
 
     Raises:
         ValueError: The block is no HTTP response.
@@ -81,8 +81,6 @@ def page_of_response(
         return None
     page = as_utf8(body, content_type)
     tags = _read_tags(page) if _IMAGE_TAG.search(page) else _Tags()
-    if not tags.links and not damage:
-        return None
     return Page(page_url, tags.base or "", opts_out(tags.metas, response.headers), tags.links, damage)
 
 

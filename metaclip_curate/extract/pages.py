@@ -17,7 +17,7 @@ class PageReader:
 
     Attributes:
         crawl: The crawl's name; where the path doesn't say it, what the file says about itself at its beginning.
-        has_pages: Whether a record was of a kind that tells of a page, as all files have that are WATs or WARCs.
+        has_pages: Whether a record was of a kind that tells of a page.
     """
 
     def __init__(self, crawl: str) -> None:
@@ -34,7 +34,7 @@ class PageReader:
             record: Any record.
 
         Returns:
-            The page; None where it names no image, or the record is of another kind.
+            The page; None where the record is of another kind.
 
         Raises:
             ValueError: The record is broken.

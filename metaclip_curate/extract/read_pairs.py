@@ -103,9 +103,8 @@ class _PairReader:
         yield from self._take_batches()
         if broken is not None:
             raise broken
-        if not self._pages.has_pages:
-            held = f"no WAT or WARC: it holds {self._account.records} WARC records, none of a page"
-            self._account.failed(self._account.error or held)
+        if not self._account.records:
+            self._account.failed(self._account.error or "it holds no WARC record")
 
     def _full_batches(self, records: Iterator[Record]) -> Iterator[pa.RecordBatch]:
         for record in records:
@@ -115,7 +114,12 @@ class _PairReader:
                 self._account.records_skipped += 1
                 self._account.damaged(f"a record can't be read: {error}")
                 continue
-            if page is not None:
+            if page is None:
+                continue
+            self._account.pages += 1
+            if page.damage:
+                self._account.damaged(page.damage)
+            if page.links:
                 self._gather(page)
                 self._record_bytes += len(record.body)
                 if len(self._gathered.links) >= self._options.batch_links or self._record_bytes >= _BATCH_BYTES:
@@ -123,8 +127,6 @@ class _PairReader:
 
     def _gather(self, page: Page) -> None:
         account = self._account
-        if page.damage:
-            account.damaged(page.damage)
         account.image_links += len(page.links)
         if page.opted_out and not self._options.ignore_opt_out:
             account.dropped_opt_out += len(page.links)

@@ -31,6 +31,7 @@ _OTHER_KINDS = """
     TD@/background TD@/data-href TH@/background TR@/background TR@/data-href TRACK@/src VIDEO@/poster VIDEO@/src
 """
 _IMAGE_MARK = b"IMG@"
+_HTML_MARK = b'"HTML-Metadata"'
 _SMALL_BYTES = 1 << 12
 # Any JSON value takes up to 30 times its length as a Python object; typed decoding makes none of what it skips.
 _MOST_LOOSE_BYTES = 1 << 23
@@ -67,7 +68,7 @@ class _Html(msgspec.Struct, gc=False):
 
 class _Response(msgspec.Struct, gc=False):
     headers: dict[str, Any] = msgspec.field(default_factory=dict, name="Headers")
-    html: _Html = msgspec.field(default_factory=_Html, name="HTML-Metadata")
+    html: _Html | None = msgspec.field(default=None, name="HTML-Metadata")
 
 
 class _Payload(msgspec.Struct, gc=False):
@@ -100,25 +101,29 @@ class WatDecoder:
             page_url: Its WARC-Target-URI.
 
         Returns:
-            The page, or None where the record names no image.
+            The page, or None where the record tells of none. A page without images is told of by its address alone.
 
         Raises:
             ValueError: The body is not JSON, or too large a one to be read in the loose way.
         """
         # To search a record costs as much as half of decoding it: only small ones, mostly of requests, are spared that.
         if len(body) < _SMALL_BYTES and _IMAGE_MARK not in body:
-            return None
+            return _page_without_images(body, page_url)
         try:
             return self._typed_page(body, page_url)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            return _loose_page(_parse(body), page_url) if _IMAGE_MARK in body else None
+            if _IMAGE_MARK in body:
+                return _loose_page(_parse(body), page_url)
+            return _page_without_images(body, page_url)
 
     def _typed_page(self, body: Bytes, page_url: str) -> Page | None:
         response = self._typed.decode(body).envelope.payload.response
         html = response.html
+        if html is None:
+            return None
         links = [link for link in html.links if type(link) is ImageLink]
         if not links:
-            return None
+            return Page(page_url, "", False, links)
         return Page(page_url, html.head.base, self._opts_out(html.head.metas, response.headers), links)
 
     def _opts_out(self, metas: list[_Meta], headers: dict[str, Any]) -> bool:
@@ -163,6 +168,11 @@ def crawl_of_warcinfo(body: Bytes) -> str:
     return found.group(1).decode() if found else ""
 
 
+def _page_without_images(body: Bytes, page_url: str) -> Page | None:
+    """The page of a record in which no image is named, which isn't decoded."""
+    return Page(page_url, "", False, []) if _HTML_MARK in body else None
+
+
 def _parse(body: Bytes) -> Any:
     if len(body) > _MOST_LOOSE_BYTES:
         raise ValueError(f"{len(body)} bytes in which something has an unexpected type")
@@ -176,6 +186,8 @@ def _loose_page(wat: Any, page_url: str) -> Page | None:
     """The same as `_typed_page` for JSON of any shape; a value of another type counts as missing."""
     payload = _member(_member(wat, "Envelope"), "Payload-Metadata")
     response = _member(payload, "HTTP-Response-Metadata")
+    if not isinstance(response.get("HTML-Metadata"), dict):
+        return None
     html = _member(response, "HTML-Metadata")
     head = _member(html, "Head")
     links = [
@@ -189,7 +201,7 @@ def _loose_page(wat: Any, page_url: str) -> Page | None:
         if link.get("path") == IMAGE_PATH
     ]
     if not links:
-        return None
+        return Page(page_url, "", False, links)
     metas = [(_text(meta.get("name")), _text(meta.get("content"))) for meta in _objects(head.get("Metas"))]
     opted_out = opts_out(metas, _headers(_member(response, "Headers")))
     return Page(page_url, _text(head.get("Base")), opted_out, links)

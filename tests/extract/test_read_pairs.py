@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from examples.edge_cases import EdgeCase, edge_cases
 from examples.make_mini_wat import mini_files
+from examples.warc_framing import warc_record, write_records
 from examples.warc_writer import write_warc
 from examples.wat_writer import Image, Page, wat_records, write_wat
 from metaclip_curate.extract import InputAccount, pages, read_pairs
@@ -48,7 +50,15 @@ def test_the_same_pages_give_the_same_as_wat_and_as_warc(tmp_path: Path, name: s
     from_warc, warc_account = read(tmp_path / "a.warc.gz")
     assert from_warc == pairs
     assert len(pairs) > 1000
-    for column in ("image_links", "dropped_opt_out", "dropped_no_text", "dropped_not_http", "texts", "duplicate_texts"):
+    for column in (
+        "pages",
+        "image_links",
+        "dropped_opt_out",
+        "dropped_no_text",
+        "dropped_not_http",
+        "texts",
+        "duplicate_texts",
+    ):
         assert getattr(warc_account, column) == getattr(account, column), column
 
 
@@ -92,6 +102,27 @@ def test_a_page_opts_out_however_many_came_before_it(tmp_path: Path) -> None:
     write_wat(tmp_path / "a.warc.wat.gz", written)
     account = read(tmp_path / "a.warc.wat.gz")[1]
     assert (account.image_links, account.dropped_opt_out) == (12, 3)
+
+
+@pytest.mark.parametrize("write", [write_wat, write_warc])
+def test_pages_are_counted_with_and_without_images(tmp_path: Path, write: Callable[..., None]) -> None:
+    image = (Image("a.jpg", "text"),)
+    written = [
+        Page("http://a.example/", "", image),
+        Page("http://a.example/b", ""),
+        Page("http://a.example/c", "", image),
+    ]
+    write(tmp_path / "a.gz", written)
+    account = read(tmp_path / "a.gz")[1]
+    assert (account.status, account.pages, account.image_links) == ("ok", 3, 2)
+
+
+def test_records_of_which_none_is_a_page_are_no_failure(tmp_path: Path) -> None:
+    kinds = ("warcinfo", "request", "resource", "revisit", "conversion")
+    records = [warc_record([("WARC-Type", kind), ("WARC-Target-URI", "http://a.example/")], b"x") for kind in kinds]
+    write_records(tmp_path / "a.warc.gz", records)
+    account = read(tmp_path / "a.warc.gz")[1]
+    assert (account.status, account.error, account.records, account.pages) == ("ok", "", len(kinds), 0)
 
 
 def test_without_an_account_a_file_that_is_no_wat_raises(tmp_path: Path) -> None:

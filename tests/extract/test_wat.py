@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metaclip_curate.extract.links import ImageLink
+from metaclip_curate.extract.links import ImageLink, Page
 from metaclip_curate.extract.wat import WatDecoder, crawl_of_warcinfo
 
 URL = "http://example.org/"
@@ -51,9 +51,15 @@ def test_opt_out(html: dict[str, Any], headers: dict[str, Any]) -> None:
     assert decode(wat(html | {"Links": [IMAGE]}, headers)).opted_out
 
 
-@pytest.mark.parametrize("value", [{}, {"Envelope": {}}, wat({}), wat({"Links": []}), wat({"Links": None}), wat(None)])
-def test_records_without_images(value: Any) -> None:
+@pytest.mark.parametrize("value", [{}, {"Envelope": {}}, {"Envelope": None}, [], 5])
+def test_records_of_no_page(value: Any) -> None:
     assert decode(value) is None
+
+
+@pytest.mark.parametrize("html", [{}, {"Links": []}, {"Links": None}, {"Links": [{"path": "A@/href", "url": "b"}]}])
+@pytest.mark.parametrize("more", [{}, {"filling": "x" * 10_000}, {"filling": "IMG@"}], ids=["small", "large", "marked"])
+def test_pages_without_images(html: dict[str, Any], more: dict[str, str]) -> None:
+    assert decode(wat(html | more)) == Page(URL, "", False, [])
 
 
 @pytest.mark.parametrize(
