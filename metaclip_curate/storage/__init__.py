@@ -7,10 +7,15 @@ has the small files of a run folder.
 
 from metaclip_curate.storage.inputs import expand_inputs
 from metaclip_curate.storage.objects import (
+    age,
+    create_file,
+    delete_file,
     delete_folder,
     exists,
     list_folder,
+    look,
     read_bytes,
+    replace_file,
     upload_file,
     write_bytes,
     written_whole,
@@ -19,20 +24,27 @@ from metaclip_curate.storage.opening import open_input
 from metaclip_curate.storage.options import StorageOptions
 from metaclip_curate.storage.reader import InputStream
 from metaclip_curate.storage.retry import InputError
+from metaclip_curate.storage.stored import Stored
 from metaclip_curate.storage.urls import is_local, join
 
 __all__ = [
     "InputError",
     "InputStream",
     "StorageOptions",
+    "Stored",
+    "age",
+    "create_file",
+    "delete_file",
     "delete_folder",
     "exists",
     "expand_inputs",
     "is_local",
     "join",
     "list_folder",
+    "look",
     "open_input",
     "read_bytes",
+    "replace_file",
     "upload_file",
     "write_bytes",
     "written_whole",

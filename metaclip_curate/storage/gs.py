@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import email.utils
 import importlib
+import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage.http import AS_STORED, HttpSource
 from metaclip_curate.storage.options import StorageOptions
 from metaclip_curate.storage.retry import TransientError
+from metaclip_curate.storage.stored import Stored
 from metaclip_curate.storage.urls import bucket_and_key
 
 
@@ -68,11 +73,57 @@ class GsStore:
         """Makes or replaces a file from a local one."""
         self._call(self._files.put_file, local_file, url)
 
+    def create(self, url: str, data: bytes) -> str | None:
+        """Makes a small file if there is none: if its generation is 0."""
+        return self._upload_if(url, data, "0")
+
+    def look(self, url: str) -> Stored | None:
+        """A small file, as `Store.look` says; its version is its generation."""
+        try:
+            headers, data = self._call(self._files.call, "GET", self._files.url(url))
+        except FileNotFoundError:
+            return None
+        return Stored(data, headers["x-goog-generation"])
+
+    def replace(self, url: str, data: bytes, version: str) -> str | None:
+        """Replaces a small file whose generation hasn't changed."""
+        return self._upload_if(url, data, version)
+
+    def age(self, url: str) -> float | None:
+        """Seconds by the service's clock, which dates its answers."""
+        try:
+            headers, resource = self._call(self._files.call, "GET", "b/{}/o/{}", *bucket_and_key(url))
+        except FileNotFoundError:
+            return None
+        written = datetime.fromisoformat(json.loads(resource)["updated"])
+        return (email.utils.parsedate_to_datetime(headers["Date"]) - written).total_seconds()
+
+    def delete(self, url: str) -> None:
+        """Deletes a file."""
+        with suppress(FileNotFoundError):
+            self._call(self._files.call, "DELETE", "b/{}/o/{}", *bucket_and_key(url))
+
     def delete_folder(self, url: str) -> None:
         """Deletes all below a folder."""
         names = [f"{url.rstrip('/')}/{name}" for name in self.list(url, recursive=True)]
         if names:
             self._call(self._files.rm, names)
+
+    def _upload_if(self, url: str, data: bytes, generation: str) -> str | None:
+        """Writes if the object has this generation; by the JSON API, since gcsfs knows only the condition of none."""
+        bucket, key = bucket_and_key(url)
+        address = self._files.base.replace("/storage/v1/", "/upload/storage/v1/") + "b/{}/o"
+        condition = {"uploadType": "media", "name": key, "ifGenerationMatch": generation}
+        try:
+            _, resource = self._call(self._files.call, "POST", address, bucket, data=data, **condition)
+        except OSError as error:
+            # Older versions of gcsfs have no exception of its own for this answer.
+            if not isinstance(error.__cause__, FileExistsError) and getattr(error.__cause__, "code", 0) != 412:
+                raise
+            # Where the answer to a first try was lost, the second one finds what the first one wrote.
+            found = self.look(url)
+            return found.version if found and found.data == data else None
+        return str(json.loads(resource)["generation"])
 
     def _type(self, url: str) -> str:
         # Not isfile and isdir: these take any failure for "no".

@@ -15,6 +15,7 @@ from pyarrow import fs
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage.reader import Version
 from metaclip_curate.storage.retry import MissingError, TransientError
+from metaclip_curate.storage.stored import Stored, content_version, replace_after_look
 
 _TEMPORARY = ".metaclip-tmp"  # ends the name of a file that is still being written
 
@@ -120,6 +121,53 @@ class ArrowStore:
         with self._replacement(_path(url)) as stream, Path(local_file).open("rb") as source:
             shutil.copyfileobj(source, stream, 1 << 20)
 
+    def create(self, url: str, data: bytes) -> str | None:
+        """Makes a small file if there is none: of those who rename a file to the same name, HDFS lets one."""
+        path = _path(url)
+        if self.is_file(url):
+            return None
+        temporary = self._temporary(path)
+        with self._files.open_output_stream(temporary) as stream:
+            stream.write(data)
+        try:
+            self._files.move(temporary, path)
+        except OSError:
+            self._files.delete_file(temporary)
+            if self.is_file(url):
+                return None
+            raise
+        return content_version(data)
+
+    def look(self, url: str) -> Stored | None:
+        """A small file, as `Store.look` says."""
+        try:
+            with self._files.open_input_stream(_path(url)) as stream:
+                data: bytes = stream.read()
+        except FileNotFoundError:
+            return None
+        return Stored(data, content_version(data))
+
+    def replace(self, url: str, data: bytes, version: str) -> str | None:
+        """Replaces a small file that hasn't changed."""
+        return replace_after_look(self, url, data, version)
+
+    def age(self, url: str) -> float | None:
+        """Seconds by the name node's clock: a new file there tells the time."""
+        temporary = self._temporary(_path(url))
+        with self._files.open_output_stream(temporary) as stream:
+            stream.write(b"\n")
+        now, then = self._files.get_file_info([temporary, _path(url)])
+        self._files.delete_file(temporary)
+        return None if then.mtime_ns is None else float(now.mtime_ns - then.mtime_ns) / 1e9
+
+    def delete(self, url: str) -> None:
+        """Deletes a file."""
+        try:
+            self._files.delete_file(_path(url))
+        except OSError:
+            if self.is_file(url):
+                raise
+
     def delete_folder(self, url: str) -> None:
         """Deletes all below a folder."""
         if self.is_folder(url):
@@ -128,14 +176,18 @@ class ArrowStore:
     @contextmanager
     def _replacement(self, path: str) -> Iterator[Any]:
         """A file that takes its name when complete. HDFS renames onto nothing only: for a moment there is no file."""
-        folder, name = posixpath.split(path)
-        temporary = posixpath.join(folder, f".{name}.{os.getpid()}-{os.urandom(8).hex()}{_TEMPORARY}")
-        self._files.create_dir(folder, recursive=True)
+        temporary = self._temporary(path)
         with self._files.open_output_stream(temporary) as stream:
             yield stream
         if self.is_file(path):
             self._files.delete_file(path)
         self._files.move(temporary, path)
+
+    def _temporary(self, path: str) -> str:
+        """A name beside another one; the folders above it are made."""
+        folder, name = posixpath.split(path)
+        self._files.create_dir(folder, recursive=True)
+        return posixpath.join(folder, f".{name}.{os.getpid()}-{os.urandom(8).hex()}{_TEMPORARY}")
 
 
 def _path(url: str) -> str:

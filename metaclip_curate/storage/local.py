@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import shutil
@@ -13,10 +14,13 @@ from typing import BinaryIO, NoReturn
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage.reader import Version
 from metaclip_curate.storage.retry import MissingError, RefusedError, TransientError
+from metaclip_curate.storage.stored import Stored, content_version, replace_after_look
 from metaclip_curate.storage.urls import local_path
 
 _FINAL = (PermissionError, IsADirectoryError, NotADirectoryError)
 _TEMPORARY = ".metaclip-tmp"  # ends the name of a file that is still being written
+# What file systems without hard links say: FAT, and most that show an object store as a disk.
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
 class LocalSource:
@@ -103,6 +107,56 @@ class LocalStore:
         with Path(local_file).open("rb") as source, _replacement(Path(local_path(url))) as target:
             shutil.copyfileobj(source, target, 1 << 20)
 
+    def create(self, url: str, data: bytes) -> str | None:
+        """Makes a small file if there is none, by a hard link to a complete one: exact over NFS too."""
+        path = Path(local_path(url))
+        with _temporary(path) as (file, temporary):
+            file.write(data)
+            _sync(file)
+            try:
+                os.link(temporary, path)
+            except FileExistsError:
+                return None
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                if not _create_in_place(path, data):
+                    return None
+        _sync_folder(path.parent)
+        return content_version(data)
+
+    def look(self, url: str) -> Stored | None:
+        """A small file, as `Store.look` says."""
+        try:
+            data = Path(local_path(url)).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except _FINAL as error:
+            raise UserError(f"{url} cannot be read ({_plain(error)}); give one that you may read.") from error
+        return Stored(data, content_version(data))
+
+    def replace(self, url: str, data: bytes, version: str) -> str | None:
+        """Replaces a small file that hasn't changed."""
+        return replace_after_look(self, url, data, version)
+
+    def age(self, url: str) -> float | None:
+        """Seconds by the disk's clock, which is a server's where the disk is: a new file there tells the time."""
+        path = Path(local_path(url))
+        with _temporary(path) as (file, _):
+            try:
+                return os.fstat(file.fileno()).st_mtime - path.stat().st_mtime
+            except FileNotFoundError:
+                return None
+
+    def delete(self, url: str) -> None:
+        """Deletes a file."""
+        try:
+            Path(local_path(url)).unlink(missing_ok=True)
+        except NotADirectoryError:
+            pass  # there is none
+        except (PermissionError, IsADirectoryError) as error:
+            _cannot_write(url, error)
+
     def delete_folder(self, url: str) -> None:
         """Deletes a folder with all below it."""
         try:
@@ -116,22 +170,44 @@ class LocalStore:
 @contextmanager
 def _replacement(path: Path) -> Iterator[BinaryIO]:
     """A file that takes its name only when it is complete and on disk."""
+    with _temporary(path) as (file, temporary):
+        yield file
+        _sync(file)
+        temporary.replace(path)
+        _sync_folder(path.parent)
+
+
+@contextmanager
+def _temporary(path: Path) -> Iterator[tuple[BinaryIO, Path]]:
+    """A new file beside another name, which is gone afterwards unless it was renamed; with the folders above it."""
     # Unique among the processes and threads that may write the same file at the same time.
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(8).hex()}{_TEMPORARY}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
+            yield file, temporary
     except (PermissionError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         _cannot_write(str(path), error)
     finally:
         # Where the parent is no folder or a closed one, there is no temporary file either.
         with suppress(NotADirectoryError, PermissionError):
             temporary.unlink(missing_ok=True)
+
+
+def _create_in_place(path: Path, data: bytes) -> bool:
+    """Makes a file without a link; for a moment it is there and empty, but it is no less one writer's alone."""
+    try:
+        with path.open("xb") as file:
+            file.write(data)
+            _sync(file)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

@@ -13,6 +13,7 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.storage.opening import open_input
 from metaclip_curate.storage.options import StorageOptions
 from metaclip_curate.storage.retry import InputError, MissingError, RefusedError
+from metaclip_curate.storage.stored import Stored
 from metaclip_curate.storage.stores import store_of
 
 
@@ -78,6 +79,64 @@ def written_whole(url: Callable[[], str], options: StorageOptions) -> Iterator[s
         upload_file(name, url(), options)
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def create_file(url: str, data: bytes, options: StorageOptions) -> str | None:
+    """Makes a small file with its folders if there is none of this name; of several who try at once, one succeeds.
+
+    Returns:
+        Its version; None where there is one already.
+
+    Raises:
+        UserError: it may not be written there.
+        OSError: the store fails.
+    """
+    return store_of(url, options).create(url, data)
+
+
+def look(url: str, options: StorageOptions) -> Stored | None:
+    """A small file's content and version; None where there is none.
+
+    Raises:
+        UserError: the name or the credentials are wrong.
+        OSError: the store fails.
+    """
+    return store_of(url, options).look(url)
+
+
+def replace_file(url: str, data: bytes, version: str, options: StorageOptions) -> str | None:
+    """Replaces a small file if it still is the version that was read, as `Store.replace` says.
+
+    Returns:
+        Its new version; None where it is another one now, or is gone.
+
+    Raises:
+        UserError: it may not be written there.
+        OSError: the store fails.
+    """
+    return store_of(url, options).replace(url, data, version)
+
+
+def age(url: str, options: StorageOptions) -> float | None:
+    """Seconds since a file was written, by the store's own clock; None where there is none.
+
+    On a disk and on HDFS, a file is made beside it for a moment, to ask for the time there.
+
+    Raises:
+        UserError: the name or the credentials are wrong.
+        OSError: the store fails.
+    """
+    return store_of(url, options).age(url)
+
+
+def delete_file(url: str, options: StorageOptions) -> None:
+    """Deletes a file; nothing happens when there is none.
+
+    Raises:
+        UserError: it may not be deleted.
+        OSError: the store fails.
+    """
+    store_of(url, options).delete(url)
 
 
 def exists(url: str, options: StorageOptions) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.utils
 import functools
 import os
 import re
@@ -25,6 +26,7 @@ from metaclip_curate.storage.retry import (
     TransientError,
     retry_after_seconds,
 )
+from metaclip_curate.storage.stored import Stored, replace_after_look
 from metaclip_curate.storage.urls import bucket_and_key
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
         ObjectIdentifierTypeDef,
     )
 
+_CONFLICTS = 5  # tries of a conditional write while another one of the same object is under way
 # What one read takes from the socket at most. boto3 loses what came of a piece when the connection is reset within it.
 _PIECE = 1 << 16
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)", re.ASCII)
@@ -208,6 +211,67 @@ class S3Store:
         except (aws.ClientError, aws.BotoCoreError, boto3.exceptions.Boto3Error) as error:
             raise _told(url, error) from error
 
+    def create(self, url: str, data: bytes) -> str | None:
+        """Makes a small file if there is none, by If-None-Match.
+
+        A service that doesn't know it is asked whether there is one, and afterwards what is there: then of two who try
+        within the same moment the later one has it, and the earlier one may not notice.
+        """
+        try:
+            return self._put_if(url, data, {"IfNoneMatch": "*"})
+        except NotImplementedError:
+            if self.is_file(url):
+                return None
+            self.write(url, data)
+            return self._version_if(url, data)
+
+    def look(self, url: str) -> Stored | None:
+        """A small file, as `Store.look` says."""
+        bucket, key = bucket_and_key(url)
+        for attempt in range(1, self._options.max_attempts + 1):
+            try:
+                answer = self._client.get_object(Bucket=bucket, Key=key)
+                return Stored(answer["Body"].read(), answer["ETag"])
+            except aws.ClientError as error:
+                if _code(error) == "NoSuchKey":
+                    return None
+                raise _told(url, error) from error
+            except (aws.BotoCoreError, *_TRANSPORT) as error:
+                # boto3 asks again where no answer comes, and not where its body breaks.
+                if attempt == self._options.max_attempts or not isinstance(error, _TRANSPORT):
+                    raise _told(url, error) from error
+        return None
+
+    def replace(self, url: str, data: bytes, version: str) -> str | None:
+        """Replaces a small file that hasn't changed, by If-Match; where a service doesn't know it, after a look."""
+        try:
+            return self._put_if(url, data, {"IfMatch": version})
+        except NotImplementedError:
+            return self._version_if(url, data) if replace_after_look(self, url, data, version) else None
+
+    def age(self, url: str) -> float | None:
+        """Seconds by the service's clock, which dates its answers."""
+        bucket, key = bucket_and_key(url)
+        try:
+            answer = self._client.head_object(Bucket=bucket, Key=key)
+        except aws.ClientError as error:
+            if _status(error) == 404:
+                return None
+            raise _told(url, error) from error
+        except aws.BotoCoreError as error:
+            raise _told(url, error) from error
+        date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+        now = email.utils.parsedate_to_datetime(date).timestamp() if date else time.time()
+        return now - answer["LastModified"].timestamp()
+
+    def delete(self, url: str) -> None:
+        """Deletes a file."""
+        bucket, key = bucket_and_key(url)
+        try:
+            self._client.delete_object(Bucket=bucket, Key=key)
+        except (aws.ClientError, aws.BotoCoreError) as error:
+            raise _told(url, error) from error
+
     def delete_folder(self, url: str) -> None:
         """Deletes all below a folder."""
         bucket, _ = bucket_and_key(url)
@@ -224,6 +288,37 @@ class S3Store:
                     )
         except (aws.ClientError, aws.BotoCoreError) as error:
             raise _told(url, error) from error
+
+    def _put_if(self, url: str, data: bytes, condition: dict[str, str]) -> str | None:
+        """Writes under a condition; None where it isn't met.
+
+        Raises:
+            NotImplementedError: The service doesn't know such conditions.
+        """
+        bucket, key = bucket_and_key(url)
+        for attempt in range(1, _CONFLICTS + 1):
+            try:
+                return self._client.put_object(Bucket=bucket, Key=key, Body=data, **condition)["ETag"]  # type: ignore[arg-type]
+            except aws.ClientError as error:
+                status, code = _status(error), _code(error)
+                if status == 412 or code == "NoSuchKey":
+                    # Where the answer to a first try was lost, the second one finds what the first one wrote.
+                    return self._version_if(url, data)
+                if status in (400, 501):  # a plain write tells whether it was the condition
+                    raise NotImplementedError from error
+                if status != 409:
+                    raise _told(url, error) from error
+                if attempt == _CONFLICTS:
+                    raise OSError(f"{url}: {_explained(error)}") from error
+                time.sleep(0.1 * 2**attempt)
+            except aws.BotoCoreError as error:
+                raise _told(url, error) from error
+        return None
+
+    def _version_if(self, url: str, data: bytes) -> str | None:
+        """A file's version if this is its content."""
+        found = self.look(url)
+        return found.version if found and found.data == data else None
 
     @property
     def _client(self) -> S3Client:
@@ -251,9 +346,13 @@ def _status(error: aws.ClientError) -> int:
     return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
+def _code(error: aws.ClientError) -> str:
+    return error.response.get("Error", {}).get("Code", "")
+
+
 def _answered(error: aws.ClientError) -> TransientError | RefusedError:
     """An error answer of the service as what it means for reading on."""
-    status, code = _status(error), error.response.get("Error", {}).get("Code", "")
+    status, code = _status(error), _code(error)
     if status == 412:
         return RefusedError(f"the object changed while it was read ({code}, HTTP {status})")
     if status in RETRIED_STATUSES:

@@ -9,6 +9,7 @@ from metaclip_curate.storage.http import HttpSource
 from metaclip_curate.storage.local import LocalSource, LocalStore
 from metaclip_curate.storage.options import StorageOptions
 from metaclip_curate.storage.reader import Source
+from metaclip_curate.storage.stored import Stored
 from metaclip_curate.storage.urls import local_path, scheme_of
 
 _READABLE = ("", "http", "https", "s3", "gs", "hdfs")
@@ -35,6 +36,32 @@ class Store(Protocol):
 
     def upload(self, local_file: str, url: str) -> None:
         """As `write`, from a local file."""
+
+    def create(self, url: str, data: bytes) -> str | None:
+        """Makes a small file if there is none of this name; of several who try at once, one succeeds.
+
+        Returns:
+            Its version; None where there is one already.
+        """
+
+    def look(self, url: str) -> Stored | None:
+        """A small file's content and version; None where there is none."""
+
+    def replace(self, url: str, data: bytes, version: str) -> str | None:
+        """Replaces a small file if it still is the version that was read.
+
+        Exact in object stores. A disk and HDFS can't compare and write in one step: there the content is compared
+        right before.
+
+        Returns:
+            Its new version; None where it is another one now, or is gone.
+        """
+
+    def age(self, url: str) -> float | None:
+        """Seconds since a file was written, both times by the store's own clock; None where there is none."""
+
+    def delete(self, url: str) -> None:
+        """Deletes a file; nothing happens when there is none."""
 
     def delete_folder(self, url: str) -> None:
         """Deletes all below a folder; nothing happens when there is none."""

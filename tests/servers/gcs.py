@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import email
 import email.policy
+import email.utils
 import hashlib
 import json
 import re
 import threading
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -26,11 +28,16 @@ class GcsServer:
 
     Attributes:
         objects: bodies by "bucket/key".
+        generations: by the same names, of objects that were uploaded; 1 where nothing else is known.
+        updated: when these were.
         status: when not 0, every request is answered with it.
     """
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        self.generations: dict[str, int] = {}
+        self.updated: dict[str, datetime] = {}
+        self.lock = threading.Lock()
         self.status = 0
         owner = self
 
@@ -72,9 +79,9 @@ class _Handler(BaseHTTPRequestHandler):
             if body is None:
                 self._send(404, b"{}")
             elif "alt=media" in parts.query:
-                self._send_media(body)
+                self._send_media(name, body)
             else:
-                self._send_json(_resource(name, body))
+                self._send_json(self._resource(name, body))
         else:
             self._send(404, b"{}")
 
@@ -84,11 +91,31 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server_of_tests.status or match is None:
             self._send(self.server_of_tests.status or 404, b"{}")
             return
-        head = f"Content-Type: {self.headers['Content-Type']}\r\n\r\n".encode()
-        metadata, media = email.message_from_bytes(head + body, policy=email.policy.HTTP).iter_parts()
-        name = f"{match[1]}/{json.loads(metadata.get_content())['name']}"
-        self.server_of_tests.objects[name] = media.get_content()
-        self._send_json(_resource(name, self.server_of_tests.objects[name]))
+        query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+        if query["uploadType"] == "media":
+            key, content = query["name"], body
+        else:
+            head = f"Content-Type: {self.headers['Content-Type']}\r\n\r\n".encode()
+            metadata, media = email.message_from_bytes(head + body, policy=email.policy.HTTP).iter_parts()
+            key, content = json.loads(metadata.get_content())["name"], media.get_content()
+        name = f"{match[1]}/{key}"
+        with self.server_of_tests.lock:
+            if query.get("ifGenerationMatch", self._generation(name)) != self._generation(name):
+                self._send(412, b'{"error": {"code": 412, "message": "conditionNotMet"}}')
+                return
+            self.server_of_tests.objects[name] = content
+            self.server_of_tests.updated[name] = datetime.now(UTC)
+            self.server_of_tests.generations[name] = self.server_of_tests.generations.get(name, 1) + 1
+        self._send_json(self._resource(name, content))
+
+    def _generation(self, name: str) -> str:
+        known = name in self.server_of_tests.objects
+        return str(self.server_of_tests.generations.get(name, 1) if known else 0)
+
+    def _resource(self, name: str, body: bytes) -> dict[str, Any]:
+        resource = _resource(name, body) | {"generation": self._generation(name)}
+        updated = self.server_of_tests.updated.get(name)
+        return resource | ({"updated": f"{updated:%Y-%m-%dT%H:%M:%S.%fZ}"} if updated else {})
 
     def do_DELETE(self) -> None:
         match = _OBJECT.fullmatch(urlsplit(self.path).path)
@@ -108,11 +135,14 @@ class _Handler(BaseHTTPRequestHandler):
             if delimiter and delimiter in below:
                 prefixes.add(prefix + below.partition(delimiter)[0] + delimiter)
             else:
-                items.append(_resource(name, body))
+                items.append(self._resource(name, body))
         return {"kind": "storage#objects", "items": items, "prefixes": sorted(prefixes)}
 
-    def _send_media(self, body: bytes) -> None:
-        headers = {"ETag": f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'}
+    def _send_media(self, name: str, body: bytes) -> None:
+        headers = {
+            "ETag": f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"',
+            "x-goog-generation": self._generation(name),
+        }
         match = _RANGE.fullmatch(self.headers.get("Range", ""))
         if match is None:
             self._send(200, body, headers)
@@ -131,6 +161,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The server's own time, whatever a test makes `time.time` say."""
+        return email.utils.format_datetime(datetime.now(UTC), usegmt=True)
+
     def log_message(self, format: str, *args: object) -> None:
         """Says nothing."""
 
@@ -142,7 +176,6 @@ def _resource(name: str, body: bytes) -> dict[str, Any]:
         "name": key,
         "bucket": bucket,
         "size": str(len(body)),
-        "generation": "1",
         "updated": "2025-01-01T00:00:00.000Z",
         "timeCreated": "2025-01-01T00:00:00.000Z",
     }
