@@ -41,7 +41,8 @@ class OwnerToken:
             fields: dict[str, Any] = json.loads(data)
             process = fields.pop("process")
             pid, started = int(process["pid"]), int(process["started"])
-            who = ProcessIdentity(str(process["host"]), str(process["boot"]), pid, started)
+            place = str(process["host"]), str(process["boot"])
+            who = ProcessIdentity(*place, pid, started, str(process.get("container", "")))
             token = cls(process=who, **{name: str(value) for name, value in fields.items()})
             datetime.fromisoformat(token.started)
         except (ValueError, TypeError, KeyError, AttributeError):

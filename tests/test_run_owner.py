@@ -21,10 +21,11 @@ from metaclip_curate import storage
 from metaclip_curate.errors import JobFailedError, UserError
 from metaclip_curate.owner_token import OwnerToken
 from metaclip_curate.process_identity import ProcessIdentity, this_process
-from metaclip_curate.run_owner import Pulse, RunOwner
+from metaclip_curate.run_owner import Listener, Pulse, RunOwner
 from metaclip_curate.storage import StorageOptions
 from metaclip_curate.storage import hdfs as hdfs_module
 from metaclip_curate.storage.s3 import forget_clients
+from metaclip_curate.token_files import TokenFiles
 from tests.servers.fixtures import gcs_server, no_proxy, s3_process, s3_server
 from tests.servers.hdfs import hdfs_in
 
@@ -56,7 +57,9 @@ def make(tmp_path: Path, lines: list[str]) -> Iterator[Callable[..., RunOwner]]:
     made: list[RunOwner] = []
 
     def owner(process: ProcessIdentity | None = None, pulse: Pulse = NEVER) -> RunOwner:
-        made.append(RunOwner(str(tmp_path / "run"), StorageOptions(), "a command", lines.append, pulse, process))
+        made.append(
+            RunOwner(str(tmp_path / "run"), StorageOptions(), "a command", Listener(lines.append), pulse, process)
+        )
         return made[-1]
 
     yield owner
@@ -182,6 +185,26 @@ def test_of_another_machine_nothing_is_sure(change: dict[str, Any]) -> None:
     assert not dataclasses.replace(ended_process(), **change).is_dead()
 
 
+@pytest.mark.parametrize(
+    ("container", "before", "dead"),
+    [
+        ("container_e17_1410901177871_0001_02_000001", "container_e17_1410901177871_0001_01_000001", True),
+        ("container_1410901177871_0001_10_000001", "container_1410901177871_0001_09_000001", True),
+        ("container_e17_1410901177871_0001_01_000001", "container_e17_1410901177871_0001_02_000001", False),
+        ("container_e17_1410901177871_0001_01_000001", "container_e17_1410901177871_0001_01_000001", False),
+        ("container_e17_1410901177871_0002_02_000001", "container_e17_1410901177871_0001_01_000001", False),
+        ("", "container_e17_1410901177871_0001_01_000001", False),
+        ("container_e17_1410901177871_0001_02_000001", "", False),
+    ],
+)
+def test_yarns_next_attempt_follows_the_last_one(
+    container: str, before: str, dead: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONTAINER_ID", container)
+    assert dataclasses.replace(ELSEWHERE, container=before).is_dead() == dead
+    assert this_process().container == container
+
+
 def test_a_lost_token_is_noticed_by_the_heartbeat(
     tmp_path: Path, make: Callable[..., RunOwner], lines: list[str]
 ) -> None:
@@ -282,13 +305,45 @@ def test_a_latecomer_withdraws(tmp_path: Path, make: Callable[..., RunOwner]) ->
     owner.check()
     owner.check()
     [held] = tokens(tmp_path / "run")
-    latecomer = make(ELSEWHERE)
-    assert not latecomer._claim(1, behind=None)
-    assert not latecomer._claim(2, behind=1)
-    assert not latecomer._claim(3, behind=2)  # the owner's own
-    assert not latecomer._claim(9, behind=8)
+    latecomer = OwnerToken("latecomer", ELSEWHERE, "", "", "")
+    files = TokenFiles(str(tmp_path / "run"), StorageOptions())
+    assert not files.claim(latecomer, 1, behind=None)
+    assert not files.claim(latecomer, 2, behind=1)
+    assert not files.claim(latecomer, 3, behind=2)  # the owner's own
+    assert not files.claim(latecomer, 9, behind=8)
     assert tokens(tmp_path / "run") == [held]
     owner.check()
+
+
+def test_released_at_the_end_of_the_outermost_block(tmp_path: Path, make: Callable[..., RunOwner]) -> None:
+    owner = make()
+    with owner.working():
+        assert not (tmp_path / "run").exists()  # nothing is written by who only looks
+        with owner.working():
+            owner.require()
+            owner.require()
+        assert len(tokens(tmp_path / "run")) == 1
+        with pytest.raises(KeyboardInterrupt), owner.working():
+            raise KeyboardInterrupt
+        assert len(tokens(tmp_path / "run")) == 1
+    assert tokens(tmp_path / "run") == []
+    with pytest.raises(KeyboardInterrupt), owner.working():
+        owner.require()
+        raise KeyboardInterrupt
+    assert tokens(tmp_path / "run") == []
+
+
+def test_what_fails_after_a_takeover_fails_for_that(tmp_path: Path, lines: list[str]) -> None:
+    """Who hears of it ends the run's jobs, which fail with some error of their own."""
+    stopped = threading.Event()
+    owner = RunOwner(str(tmp_path), StorageOptions(), "", Listener(lines.append, stopped.set), Pulse(interval=0.02))
+    with pytest.raises(JobFailedError, match="saves nothing more"), owner.working():
+        owner.require()
+        for path in tokens(tmp_path):
+            path.unlink()
+        assert stopped.wait(30)
+        raise ValueError("job cancelled")
+    assert len(lines) == 1
 
 
 def test_of_two_who_take_over_one_does(tmp_path: Path, make: Callable[..., RunOwner]) -> None:
@@ -390,9 +445,9 @@ def test_in_every_store(
     else:
         monkeypatch.setattr(hdfs_module, "file_system", lambda url: hdfs_in(tmp_path))
     root, lines = f"{kind}://owned/run", list[str]()
-    first = RunOwner(root, options, "", lines.append, NEVER, ELSEWHERE)
-    second = RunOwner(root, options, "", lines.append, NEVER)
-    impatient = RunOwner(root, options, "", lines.append, Pulse(3600.0, 0.0))
+    first = RunOwner(root, options, "", Listener(lines.append), NEVER, ELSEWHERE)
+    second = RunOwner(root, options, "", Listener(lines.append), NEVER)
+    impatient = RunOwner(root, options, "", Listener(lines.append), Pulse(3600.0, 0.0))
     first.acquire()
     first.check()
     with pytest.raises(UserError, match="another-host"):
