@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import re
+import contextlib
+import os
+import select
 import shlex
 import sys
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
 
 from metaclip_curate import __version__
 from metaclip_curate.commands import (
@@ -24,9 +29,11 @@ from metaclip_curate.commands import (
     threshold,
 )
 from metaclip_curate.commands.arguments import add_options, given_options
-from metaclip_curate.commands.output import add_json, print_json
+from metaclip_curate.commands.output import add_json, print_json, tell_on_stderr
 from metaclip_curate.console import print_extraction, print_summary
-from metaclip_curate.errors import JobFailedError, UserError
+from metaclip_curate.errors import JobFailedError
+from metaclip_curate.failures import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OUTPUT_CLOSED, EXIT_TERMINATED, failure_of
+from metaclip_curate.interrupts import terminations_raised
 from metaclip_curate.options import (
     BalanceOptions,
     DrawOptions,
@@ -40,9 +47,7 @@ from metaclip_curate.progress import StatusLine
 from metaclip_curate.report.options import ReportOptions
 from metaclip_curate.run_folder import STAGES, RunFolder
 from metaclip_curate.storage import StorageOptions
-
-EXIT_FAILED, EXIT_USER_ERROR = 1, 2
-_WORKERS_USER_ERROR = re.compile(r"^metaclip_curate\.errors\.UserError: (.+)$", re.MULTILINE)
+from metaclip_curate.terminal import shown_output
 
 _GROUPS: dict[str, type] = {
     "run": RunOptions,
@@ -63,6 +68,9 @@ _COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "balance": ("entry counts to thresholds", ("run", "storage", "balance", "draw")),
     "sample": ("matched pairs to the manifest", ("run", "storage", "draw", "sample", "report")),
 }
+# Commands that do only what is missing when they are given again.
+_RESUMED = [*([name] for name in _COMMANDS), ["rebalance"], ["download"], ["deploy"], ["metadata", "build"]]
+_RESUMED += [["metadata", "fetch"]]
 
 
 def main(arguments: Sequence[str] | None = None, program: str = "metaclip-curate") -> int:
@@ -73,26 +81,71 @@ def main(arguments: Sequence[str] | None = None, program: str = "metaclip-curate
         program: The name to show.
 
     Returns:
-        The exit status: 0, 1 where the job failed, 2 for a mistake in what was given.
+        The exit status: 0, 1 where the job failed, 2 for a mistake in what was given, 130 after Ctrl-C, 143 after
+        SIGTERM, 141 where nobody reads the output any more.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    parsed = make_parser(program).parse_args(given)
-    try:
-        parsed.handler(parsed, shlex.join([program, *given]))
-    except UserError as error:
-        print(f"{program}: {error}", file=sys.stderr)
-        return EXIT_USER_ERROR
-    except JobFailedError as error:
-        print(f"{program}: {error}", file=sys.stderr)
-        return EXIT_FAILED
-    except Exception as error:
-        # A worker's exceptions arrive as text within Spark's.
-        found = _WORKERS_USER_ERROR.search(str(error))
-        if not found:
+    with shown_output(), terminations_raised():
+        try:
+            parsed = make_parser(program).parse_args(given)
+            parsed.handler(parsed, shlex.join([program, *given]))
+        except SystemExit:  # argparse has printed help, or what it can't read
+            _output_is_closed()
             raise
-        print(f"{program}: {found.group(1)}", file=sys.stderr)
-        return EXIT_USER_ERROR
-    return 0
+        except BaseException as error:
+            if _output_is_closed(isinstance(error, BrokenPipeError)):
+                return EXIT_OUTPUT_CLOSED
+            return _tell_failure(error, program, given)
+        return EXIT_OUTPUT_CLOSED if _output_is_closed() else 0
+
+
+def _tell_failure(error: BaseException, program: str, given: Sequence[str]) -> int:
+    """Says why a command ended; returns its exit status."""
+    failure = failure_of(error)
+    if failure is None:
+        # Not by Python itself, which would end Spark first, and so in the middle of what Spark prints.
+        traceback.print_exception(error)
+        ending = "this is a fault of the program: please report it with what stands above"
+        tell_on_stderr(f"{program}: {ending}{_goes_on(given)}")
+        return EXIT_FAILED
+    interrupted = failure.status in (EXIT_INTERRUPTED, EXIT_TERMINATED)
+    tell_on_stderr(f"{program}: {failure.message}{_goes_on(given) if interrupted else ''}")
+    return failure.status
+
+
+def _goes_on(given: Sequence[str]) -> str:
+    resumes = list(given[:1]) in _RESUMED or list(given[:2]) in _RESUMED
+    return "; what is finished is kept, and the same command goes on" if resumes else ""
+
+
+def _output_is_closed(suspected: bool = False) -> bool:
+    """Whether who reads the output has gone, as `head` does; what is still to be written is then thrown away.
+
+    Args:
+        suspected: Whether a pipe was found closed: there may then be nothing left to write by which to find out.
+    """
+    closed = False
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+            gone = suspected and _nobody_reads(stream)
+        except BrokenPipeError:
+            gone = True
+        if gone:
+            closed = True
+            # Python flushes once more on its way out.
+            with contextlib.suppress(OSError), Path(os.devnull).open("wb") as nowhere:
+                os.dup2(nowhere.fileno(), stream.fileno())
+    return closed
+
+
+def _nobody_reads(stream: TextIO) -> bool:
+    try:
+        poll = select.poll()
+        poll.register(stream.fileno(), select.POLLOUT)
+    except OSError:  # a stream without a file behind it
+        return False
+    return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 def entry_point() -> None:

@@ -11,9 +11,11 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from metaclip_curate import storage
+from metaclip_curate.errors import UserError
 from metaclip_curate.run_folder import STAGES, RunFolder
 
 NAME = "datacard.json"
+_FORMAT = 1
 _PACKAGES = ("metaclip-curate", "pyarrow", "numpy", "ahocorasick-rs", "ada-url", "msgspec", "fasttext-new")
 
 
@@ -34,7 +36,7 @@ def build(folder: RunFolder, languages: list[dict[str, Any]], provenance: dict[s
     thresholds = folder.summary("balance")["languages"]
     totals = ("pairs_in", "images_in", "pairs_out", "images_out")
     return {
-        "format": 1,
+        "format": _FORMAT,
         "seed": options["sample"]["seed"],
         "command": provenance["command"],
         "options": options,
@@ -55,10 +57,22 @@ def read(folder: RunFolder) -> dict[str, Any]:
     """Reads the card of a run that is finished.
 
     Raises:
-        FileNotFoundError: There is none.
+        UserError: There is none, or it is damaged.
     """
-    card: dict[str, Any] = json.loads(storage.read_bytes(storage.join(folder.root, NAME), folder.options))
-    return card
+    url = storage.join(folder.root, NAME)
+    try:
+        card: dict[str, Any] = json.loads(storage.read_bytes(url, folder.options))
+        if card["format"] == _FORMAT and card["languages"] is not None:
+            return card
+        wrong = f"it is of format {card['format']}, not {_FORMAT}"
+    except FileNotFoundError:
+        wrong = "there is none"
+    except (ValueError, KeyError, TypeError):
+        wrong = "it is damaged"
+    raise UserError(
+        f"{url} can't be read, {wrong}: put a whole copy in its place, or give the command that made the run again "
+        "with --again-from sample"
+    )
 
 
 def _versions() -> dict[str, str]:

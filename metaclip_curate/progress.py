@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
 
+from metaclip_curate.terminal import plain, shown
+
 Clock = Callable[[], float]
 # Seconds between two lines of status where they can't be rewritten, and between two reports of a file that is read.
 _PLAIN_SECONDS = 30.0
@@ -38,25 +40,28 @@ class StatusLine:
     """
 
     def __init__(self, stream: TextIO, clock: Clock = time.monotonic, plain_seconds: float = _PLAIN_SECONDS) -> None:
+        # The status needs carriage returns, which a console doesn't let through.
         self._stream = stream
+        self._plain = plain(stream)
         self._clock = clock
         self._plain_seconds = plain_seconds
         self._rewrites = stream.isatty()
-        self._shown = ""
+        self._status = ""
         self._last = clock()
         self._lock = threading.Lock()
 
     def log(self, line: str) -> None:
         """Writes a line that stays."""
         with self._lock:
-            shown = self._shown
+            status = self._status
             self._rewrite("")
-            self._stream.write(line + "\n")
-            self._rewrite(shown)
+            self._stream.write(shown(line) + "\n")
+            self._rewrite(status)
             self._stream.flush()
 
     def status(self, line: str) -> None:
         """Shows how far things are; an empty line takes the status away."""
+        line = shown(line)
         with self._lock:
             if self._rewrites:
                 self._rewrite(line)
@@ -66,13 +71,15 @@ class StatusLine:
             self._stream.flush()
 
     def _rewrite(self, line: str) -> None:
-        if not self._rewrites or line == self._shown:
+        if not self._rewrites or line == self._status:
             return
         # A line that reaches the last column would wrap, and then can't be gone back over.
         line = line[: shutil.get_terminal_size().columns - 1]
-        gone = len(self._shown) - len(line)
-        self._stream.write("\r" + line + " " * gone + ("\r" + line if gone > 0 else ""))
-        self._shown = line
+        gone = len(self._status) - len(line)
+        for part in (line + " " * gone, *([line] if gone > 0 else [])):
+            self._plain.write("\r")
+            self._stream.write(part)
+        self._status = line
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +12,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pds
+import pyarrow.parquet as pq
 from pyarrow import fs
 
 from metaclip_curate import storage
-from metaclip_curate.run_folder import RunFolder
+from metaclip_curate.errors import UserError
+from metaclip_curate.run_folder import STAGES, TABLES, RunFolder
 from metaclip_curate.schemas import COUNTS
 from metaclip_curate.storage import StorageOptions
 from metaclip_curate.storage.urls import bucket_and_key, local_path, scheme_of
@@ -34,11 +38,7 @@ def open_table(folder: RunFolder, stage: str, table: str, schema: pa.Schema) -> 
     Raises:
         UserError: The stage isn't finished, or the folder can't be reached.
     """
-    files = []
-    for place in folder.table_paths(stage, table):
-        names = storage.list_folder(place, folder.options)
-        files += [storage.join(place, name) for name in sorted(names) if name.endswith(".parquet")]
-    paths = [_path(file) for file in files]
+    paths = [_path(file) for file in _files(folder, stage, table)]
     return pds.dataset(paths, schema=schema, format="parquet", filesystem=_file_system(folder.root, folder.options))
 
 
@@ -75,6 +75,47 @@ def language_counts(folder: RunFolder, language: str) -> LanguageCounts | None:
     )
     rows = found.sort_by("entry_id")
     return LanguageCounts(rows.column("entry").to_pylist(), rows.column("count").to_numpy(), thresholds[language])
+
+
+@contextmanager
+def damage_named(folder: RunFolder) -> Iterator[None]:
+    """Names the file where the block can't read a table because it is damaged; Arrow's exceptions often don't.
+
+    Args:
+        folder: A run folder with all stages finished.
+
+    Raises:
+        UserError: A file is damaged.
+    """
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        for stage in STAGES:
+            for url in (url for table in TABLES[stage] for url in _files(folder, stage, table)):
+                if _is_damaged(url, folder.options):
+                    raise UserError(
+                        f"{url} is damaged: put a whole copy in its place, or give the command that made the run again "
+                        f"with --again-from {stage}"
+                    ) from error
+        raise
+
+
+def _is_damaged(url: str, options: StorageOptions) -> bool:
+    try:
+        with pq.ParquetFile(_path(url), filesystem=_file_system(url, options), page_checksum_verification=True) as file:
+            for _ in file.iter_batches():
+                pass
+    except (pa.ArrowException, OSError):
+        return True
+    return False
+
+
+def _files(folder: RunFolder, stage: str, table: str) -> list[str]:
+    files = []
+    for place in folder.table_paths(stage, table):
+        names = storage.list_folder(place, folder.options)
+        files += [storage.join(place, name) for name in sorted(names) if name.endswith(".parquet")]
+    return files
 
 
 def _path(url: str) -> str:

@@ -77,7 +77,8 @@ def local_settings(driver_memory: str, verbose: bool = False) -> dict[str, str]:
     Returns:
         Spark settings by name.
     """
-    level, logging = "info" if verbose else "error", _LOGGING.as_uri()
+    level, tasks, logging = "info" if verbose else "error", "info" if verbose else "off", _LOGGING.as_uri()
+    java = f"-Dlog4j2.configurationFile={logging} -Dmetaclip_curate.log={level} -Dmetaclip_curate.tasks={tasks}"
     return {
         "spark.driver.memory": driver_memory,
         # A laptop's host name often doesn't resolve to itself.
@@ -86,7 +87,7 @@ def local_settings(driver_memory: str, verbose: bool = False) -> dict[str, str]:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         # From the start on: a level that is set later lets the lines of the start through.
-        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={logging} -Dmetaclip_curate.log={level}",
+        "spark.driver.extraJavaOptions": java,
         # Spark's 200 is for clusters; a local run has few cores and little data.
         "spark.sql.shuffle.partitions": str(4 * (os.cpu_count() or 1)),
     }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from metaclip_curate.terminal import shown
+
 
 def number(value: float) -> str:
     """A number with commas; one decimal where it needn't be whole."""
@@ -20,12 +22,13 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], alignment: 
 
     Args:
         header: Names of the columns.
-        rows: As many cells each.
+        rows: As many cells each, of any text.
         alignment: "<" or ">" for each column.
 
     Returns:
         Its lines, without a line break at the end.
     """
+    rows = [[shown(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     lines = [header, ["-" * width for width in widths], *rows]
     return "\n".join(

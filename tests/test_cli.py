@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from metaclip_curate import java
 from metaclip_curate.cli import main
-from metaclip_curate.errors import UserError
+from metaclip_curate.errors import JobFailedError, UserError
 from tests.conftest import ROOT
 
 
@@ -166,3 +172,199 @@ def test_the_library_needs_no_spark() -> None:
     script = f"import sys; {imports}; {found}"
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert json.loads(answer.stdout) == []
+
+
+# What isn't ours to foresee
+
+
+def _command(monkeypatch: pytest.MonkeyPatch, does: Callable[[], None]) -> None:
+    """Puts something in the place of a command that needs no options."""
+    monkeypatch.setattr("metaclip_curate.cli._java_home", lambda parsed, command: does())
+
+
+def _raises(error: BaseException) -> Callable[[], None]:
+    def run() -> None:
+        raise error
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "part"),
+    [
+        (UserError("wrong"), 2, "wrong"),
+        (JobFailedError("failed"), 1, "failed"),
+        (OSError(errno.ENOSPC, "No space left on device", "/data/out"), 1, "the disk is full at /data/out"),
+        (OSError(errno.EROFS, "x", "/data/out"), 1, "/data/out"),
+        (MemoryError(), 1, "memory"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ],
+)
+def test_an_ending_that_needs_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: BaseException, status: int, part: str
+) -> None:
+    _command(monkeypatch, _raises(error))
+    assert main(["java-home"]) == status
+    assert_one_sentence(capsys, part)
+
+
+def test_a_fault_of_ours_shows_its_trace_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _command(monkeypatch, _raises(ZeroDivisionError("of \x1b[31mtext")))
+    assert main(["java-home"]) == 1
+    lines = capsys.readouterr().err.strip().split("\n")
+    assert lines[0].startswith("Traceback")
+    assert lines[-2] == "ZeroDivisionError: of \\x1b[31mtext"
+    assert lines[-1].startswith("metaclip-curate: this is a fault of the program")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ZeroDivisionError()])
+def test_a_command_that_can_be_given_again_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: BaseException
+) -> None:
+    monkeypatch.setattr("metaclip_curate.pipeline.Pipeline.count", lambda self: _raises(error)())
+    main(["count", "--output", str(tmp_path / "o")])
+    assert "the same command goes on" in capsys.readouterr().err.strip().split("\n")[-1]
+
+
+def test_sigterm_ends_with_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    def wait() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(10)
+
+    _command(monkeypatch, wait)
+    assert main(["java-home"]) == 143
+    assert_one_sentence(capsys, "terminated")
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_another_thread_than_the_main_one_runs_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    _command(monkeypatch, lambda: None)
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(main, ["java-home"]).result() == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["t", "seed", "dedup-passes", "rows-per-file", "pairs-per-task", "files-per-round", "max-record-bytes"]
+)
+@pytest.mark.parametrize("value", [2**63 - 1 + 2**63 + 1, 10**30, -(10**30)])
+def test_a_number_that_nothing_can_hold(
+    tmp_path: Path,
+    metadata: Path,
+    mini_wats: list[Path],
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    value: int,
+) -> None:
+    assert run(mini_wats, metadata, tmp_path / "o", f"--{name}={value}") == 2
+    assert_one_sentence(capsys, f"--{name}", str(value))
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["run", "--output", "o", "--t", str(2**63)],
+        ["run", "--output", "o", "--dedup-passes", "3000000000"],
+        ["run", "--output", "o", "--driver-memory", "much"],
+        ["browse", "--run", "o", "--language", "en", "-n", str(2**63)],
+        ["browse", "--run", "o", "--language", "en", "--seed", str(2**64)],
+        ["threshold", "--run", "o", "--t", f"1,{2**63}"],
+        ["threshold", "--run", "o", "--target-pairs", str(2**63)],
+        ["export", "--run", "o", "--output", "x", "--images-per-shard", str(2**63)],
+        ["plan", "--inputs", str(2**63)],
+        ["download", "--run", "o", "--output", "x", "--image-size", str(2**63)],
+        ["metadata", "show", "--metadata", "o", "--examples", str(2**63)],
+        ["metadata", "build", "--output", "o", "--numbers", str(2**63)],
+    ],
+)
+def test_numbers_of_other_commands(capsys: pytest.CaptureFixture[str], given: list[str]) -> None:
+    assert main(given) == 2
+    assert_one_sentence(capsys, "--")
+
+
+_LONG = "n" * 300
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["run", "--input", "{wats}", "--metadata", "{metadata}", "--output", "{long}"],
+        ["run", "--input", "{long}", "--metadata", "{metadata}", "--output", "{tmp}/o"],
+        ["run", "--input", "{long}/*.gz", "--metadata", "{metadata}", "--output", "{tmp}/o"],
+        ["run", "--input", "@{long}", "--metadata", "{metadata}", "--output", "{tmp}/o"],
+        ["run", "--input", "{wats}", "--metadata", "{long}", "--output", "{tmp}/o"],
+        ["run", "--input", "{wats}", "--metadata", "{metadata}", "--output", "{tmp}/o", "--lid-model", "{long}"],
+        ["run", "--input", "{wats}", "--metadata", "{metadata}", "--output", "{tmp}/o", "--language-table", "{long}"],
+        ["explain", "--run", "{long}", "--uid", "0"],
+        ["browse", "--run", "{long}", "--language", "en"],
+        ["compare", "{long}", "{long}"],
+        ["report", "--run", "{long}"],
+        ["export", "--run", "{long}", "--output", "{tmp}/x"],
+        ["metadata", "show", "--metadata", "{long}"],
+        ["metadata", "import", "{long}", "--output", "{tmp}/m"],
+        ["metadata", "import", "{metadata}/en.json", "--output", "{long}"],
+    ],
+)
+def test_a_name_that_is_too_long(
+    tmp_path: Path, metadata: Path, mini_wats: list[Path], capsys: pytest.CaptureFixture[str], given: list[str]
+) -> None:
+    values = {"tmp": tmp_path, "metadata": metadata, "wats": mini_wats[0].parent, "long": tmp_path / _LONG}
+    assert main([word.format(**values) for word in given]) == 2
+    assert_one_sentence(capsys, _LONG)
+
+
+def test_a_name_reaches_the_terminal_escaped(
+    tmp_path: Path, metadata: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "a\x1b[2J\n\u202egpj.wat.gz"
+    assert main(["run", "--input", name, "--metadata", str(metadata), "--output", str(tmp_path / "o")]) == 2
+    assert_one_sentence(capsys, r"a\x1b[2J\n\u202egpj.wat.gz")
+
+
+def _process(*given: str, **settings: str) -> subprocess.Popen[bytes]:
+    script = "from metaclip_curate.cli import entry_point; entry_point()"
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *given],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **settings},
+        cwd=ROOT,
+    )
+
+
+def test_who_reads_the_output_may_stop() -> None:
+    process = _process("plan", "--inputs", "3")
+    assert process.stdout and process.stderr
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == 141
+
+
+def test_help_that_nobody_reads() -> None:
+    process = _process("run", "--help")
+    assert process.stdout and process.stderr
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.wait()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_name_that_the_console_has_no_letters_for(tmp_path: Path, encoding: str) -> None:
+    process = _process("metadata", "show", "--metadata", str(tmp_path / "猫\udcff"), PYTHONIOENCODING=encoding)
+    _, error = process.communicate()
+    assert process.returncode == 2
+    assert rb"\u732b\udcff" in error
+    assert b"Traceback" not in error
+
+
+@pytest.mark.parametrize(("encoding", "escaped"), [("utf-8", False), ("ascii", True)])
+def test_json_is_json_on_any_console(tmp_path: Path, encoding: str, escaped: bool) -> None:
+    (tmp_path / "ja.json").write_text('["猫\u202e\x7f"]')
+    process = _process("metadata", "show", "--metadata", str(tmp_path), "--json", PYTHONIOENCODING=encoding)
+    printed = process.communicate()[0].decode(encoding)
+    assert json.loads(printed)[0]["sources"][0]["examples"] == ["猫\u202e\x7f"]
+    assert ("\\u732b" in printed) is escaped

@@ -9,12 +9,13 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from metaclip_curate.options import flag
+from metaclip_curate.options import LARGEST_WHOLE, check_range, flag
 
 # Lists of paths, which may have commas in their names, and of languages: `--input A B`, `--language de --language fr`.
 # Other lists are written `--t 1,2`.
 _LISTS_OF_PATHS = ("input", "downloaded", "sources", "language")
 _SHORT = {"number": "-n"}
+_OF_ANY_SIZE = ("seed",)  # it has a range of its own
 
 
 def add_options(parser: argparse.ArgumentParser, group: str, options: type, leave_out: tuple[str, ...] = ()) -> None:
@@ -80,6 +81,8 @@ def given_options(parsed: argparse.Namespace, groups: Mapping[str, type]) -> dic
         group, dot, item = name.partition(".")
         if dot and group in values:
             values[group][item] = tuple(value) if isinstance(value, list) else value
+            if isinstance(value, int) and item not in _OF_ANY_SIZE:
+                check_range(item, value, -LARGEST_WHOLE)
     return {group: groups[group](**given) for group, given in values.items()}
 
 

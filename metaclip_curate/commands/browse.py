@@ -10,7 +10,9 @@ from metaclip_curate.commands.arguments import add_options, given_options
 from metaclip_curate.commands.output import add_json, print_json
 from metaclip_curate.finished_run import FinishedRun
 from metaclip_curate.options import BrowseOptions, RunOptions, SourceOptions
+from metaclip_curate.run_tables import damage_named
 from metaclip_curate.storage import StorageOptions
+from metaclip_curate.terminal import shown
 
 _GROUPS: dict[str, type] = {"source": SourceOptions, "pairs": BrowseOptions, "storage": StorageOptions}
 _ABOUT = "pairs of a language, or with an entry, that were kept or dropped"
@@ -28,16 +30,17 @@ def add(commands: Any) -> None:
 def _run(parsed: argparse.Namespace, command: str) -> None:
     given = given_options(parsed, _GROUPS)
     run = FinishedRun(given["source"].run, "sample", given["storage"], RunOptions())
-    rows = browse(run.folder, given["pairs"])
+    with damage_named(run.folder):
+        rows = browse(run.folder, given["pairs"])
     if parsed.json:
         print_json(rows)
         return
     for row in rows:
-        print(row["text"])
-        print(f"  {row['url']}")
+        print(shown(row["text"]))
+        print(f"  {shown(row['url'])}")
         chance = f"keep probability {row['keep_probability']:.4g}, draw {row['draw']:.4g}"
         print(f"  {row['uid']}  {row['lang']} {row['lang_score']:.2f}  {chance}")
-        print(f"  {' | '.join(row['entries'])}")
+        print(f"  {shown(' | '.join(row['entries']))}")
         print()
     which = "dropped" if given["pairs"].dropped else "kept"
     print(f"{len(rows):,} {which} pairs")

@@ -15,6 +15,7 @@ from metaclip_curate.finished_run import FinishedRun
 from metaclip_curate.options import RunOptions
 from metaclip_curate.schemas import MANIFEST
 from metaclip_curate.storage import StorageOptions
+from metaclip_curate.terminal import shown
 from metaclip_curate.text_table import number, text_table
 
 _GROUPS: dict[str, type] = {"run": RunOptions, "storage": StorageOptions}
@@ -40,21 +41,21 @@ def _run(parsed: argparse.Namespace, command: str) -> None:
     runs = [FinishedRun(root, "sample", given["storage"], given["run"]) for root in (parsed.before, parsed.after)]
     cards = [datacard.read(run.folder) for run in runs]
     manifests = [run.read("sample", "manifest", MANIFEST) for run in runs]
-    counted, shown = compare_manifests(manifests[0], manifests[1], _SHOWN_PAIRS)
+    counted, examples = compare_manifests(manifests[0], manifests[1], _SHOWN_PAIRS)
     values, languages = differences(*cards), language_changes(cards[0], cards[1], counted)
     if parsed.json:
         found = {
             "differences": [dataclasses.asdict(each) for each in values],
             "languages": [dataclasses.asdict(each) for each in languages],
-            "pairs": [{**row, "side": _side(row)} for row in shown],
+            "pairs": [{**row, "side": _side(row)} for row in examples],
         }
         print_json(found)
         return
     print(_differences_table(values) if values else "The data cards are the same.")
     print()
     print(_languages_table(languages))
-    for row in shown:
-        print(f"\n{_side(row)}  {row['uid']}  {row['metadata_lang']}  {row['text']}", end="")
+    for row in examples:
+        print(f"\n{_side(row)}  {row['uid']}  {row['metadata_lang']}  {shown(row['text'])}", end="")
     print()
 
 

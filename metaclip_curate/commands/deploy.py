@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from metaclip_curate import storage
 from metaclip_curate.commands.arguments import add_options, given_options
+from metaclip_curate.commands.output import print_json
 from metaclip_curate.commands.plan import largest_list
 from metaclip_curate.deploy.deployment import Deployment, deployment, reachable
 from metaclip_curate.deploy.following import Follower
@@ -67,7 +67,7 @@ def _run(parsed: argparse.Namespace, command: str) -> None:
     given = given_options(parsed, parsed.taken)
     run = service_run(parsed.service, given, parsed.stages)
     if given["deploy"].dry_run:
-        print(json.dumps(run.calls(), indent=1))
+        print_json(run.calls(), ensure_ascii=True)
     else:
         run.run()
 

@@ -11,7 +11,9 @@ from metaclip_curate.commands.output import add_json, print_json
 from metaclip_curate.explain import Explainer, Explanation
 from metaclip_curate.finished_run import FinishedRun
 from metaclip_curate.options import ExplainOptions, RunOptions, SourceOptions
+from metaclip_curate.run_tables import damage_named
 from metaclip_curate.storage import StorageOptions
+from metaclip_curate.terminal import shown
 from metaclip_curate.text_table import text_table
 
 _GROUPS: dict[str, type] = {"source": SourceOptions, "pair": ExplainOptions, "storage": StorageOptions}
@@ -30,7 +32,8 @@ def add(commands: Any) -> None:
 def _run(parsed: argparse.Namespace, command: str) -> None:
     given = given_options(parsed, _GROUPS)
     run = FinishedRun(given["source"].run, "sample", given["storage"], RunOptions())
-    found = Explainer(run.folder, given["pair"]).explain()
+    with damage_named(run.folder):
+        found = Explainer(run.folder, given["pair"]).explain()
     if parsed.json:
         print_json([dataclasses.asdict(each) for each in found])
         return
@@ -40,7 +43,7 @@ def _run(parsed: argparse.Namespace, command: str) -> None:
 
 
 def _as_text(pair: Explanation) -> str:
-    lines = [pair.verdict[:1].upper() + pair.verdict[1:] + ".", ""]
+    lines = [shown(pair.verdict[:1].upper() + pair.verdict[1:]) + ".", ""]
     facts = [
         ("uid", pair.uid),
         ("url", pair.url),
@@ -57,7 +60,7 @@ def _as_text(pair: Explanation) -> str:
     if pair.draw is not None:
         facts.append(("draw", f"{pair.draw:.6g}"))
     width = max(len(name) for name, _ in facts)
-    lines += [f"  {name:<{width}}  {value}" for name, value in facts if value]
+    lines += [f"  {name:<{width}}  {shown(value)}" for name, value in facts if value]
     if pair.entries:
         rows = [
             [

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from metaclip_curate.commands import metadata_build, metadata_fetch
 from metaclip_curate.commands.arguments import add_options, given_options
+from metaclip_curate.commands.output import print_json
 from metaclip_curate.errors import UserError
 from metaclip_curate.metadata.build_options import ListFormat
 from metaclip_curate.options import option
@@ -94,7 +94,7 @@ def _show(parsed: argparse.Namespace, command: str) -> None:
     options: ShowOptions = given["show"]
     lists = show_lists(MetadataFolder.open(options.metadata, given["storage"]), options.language, options.examples)
     if options.json:
-        print(json.dumps([dataclasses.asdict(each) for each in lists], ensure_ascii=False, indent=1))
+        print_json([dataclasses.asdict(each) for each in lists])
         return
     rows = []
     for each in lists:

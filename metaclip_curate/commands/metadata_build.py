@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial
 from typing import Any
 
 from metaclip_curate import storage
 from metaclip_curate.commands.arguments import add_options, given_options
+from metaclip_curate.commands.output import tell
 from metaclip_curate.metadata.build_options import BuildOptions, MergeOptions
 from metaclip_curate.metadata.ngram_options import NgramOptions
 from metaclip_curate.options import RunOptions
@@ -40,7 +40,7 @@ def _run(parsed: argparse.Namespace, command: str) -> None:
 
     given = given_options(parsed, _GROUPS)
     settings = BuildSettings(given["build"], given["merge"], given["ngrams"], given["storage"])
-    build = MetadataBuild(settings, lambda: get_session(given["run"]), partial(print, flush=True))
+    build = MetadataBuild(settings, lambda: get_session(given["run"]), tell)
     built = build.run()
     if built:
         print()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial
 from typing import Any
 
 from metaclip_curate.commands.arguments import add_options, given_options
+from metaclip_curate.commands.output import tell
 from metaclip_curate.metadata.fetch_options import FetchOptions
 from metaclip_curate.storage import StorageOptions
 
@@ -29,5 +29,5 @@ def _run(parsed: argparse.Namespace, command: str) -> None:
 
     given = given_options(parsed, _GROUPS)
     options: FetchOptions = given["fetch"]
-    fetched = Fetch(options, Client(given["storage"], options.contact), partial(print, flush=True)).run()
+    fetched = Fetch(options, Client(given["storage"], options.contact), tell).run()
     print(f"{options.output}: {len(fetched):,} files, {sum(each['bytes'] for each in fetched.values()):,} bytes")

@@ -6,11 +6,12 @@ With --json only that value goes to the standard output; lines about what goes o
 from __future__ import annotations
 
 import argparse
-import functools
 import json
 import sys
 from collections.abc import Callable
 from typing import Any
+
+from metaclip_curate.terminal import is_writable, plain, shown
 
 # What is told while a command works.
 Tell = Callable[[str], None]
@@ -23,9 +24,29 @@ def add_json(command: argparse.ArgumentParser) -> None:
 
 def tell_of(parsed: argparse.Namespace) -> Tell:
     """Where lines about what goes on are told, so that they don't mix with JSON."""
-    return functools.partial(print, file=sys.stderr) if parsed.json else print
+    return tell_on_stderr if parsed.json else tell
 
 
-def print_json(value: Any) -> None:
-    """Prints a JSON value; texts stay as they are."""
-    print(json.dumps(value, ensure_ascii=False, indent=1))
+def tell(line: str) -> None:
+    """Prints a line about what goes on, at once."""
+    print(shown(line), flush=True)
+
+
+def tell_on_stderr(line: str) -> None:
+    """Prints a line about what goes on, or what went wrong, to the standard error."""
+    print(shown(line), file=sys.stderr, flush=True)
+
+
+def print_json(value: Any, ensure_ascii: bool = False) -> None:
+    """Prints a JSON value; texts stay as they are.
+
+    Args:
+        value: Of JSON types.
+        ensure_ascii: Whether to write other characters as JSON's escapes; an output that can't have them always gets
+            these.
+    """
+    stream = plain(sys.stdout)
+    text = json.dumps(value, ensure_ascii=ensure_ascii, indent=1)
+    if not is_writable(text, stream):
+        text = json.dumps(value, indent=1)
+    stream.write(text + "\n")

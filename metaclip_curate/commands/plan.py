@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from metaclip_curate.commands.arguments import add_options, given_options
+from metaclip_curate.commands.output import print_json
 from metaclip_curate.figures import Figures, load_figures
 from metaclip_curate.metadata.folder import MetadataFolder
 from metaclip_curate.options import option
@@ -42,9 +42,10 @@ def _run(parsed: argparse.Namespace, command: str) -> None:
     options: PlanOptions = given["plan"]
     figures = load_figures().with_values(options.figures)
     made = plan(options, figures, largest_list(options.metadata, given["storage"]))
-    print(
-        json.dumps(as_json(made, options, figures), indent=1) if given["print"].json else text(made, options, figures)
-    )
+    if given["print"].json:
+        print_json(as_json(made, options, figures), ensure_ascii=True)
+    else:
+        print(text(made, options, figures))
 
 
 def largest_list(metadata: str, storage: StorageOptions) -> int:

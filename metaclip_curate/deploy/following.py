@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from metaclip_curate.terminal import shown
+
 T = TypeVar("T")
 Tell = Callable[[str], None]
 Sleep = Callable[[float], None]
@@ -15,7 +17,7 @@ _LOOKS = 20
 
 def tell_now(line: str) -> None:
     """Prints a line with the time of day, UTC."""
-    print(time.strftime("%H:%M:%S ", time.gmtime()) + line, flush=True)
+    print(time.strftime("%H:%M:%S ", time.gmtime()) + shown(line), flush=True)
 
 
 @dataclass

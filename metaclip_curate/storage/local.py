@@ -188,6 +188,10 @@ def _temporary(path: Path) -> Iterator[tuple[BinaryIO, Path]]:
             yield file, temporary
     except (PermissionError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         _cannot_write(str(path), error)
+    except OSError as error:
+        # A write knows no name; whoever reads that a disk is full must know which.
+        error.filename = error.filename or str(path)
+        raise
     finally:
         # Where the parent is no folder or a closed one, there is no temporary file either.
         with suppress(NotADirectoryError, PermissionError):
