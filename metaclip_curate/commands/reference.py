@@ -13,8 +13,10 @@ _EXIT = """The exit status of every command:
 | status | meaning |
 | --- | --- |
 | 0 | done |
-| 1 | the job ran and failed: more inputs failed than `--max-failed-inputs` allows, or something broke (with a trace) |
-| 2 | something given was wrong; one line says what and what to do |"""
+| 1 | the job ran and failed: more inputs failed than `--max-failed-inputs` allows, a disk is full, memory isn't enough; one line says which. With a trace it is a fault of the program |
+| 2 | something given was wrong; one line says what and what to do |
+| 130, 143 | it was interrupted (Ctrl-C), or terminated (SIGTERM); the same command goes on |
+| 141 | who read the output has gone, as `head` does |"""
 
 
 def reference_page(parser: argparse.ArgumentParser) -> str:
