@@ -13,7 +13,7 @@ _EXIT = """The exit status of every command:
 | status | meaning |
 | --- | --- |
 | 0 | done |
-| 1 | the job ran and failed: more inputs failed than `--max-failed-inputs` allows, a disk is full, memory isn't enough; one line says which. With a trace it is a fault of the program |
+| 1 | the job ran and failed (too many inputs failed, a disk is full), as one line says; with a trace, a fault of ours |
 | 2 | something given was wrong; one line says what and what to do |
 | 130, 143 | it was interrupted (Ctrl-C), or terminated (SIGTERM); the same command goes on |
 | 141 | who read the output has gone, as `head` does |"""
