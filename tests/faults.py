@@ -184,11 +184,12 @@ def join_members(members: list[bytes], choices: Choices) -> Damaged:
 
 
 def divide_member(members: list[bytes], choices: Choices) -> Damaged:
-    """Packs one record into two members, which WARC forbids."""
+    """Packs one record into two members, as some archives do, though WARC has a member a record."""
     number = choices.below(len(members))
     record = unpacked(members[number])
     cut = 1 + choices.below(len(record) - 1)
-    return _only(members, number, gzip_member(record[:cut], 1) + gzip_member(record[cut:], 1))
+    divided = gzip_member(record[:cut], 1) + gzip_member(record[cut:], 1)
+    return Damaged(b"".join([*members[:number], divided, *members[number + 1 :]]), frozenset())
 
 
 def optional_gzip_fields(members: list[bytes], choices: Choices) -> Damaged:

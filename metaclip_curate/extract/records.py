@@ -1,68 +1,53 @@
-"""WARC framing that survives damage: bytes to records, gzip member by gzip member.
+"""WARC framing that survives damage: bytes to records.
 
 Common Crawl writes each record as a gzip member of its own. A damaged member costs its record and reading goes on at
 the next one; a wrong Content-Length, line ends of LF only or rubbish between records cost nothing or one record. A
-record over the size limit (a gzip bomb, say) is passed over without being held. WARC: ISO 28500; gzip: RFC 1952.
+member may hold several records, and a record may go on in the next members. A record over the size limit (a gzip bomb,
+say) is passed over without being held. WARC: ISO 28500.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple, Protocol, TypeAlias
-
-import deflate
-from isal import isal_zlib
+from typing import NamedTuple
 
 from metaclip_curate.extract.account import InputAccount
+from metaclip_curate.extract.file_kinds import LONGEST_START, kind_of
+from metaclip_curate.extract.gzip_members import GZIP_MAGIC, read_members
+from metaclip_curate.extract.stored_bytes import Bytes, End, Piece, Readable, StoredBytes
+from metaclip_curate.extract.zstd_frames import ZSTD_MAGIC, read_frames, starts_as_zstd
 
-_GZIP_MAGIC = b"\x1f\x8b\x08"
-_find_member = re.compile(_GZIP_MAGIC).search  # in half the time of bytes.find
-_GZIP_SIZE_BYTES = 4  # at the end of a member: the length of what was packed, modulo 2**32
-_GZIP_WINDOW = 31  # zlib's number for "gzip wrapper, 32 KiB window"
-_READ_BYTES = 1 << 18
-# Of them the unpacker is given so many at a time: about a member of Common Crawl.
-_WINDOW_BYTES = 1 << 14
-# How much of a member is unpacked before its record is looked at. A member that ends within it is taken only whole
-# and with its checksum right; a larger one (a whole file in one member) is passed on piece by piece.
-_MEMBER_BYTES = 1 << 22
+__all__ = ["Bytes", "Record", "read_records"]
+
 _MAX_HEADER_BYTES = 1 << 16
 _SEEN_AFTER_A_BLOCK = 64  # bytes
 _HEADER_END = re.compile(rb"\n\r?\n")  # begins with one character, which re finds fastest
+_HEADER_END_BYTES = 3
 _RECORD_START = re.compile(rb"WARC/\d")
+_RECORD_START_BYTES = len(b"WARC/1")
 _RECORD_LINE = re.compile(rb"WARC/\d\.\d+\r?\n")
+_FIRST_LINE = re.compile(rb"[\r\n \t\0]*WARC/\d\.\d+\r?\n")
 _RECORD_END = b"\r\n\r\n"
 _AFTER_A_BLOCK = re.compile(rb"\r\n\r\n(?=WARC/\d\.\d+\r\n)")
 _BLANK = b"\r\n \t\0"
 _BLANKS = re.compile(rb"[\r\n \t\0]*")
 _HEADER_SPACE = " \t\r\n\v\f"
-
-# What is unpacked is passed on without a copy.
-Bytes: TypeAlias = bytes | bytearray
-
-
-class Readable(Protocol):
-    """A stream of bytes."""
-
-    def read(self, size: int, /) -> bytes:
-        """Returns up to `size` bytes, none at the end."""
+_FOLD = re.compile(r"\r?\n[ \t]+")
+_TYPE = "warc-type"
+_DAMAGED = (End.CUT, End.BROKEN, End.DAMAGE)
 
 
 class Record(NamedTuple):
-    """A WARC record: its header fields with names in lower case, and its block."""
+    """A WARC record: its header fields with names in lower case, WARC-Type's value too, and its block."""
 
     headers: dict[str, str]
     body: Bytes
 
 
-class _Piece(NamedTuple):
-    data: Bytes
-    last: bool  # a record can't go on beyond this piece
-
-
 def read_records(stream: Readable, account: InputAccount, max_record_bytes: int) -> Iterator[Record]:
-    """Reads the records of a WARC or WAT file, gzipped or not.
+    """Reads the records of a WARC or WAT file, packed by gzip or zstd or not at all.
 
     Args:
         stream: The file's bytes as stored.
@@ -71,227 +56,247 @@ def read_records(stream: Readable, account: InputAccount, max_record_bytes: int)
 
     Yields:
         Every record that can be read, in the file's order.
+
+    Raises:
+        InputError: The stream raised it; all whole records before that have been yielded.
     """
-    source = _Source(stream)
-    source.fill(len(_GZIP_MAGIC))
-    pieces = _gunzip(source, account) if _is_gzip(source.buffer) else _plain(source)
-    yield from _frame(pieces, account, max_record_bytes)
+    stored = StoredBytes(stream)
+    yield from _Framing(account, max_record_bytes).records(_unpacked(stored, account))
+    if stored.broken:
+        raise stored.broken
+    if not stored.bytes_read:
+        account.damaged("an empty file")
 
 
-def _is_gzip(start: bytes) -> bool:
-    """Whether a file is packed, by its first bytes; where they are damaged, by whether a member starts later on."""
-    if start.startswith(_GZIP_MAGIC[:2]):
-        return True
-    return not _RECORD_START.match(start, _end_of_blanks(start, 0)) and _GZIP_MAGIC in start
+def _unpacked(stored: StoredBytes, account: InputAccount) -> Iterator[Piece]:
+    """Unpacks a file by what it begins with; where that is damaged, by the first that is found of a packed file."""
+    stored.fill(len(ZSTD_MAGIC))
+    start = stored.buffer
+    if starts_as_zstd(start):
+        return read_frames(stored, account)
+    if start.startswith(GZIP_MAGIC[:2]):
+        return read_members(stored, account)
+    if _RECORD_START.match(start, _end_of_blanks(start, 0)):
+        return _plain(stored)
+    if GZIP_MAGIC in start:
+        return read_members(stored, account)
+    return read_frames(stored, account) if ZSTD_MAGIC in start else _plain(stored)
 
 
-class _Source:
-    """The stored bytes that have been read; those before `at` are consumed."""
-
-    def __init__(self, stream: Readable) -> None:
-        self._stream = stream
-        self.buffer = b""
-        self.at = 0
-        self.ended = False
-
-    def fill(self, size: int) -> None:
-        """Reads until `size` bytes are ahead or the stream ends."""
-        while len(self.buffer) - self.at < size and not self.ended:
-            self.more()
-
-    def more(self) -> None:
-        """Reads one piece and forgets what is consumed."""
-        data = self._stream.read(_READ_BYTES)
-        self.ended = not data
-        self.buffer = self.buffer[self.at :] + data
-        self.at = 0
-
-    def starts_with(self, start: bytes) -> bool:
-        """Whether the bytes ahead, as far as they are read, start so."""
-        return self.buffer.startswith(start, self.at)
-
-    def window(self, offset: int) -> bytes:
-        """Returns some of the bytes that are read, from `offset` bytes ahead on."""
-        start = self.at + offset
-        return self.buffer[start : start + _WINDOW_BYTES]
-
-    def take_all(self) -> bytes:
-        """Consumes all that is read."""
-        data = self.buffer[self.at :]
-        self.buffer, self.at = b"", 0
-        return data
+def _plain(stored: StoredBytes) -> Iterator[Piece]:
+    while not stored.ended:
+        yield Piece(stored.take_all(), End.NOTHING)
+        stored.more()
+    yield Piece(stored.take_all(), End.BROKEN if stored.broken else End.FILE)
 
 
-def _plain(source: _Source) -> Iterator[_Piece]:
-    while not source.ended:
-        yield _Piece(source.take_all(), last=False)
-        source.more()
-    yield _Piece(source.take_all(), last=True)
+class _Framing:
+    """Cuts the pieces of a file into records.
 
-
-def _gunzip(source: _Source, account: InputAccount) -> Iterator[_Piece]:
-    """Unpacks member after member; what can't be unpacked is counted as one skipped record each."""
-    in_damage = False
-    while True:
-        source.fill(len(_GZIP_MAGIC))
-        if source.at == len(source.buffer):
-            return
-        if not source.starts_with(_GZIP_MAGIC):
-            # Padding with zeros after the last member is legal (RFC 1952 leaves it open, gzip accepts it).
-            if source.buffer[source.at :].strip(b"\0") and not in_damage:
-                account.records_skipped += 1
-                account.damaged("bytes between gzip members that are no member")
-                in_damage = True
-            _to_next_member(source)
-            continue
-        unpacked = _whole_member(source)
-        if unpacked is not None:
-            in_damage = False
-            yield _Piece(unpacked, last=True)
-            continue
-        error = yield from _member(source)
-        in_damage = bool(error)
-        if error:
-            account.records_skipped += 1
-            account.damaged(error)
-            source.at = min(source.at + 1, len(source.buffer))
-            _to_next_member(source)
-
-
-def _whole_member(source: _Source) -> bytearray | None:
-    """Unpacks the member at the source's position in one go, in two thirds of the time that it takes piece by piece.
-
-    A member ends with a checksum and its length, and these have to be right.
-
-    Returns:
-        What was packed, and the source is left at the byte after the member; or None where the member isn't small or
-        not whole, or the next bytes that look like a member's start are part of it.
+    Args:
+        account: What is counted in.
+        max_record_bytes: Records with a longer block are skipped.
     """
-    following = _find_member(source.buffer, source.at + 1)
-    if following is None and not source.ended:
-        source.more()
-        following = _find_member(source.buffer, source.at + 1)
-    end = following.start() if following else len(source.buffer)
-    member = source.buffer[source.at : end]
-    size = int.from_bytes(member[-_GZIP_SIZE_BYTES:], "little")
-    # Memory is taken for as much as the member says.
-    if not 0 < size <= _MEMBER_BYTES:
-        return None
-    try:
-        unpacked: bytearray = deflate.gzip_decompress(member)
-    except (deflate.DeflateError, ValueError):  # the second where it is shorter than any member
-        return None
-    source.at = end
-    return unpacked
 
+    def __init__(self, account: InputAccount, max_record_bytes: int) -> None:
+        self._account = account
+        self._max_record_bytes = max_record_bytes
+        self._pending: Bytes = b""
+        self._at = 0  # where the next record starts: beyond what is pending where a record is passed over
+        self._held: list[Bytes] = []  # what follows what is pending
+        self._held_bytes = 0
+        self._wanted = 0
+        self._inside = False  # of a member, or of a file that isn't packed
+        self._in_rubbish = False
+        self._without_header_end = 0  # no header ends before this in what is pending
 
-def _member(source: _Source) -> Generator[_Piece, None, str]:
-    """Unpacks the member at the source's position; returns what was wrong with it, or an empty string.
+    def records(self, pieces: Iterator[Piece]) -> Iterator[Record]:
+        """Cuts them all."""
+        for piece in pieces:
+            data, end = piece
+            if end is End.MEMBER and not self._is_waiting():
+                whole = _whole_record(data, self._max_record_bytes)
+                if whole is not None:
+                    self._account.records += 1
+                    self._in_rubbish = False
+                    yield whole
+                    continue
+            for record in self._next_piece(data, end):
+                self._account.records += 1
+                self._in_rubbish = False
+                yield record
+        for record in self._settle(End.FILE):
+            self._account.records += 1
+            yield record
 
-    On success the source is left at the byte after the member; on damage it still stands at the member as far as it
-    is held, so that the next one is searched from there.
-    """
-    unpacker = isal_zlib.decompressobj(wbits=_GZIP_WINDOW)
-    unpacked: list[bytes] = []
-    size = 0
-    streaming = False
-    ahead = 0  # bytes of the member that the unpacker has been given
-    data = b""
-    while True:
-        if not data:
-            # The unpacker hands back what follows the member, so it isn't given much more than a member at a time.
-            data = source.window(ahead)
-            if not data:
-                if streaming:
-                    source.take_all()  # too large to be searched again from its start
-                    ahead = 0
-                source.more()
-                data = source.window(ahead)
-            ahead += len(data)
-        try:
-            piece = unpacker.decompress(data, _READ_BYTES)
-        except isal_zlib.IsalError as error:  # type: ignore[misc]  # its stubs know it as no exception
-            if streaming:
-                yield _Piece(b"", last=True)
-            return f"damaged gzip member: {error}"
-        if piece:
-            unpacked.append(piece)
-            size += len(piece)
-        if size > _MEMBER_BYTES:
-            yield _Piece(b"".join(unpacked), last=False)
-            unpacked, size, streaming = [], 0, True
-        if unpacker.eof:
-            yield _Piece(b"".join(unpacked), last=True)
-            source.at += ahead - len(unpacker.unused_data)
-            return ""
-        if not data and not piece:
-            # A file that breaks off in a large member still has whole records before the break. A small one may be
-            # none, but rubbish that looks like a member's start, so that what follows is searched.
-            if streaming:
-                yield _Piece(b"".join(unpacked), last=True)
-            return "the file breaks off inside a gzip member"
-        data = unpacker.unconsumed_tail
+    def _is_waiting(self) -> bool:
+        """Whether the last record may go on."""
+        return self._inside or self._at != len(self._pending) or bool(self._held)
 
-
-def _to_next_member(source: _Source) -> None:
-    """Consumes bytes up to the next that look like a member's start."""
-    while True:
-        following = _find_member(source.buffer, source.at)
-        if following:
-            source.at = following.start()
+    def _next_piece(self, data: Bytes, end: End) -> Iterator[Record]:
+        is_new = not self._inside
+        if is_new and self._is_waiting() and (end in _DAMAGED or _FIRST_LINE.match(data)):
+            yield from self._settle(end)
+        self._inside = end is End.NOTHING
+        if end in _DAMAGED:
+            yield from self._take_damaged(data, end, is_new)
             return
-        # The next member's first bytes may be the last that are read.
-        source.at = max(source.at, len(source.buffer) - len(_GZIP_MAGIC) + 1)
-        source.more()
-        if source.ended:
-            source.take_all()
-            return
+        self._hold(data)
+        if end is End.FILE or self._held_bytes >= self._wanted:
+            yield from self._cut(end)
 
+    def _settle(self, end: End) -> Iterator[Record]:
+        """Takes the record that was waited for as far as it is there.
 
-def _frame(pieces: Iterator[_Piece], account: InputAccount, max_record_bytes: int) -> Iterator[Record]:
-    """Cuts pieces into records."""
-    pending: Bytes = b""
-    at = 0  # where the next record starts: beyond what is pending where a record is passed over
-    held: list[Bytes] = []
-    wanted = 0
-    for piece, last in pieces:
-        if last and not pending and not at and not held:
-            whole = _whole_record(piece, max_record_bytes)
-            if whole is not None:
-                account.records += 1
-                yield whole
-                continue
-        held.append(piece)
-        if sum(map(len, held)) < wanted and not last:
-            continue
-        if at < len(pending):
-            held.insert(0, pending[at:])
-            at = 0
-        else:
-            at -= len(pending)
-        pending = held[0] if len(held) == 1 else b"".join(held)
-        held.clear()
-        if at:
-            at = _end_of_long_block(pending, 0, at)
-        while at < len(pending):
-            at = _end_of_blanks(pending, at)
-            framed = _next_record(pending, at, last, account, max_record_bytes) if at < len(pending) else None
+        Args:
+            end: How the next piece ends. In a damaged one the record's block may have been.
+        """
+        if end is End.BROKEN:
+            self._forget()
+        for record in self._cut(End.FILE):
+            if record.body or end not in _DAMAGED:
+                yield record
+
+    def _take_damaged(self, data: Bytes, end: End, is_new: bool) -> Iterator[Record]:
+        """Takes the whole records of a piece at whose end something is wrong."""
+        if is_new:
+            begins = _RECORD_START.match(data, _end_of_blanks(data, 0)) is not None
+            if begins:
+                self._in_rubbish = False
+            # The only record of a damaged member is what is damaged.
+            if not begins or (end is End.DAMAGE and not _holds_several(data)):
+                self._skip("", counted=end is not End.BROKEN)
+                return
+        self._hold(data)
+        yield from self._cut(end)
+        lost = self._at < len(self._pending)
+        self._forget()
+        if lost:
+            self._skip("", counted=end is not End.BROKEN)
+
+    def _hold(self, data: Bytes) -> None:
+        self._held.append(data)
+        self._held_bytes += len(data)
+
+    def _forget(self) -> None:
+        self._pending, self._at, self._wanted = b"", 0, 0
+        self._held, self._held_bytes = [], 0
+
+    def _cut(self, end: End) -> Iterator[Record]:
+        """Takes the records of what is pending and held, as far as they are complete."""
+        self._join()
+        pending = self._pending
+        if self._at:
+            self._at = _end_of_long_block(pending, 0, self._at)
+        while self._at < len(pending):
+            self._at = _end_of_blanks(pending, self._at)
+            framed = self._next_record(self._at, end) if self._at < len(pending) else None
             if framed is None:
                 break
-            record, at = framed
+            record, self._at = framed
             if record is not None:
-                account.records += 1
                 yield record
-        if last:
-            pending, at = b"", 0
         # Looked at again only when there is half as much more, a long record costs time in proportion to its length.
-        wanted = (len(pending) - at) // 2
+        self._wanted = (len(pending) - self._at) // 2
+        if end is End.FILE:
+            self._forget()
+
+    def _join(self) -> None:
+        if self._at < len(self._pending):
+            self._held.insert(0, self._pending[self._at :])
+            self._at = 0
+        else:
+            self._at -= len(self._pending)
+        self._pending = self._held[0] if len(self._held) == 1 else b"".join(self._held)
+        self._held, self._held_bytes = [], 0
+        self._without_header_end = 0
+
+    def _next_record(self, start: int, end: End) -> tuple[Record | None, int] | None:
+        """Takes the record that starts at `start`.
+
+        Args:
+            start: Where in what is pending.
+            end: What is pending ends with.
+
+        Returns:
+            The record (None where one is skipped) and where it ends, which may be beyond what is pending; or None where
+            more bytes are needed.
+        """
+        pending = self._pending
+        is_last = end is End.FILE
+        if not _RECORD_START.match(pending, start):
+            if not is_last and len(pending) - start < _RECORD_START_BYTES:
+                return None
+            kind = "" if self._account.records else kind_of(pending[start : start + LONGEST_START])
+            return self._skip_to_next(start, end, kind or "bytes that are no WARC record")
+        last_header_byte = start + _MAX_HEADER_BYTES
+        header_end = _HEADER_END.search(pending, max(start, self._without_header_end), last_header_byte)
+        if header_end is None:
+            if not is_last and len(pending) < last_header_byte:
+                return None
+            self._without_header_end = last_header_byte - _HEADER_END_BYTES
+            return self._skip_to_next(start, end, "a record's header doesn't end")
+        headers = _headers(pending[start : header_end.start()])
+        return self._block(start, header_end.end(), headers, end)
+
+    def _block(
+        self, start: int, body_start: int, headers: dict[str, str], end: End
+    ) -> tuple[Record | None, int] | None:
+        """Takes the record of which the header is known; returns the same as `_next_record`."""
+        pending = self._pending
+        length = _content_length(headers)
+        if length is not None and length > self._max_record_bytes:
+            self._account.records_skipped += 1
+            self._account.damaged(f"a record of {length} bytes is over the limit of {self._max_record_bytes}")
+            self._in_rubbish = False
+            return None, _end_of_long_block(pending, body_start, body_start + length)
+        body_end = body_start + (length or 0)
+        if length is not None and len(pending) < body_end + _SEEN_AFTER_A_BLOCK and end is End.NOTHING:
+            return None
+        if length is not None and _ends_well(pending, body_start, body_end):
+            return Record(headers, pending[body_start:body_end]), body_end
+        # The Content-Length is wrong or missing: the block goes on to the next record.
+        following = _find_record(pending, body_start, len(pending))
+        if following is None and self._may_go_on(body_start, length, end):
+            return None
+        if following is None and len(pending) < body_end:
+            self._account.damaged("a record is shorter than its Content-Length")
+        body_end = len(pending) if following is None else following
+        if body_end - body_start > self._max_record_bytes:
+            return self._skip_to_next(start, end, "a record without end")
+        return Record(headers, pending[body_start:body_end].rstrip(b"\r\n")), body_end
+
+    def _may_go_on(self, body_start: int, length: int | None, end: End) -> bool:
+        """Whether a block's end, which isn't found, may be beyond what is pending."""
+        if end is End.NOTHING:
+            return len(self._pending) - body_start <= self._max_record_bytes
+        if end is End.MEMBER:
+            return length is not None and len(self._pending) < body_start + length
+        return end in _DAMAGED
+
+    def _skip_to_next(self, start: int, end: End, reason: str) -> tuple[Record | None, int]:
+        self._skip(reason)
+        pending = self._pending
+        following = _find_record(pending, start + 1, len(pending))
+        if following is not None:
+            return None, following
+        # The next record's first line may begin at the end of what is here.
+        begun = len(pending) - len(b"WARC/1.0\r\n") if end is End.NOTHING else len(pending)
+        return None, max(start + 1, begun)
+
+    def _skip(self, reason: str, counted: bool = True) -> None:
+        """Notes bytes that are no record; all up to the next record are one."""
+        if counted and not self._in_rubbish:
+            self._account.records_skipped += 1
+        self._in_rubbish = True
+        if reason:
+            self._account.damaged(reason)
 
 
 def _whole_record(piece: Bytes, max_record_bytes: int) -> Record | None:
     """Takes the record that a piece is, and nothing besides, as nearly all gzip members of Common Crawl are.
 
-    It is what `_next_record` would find, in half the time.
+    It is what `_Framing` would find, in half the time.
     """
     if not piece.endswith(_RECORD_END) or not _RECORD_START.match(piece):
         return None
@@ -308,46 +313,15 @@ def _whole_record(piece: Bytes, max_record_bytes: int) -> Record | None:
     return Record(headers, body)
 
 
-def _next_record(
-    pending: Bytes, start: int, last: bool, account: InputAccount, max_record_bytes: int
-) -> tuple[Record | None, int] | None:
-    """Takes the record that starts at `start`.
-
-    Returns:
-        The record (None where one is skipped) and where it ends, which may be beyond what is pending; or None where
-        more bytes are needed.
-    """
-    if not _RECORD_START.match(pending, start):
-        if not last and len(pending) - start < len(b"WARC/1"):
-            return None
-        return _skip_to_next(pending, start, last, account, "bytes that are no WARC record")
-    header_end = _HEADER_END.search(pending, start, start + _MAX_HEADER_BYTES)
-    if header_end is None:
-        if not last and len(pending) - start < _MAX_HEADER_BYTES:
-            return None
-        return _skip_to_next(pending, start, last, account, "a record's header doesn't end")
-    headers = _headers(pending[start : header_end.start()])
-    body_start = header_end.end()
-    length = _content_length(headers)
-    if length is not None and length > max_record_bytes:
-        account.records_skipped += 1
-        account.damaged(f"a record of {length} bytes is over the limit of {max_record_bytes}")
-        return None, _end_of_long_block(pending, body_start, body_start + length)
-    body_end = body_start + (length or 0)
-    if length is not None and len(pending) < body_end + _SEEN_AFTER_A_BLOCK and not last:
-        return None
-    if length is None or not _ends_well(pending, body_start, body_end):
-        # The Content-Length is wrong or missing: the block goes on to the next record.
-        following = _find_record(pending, body_start)
-        if following is None and not last and len(pending) - body_start <= max_record_bytes:
-            return None
-        body_end = len(pending) if following is None else following
-        if following is None and body_end - body_start < (length or 0):
-            account.damaged("a record is shorter than its Content-Length")
-        if body_end - body_start > max_record_bytes:
-            return _skip_to_next(pending, start, last, account, "a record without end")
-        return Record(headers, pending[body_start:body_end].rstrip(b"\r\n")), body_end
-    return Record(headers, pending[body_start:body_end]), body_end
+def _holds_several(data: Bytes) -> bool:
+    """Whether another record begins where the first one ends by its Content-Length."""
+    start = _end_of_blanks(data, 0)
+    header_end = _HEADER_END.search(data, start, start + _MAX_HEADER_BYTES)
+    length = _content_length(_headers(data[start : header_end.start()])) if header_end else None
+    if header_end is None or length is None:
+        return False
+    second = header_end.end() + length
+    return second < len(data) and _FIRST_LINE.match(data, second) is not None
 
 
 def _end_of_blanks(pending: Bytes, start: int) -> int:
@@ -355,13 +329,13 @@ def _end_of_blanks(pending: Bytes, start: int) -> int:
     return blanks.end() if blanks else start
 
 
-def _find_record(pending: Bytes, start: int) -> int | None:
-    """Finds what looks like a record's first line from `start` on; where bytes were lost, a line may begin with it."""
-    found = pending.find(b"WARC/", start)
+def _find_record(pending: Bytes, start: int, end: int) -> int | None:
+    """Finds what looks like a record's first line; where bytes were lost, a line may begin with it."""
+    found = pending.find(b"WARC/", start, end)
     while found >= 0:
-        if _RECORD_LINE.match(pending, found):
+        if _RECORD_LINE.match(pending, found, end):
             return found
-        found = pending.find(b"WARC/", found + 5)
+        found = pending.find(b"WARC/", found + 5, end)
     return None
 
 
@@ -373,7 +347,7 @@ def _ends_well(pending: Bytes, body_start: int, body_end: int) -> bool:
     if not after or b"WARC/".startswith(after[:5]):
         return True
     # Rubbish may follow a record. Or the block runs over the next record's beginning, whose header ends here.
-    return pending.startswith(_RECORD_END, body_end) and _find_record(pending[:body_end], body_start) is None
+    return pending.startswith(_RECORD_END, body_end) and _find_record(pending, body_start, body_end) is None
 
 
 def _end_of_long_block(pending: Bytes, start: int, end: int) -> int:
@@ -385,24 +359,17 @@ def _end_of_long_block(pending: Bytes, start: int, end: int) -> int:
     return following.end() if following else end
 
 
-def _skip_to_next(
-    pending: Bytes, start: int, last: bool, account: InputAccount, reason: str
-) -> tuple[Record | None, int]:
-    account.records_skipped += 1
-    account.damaged(reason)
-    following = _find_record(pending, start + 1)
-    if following is not None:
-        return None, following
-    # The next record's first line may begin at the end of what is here.
-    return None, len(pending) if last else max(start + 1, len(pending) - len(b"WARC/1.0\r\n"))
-
-
 def _headers(block: Bytes) -> dict[str, str]:
+    text = block.decode("utf-8", "replace")
+    if "\n " in text or "\n\t" in text:
+        text = _FOLD.sub(" ", text)
     headers: dict[str, str] = {}
-    for line in block.decode("utf-8", "replace").split("\n")[1:]:
+    for line in text.split("\n")[1:]:
         name, colon, value = line.partition(":")
         if colon:
             headers[_field_name(name)] = value.strip(_HEADER_SPACE)
+    if _TYPE in headers:
+        headers[_TYPE] = headers[_TYPE].lower()
     return headers
 
 

@@ -27,7 +27,7 @@ from metaclip_curate.storage.urls import (
     scheme_of,
 )
 
-INPUT_SUFFIXES = (".wat", ".wat.gz", ".warc", ".warc.gz")
+INPUT_SUFFIXES = (".wat", ".wat.gz", ".wat.zst", ".warc", ".warc.gz", ".warc.zst")
 LIST_SUFFIXES = (".paths", ".paths.gz")
 
 # cc:CC-MAIN-2025-30, cc:CC-MAIN-2025-30:20, cc:CC-MAIN-2025-30:20:warc, cc:CC-NEWS/2024/01:warc
@@ -39,7 +39,8 @@ def expand_inputs(specs: Sequence[str], options: StorageOptions, seed: int) -> l
 
     A spec is one of
       - a file: a local path, file:, http://, https://, s3://, gs:// or hdfs://, of any name;
-      - a folder, or an s3://, gs:// or hdfs:// prefix: all *.wat, *.wat.gz, *.warc, *.warc.gz below it, sorted;
+      - a folder, or an s3://, gs:// or hdfs:// prefix: all *.wat and *.warc below it, packed (.gz, .zst)
+        or not, sorted;
       - a pattern with *, ?, [...] or ** (not for http): its matches, sorted; a list or, on this machine, a folder
         among them counts as if it were named;
       - a list of paths, one a line: *.paths, *.paths.gz (wat.paths.gz) or anything after an @. Empty lines and lines

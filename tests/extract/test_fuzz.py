@@ -11,6 +11,7 @@ from functools import reduce
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from examples.warc_framing import gzip_member
 from metaclip_curate.extract import InputAccount, read_pairs
@@ -127,6 +128,23 @@ def test_damaged_bytes_of_a_file_that_is_not_packed(members: list[Member], read:
         try:
             found = read(damaged.data)
             assert_holds(found, (one for place, one in enumerate(chosen) if place not in damaged.touched))
+        except Exception as error:
+            raise AssertionError(f"case {number} of {damage.__name__}") from error
+
+
+@pytest.mark.parametrize("damage", faults.DAMAGES_OF_BYTES, ids=lambda damage: damage.__name__)
+def test_damaged_bytes_of_a_file_packed_by_zstd(members: list[Member], read: Read, damage: faults.Damage) -> None:
+    packer = zstandard.ZstdCompressor(write_checksum=True)
+    for number in range(CASES // 4):
+        choices = Choices("zstd", damage.__name__, number)
+        chosen = choose(members, choices)
+        damaged = damage([packer.compress(one.record) for one in chosen], choices)
+        if damaged.data.startswith(b"\x1f\x8b"):
+            continue  # inserted right there: whoever begins like gzip is gzip
+        try:
+            found = read(damaged.data)
+            assert_holds(found, (one for place, one in enumerate(chosen) if place not in damaged.touched))
+            assert found.uids <= union(chosen)
         except Exception as error:
             raise AssertionError(f"case {number} of {damage.__name__}") from error
 

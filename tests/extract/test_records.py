@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
+import re
+import time
+from collections.abc import Callable
 
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metaclip_curate.extract import records as framing
 from metaclip_curate.extract.account import InputAccount
 from metaclip_curate.extract.records import Record, read_records
+from metaclip_curate.storage import InputError
 
 LIMIT = 1 << 20
 
@@ -35,6 +42,17 @@ def members(*records: bytes) -> bytes:
     return b"".join(gzip.compress(item) for item in records)
 
 
+def frames(*records: bytes) -> bytes:
+    packer = zstandard.ZstdCompressor(write_checksum=True)
+    return b"".join(packer.compress(item) for item in records)
+
+
+def divided(item: bytes) -> tuple[bytes, bytes]:
+    """A record's header and its block."""
+    header, gap, block = item.partition(b"\r\n\r\n")
+    return header + gap, block
+
+
 THREE = [record(b'{"n": %d}' % n, str(n)) for n in range(3)]
 WRAPPINGS = {
     "plain": b"".join(THREE),
@@ -42,11 +60,17 @@ WRAPPINGS = {
     "one member": members(b"".join(THREE)),
     "a member over two records": members(THREE[0] + THREE[1], THREE[2]),
     "a record over two members": members(THREE[0], THREE[1][:40], THREE[1][40:] + THREE[2]),
-    "zeros at the end": members(*THREE) + b"\0" * 600,
+    "zeros at the end": members(*THREE) + b"\0" * 600_000,
+    "header and block in members of their own": members(*(part for one in THREE for part in divided(one))),
+    "a member a byte": members(*(bytes([byte]) for byte in b"".join(THREE))),
+    "a frame a record": frames(*THREE),
+    "one frame": frames(b"".join(THREE)),
+    "a frame over two records": frames(THREE[0] + THREE[1], THREE[2]),
+    "a record over two frames": frames(THREE[0], THREE[1][:40], THREE[1][40:] + THREE[2]),
 }
 
 
-@pytest.mark.parametrize("wrapping", [name for name in WRAPPINGS if name != "a record over two members"])
+@pytest.mark.parametrize("wrapping", WRAPPINGS)
 def test_all_records_of_any_wrapping(wrapping: str) -> None:
     records, account = read(WRAPPINGS[wrapping])
     assert names(records) == ["0", "1", "2"]
@@ -140,8 +164,7 @@ def test_a_file_that_breaks_off_keeps_what_is_whole(wrapping: str) -> None:
     data = {"plain": joined, "one member": gzip.compress(joined), "a member a record": members(*many)}[wrapping]
     records, account = read(data[: len(data) * 2 // 3])
     assert names(records) == [str(n) for n in range(len(records))]
-    if wrapping != "one member":  # its last block isn't complete, whose bytes are lost
-        assert 20 <= len(records) < 40
+    assert 20 <= len(records) < 40
     assert account.status == "partial"
 
 
@@ -195,6 +218,177 @@ def test_a_bomb_without_a_length_is_skipped() -> None:
     records, account = read(members(THREE[0], header + b"x" * (8 << 20), THREE[2]))
     assert names(records) == ["0", "2"]
     assert account.records_skipped >= 1
+
+
+SMALL = [record(b"%d" % n * 20, str(n)) for n in range(30)]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, frames])
+def test_whole_records_before_the_end_of_a_packed_file_that_breaks_off(pack: Callable[[bytes], bytes]) -> None:
+    data = pack(b"".join(SMALL))
+    counts = []
+    for end in range(20, len(data)):
+        records, account = read(data[:end])
+        assert names(records) == [str(n) for n in range(len(records))]
+        assert all(item.body == b"%d" % n * 20 for n, item in enumerate(records))
+        assert account.status == "partial"
+        counts.append(len(records))
+    assert counts == sorted(counts)
+    assert counts[-1] == 30
+
+
+def test_a_member_of_many_records_with_a_wrong_checksum_keeps_them() -> None:
+    data = bytearray(gzip.compress(b"".join(SMALL)))
+    data[-6] ^= 1
+    records, account = read(bytes(data))
+    assert names(records) == [str(n) for n in range(30)]
+    assert (account.status, account.records_skipped) == ("partial", 0)
+
+
+def test_a_member_of_many_records_keeps_those_before_its_damage() -> None:
+    many = [record(hashlib.blake2b(b"%d" % n).hexdigest().encode() * 4, str(n)) for n in range(200)]
+    data = bytearray(gzip.compress(b"".join(many)))
+    data[len(data) // 2] ^= 0xFF
+    records, account = read(bytes(data) + members(THREE[0]))
+    assert names(records)[:90] == [str(n) for n in range(90)]
+    assert names(records)[-1] == "0"
+    assert (account.status, account.records_skipped) == ("partial", 1)
+
+
+@pytest.mark.parametrize("cut", range(1, len(THREE[1])))
+def test_a_record_that_goes_on_in_the_next_member(cut: int) -> None:
+    records, account = read(members(THREE[0], THREE[1][:cut], THREE[1][cut:], THREE[2]))
+    assert names(records) == ["0", "1", "2"]
+    assert records[1].body == b'{"n": 1}'
+    assert (account.status, account.records_skipped) == ("ok", 0)
+
+
+@pytest.mark.parametrize("limit", [100, LIMIT])
+def test_a_large_record_of_many_members(limit: int) -> None:
+    large = record(b"x" * 50_000, "large")
+    parts = [large[start : start + 1000] for start in range(0, len(large), 1000)]
+    records, account = read(members(THREE[0], *parts, THREE[2]), limit)
+    assert names(records) == (["0", "2"] if limit == 100 else ["0", "large", "2"])
+    assert account.records_skipped == (limit == 100)
+
+
+@pytest.mark.parametrize("broken", [1, 2, 3])
+def test_damage_in_one_of_a_records_members_costs_no_other_record(broken: int) -> None:
+    large = record(b"%d" % 7 * 3000, "large")
+    parts = [large[:120], large[120:1000], large[1000:]]
+    packed = [gzip.compress(item) for item in (THREE[0], *parts, THREE[2])]
+    packed[broken] = packed[broken][:-6] + b"?" + packed[broken][-5:]
+    records, account = read(b"".join(packed))
+    assert names(records)[0] == "0"
+    assert names(records)[-1] == "2"
+    assert set(names(records)) <= {"0", "large", "2"}
+    assert (account.status, account.records_skipped) == ("partial", 1)
+
+
+@pytest.mark.parametrize("size", [1000, 600_000])
+def test_rubbish_counts_once_however_long_it_is(size: int) -> None:
+    rubbish = (b"no record at all\n" * size)[:size]
+    for data in (
+        b"".join(THREE) + rubbish,
+        THREE[0] + rubbish + THREE[1] + THREE[2],
+        members(*THREE) + rubbish,
+        members(THREE[0]) + rubbish + members(*THREE[1:]),
+        members(THREE[0], rubbish, *THREE[1:]),
+        members(*THREE) + b"\x1f\x8b\x08" * 20 + rubbish,
+    ):
+        records, account = read(data)
+        assert names(records) == ["0", "1", "2"]
+        assert (account.records_skipped, account.status) == (1, "partial")
+
+
+class Breaking(io.BytesIO):
+    """A connection that breaks for good after its bytes."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        if not data:
+            raise InputError("test", "reset")
+        return data
+
+
+@pytest.mark.parametrize("wrapping", ["plain", "a member a record", "one member", "a frame a record", "one frame"])
+def test_a_connection_that_breaks_costs_no_record_that_is_there(wrapping: str) -> None:
+    data = WRAPPINGS[wrapping]
+    counts = []
+    for end in range(1, len(data) + 1):
+        account = InputAccount("test")
+        records: list[Record] = []
+        with pytest.raises(InputError):
+            for item in read_records(Breaking(data[:end]), account, LIMIT):
+                records.append(item)  # those before the error stay
+        assert account.records_skipped == 0
+        counts.append(len(records))
+    assert counts == sorted(counts)
+    assert counts[-1] == 3
+    if wrapping == "plain":
+        ends = [len(b"".join(THREE[: n + 1])) - len(b"\r\n\r\n") for n in range(3)]
+        assert counts == [sum(complete <= end for complete in ends) for end in range(1, len(data) + 1)]
+
+
+def test_header_lines_that_go_on_in_the_next_line() -> None:
+    folded = (
+        b"WARC/1.0\r\nWARC-Type:\r\n RESPONSE\r\nWARC-Target-URI: http://a/\r\n\tb\r\n  c\r\n"
+        b"content-LENGTH: \n 2\r\n\r\n{}\r\n\r\n"
+    )
+    for data in (folded + THREE[1], members(folded, THREE[1])):
+        records, account = read(data)
+        assert records[0].headers == {
+            "warc-type": "response",
+            "warc-target-uri": "http://a/ b c",
+            "content-length": "2",
+        }
+        assert (records[0].body, len(records), account.status) == (b"{}", 2, "ok")
+
+
+@pytest.mark.parametrize("kind", ["response", "Response", "RESPONSE"])
+def test_types_in_any_case(kind: str) -> None:
+    records, _ = read(b"WARC/0.18\r\nwarc-TYPE: %s\r\nContent-Length: 0\r\n\r\n\r\n\r\n" % kind.encode())
+    assert records[0].headers["warc-type"] == "response"
+
+
+def test_a_header_is_searched_once() -> None:
+    """Lines that begin like a record, without a header's end behind them."""
+
+    class Counting:
+        searched = 0
+        pattern = re.compile(rb"\n\r?\n")
+
+        def search(self, data: bytes, start: int, end: int) -> re.Match[bytes] | None:
+            self.searched += max(0, min(end, len(data)) - start)
+            return self.pattern.search(data, start, end)
+
+    data = b"WARC/1.0\r\n" * 50_000
+    counting = Counting()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(framing, "_HEADER_END", counting)
+        assert read(data)[0] == []
+    assert counting.searched < 4 * len(data)
+
+
+def _seconds(data: bytes) -> float:
+    started = time.process_time()
+    read(data)
+    return time.process_time() - started
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda n: members(*(bytes([byte]) for byte in record(b"x" * n))),
+        lambda n: b"WARC/1.0\r\n\r\n" * (10 * n),
+        lambda n: gzip.compress((record(b"{}") + b"rubbish") * (4 * n), 1),
+        lambda n: gzip.compress(record(b"{}", length=LIMIT) * (4 * n), 1),
+    ],
+    ids=["a member a byte", "no lengths", "rubbish", "wrong lengths"],
+)
+def test_time_grows_no_faster_than_the_file(make: Callable[[int], bytes]) -> None:
+    small, large = make(500), make(4_000)
+    assert min(_seconds(large) for _ in range(2)) < 24 * max(_seconds(small) for _ in range(2))
 
 
 @pytest.mark.parametrize("data", [b"", b"\x1f\x8b", b"\0" * 100, b"PNG and so on", gzip.compress(b"no WARC", mtime=0)])

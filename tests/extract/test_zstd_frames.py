@@ -1,0 +1,118 @@
+"""Files packed by zstd, with a dictionary at their beginning and without."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import struct
+
+import pytest
+import zstandard
+
+from examples.warc_framing import warc_record
+from metaclip_curate.extract.account import InputAccount
+from metaclip_curate.extract.records import read_records
+
+BODIES = [f"record {n}: {hashlib.blake2b(b'%d' % n).hexdigest() * 20}".encode() for n in range(8)]
+RECORDS = [warc_record([("WARC-Type", "resource"), ("WARC-Date", "2025")], body) for body in BODIES]
+DICTIONARY = zstandard.train_dictionary(
+    2000, [record[start : start + 200] for record in RECORDS * 20 for start in range(0, 1000, 50)], dict_id=77_777
+)
+
+
+def read(data: bytes) -> tuple[list[bytes], InputAccount]:
+    account = InputAccount("test")
+    return [bytes(record.body) for record in read_records(io.BytesIO(data), account, 1 << 20)], account
+
+
+def frame(data: bytes, level: int = 3, sized: bool = True) -> bytes:
+    return zstandard.ZstdCompressor(level, write_checksum=True, write_content_size=sized).compress(data)
+
+
+def skippable(data: bytes, number: int = 0) -> bytes:
+    return struct.pack("<II", 0x184D2A50 + number, len(data)) + data
+
+
+FRAMES = [frame(record) for record in RECORDS]
+
+
+def with_dictionary() -> bytes:
+    packer = zstandard.ZstdCompressor(dict_data=DICTIONARY, write_checksum=True)
+    return b"".join(packer.compress(record) for record in RECORDS)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"".join(FRAMES),
+        b"".join(frame(record, -5) for record in RECORDS),
+        b"".join(frame(record, sized=False) for record in RECORDS),
+        b"".join(zstandard.ZstdCompressor(write_checksum=False).compress(record) for record in RECORDS),
+        frame(b"".join(RECORDS), 19),
+        skippable(b"first") + b"".join(one + skippable(b"\x28\xb5\x2f\xfd" * 5, 3) for one in FRAMES),
+        frame(b"") + b"".join(FRAMES) + frame(b""),
+        skippable(DICTIONARY.as_bytes(), 0xD) + with_dictionary(),
+        skippable(frame(DICTIONARY.as_bytes()), 0xD) + with_dictionary(),
+    ],
+    ids=["frames", "fast", "no sizes", "no checksums", "one", "skippable", "empty", "dictionary", "packed dictionary"],
+)
+def test_all_records_of_whole_files(data: bytes) -> None:
+    found, account = read(data)
+    assert found == BODIES
+    assert (account.status, account.error, account.records_skipped) == ("ok", "", 0)
+
+
+@pytest.mark.parametrize("place", [2, 5, 20, -20, -2])
+def test_a_damaged_frame_costs_its_record(place: int) -> None:
+    broken = bytearray(FRAMES[3])
+    broken[place] ^= 0x41
+    found, account = read(b"".join([*FRAMES[:3], bytes(broken), *FRAMES[4:]]))
+    assert found == BODIES[:3] + BODIES[4:]
+    assert (account.status, account.records_skipped) == ("partial", 1)
+    assert "zstd" in account.error
+
+
+@pytest.mark.parametrize("rubbish", [b"?", b"rubbish" * 100, b"\x28\xb5\x2f\xfd", skippable(b"")[:6], b"\0" * 50])
+def test_rubbish_between_frames_costs_no_record(rubbish: bytes) -> None:
+    found, account = read(b"".join([*FRAMES[:3], rubbish, *FRAMES[3:]]))
+    assert found == BODIES
+    assert (account.status, account.records_skipped) == ("partial", 1)
+
+
+@pytest.mark.parametrize("size", [3, 1 << 20, 0xFFFFFFFF])
+def test_a_wrong_length_of_a_skippable_frame_costs_no_record(size: int) -> None:
+    wrong = skippable(b"skipped")[:4] + struct.pack("<I", size) + b"skipped"
+    found, account = read(b"".join([*FRAMES[:3], wrong, *FRAMES[3:]]))
+    assert found == BODIES
+    assert account.status == "partial"
+
+
+def test_a_damaged_beginning_costs_the_first_record() -> None:
+    assert read(b"??" + b"".join(FRAMES)[2:])[0] == BODIES[1:]
+
+
+def test_a_dictionary_that_is_not_there_is_named() -> None:
+    found, account = read(with_dictionary())
+    assert found == []
+    assert account.error == "a zstd frame needs the dictionary 77777, which the file doesn't hold"
+
+
+@pytest.mark.parametrize("dictionary", [b"", b"no dictionary", frame(DICTIONARY.as_bytes())[:-9] + b"?" * 9])
+def test_a_damaged_dictionary_raises_nothing(dictionary: bytes) -> None:
+    found, account = read(skippable(dictionary, 0xD) + with_dictionary() + b"".join(FRAMES))
+    assert found == BODIES
+    assert account.status == "partial"
+
+
+def test_a_dictionary_that_unpacks_to_much_is_not_unpacked() -> None:
+    bomb = frame(bytes(1 << 28))
+    found, account = read(skippable(bomb, 0xD) + b"".join(FRAMES))
+    assert found == BODIES
+    assert "dictionary" in account.error
+
+
+def test_a_bomb_costs_itself() -> None:
+    long = warc_record([("WARC-Type", "resource")], bytes(64 << 20))
+    found, account = read(b"".join([*FRAMES[:3], frame(long), *FRAMES[3:]]))
+    assert found == BODIES
+    assert (account.status, account.records_skipped) == ("partial", 1)
