@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import os
 import select
-import shlex
 import sys
 import traceback
 from collections.abc import Sequence
@@ -46,7 +45,7 @@ from metaclip_curate.pipeline import Options, Pipeline
 from metaclip_curate.progress import StatusLine
 from metaclip_curate.report.options import ReportOptions
 from metaclip_curate.run_folder import STAGES, RunFolder
-from metaclip_curate.storage import StorageOptions
+from metaclip_curate.storage import StorageOptions, command_line, scrub
 from metaclip_curate.terminal import shown_output
 
 _GROUPS: dict[str, type] = {
@@ -88,7 +87,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "metaclip-curate
     with shown_output(), terminations_raised():
         try:
             parsed = make_parser(program).parse_args(given)
-            parsed.handler(parsed, shlex.join([program, *given]))
+            parsed.handler(parsed, command_line([program, *given]))
         except SystemExit:  # argparse has printed help, or what it can't read
             _output_is_closed()
             raise
@@ -104,12 +103,12 @@ def _tell_failure(error: BaseException, program: str, given: Sequence[str]) -> i
     failure = failure_of(error)
     if failure is None:
         # Not by Python itself, which would end Spark first, and so in the middle of what Spark prints.
-        traceback.print_exception(error)
+        print(scrub("".join(traceback.format_exception(error))), end="", file=sys.stderr)
         ending = "this is a fault of the program: please report it with what stands above"
         tell_on_stderr(f"{program}: {ending}{_goes_on(given)}")
         return EXIT_FAILED
     interrupted = failure.status in (EXIT_INTERRUPTED, EXIT_TERMINATED)
-    tell_on_stderr(f"{program}: {failure.message}{_goes_on(given) if interrupted else ''}")
+    tell_on_stderr(f"{program}: {scrub(failure.message)}{_goes_on(given) if interrupted else ''}")
     return failure.status
 
 

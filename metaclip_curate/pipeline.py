@@ -118,7 +118,7 @@ class Pipeline:
         """Reads the inputs that haven't been read, and fails if too many of all couldn't be."""
         options = self._check_inputs()
         done = self._inputs_read()
-        missing = [path for path in self._inputs if path not in done]
+        missing = self._inputs.not_among(done, self.options.storage)
         if done:
             self._tell(f"extract: {len(done):,} input files are done, {len(missing):,} are new")
         again = unread(self.folder) if self.options.extract.retry_failed else {}
@@ -245,7 +245,7 @@ class Pipeline:
     # What the user gave
 
     @cached_property
-    def _inputs(self) -> list[str]:
+    def _inputs(self) -> storage.Inputs:
         given = self.options.extract.input
         if not given:
             raise UserError("--input is missing: name WAT files, folders, globs or lists of them")
@@ -368,7 +368,7 @@ class Pipeline:
 
         options = self.options.extract
         read = ReadOptions(options.ignore_opt_out, options.max_record_bytes)
-        task = ExtractTask(options.lid_model, read, self.options.storage, reports)
+        task = ExtractTask(options.lid_model, read, self.options.storage, self._inputs.of(paths), reports)
         accounts = write_pairs(self.spark, paths, task, self.folder.part("pairs", part))
         self.folder.write_small_part("inputs", part, pa.Table.from_pylist(accounts, schema=INPUTS))
         return accounts

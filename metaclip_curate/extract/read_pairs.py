@@ -16,7 +16,7 @@ from metaclip_curate.extract.pages import PageReader
 from metaclip_curate.extract.records import Record, read_records
 from metaclip_curate.extract.text_languages import Identifier, TextLanguages
 from metaclip_curate.extract.urls import DocumentBase
-from metaclip_curate.storage import InputError, StorageOptions, open_input
+from metaclip_curate.storage import InputError, StorageOptions, name_of, open_input
 
 # Old crawls are named by years (CC-MAIN-2009-2010, CC-MAIN-2012); CC-MAIN-20230127001911-... is a segment's file.
 _CRAWL_IN_PATH = re.compile(r"CC-MAIN-\d{4}(?:-\d{2}(?:\d{2})?)?(?![\d-])")
@@ -47,11 +47,12 @@ def read_pairs(
     Damage never raises: all that is readable is yielded and `account` says what was lost.
 
     Args:
-        path: A local path or a URL that `storage.open_input` takes.
+        path: A local path or a URL that `storage.open_input` takes, with the password or signature it may need.
         identifier: Labels the language of each text; without one `lang` is empty and `lang_score` 0.
         options: How to read.
         storage: How to open.
-        account: Filled in while reading, complete when the iterator ends.
+        account: Filled in while reading, complete when the iterator ends. Its path is what the pairs say they are from;
+            without one it is the path without what is secret in it.
 
     Yields:
         Batches with the schema `schemas.PAIRS`, each (url, text) of the file once.
@@ -60,13 +61,13 @@ def read_pairs(
         InputError: The file can't be opened or holds no record, and no account was given to note it in.
     """
     options = options or ReadOptions()
-    noted = account or InputAccount(path)
+    noted = account or InputAccount(name_of(path))
     started = time.monotonic()
     try:
         with open_input(path, storage or StorageOptions()) as stream:
             try:
                 records = read_records(stream, noted, options.max_record_bytes)
-                yield from _PairReader(path, identifier, options, noted).batches(records)
+                yield from _PairReader(identifier, options, noted).batches(records)
             finally:
                 noted.bytes_read = stream.bytes_read
     except InputError as error:
@@ -77,21 +78,20 @@ def read_pairs(
             noted.failed(error.reason)
     noted.seconds = time.monotonic() - started
     if noted.status == "failed" and account is None:
-        raise InputError(path, noted.error)
+        raise InputError(noted.path, noted.error)
 
 
 class _PairReader:
     """Turns the records of one file into batches."""
 
-    def __init__(self, path: str, identifier: Identifier | None, options: ReadOptions, account: InputAccount) -> None:
-        self._path = path
+    def __init__(self, identifier: Identifier | None, options: ReadOptions, account: InputAccount) -> None:
         self._options = options
         self._account = account
         self._languages = TextLanguages(identifier)
         self._seen: set[bytes] = set()
         self._gathered = GatheredLinks()
         self._record_bytes = 0  # of the records that the links are from
-        found = _CRAWL_IN_PATH.search(path)
+        found = _CRAWL_IN_PATH.search(account.path)
         self._pages = PageReader(found.group() if found else "")
 
     def batches(self, records: Iterator[Record]) -> Iterator[pa.RecordBatch]:
@@ -137,7 +137,7 @@ class _PairReader:
         self._record_bytes = 0
         account = self._account
         for rows in self._gathered.take(account, _BATCH_BYTES):
-            batch = rows.new_rows(self._seen, self._languages, self._pages.crawl, self._path)
+            batch = rows.new_rows(self._seen, self._languages, self._pages.crawl, account.path)
             account.pairs += batch.num_rows
             account.duplicate_texts = account.texts - account.pairs
             if batch.num_rows:

@@ -19,7 +19,7 @@ from typing import Any
 
 from metaclip_curate import __version__
 from metaclip_curate.errors import UserError
-from metaclip_curate.storage import InputError, InputStream, StorageOptions
+from metaclip_curate.storage import InputError, InputStream, StorageOptions, name_of
 from metaclip_curate.storage.http import AS_STORED, HttpSource
 from metaclip_curate.storage.reader import Connection, Version
 from metaclip_curate.storage.retry import MissingError, RefusedError
@@ -66,7 +66,7 @@ class Client:
             UserError: The server can't be reached or refuses.
         """
         try:
-            with InputStream(url, self.source(url), self.options, self.sleep) as stream:
+            with InputStream(name_of(url), self.source(url), self.options, self.sleep) as stream:
                 return stream.read()
         except InputError as error:
             if isinstance(error.__cause__, MissingError):
@@ -123,7 +123,8 @@ def fetch_file(url: str, target: Path, checksum: Checksum | None, client: Client
         part.remove()
         if last:
             raise UserError(
-                f"{url} has the {checksum.kind} {found} and should have {checksum.digits}, twice: try again later"
+                f"{name_of(url)} has the {checksum.kind} {found} and should have {checksum.digits}, twice: "
+                "try again later"
             )
     raise AssertionError("the last go either returns or raises")
 
@@ -147,7 +148,7 @@ class _Part:
         start = self._feed(hashes) if version else 0
         self.resumes = start > 0
         source = _FromOffset(client.source(self._url), start, version if start else None)
-        with InputStream(self._url, source, client.options, client.sleep) as stream:
+        with InputStream(name_of(self._url), source, client.options, client.sleep) as stream:
             self._write_note(source.version)
             with self._path.open("ab" if start else "wb") as file:
                 while piece := stream.read1(_PIECE):
@@ -185,10 +186,10 @@ class _Part:
             version = Version(note["size"], note["etag"], note["last_modified"])
         except (OSError, ValueError, LookupError, TypeError):
             return None
-        return version if note.get("url") == self._url and version.identifies and self._path.exists() else None
+        return version if note.get("url") == name_of(self._url) and version.identifies and self._path.exists() else None
 
     def _write_note(self, version: Version) -> None:
-        note = {"url": self._url, **dataclasses.asdict(version)}
+        note = {"url": name_of(self._url), **dataclasses.asdict(version)}
         self._note.write_text(json.dumps(note), encoding="utf-8")
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -30,11 +30,15 @@ _ATTEMPTS = 3
 
 @dataclass(frozen=True)
 class ExtractTask:
-    """What a worker needs to read files."""
+    """What a worker needs to read files.
+
+    Addresses travel in here, by name, and not beside the names as rows: of rows Spark keeps plans, logs and files.
+    """
 
     lid_model: str
     read: ReadOptions
     storage: StorageOptions
+    addresses: Mapping[str, str] = field(default_factory=dict, repr=False)  # of the files that the command names
     reports: str = ""  # the file by which the driver learns how far this is, where it is within reach
 
 
@@ -84,7 +88,8 @@ def _write_pairs_of(path: str, account: InputAccount, task: ExtractTask, folder:
     digest = hashlib.blake2b(path.encode("utf-8", "surrogateescape"), digest_size=16)
 
     def pairs() -> Iterator[pa.RecordBatch]:
-        for batch in read_pairs(path, _identifier(task.lid_model), task.read, task.storage, account):
+        address = task.addresses.get(path, path)
+        for batch in read_pairs(address, _identifier(task.lid_model), task.read, task.storage, account):
             reporter.report(FileReport(path, account.pairs, finished=False))
             digest.update("".join(batch.column("uid").to_pylist()).encode())
             yield batch
@@ -95,6 +100,10 @@ def _write_pairs_of(path: str, account: InputAccount, task: ExtractTask, folder:
     rows = write_file(pairs(), LAYOUT, folder, name, task.storage)
     if rows != account.pairs:
         raise RuntimeError(f"{path} gave {rows} pairs, and its account tells of {account.pairs}")
+    if account.error.startswith("HTTP 4") and storage.is_web(path) and path not in task.addresses:
+        account.error += (
+            " (it is none of this command's --input: where it needs a password or a signature, name it with that again)"
+        )
     reporter.report(FileReport(path, account.pairs, finished=True))
     return name()
 

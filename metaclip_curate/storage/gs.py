@@ -14,6 +14,7 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.storage.http import AS_STORED, HttpSource
 from metaclip_curate.storage.options import StorageOptions
 from metaclip_curate.storage.retry import TransientError
+from metaclip_curate.storage.secrets import scrub
 from metaclip_curate.storage.stored import Stored
 from metaclip_curate.storage.urls import bucket_and_key
 
@@ -143,9 +144,9 @@ class GsStore:
             users = isinstance(error, ValueError) or str(error).startswith("Forbidden")
             if users or str(getattr(error, "code", "")) in ("400", "401", "403"):
                 raise UserError(
-                    f"Google Cloud Storage refused: {error}. Check the name and the credentials."
+                    f"Google Cloud Storage refused: {scrub(str(error))}. Check the name and the credentials."
                 ) from error
-            raise OSError(f"Google Cloud Storage failed: {error}") from error
+            raise OSError(f"Google Cloud Storage failed: {scrub(str(error))}") from error
 
 
 def _filesystem() -> Any:
@@ -170,7 +171,7 @@ def _signed(files: Any) -> Callable[[], Mapping[str, str]]:
         try:
             files.credentials.apply(filled)
         except failures as error:
-            raise TransientError(f"no Google credentials ({error})") from error
+            raise TransientError(f"no Google credentials ({scrub(str(error))})") from error
         return filled
 
     return headers

@@ -6,20 +6,24 @@ import dataclasses
 import re
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
-from urllib.parse import unquote, urlsplit
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError, LocationValueError, MaxRetryError, SSLError
+from urllib3.exceptions import HTTPError, LocationValueError, SSLError, URLSchemeUnknown
 
-from metaclip_curate.storage.reader import Version
+from metaclip_curate.storage.http_limits import TooSlowError, bound
+from metaclip_curate.storage.reader import Connection, Version
 from metaclip_curate.storage.retry import (
     RETRIED_STATUSES,
     MissingError,
     RefusedError,
+    SlowError,
     TransientError,
     retry_after_seconds,
 )
+from metaclip_curate.storage.secrets import login_of, scrub, without_login
 
 # The stored bytes are wanted: a server that packs or unpacks on the way would make ranges meaningless.
 AS_STORED = {"User-Agent": "metaclip-curate", "Accept-Encoding": "identity"}
@@ -27,22 +31,17 @@ AS_STORED = {"User-Agent": "metaclip-curate", "Accept-Encoding": "identity"}
 _CONTENT_RANGE = re.compile(r"\s*bytes\s+(\d+)-\d+/(\d+|\*)\s*", re.ASCII)
 _UNSATISFIED_RANGE = re.compile(r"\s*bytes\s+\*/(\d+)\s*", re.ASCII)
 
-# urllib3 follows redirects; every other failure is ours to count.
-_REDIRECTS_ONLY = urllib3.Retry(
-    total=None,
-    connect=False,
-    read=False,
-    status=False,
-    other=False,
-    redirect=10,
-    respect_retry_after_header=False,
-)
+_MOST_REDIRECTS = 10
+# What only the host that was named may see.
+_OF_ONE_HOST = ("Authorization", "Cookie")
 
 
 class HttpSource:
     """One http:// or https:// URL; Range and If-Match as in RFC 9110, sections 13 and 14.
 
-    Proxies come from the environment (http_proxy, https_proxy, no_proxy), certificates from the system.
+    A user and a password in the URL are sent as Authorization: Basic (RFC 7617) to the host that is named, and to no
+    other that it redirects to. Proxies come from the environment (http_proxy, https_proxy, no_proxy), certificates from
+    the system. Reasons of errors don't show what is secret in URLs.
     """
 
     def __init__(
@@ -58,14 +57,15 @@ class HttpSource:
             read_timeout: seconds without a byte after which a connection counts as broken.
             headers: asked before each request, for tokens that expire.
         """
-        self._url = url
+        self._url = without_login(url)
+        self._login = _basic(login_of(url))
         self._headers = headers
-        self._pool = _pool(url)
         self._timeout = urllib3.Timeout(connect=read_timeout, read=read_timeout)
+        self._pool: urllib3.PoolManager | None = None
 
-    def connect(self, offset: int, version: Version | None) -> HttpConnection:
+    def connect(self, offset: int, version: Version | None) -> Connection:
         """As `Source.connect` says."""
-        headers = dict(self._headers())
+        headers = {**self._headers(), **self._login}
         if offset > 0:
             headers["Range"] = f"bytes={offset}-"
             # If-Match compares strongly: a weak tag never matches.
@@ -80,31 +80,40 @@ class HttpSource:
 
     def close(self) -> None:
         """Ends it."""
-        self._pool.clear()
+        if self._pool is not None:
+            self._pool.clear()
 
-    def _send(self, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
-        try:
-            return self._pool.request(
-                "GET",
-                self._url,
-                headers=headers,
-                timeout=self._timeout,
-                retries=_REDIRECTS_ONLY,
-                preload_content=False,
-                decode_content=False,
-            )
-        except MaxRetryError as error:
-            raise RefusedError(f"redirected in circles ({error.reason})") from error
-        except LocationValueError as error:
-            raise RefusedError(f"not an address ({error})") from error
-        except SSLError as error:
-            if "CERTIFICATE_VERIFY_FAILED" in str(error):
-                raise RefusedError(str(error)) from error
-            raise TransientError(str(error)) from error
-        except (HTTPError, OSError) as error:
-            raise TransientError(str(error)) from error
+    def _send(self, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+        """Asks, and asks where the answer says to ask, which urllib3 would do after reading all of that answer."""
+        url = self._url
+        for _ in range(_MOST_REDIRECTS + 1):
+            with _plain_errors():
+                response = self._request(url, headers)
+                location = response.get_redirect_location()
+                if not location:
+                    return response
+                response.close()
+                target = without_login(urljoin(url, location))
+                if _host(target) != _host(url):
+                    headers = {name: value for name, value in headers.items() if name not in _OF_ONE_HOST}
+                url = target
+        raise RefusedError(f"redirected in circles (more than {_MOST_REDIRECTS} times)")
 
-    def _opened(self, response: urllib3.BaseHTTPResponse, offset: int, version: Version | None) -> HttpConnection:
+    def _request(self, url: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+        if self._pool is None:
+            self._pool = _pool(self._url)
+        return self._pool.request(
+            "GET",
+            url,
+            headers=headers,
+            timeout=self._timeout,
+            retries=False,
+            redirect=False,
+            preload_content=False,
+            decode_content=False,
+        )
+
+    def _opened(self, response: urllib3.BaseHTTPResponse, offset: int, version: Version | None) -> Connection:
         status = f"HTTP {response.status} {response.reason or ''}".rstrip()
         if response.status == 200:
             return HttpConnection(response, 0, _version(response, response.length_remaining))
@@ -118,8 +127,8 @@ class HttpSource:
             # The break came exactly at the end of an object of unknown size: nothing is left to read.
             match = _UNSATISFIED_RANGE.fullmatch(response.headers.get("Content-Range", ""))
             if version is not None and match is not None and int(match[1]) == offset:
-                response.drain_conn()  # the body is about the error
-                return HttpConnection(response, offset, dataclasses.replace(version, size=offset))
+                response.close()  # the body is about the error
+                return _AtTheEnd(offset, dataclasses.replace(version, size=offset))
             raise RefusedError(f"the object changed while it was read ({status})")
         if response.status == 412:
             raise RefusedError(f"the object changed while it was read ({status})")
@@ -139,14 +148,69 @@ class HttpConnection:
 
     def read(self, size: int) -> bytes:
         """As `Connection.read` says. One receive a call: what arrived before a break isn't lost with it."""
-        try:
+        with _plain_errors():
             return self._response.read1(size)
-        except (HTTPError, OSError) as error:
-            raise TransientError(str(error)) from error
 
     def close(self) -> None:
         """Ends it."""
         self._response.close()
+
+
+class _AtTheEnd:
+    """What is left of an object of which everything has been read."""
+
+    def __init__(self, start: int, version: Version) -> None:
+        self.start = start
+        self.version = version
+
+    def read(self, size: int) -> bytes:
+        """Nothing."""
+        return b""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Raises what goes wrong as what it means for reading on."""
+    try:
+        yield
+    except LocationValueError as error:
+        raise RefusedError(f"not an address ({scrub(str(error))})") from error
+    except SSLError as error:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            raise RefusedError(scrub(str(error))) from error
+        raise TransientError(scrub(str(error))) from error
+    except (HTTPError, OSError) as error:
+        slow = _caused_by(error, TooSlowError)
+        if slow is not None:
+            raise SlowError(str(slow)) from error
+        raise TransientError(scrub(str(error))) from error
+    except ValueError as error:  # of urllib.parse and http.client, for what is no URL or can be no header
+        raise RefusedError(f"not an address ({scrub(str(error))})") from error
+
+
+def _caused_by(error: BaseException | None, kind: type[BaseException]) -> BaseException | None:
+    while error is not None and not isinstance(error, kind):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def _basic(login: str) -> dict[str, str]:
+    """The header for a user and a password as they stand in a URL."""
+    if not login:
+        return {}
+    user, colon, password = login.partition(":")
+    # Latin-1 stands for bytes here: what is escaped is sent as the bytes that it stands for.
+    secret = b":".join((unquote_to_bytes(user), unquote_to_bytes(password) if colon else b""))
+    found: dict[str, str] = urllib3.make_headers(basic_auth=secret.decode("latin-1"))
+    return {"Authorization": found["authorization"]}
+
+
+def _host(url: str) -> tuple[str, str | None, int | None]:
+    parts = urllib3.util.parse_url(url)
+    return parts.scheme or "", parts.host, parts.port or {"http": 80, "https": 443}.get(parts.scheme or "")
 
 
 def _version(response: urllib3.BaseHTTPResponse, size: int | None) -> Version:
@@ -159,10 +223,11 @@ def _pool(url: str) -> urllib3.PoolManager:
     parts = urlsplit(url)
     proxy = urllib.request.getproxies().get(parts.scheme)
     if not proxy or urllib.request.proxy_bypass(parts.hostname or ""):
-        return urllib3.PoolManager()
-    login = urlsplit(proxy)
-    headers = None
-    if login.username is not None:
-        secret = f"{unquote(login.username)}:{unquote(login.password or '')}"
-        headers = urllib3.make_headers(proxy_basic_auth=secret)
-    return urllib3.ProxyManager(proxy, proxy_headers=headers)
+        return bound(urllib3.PoolManager())
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    login = _basic(login_of(proxy))
+    headers = {"Proxy-Authorization": login["Authorization"]} if login else None
+    try:
+        return bound(urllib3.ProxyManager(without_login(proxy), proxy_headers=headers))
+    except URLSchemeUnknown as error:
+        raise RefusedError(f"the proxy {scrub(proxy)} is none: write http://host:port into the environment") from error

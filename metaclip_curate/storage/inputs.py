@@ -9,22 +9,25 @@ import os
 import posixpath
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.storage import globs
+from metaclip_curate.storage import globs, same_file
+from metaclip_curate.storage.local import special_kind
 from metaclip_curate.storage.opening import open_input
 from metaclip_curate.storage.options import StorageOptions
 from metaclip_curate.storage.retry import InputError
+from metaclip_curate.storage.secrets import name_of, scrub
 from metaclip_curate.storage.stores import require_readable, store_of
 from metaclip_curate.storage.urls import (
     CRAWL_PREFIX,
     is_local,
+    is_web,
     join,
     local_path,
     resolve,
-    scheme_of,
 )
 
 INPUT_SUFFIXES = (".wat", ".wat.gz", ".wat.zst", ".warc", ".warc.gz", ".warc.zst")
@@ -34,7 +37,43 @@ LIST_SUFFIXES = (".paths", ".paths.gz")
 _CRAWL = re.compile(r"cc:([\w-]+(?:/\d+)*)(?::(\d+))?(?::(wat|warc))?", re.ASCII)
 
 
-def expand_inputs(specs: Sequence[str], options: StorageOptions, seed: int) -> list[str]:
+@dataclass(frozen=True)
+class Inputs:
+    """The input files of a command.
+
+    A file's name is what tables, records and messages say. Its address is what is asked for: the same, or the URL with
+    the user, the password or the signature that the command gave, which goes to the workers that read the file and is
+    written nowhere.
+
+    Attributes:
+        names: Each file once.
+        addresses: The addresses by name, of the files whose address isn't their name.
+    """
+
+    names: Sequence[str]
+    addresses: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def not_among(self, done: Iterable[str], options: StorageOptions) -> list[str]:
+        """The names of files that aren't among those that were read before, be it under another name.
+
+        Args:
+            done: Names as an earlier run recorded them.
+            options: How to reach things.
+        """
+        known = {name_of(name) for name in done}
+        new = {name: same_file.identity(name, options) for name in self.names if name not in known}
+        if not any(new.values()):
+            return list(new)
+        files = {same_file.identity(name, options) for name in known} - {None}
+        return [name for name, file in new.items() if file not in files]
+
+    def of(self, names: Iterable[str]) -> dict[str, str]:
+        """The addresses of some files by name; those that the command doesn't name are left out."""
+        ours = set(self.names)
+        return {name: self.addresses.get(name, name) for name in names if name in ours}
+
+
+def expand_inputs(specs: Sequence[str], options: StorageOptions, seed: int) -> Inputs:
     """All input files that the specs name, in the specs' order, each once.
 
     A spec is one of
@@ -50,7 +89,12 @@ def expand_inputs(specs: Sequence[str], options: StorageOptions, seed: int) -> l
         smallest BLAKE2b of seed and path, so that a larger N keeps the smaller's.
 
     Local paths are normalised (os.path.normpath), not made absolute. A local file below a relative folder crawl-data/
-    is named ./crawl-data/..., to tell it from Common Crawl's.
+    is named ./crawl-data/..., to tell it from Common Crawl's, and one whose path isn't UTF-8 by its file: URL. A local
+    file of several names, links among them, hard ones too, is read under the first by code points. Web addresses that
+    differ in nothing but a user, a password, a signature or a token are one file.
+
+    Of folders and patterns only files are taken, no pipes, sockets or devices. Named outright these are refused, since
+    an input may be read more than once; a list may come through a pipe.
 
     Args:
         specs: what the user wrote.
@@ -62,10 +106,15 @@ def expand_inputs(specs: Sequence[str], options: StorageOptions, seed: int) -> l
     """
     if not specs:
         raise UserError("No input is given; name files, folders, lists or cc:CRAWL with --input.")
-    paths: dict[str, None] = {}
+    addresses: dict[str, str] = {}
     for spec in specs:
-        paths.update(dict.fromkeys(_expand(spec, options, seed)))
-    return list(paths)
+        for address in _expand(spec, options, seed):
+            name = name_of(address)
+            # One with a signature beats one without.
+            if addresses.setdefault(name, address) == name:
+                addresses[name] = address
+    names = same_file.once(addresses, options)
+    return Inputs(names, {name: addresses[name] for name in names if addresses[name] != name})
 
 
 def _expand(spec: str, options: StorageOptions, seed: int) -> Iterable[str]:
@@ -76,8 +125,11 @@ def _expand(spec: str, options: StorageOptions, seed: int) -> Iterable[str]:
     if spec.startswith("cc:"):
         return _crawl(spec, options, seed)
     if is_local(spec):
-        return _expand_local(spec, options)
-    if scheme_of(spec) in ("http", "https"):
+        try:
+            return _expand_local(spec, options)
+        except OSError as error:  # a name that is too long, a closed folder
+            raise UserError(f"{spec} cannot be read ({error.strerror or error}); check the name.") from error
+    if is_web(spec):
         return _expand_http(spec, options)
     return _expand_store(spec, options)
 
@@ -87,6 +139,7 @@ def _expand_local(spec: str, options: StorageOptions) -> Iterable[str]:
     if Path(path).is_dir():
         return _nonempty(_folder(path), spec)
     if Path(path).exists():
+        _require_file(path, spec)
         return _file(_local_name(path), options)
     if spec.startswith(CRAWL_PREFIX) and not globs.has_wildcard(spec):
         return _file(spec, options, check=True)
@@ -100,18 +153,26 @@ def _expand_local(spec: str, options: StorageOptions) -> Iterable[str]:
     for match in matches:
         if Path(match).is_dir():
             found.extend(_folder(match))
-        else:
+        elif not special_kind(match):
             found.extend(_file(_local_name(match), options))
     return _nonempty(found, spec)
 
 
+def _require_file(path: str, named: str) -> None:
+    # A list that is a pipe is read once, by its reader here.
+    kind = "" if path.endswith(LIST_SUFFIXES) else special_kind(path)
+    if kind:
+        raise UserError(f"{named} is {kind}, and an input may be read more than once; give a file.")
+
+
 def _expand_http(spec: str, options: StorageOptions) -> Iterable[str]:
-    if spec.endswith("/"):
-        raise UserError(f"{spec} is a folder, which HTTP cannot list; give its files in a list, @list.txt.")
+    if _web_path(spec).endswith("/"):
+        raise UserError(f"{scrub(spec)} is a folder, which HTTP cannot list; give its files in a list, @list.txt.")
     return _file(spec, options, check=True)
 
 
 def _expand_store(spec: str, options: StorageOptions) -> Iterable[str]:
+    require_readable(spec)
     store = store_of(spec, options)
     if globs.has_wildcard(spec):
         folder = globs.fixed_folder(spec)
@@ -129,13 +190,13 @@ def _expand_store(spec: str, options: StorageOptions) -> Iterable[str]:
 
 def _file(path: str, options: StorageOptions, *, check: bool = False) -> Iterable[str]:
     """One file, or what it lists if it is a list; `check` opens it, to fail now and not in each worker."""
-    if path.endswith(LIST_SUFFIXES):
+    if _web_path(path).endswith(LIST_SUFFIXES):
         return _listed(path, options)
     if check:
         try:
             open_input(path, options).close()
         except InputError as error:
-            where = resolve(path, options)
+            where = name_of(resolve(path, options))
             raise UserError(f"{where} cannot be read: {error.reason}; check the name.") from error
     return [path]
 
@@ -144,7 +205,12 @@ def _folder(folder: str) -> list[str]:
     names: list[str] = []
     for parent, _, files in os.walk(folder):
         names.extend(posixpath.join(parent, name) for name in files if _is_input(name))
-    return [_local_name(name) for name in sorted(names)]
+    return [_local_name(name) for name in sorted(names) if not special_kind(name)]
+
+
+def _web_path(address: str) -> str:
+    """A web address without its query; anything else as it is."""
+    return name_of(address).partition("?")[0] if is_web(address) else address
 
 
 def _is_input(name: str) -> bool:
@@ -161,46 +227,59 @@ def _nonempty(paths: list[str], spec: str) -> list[str]:
 
 def _local_name(path: str) -> str:
     name = os.path.normpath(path)
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # bytes that are no UTF-8, which no table can hold
+        return Path(os.path.abspath(name)).as_uri()  # noqa: PTH100 (absolute() leaves .. as it is)
     return f"./{name}" if name.startswith(CRAWL_PREFIX) else name
 
 
 def _listed(path: str, options: StorageOptions) -> list[str]:
     paths: list[str] = []
+    shown = name_of(path)
     for number, line in _lines(path, options):
         if line.startswith(CRAWL_PREFIX) or not is_local(line):
             try:
                 require_readable(line)
             except UserError as error:
-                raise UserError(f"{path}, line {number}: {error}") from error
+                raise UserError(f"{shown}, line {number}: {error}") from error
             paths.append(line)
             continue
         local = local_path(line)
-        if not Path(local).is_file():
-            raise UserError(f"{path}, line {number}: there is no file {line}; correct the list.")
+        _require_file(local, f"{shown}, line {number}: {line}")
+        if not os.path.isfile(local):  # noqa: PTH113 (which raises nothing for a name that is too long)
+            raise UserError(f"{shown}, line {number}: there is no file {scrub(line)}; correct the list.")
         paths.append(_local_name(local))
     if not paths:
-        raise UserError(f"{path} lists no paths; write one a line.")
+        raise UserError(f"{shown} lists no paths; write one a line.")
     return paths
 
 
 def _lines(path: str, options: StorageOptions) -> Iterator[tuple[int, str]]:
     """The lines of a list that name something, with their numbers."""
+    shown = name_of(path)
     try:
-        with open_input(path, options) as stream:
-            data = b"".join(iter(stream.read1, b""))
+        data = _whole(path, options)
         if data.startswith(b"\x1f\x8b"):
             data = gzip.decompress(data)
         text = data.decode("utf-8-sig")
     except InputError as error:
-        raise UserError(f"The list {path} cannot be read: {error.reason}; check the name.") from error
+        raise UserError(f"The list {shown} cannot be read: {error.reason}; check the name.") from error
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise UserError(f"The list {path} is damaged ({error}); fetch it again.") from error
+        raise UserError(f"The list {shown} is damaged ({error}); fetch it again.") from error
     except UnicodeDecodeError as error:
-        raise UserError(f"{path} is no list of paths: it is not text in UTF-8 ({error}).") from error
+        raise UserError(f"{shown} is no list of paths: it is not text in UTF-8 ({error}).") from error
     for number, line in enumerate(text.split("\n"), 1):
         name = line.strip()
         if name and not name.startswith("#"):
             yield number, name
+
+
+def _whole(path: str, options: StorageOptions) -> bytes:
+    if is_local(path) and special_kind(local_path(path)):
+        return Path(local_path(path)).read_bytes()
+    with open_input(path, options) as stream:
+        return b"".join(iter(stream.read1, b""))
 
 
 def _crawl(spec: str, options: StorageOptions, seed: int) -> list[str]:
@@ -217,11 +296,11 @@ def _crawl(spec: str, options: StorageOptions, seed: int) -> list[str]:
         paths = [line for _, line in _lines(listing, options)]
     except UserError as error:
         raise UserError(
-            f"{spec}: no list of {kind.upper()} files at {resolve(listing, options)} "
+            f"{spec}: no list of {kind.upper()} files at {name_of(resolve(listing, options))} "
             f"({error.__cause__}); names of crawls are at https://index.commoncrawl.org/collinfo.json."
         ) from error
     if not paths:
-        raise UserError(f"{spec}: {resolve(listing, options)} lists no paths.")
+        raise UserError(f"{spec}: {name_of(resolve(listing, options))} lists no paths.")
     if count is None:
         return paths
     chosen = set(sorted(paths, key=lambda path: (_position(seed, path), path))[: int(count)])

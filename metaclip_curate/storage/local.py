@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -32,8 +33,11 @@ class LocalSource:
     def connect(self, offset: int, version: Version | None) -> LocalConnection:
         """As `Source.connect` says."""
         try:
+            kind = special_kind(self._path)
+            if kind:
+                raise RefusedError(f"it is {kind}, which can't be read again from a place within: give a file")
             file = io.FileIO(self._path)
-            if offset > 0:  # never for a pipe, which cannot seek
+            if offset > 0:
                 file.seek(offset)
             return LocalConnection(file, offset)
         except FileNotFoundError as error:
@@ -42,6 +46,8 @@ class LocalSource:
             raise RefusedError(_plain(error)) from error
         except OSError as error:
             raise TransientError(_plain(error)) from error
+        except ValueError as error:  # a NUL in its name
+            raise RefusedError(str(error)) from error
 
     def close(self) -> None:
         """Ends it."""
@@ -69,6 +75,19 @@ class LocalConnection:
     def close(self) -> None:
         """Ends it."""
         self._file.close()
+
+
+def special_kind(path: str) -> str:
+    """What a name stands for that is neither a file nor a folder, "a pipe"; empty for these and for nothing.
+
+    Opening such a thing may wait for ever. Links are followed. Of what can't be looked at opening will say why.
+    """
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 (a path of bytes that are no UTF-8 is one as well)
+    except (OSError, ValueError):
+        return ""
+    kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
+    return kinds.get(stat.S_IFMT(mode), "")
 
 
 class LocalStore:

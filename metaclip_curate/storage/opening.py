@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from metaclip_curate.storage.options import StorageOptions
 from metaclip_curate.storage.reader import InputStream
+from metaclip_curate.storage.secrets import name_of
 from metaclip_curate.storage.stores import source_of
 from metaclip_curate.storage.urls import resolve
 
@@ -15,7 +16,8 @@ def open_input(path: str, options: StorageOptions, *, sleep: Callable[[float], N
     """The bytes of an input exactly as stored: nothing is unpacked on the way.
 
     Args:
-        path: a local path, file:, http://, https://, s3://, gs://, or crawl-data/... below `cc_base`.
+        path: a local path, file:, http://, https://, s3://, gs://, or crawl-data/... below `cc_base`. What is secret
+            in a URL is sent to its server and stands in no error.
         options: how to reach it, and how patiently.
         sleep: waits between attempts; tests give their own.
 
@@ -26,4 +28,4 @@ def open_input(path: str, options: StorageOptions, *, sleep: Callable[[float], N
         InputError: it cannot be opened.
         UserError: the scheme is unknown or needs an extra that is not installed.
     """
-    return InputStream(path, source_of(resolve(path, options), options), options, sleep)
+    return InputStream(name_of(path), source_of(resolve(path, options), options), options, sleep)

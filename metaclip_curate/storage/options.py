@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 
 from metaclip_curate.errors import UserError
 
+_MOST_ATTEMPTS = 1000
+_LONGEST_TIMEOUT = 86_400  # seconds; sockets can't wait for ever so much longer
+
 
 @dataclass(frozen=True)
 class StorageOptions:
@@ -29,13 +32,16 @@ class StorageOptions:
     )
     read_timeout: float = field(
         default=60.0,
-        metadata={"help": "seconds without a byte after which a connection counts as broken"},
+        metadata={"help": "seconds without a byte, or below 1 KiB a second, after which a connection counts as broken"},
     )
 
     def __post_init__(self) -> None:
         if not self.cc_base:
             raise UserError("--cc-base is empty; give an address or a folder.")
-        if self.max_attempts < 1:
-            raise UserError(f"--max-attempts is {self.max_attempts}; give 1 or more.")
-        if not self.read_timeout > 0:
-            raise UserError(f"--read-timeout is {self.read_timeout}; give seconds above 0.")
+        if not 1 <= self.max_attempts <= _MOST_ATTEMPTS:
+            raise UserError(f"--max-attempts is {self.max_attempts}; give a number from 1 to {_MOST_ATTEMPTS:,}.")
+        # Not a number is neither.
+        if not 0 < self.read_timeout <= _LONGEST_TIMEOUT:
+            raise UserError(
+                f"--read-timeout is {self.read_timeout:g}; give seconds above 0, at most {_LONGEST_TIMEOUT:,}."
+            )

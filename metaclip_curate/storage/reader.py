@@ -14,11 +14,13 @@ from metaclip_curate.storage.retry import (
     LONGEST_RETRY_AFTER,
     InputError,
     RefusedError,
+    SlowError,
     TransientError,
     wait_seconds,
 )
 
 PIECE = 1 << 20  # bytes asked for at once when the caller names no number
+_ENOUGH = 1 << 20  # bytes after a connection that was too slow, after which it is forgotten
 
 _Result = TypeVar("_Result")
 
@@ -95,9 +97,10 @@ class InputStream(io.BufferedIOBase):
     """The bytes of an input exactly as stored, read once from front to end.
 
     A break (reset, time-out, short body, 429 or 5xx answer) is followed by a wait and a new connection that goes on at
-    the next byte. `max_attempts` failures in a row without a new byte end it. If the object changed meanwhile, that
-    ends it too: bytes of two versions are never mixed. Where a server gives neither ETag nor Last-Modified, the bytes
-    before the break are read again and compared by digest.
+    the next byte. `max_attempts` failures in a row without a new byte end it; a connection that was too slow counts as
+    one whatever it brought, until 1 MiB has come after it. If the object changed meanwhile, that ends it too: bytes of
+    two versions are never mixed. Where a server gives neither ETag nor Last-Modified, the bytes before the break are
+    read again and compared by digest.
 
     Attributes:
         path: the input as it was named.
@@ -119,6 +122,7 @@ class InputStream(io.BufferedIOBase):
         self._version: Version | None = None
         self._digest = hashlib.blake2b()  # of the bytes handed out, kept only for want of a version
         self._failures = 0
+        self._row_ends_at = 0  # a byte after this one ends a row of failures
         self._ended = False
         self._error: InputError | None = None
         self._persist(self._connected)
@@ -191,8 +195,9 @@ class InputStream(io.BufferedIOBase):
         return max(0, self._version.size - self.bytes_read)
 
     def _hand_out(self, piece: bytes) -> None:
-        self._failures = 0
         self.bytes_read += len(piece)
+        if self.bytes_read > self._row_ends_at:
+            self._failures = 0
         if self._version is not None and not self._version.identifies:
             self._digest.update(piece)
 
@@ -251,6 +256,8 @@ class InputStream(io.BufferedIOBase):
 
     def _wait_after(self, broken: TransientError) -> None:
         self._failures += 1
+        if isinstance(broken, SlowError):
+            self._row_ends_at = self.bytes_read + _ENOUGH
         if self._failures >= self._max_attempts:
             raise self._fail(f"gave up after {self._failures} attempts in a row: {broken.reason}") from broken
         if broken.retry_after is not None and broken.retry_after > LONGEST_RETRY_AFTER:

@@ -46,6 +46,10 @@ class TransientError(Exception):
         self.retry_after = retry_after
 
 
+class SlowError(TransientError):
+    """A connection was given up although bytes came: too few for their time."""
+
+
 class RefusedError(Exception):
     """An answer that will be the same next time: not found, forbidden, changed."""
 

@@ -26,6 +26,7 @@ from metaclip_curate.storage.retry import (
     TransientError,
     retry_after_seconds,
 )
+from metaclip_curate.storage.secrets import scrub
 from metaclip_curate.storage.stored import Stored, replace_after_look
 from metaclip_curate.storage.urls import bucket_and_key
 
@@ -97,7 +98,7 @@ def _client(process: int, options: StorageOptions, attempts: int) -> S3Client:
             config=Config(**settings),
         )
     except (ValueError, aws.BotoCoreError) as error:  # a wrong endpoint, region or AWS_PROFILE
-        raise UserError(f"s3:// cannot be used: {error}; correct the setting.") from error
+        raise UserError(f"s3:// cannot be used: {scrub(str(error))}; correct the setting.") from error
 
 
 class S3Source:
@@ -364,8 +365,8 @@ def _answered(error: aws.ClientError) -> TransientError | RefusedError:
 
 def _broken(error: Exception) -> TransientError | RefusedError:
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return RefusedError(str(error))
-    return TransientError(str(error) or type(error).__name__)
+        return RefusedError(scrub(str(error)))
+    return TransientError(scrub(str(error)) or type(error).__name__)
 
 
 def _explained(error: Exception) -> str:
@@ -379,13 +380,13 @@ def _explained(error: Exception) -> str:
         # HEAD has no body: its code is the status once more.
         detail = "" if code == str(status) else f" {code}"
         return f"HTTP {status}{detail}" + (f": {message}" if message else "")
-    return str(error)
+    return scrub(str(error))
 
 
 def _told(url: str, error: Exception) -> UserError | OSError:
     """What a person is told: their mistake as one, a failing service as itself."""
     if isinstance(error, _TRANSPORT):
-        return OSError(f"{url}: {error}")
+        return OSError(f"{url}: {scrub(str(error))}")
     if isinstance(error, aws.ClientError) and _status(error) >= 500:
         return OSError(f"{url}: {_explained(error)}")
     return UserError(f"{url}: {_explained(error)}. Check the name, the credentials and the region.")

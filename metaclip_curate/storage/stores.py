@@ -9,8 +9,9 @@ from metaclip_curate.storage.http import HttpSource
 from metaclip_curate.storage.local import LocalSource, LocalStore
 from metaclip_curate.storage.options import StorageOptions
 from metaclip_curate.storage.reader import Source
+from metaclip_curate.storage.secrets import scrub
 from metaclip_curate.storage.stored import Stored
-from metaclip_curate.storage.urls import local_path, scheme_of
+from metaclip_curate.storage.urls import bucket_and_key, local_path, scheme_of
 
 _READABLE = ("", "http", "https", "s3", "gs", "hdfs")
 
@@ -96,15 +97,17 @@ def source_of(url: str, options: StorageOptions) -> Source:
 
 
 def require_readable(url: str) -> None:
-    """Refuses a scheme that no input can be read from, without a look at the store.
+    """Refuses a scheme that no input can be read from, or a bucket without a name, without a look at the store.
 
     Raises:
         UserError: inputs of this scheme cannot be read.
     """
     scheme = scheme_of(url)
+    if scheme in ("s3", "gs"):
+        bucket_and_key(url)
     if scheme not in _READABLE:
         raise UserError(
-            f"{url} has the scheme {scheme}, which cannot be read; use a local path, https://, s3://, gs:// or hdfs://."
+            f"{scrub(url)} has the scheme {scheme}, which cannot be read; use a local path, https://, s3://, gs:// or hdfs://."
         )
 
 
@@ -130,6 +133,6 @@ def store_of(url: str, options: StorageOptions) -> Store:
 
         return hdfs.ArrowStore(hdfs.file_system(url))
     raise UserError(
-        f"{url} has the scheme {scheme}, in which no files can be listed or written; "
+        f"{scrub(url)} has the scheme {scheme}, in which no files can be listed or written; "
         "use a local path, s3://, gs:// or hdfs://."
     )

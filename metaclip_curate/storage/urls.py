@@ -30,6 +30,11 @@ def is_local(url: str) -> bool:
     return scheme_of(url) == ""
 
 
+def is_web(url: str) -> bool:
+    """True for an http:// and an https:// URL."""
+    return scheme_of(url) in ("http", "https")
+
+
 def local_path(url: str) -> str:
     """The path of a local name: a path as it is, a file: URL (RFC 8089) decoded.
 
@@ -55,9 +60,15 @@ def bucket_and_key(url: str) -> tuple[str, str]:
     """The bucket and the key of an s3:// or gs:// URL; the key is taken literally, never decoded.
 
     Raises:
-        UserError: the URL names no bucket.
+        UserError: the URL names no bucket, or credentials.
     """
     bucket, _, key = url.partition("://")[2].partition("/")
+    if "@" in bucket or ":" in bucket:
+        scheme = scheme_of(url)
+        raise UserError(
+            f"An address {scheme}://... has a key or a password in the place of its bucket; write "
+            f"{scheme}://bucket/name and put credentials into a profile or the environment."
+        )
     if not bucket:
         raise UserError(f"{url} names no bucket; write {scheme_of(url)}://bucket/name.")
     return bucket, key

@@ -13,7 +13,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Literal
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 import urllib3
@@ -56,7 +56,7 @@ class Request:
 
 
 @dataclass
-class _Answer:
+class Answer:
     status: int
     headers: dict[str, str]
     body: bytes
@@ -117,7 +117,7 @@ class FaultyHTTPServer:
         with self._lock:
             return [request for request in self.requests if request.path == path]
 
-    def __enter__(self) -> FaultyHTTPServer:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -134,20 +134,20 @@ class FaultyHTTPServer:
             queue = self._faults[request.path]
             return queue.popleft() if queue else self.always
 
-    def answer(self, request: Request, body: bytes, fault: Fault) -> _Answer:
+    def answer(self, request: Request, body: bytes, fault: Fault) -> Answer:
         """The answer before its body is cut."""
         if fault.status:
-            return _Answer(fault.status, {}, b"")
+            return Answer(fault.status, {}, b"")
         if fault.body is None and self._upstream:
             return self._forward(request, body)
         with self._lock:
             data = self._files.get(request.path) if fault.body is None else fault.body
-        return _Answer(404, {}, b"") if data is None else _file_answer(request, data, fault)
+        return Answer(404, {}, b"") if data is None else _file_answer(request, data, fault)
 
     def wait_until_closed(self) -> None:
         self._closing.wait(timeout=60)
 
-    def _forward(self, request: Request, body: bytes) -> _Answer:
+    def _forward(self, request: Request, body: bytes) -> Answer:
         response = urllib3.request(
             request.method,
             self._upstream + request.path,
@@ -160,25 +160,25 @@ class FaultyHTTPServer:
         headers = {k: v for k, v in response.headers.items() if k.lower() not in _OWN_HEADERS}
         if request.method == "HEAD":
             headers["Content-Length"] = response.headers.get("Content-Length", "0")
-        return _Answer(response.status, headers, response.data)
+        return Answer(response.status, headers, response.data)
 
 
-def _file_answer(request: Request, data: bytes, fault: Fault) -> _Answer:
+def _file_answer(request: Request, data: bytes, fault: Fault) -> Answer:
     headers = {
         "ETag": f'"{hashlib.md5(data, usedforsecurity=False).hexdigest()}"',
         "Last-Modified": email.utils.formatdate(1_700_000_000, usegmt=True),
         "Accept-Ranges": "bytes",
     }
     if request.headers.get("if-match", headers["ETag"]) != headers["ETag"]:
-        return _Answer(412, {}, b"")
+        return Answer(412, {}, b"")
     match = _RANGE.fullmatch(request.headers.get("range", ""))
     if match is None or fault.ignore_range:
-        return _Answer(200, headers, data)
+        return Answer(200, headers, data)
     start = int(match[1])
     if start >= len(data):
-        return _Answer(416, {"Content-Range": f"bytes */{len(data)}"}, b"nothing there")
+        return Answer(416, {"Content-Range": f"bytes */{len(data)}"}, b"nothing there")
     headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
-    return _Answer(206, headers, data[start:])
+    return Answer(206, headers, data[start:])
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -201,7 +201,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _handle
 
-    def _send(self, answer: _Answer, fault: Fault) -> None:
+    def _send(self, answer: Answer, fault: Fault) -> None:
         headers = {**answer.headers, **fault.headers}
         if fault.chunked:
             headers["Transfer-Encoding"] = "chunked"

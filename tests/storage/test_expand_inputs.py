@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+import os
+import socket
+import threading
 from pathlib import Path
 
 import pytest
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.storage import StorageOptions, expand_inputs, open_input
+from metaclip_curate.storage import InputError, StorageOptions, expand_inputs, open_input
 from metaclip_curate.storage.s3 import forget_clients
 from tests.servers.faulty_http import Fault, FaultyHTTPServer
+from tests.servers.guarded_http import GuardedHTTPServer
 from tests.servers.s3 import S3Server
 
 OPTIONS = StorageOptions(read_timeout=2, max_attempts=1)
@@ -19,7 +23,7 @@ CRAWL = [f"crawl-data/CC-MAIN-2025-30/segments/{n % 7}/wat/{n:05d}.warc.wat.gz" 
 
 
 def expand(*specs: str, options: StorageOptions = OPTIONS, seed: int = 0) -> list[str]:
-    return expand_inputs(specs, options, seed)
+    return list(expand_inputs(specs, options, seed).names)
 
 
 @pytest.fixture
@@ -211,3 +215,130 @@ def test_s3(s3_server: S3Server) -> None:
     for spec in ("s3://inputs/z", "s3://inputs/z/", "s3://inputs/z*", "s3://no-such-bucket/x"):
         with pytest.raises(UserError, match=spec.replace("*", r"\*")):
             expand(spec, options=options)
+
+
+def test_what_is_secret_is_in_the_address_alone(tmp_path: Path) -> None:
+    listed = tmp_path / "list.txt"
+    with GuardedHTTPServer("user:p@ss", "versionId=1&X-Amz-Signature=SIGNED") as server:
+        for path in ("/a.wat.gz", "/b.wat.gz"):
+            server.add(path, b"1")
+        server.add("/wat.paths", f"{server.signed('/c.wat.gz')}\n{server.url}/d.wat.gz?token=T\n".encode())
+        listed.write_text(f"{server.signed('/b.wat.gz')}\n{server.url}/b.wat.gz?versionId=1&X-Amz-Signature=OTHER\n")
+        found = expand_inputs([server.signed("/a.wat.gz"), f"@{listed}", server.signed("/wat.paths")], OPTIONS, 0)
+        a, b, c, d = (f"{server.url}/{name}.wat.gz" for name in "abcd")
+        assert found.names == [f"{a}?versionId=1", f"{b}?versionId=1", f"{c}?versionId=1", d]
+        assert found.addresses == {
+            f"{a}?versionId=1": server.signed("/a.wat.gz"),
+            f"{b}?versionId=1": server.signed("/b.wat.gz"),
+            f"{c}?versionId=1": server.signed("/c.wat.gz"),
+            d: f"{d}?token=T",
+        }
+        assert "SIGNED" not in repr(found)
+        assert found.of([d, a]) == {d: f"{d}?token=T"}
+        assert found.not_among([f"{b}?versionId=1", server.signed("/a.wat.gz")], OPTIONS) == [f"{c}?versionId=1", d]
+        for wrong in (server.signed("/none.wat.gz"), server.signed("/none.paths"), "@" + server.signed("/none")):
+            with pytest.raises(UserError, match="404") as caught:
+                expand(wrong)
+            assert not any(secret in str(caught.value) for secret in ("SIGNED", "p%40ss", "p@ss", "user"))
+        with pytest.raises(UserError, match="401"):
+            expand(f"{server.url}/a.wat.gz")
+
+
+def test_an_address_with_a_signature_beats_one_without(faulty_http: FaultyHTTPServer) -> None:
+    faulty_http.always = Fault(body=b"1")
+    plain, signed = faulty_http.url + "/a.wat", faulty_http.url + "/a.wat?sig=1"
+    for specs in ([plain, signed], [signed, plain]):
+        assert expand_inputs(specs, OPTIONS, 0).addresses == {plain: signed}
+
+
+@pytest.mark.parametrize(
+    "spec", ["s3://AKIA:SECRET@bucket/a.wat", "s3://AKIA:SE/CRET@bucket/a.wat", "gs://u:SECRET@b/a"]
+)
+def test_credentials_in_a_buckets_place(folder: Path, spec: str) -> None:
+    (folder / "l.txt").write_text(spec)
+    for given in (spec, "@l.txt"):
+        with pytest.raises(UserError, match="put credentials into") as caught:
+            expand(given)
+        assert not any(part in str(caught.value) for part in ("SECRET", "SE", "CRET@"))
+
+
+@pytest.mark.parametrize("spec", ["http://[", "HTTP://[::1", "http://a:b/x.wat", "http://[/x.paths", "@http://["])
+def test_no_address_is_a_sentence(spec: str) -> None:
+    with pytest.raises(UserError, match="cannot be read"):
+        expand(spec)
+
+
+def test_only_files_are_inputs(folder: Path) -> None:
+    """Nothing here may be opened: it would wait for a writer that never comes."""
+    os.mkfifo(folder / "in" / "pipe.wat")
+    (folder / "in" / "link.wat").symlink_to("pipe.wat")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("in/socket.wat")
+        assert expand("in") == expand("in/*.wat*", "in/deep/*.*c*") == IN
+        (folder / "list.txt").write_text("in/a.wat\nin/pipe.wat\n")
+        for spec, message in (
+            ("in/pipe.wat", "in/pipe.wat is a pipe"),
+            ("in/link.wat", "in/link.wat is a pipe"),
+            ("in/socket.wat", "is a socket"),
+            ("/dev/null", "is a device"),
+            ("@list.txt", "list.txt, line 2: in/pipe.wat is a pipe"),
+        ):
+            with pytest.raises(UserError, match=message):
+                expand(spec)
+    with pytest.raises(InputError, match="it is a pipe"):
+        open_input("in/pipe.wat", OPTIONS)
+
+
+def test_a_list_may_come_through_a_pipe(folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    writer = threading.Thread(target=(folder / "pipe").write_text, args=("in/a.wat\n",), daemon=True)
+    writer.start()
+    assert expand("@pipe") == ["in/a.wat"]
+    writer.join()
+
+
+def test_a_dangling_link_is_an_input_that_will_fail(folder: Path) -> None:
+    (folder / "in" / "z.wat").symlink_to("nowhere")
+    assert expand("in") == [*IN, "in/z.wat"]
+
+
+@pytest.mark.parametrize("spec", ["x" * 300, "in/" + "x" * 300 + ".wat", "x\0y", "in/a.wat/b", "loop.wat"])
+def test_names_that_can_be_no_files(folder: Path, spec: str) -> None:
+    (folder / "loop.wat").symlink_to("loop.wat")
+    for given in (spec, f"@{spec}"):
+        with pytest.raises(UserError):
+            expand(given)
+    (folder / "l.txt").write_text(spec)
+    with pytest.raises(UserError, match="line 1"):
+        expand("@l.txt")
+
+
+def test_a_file_of_several_names_is_read_once(folder: Path) -> None:
+    absolute = str(folder / "in" / "a.wat")
+    (folder / "z-link.wat").symlink_to("in/a.wat")
+    (folder / "A-link.wat").symlink_to(absolute)
+    os.link(folder / "in" / "a.wat", folder / "in" / "hard.wat")
+    for specs in (["in/a.wat", "./in/a.wat"], ["z-link.wat", "in/a.wat"], ["in/hard.wat", "in/../in/a.wat"]):
+        assert expand(*specs) == ["in/a.wat"]
+    assert expand("in/a.wat", absolute) == expand(absolute, "in/a.wat") == [absolute]  # a slash is before letters
+    assert expand("z-link.wat", "A-link.wat", "in") == ["A-link.wat", *IN[1:]]
+    assert expand("other.wat.gz", "in/a.wat") == ["other.wat.gz", "in/a.wat"]
+
+
+def test_a_file_that_was_read_under_another_name_is_done(folder: Path) -> None:
+    (folder / "link.wat").symlink_to("in/a.wat")
+    found = expand_inputs(["in", "other.wat.gz"], OPTIONS, 0)
+    assert found.not_among([], OPTIONS) == [*IN, "other.wat.gz"]
+    done = ["link.wat", str(folder / "in" / "deep" / "c.warc"), "no/longer/there.wat", "https://a.example/b.wat"]
+    assert found.not_among(done, OPTIONS) == [IN[1], IN[3], "other.wat.gz"]
+    assert expand_inputs(["link.wat"], OPTIONS, 0).not_among(["in/a.wat"], OPTIONS) == []
+
+
+def test_a_name_that_is_no_utf_8(folder: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.wat")
+    (folder / "in" / name).write_bytes(b"odd")
+    (found,) = set(expand("in")) - set(IN)
+    assert found == f"{folder.as_uri()}/in/caf%E9.wat"
+    assert expand(f"in/{name}") == expand("in/c*") == expand(found) == [found]
+    with open_input(found, OPTIONS) as stream:
+        assert stream.read() == b"odd"

@@ -53,11 +53,11 @@ def test_expansion(gcs_server: GcsServer) -> None:
         gcs_server.objects[f"bucket/{name}"] = b"1"
     gcs_server.objects["bucket/my.paths"] = b"crawl-data/X/a.wat.gz\ngs://bucket/x/a.wat\n"
     below_x = ["gs://bucket/x/a.wat", "gs://bucket/x/b.wat.gz", "gs://bucket/x/y/c.warc.gz"]
-    assert expand_inputs(["gs://bucket/x"], OPTIONS, 0) == below_x
-    assert expand_inputs(["gs://bucket/x/"], OPTIONS, 0) == below_x
-    assert expand_inputs(["gs://bucket/x/*.wat*"], OPTIONS, 0) == below_x[:2]
-    assert expand_inputs(["gs://bucket/x/b.wat.gz"], OPTIONS, 0) == below_x[1:2]
-    assert expand_inputs(["gs://bucket/my.paths"], OPTIONS, 0) == ["crawl-data/X/a.wat.gz", "gs://bucket/x/a.wat"]
+    assert expand_inputs(["gs://bucket/x"], OPTIONS, 0).names == below_x
+    assert expand_inputs(["gs://bucket/x/"], OPTIONS, 0).names == below_x
+    assert expand_inputs(["gs://bucket/x/*.wat*"], OPTIONS, 0).names == below_x[:2]
+    assert expand_inputs(["gs://bucket/x/b.wat.gz"], OPTIONS, 0).names == below_x[1:2]
+    assert expand_inputs(["gs://bucket/my.paths"], OPTIONS, 0).names == ["crawl-data/X/a.wat.gz", "gs://bucket/x/a.wat"]
     for nothing in ("gs://bucket/z", "gs://bucket/z/", "gs://bucket/x/*.nope"):
         with pytest.raises(UserError, match=r"gs://bucket/"):
             expand_inputs([nothing], OPTIONS, 0)

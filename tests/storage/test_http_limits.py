@@ -1,0 +1,96 @@
+"""Servers that never end: each costs a bounded time, and the reason is told."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from metaclip_curate.storage import InputError, StorageOptions, open_input
+from tests.servers.faulty_http import Fault, FaultyHTTPServer
+from tests.servers.raw_http import RawServer, byte_by_byte
+
+IMPATIENT = StorageOptions(read_timeout=0.3, max_attempts=2)
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+ENDLESS: dict[str, tuple[Callable[[], Iterable[bytes]], float, str]] = {
+    "a body, byte by byte": (lambda: byte_by_byte(OK + b"Content-Length: 9999\r\n\r\n", b"x" * 9999), 0.02, "too slow"),
+    "a body without a length": (lambda: byte_by_byte(OK + b"\r\n", b"x" * 9999), 0.02, "too slow"),
+    "a chunk's length, byte by byte": (lambda: byte_by_byte(CHUNKED, b"0" * 9999), 0.02, "too slow"),
+    "a trailer, byte by byte": (lambda: byte_by_byte(CHUNKED + b"0\r\n", b"A: b\r\n" * 999), 0.02, "too slow"),
+    "a head, byte by byte": (lambda: byte_by_byte(OK, b"X-A: b\r\n" * 99), 0.02, "head isn't complete"),
+    "a status line, byte by byte": (lambda: byte_by_byte(b"H", OK[1:].rstrip() + b"k" * 9999), 0.02, "head isn't"),
+    "headers": (lambda: itertools.chain([OK], itertools.repeat(b"X-A: b\r\n" * 9)), 0, "100 headers"),
+    "one header": (
+        lambda: itertools.chain([OK, b"X-A: "], itertools.repeat(b"b" * 9999)),
+        0,
+        "65536 bytes",
+    ),
+    "100 Continue": (lambda: itertools.repeat(b"HTTP/1.1 100 Continue\r\n\r\n" * 99), 0, "end|complete"),
+    "trailers": (
+        lambda: itertools.chain([CHUNKED, b"0\r\n"], itertools.repeat(b"A: b\r\n" * 999)),
+        0,
+        "without an end",
+    ),
+    "a redirect's body": (
+        lambda: itertools.chain([b"HTTP/1.1 302 Found\r\nLocation: /a\r\n\r\n"], itertools.repeat(b"x" * 9999)),
+        0,
+        "redirected in circles",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_a_server_without_an_end(name: str) -> None:
+    pieces, pause, reason = ENDLESS[name]
+    started = time.monotonic()
+    with RawServer(pieces, pause) as server, pytest.raises(InputError, match=reason):
+        stream = open_input(server.url, IMPATIENT, sleep=lambda seconds: None)
+        while stream.read():
+            pass
+    assert time.monotonic() - started < 10
+
+
+def test_what_came_slowly_is_kept_and_read_on_from() -> None:
+    """Each connection brings some bytes; nevertheless it isn't asked for ever."""
+    with RawServer(lambda: byte_by_byte(OK + b"\r\n", b"x" * 9999), 0.02) as server:
+        stream = open_input(server.url, IMPATIENT, sleep=lambda seconds: None)
+        assert 0 < len(stream.read()) < 100
+        with pytest.raises(InputError, match="gave up after 2 attempts in a row: too slow"):
+            stream.read()
+        assert server.connections == 2
+
+
+def test_a_slow_reader_is_no_slow_server(faulty_http: FaultyHTTPServer) -> None:
+    data = bytes(range(256)) * 4096
+    stream = open_input(faulty_http.add("/a", data), StorageOptions(read_timeout=0.2, max_attempts=1))
+    pieces = []
+    while piece := stream.read(150_000):
+        pieces.append(piece)
+        time.sleep(0.1)
+    assert b"".join(pieces) == data
+
+
+@pytest.mark.parametrize("location", ["http://[", "http://a b/", "ftp://x/", "http://a:b/", "//[", "\\\\[:"])
+def test_a_redirect_to_no_address(faulty_http: FaultyHTTPServer, location: str) -> None:
+    url = faulty_http.add("/a", b"", [Fault(status=302, headers={"Location": location})])
+    with pytest.raises(InputError, match=r"not an address|404|resolve"):
+        open_input(url, StorageOptions(read_timeout=1, max_attempts=1))
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[", "http://", "http://[::1", "http://a:b/", "HTTPS://", "http://\udce9/", "http://a:99999/"]
+)
+def test_no_address(url: str) -> None:
+    with pytest.raises(InputError, match=r"not an address|resolve|connection"):
+        open_input(url, StorageOptions(read_timeout=1, max_attempts=1))
+
+
+@pytest.mark.parametrize("name", ["/a b", "/ü", "/a%20b", "/a?x=ü y", "/a?x=[1]", "/%zz"])
+def test_characters_that_must_be_escaped(faulty_http: FaultyHTTPServer, name: str) -> None:
+    faulty_http.always = Fault(body=b"data")
+    with open_input(faulty_http.url.replace("http", "HTTP") + name, IMPATIENT) as stream:
+        assert stream.read() == b"data"
+    assert faulty_http.requests[0].path.isascii()
