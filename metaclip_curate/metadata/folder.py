@@ -38,6 +38,10 @@ from metaclip_curate.storage import StorageOptions
 
 _FILE_NAME = re.compile(r"(?P<language>(?:[a-z]{2,3}|simple|other)(?:[_-][A-Za-z0-9]{1,8})*)\.(?:json|txt|txt\.zst)")
 
+# A list of half a million entries has 10 MB.
+_MOST_UNPACKED_BYTES = 1 << 30
+_PIECE_BYTES = 1 << 20
+
 
 @dataclass(frozen=True)
 class LanguageMetadata:
@@ -233,14 +237,21 @@ def _parse_lines(data: bytes, source: str) -> list[str]:
 
 
 def _unzstd(data: bytes, source: str) -> bytes:
+    unpacked = bytearray()
     try:
         with pa.CompressedInputStream(pa.BufferReader(data), "zstd") as stream:
-            unpacked: bytes = stream.read()
+            while len(unpacked) <= _MOST_UNPACKED_BYTES and (piece := stream.read(_PIECE_BYTES)):
+                unpacked += piece
     except OSError as error:
         raise UserError(
             f"The metadata file {source} is damaged or no Zstandard file ({error}); make it again."
         ) from error
-    return unpacked
+    if len(unpacked) > _MOST_UNPACKED_BYTES:
+        raise UserError(
+            f"The metadata file {source} unpacks to more than {_MOST_UNPACKED_BYTES / 2**20:,.0f} MiB, as no list "
+            "does; make it again."
+        )
+    return bytes(unpacked)
 
 
 def _decode(data: bytes, source: str) -> str:

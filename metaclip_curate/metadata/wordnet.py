@@ -8,13 +8,16 @@ is `lemma` or `CODE:lemma`; definitions, examples and what Arabic has besides (`
 `arb:lemma:brokenplural`) are not names. The first line names the wordnet's licence.
 
 In all of them `_` becomes a space. Chinese Open Wordnet sets the parts of a word apart with `+`, which no text has: a
-plus between two Chinese characters is taken out. Vowel points (Arabic, Hebrew) stay as they are.
+plus between two Chinese characters is taken out. Vowel points (Arabic, Hebrew) stay as they are. `GAP!` and
+`PSEUDOGAP!` are no lemmas: so some wordnets say that their language has no word for a synset.
 """
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import re
 import tarfile
 import zipfile
@@ -22,7 +25,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import IO, Any, Protocol
 
 import pyarrow as pa
 
@@ -35,7 +38,14 @@ _ARCHIVE = re.compile(r".*\.(?:zip|tar|tgz|tar\.(?:gz|bz2|xz))")
 _MARKER = re.compile(r"\((?:a|p|ip)\)$")
 _CHINESE = "\u3007\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0002ebef"
 _PLUS = re.compile(rf"(?<=[{_CHINESE}])\+(?=[{_CHINESE}])")
-_UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError, NotImplementedError, RuntimeError)
+_UNREADABLE = (
+    *(OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError),
+    *(NotImplementedError, RuntimeError),
+)
+_GAPS = ("GAP!", "PSEUDOGAP!")
+# The largest wordnet, Princeton's, has 24 MB; all of Open Multilingual WordNet 1.4 have less than 200.
+MOST_UNPACKED_BYTES = 1 << 30
+_PIECE_BYTES = 1 << 20
 
 
 @dataclass
@@ -131,28 +141,98 @@ def _members(path: str, data: bytes, code: str) -> Iterator[tuple[str, bytes]]:
     """The wordnet's files in a file: itself, or those of an archive by their names."""
     wanted = rf"wn-data-{re.escape(code)}\.tab(?:\.gz)?" + (r"|data\.(?:noun|verb|adj|adv)" if code == ENGLISH else "")
     pattern = re.compile(wanted)
+    allowance = _Allowance(path)
     try:
-        for inner, content in _unpacked(path, data):
+        for inner, opened in _files_in(path, data, allowance):
             name = inner.rsplit("/", 1)[-1]
             if pattern.fullmatch(name):
-                yield name, gzip.decompress(content()) if name.endswith(".gz") else content()
+                with opened() as file:
+                    unpacked = gzip.GzipFile(fileobj=file) if name.endswith(".gz") else file
+                    yield name, allowance.read_all(unpacked)
     except _UNREADABLE as error:
         raise UserError(f"{path} is damaged ({error}): download it again") from error
+    except MemoryError as error:
+        raise UserError(f"{path} takes more memory to unpack than there is: download it again") from error
 
 
-def _unpacked(path: str, data: bytes) -> Iterator[tuple[str, Callable[[], bytes]]]:
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class _Allowance:
+    """Bounds what is unpacked of a file, since a small one can become any number of bytes.
+
+    Args:
+        path: The file, to say so.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._left = MOST_UNPACKED_BYTES
+
+    def read_all(self, stream: _Readable) -> bytes:
+        """Reads a stream to its end.
+
+        Raises:
+            UserError: More was unpacked than any wordnet has.
+        """
+        return b"".join(iter(partial(self.read, stream, _PIECE_BYTES), b""))
+
+    def read(self, stream: _Readable, size: int) -> bytes:
+        """Reads up to `size` bytes; raises the same."""
+        data = stream.read(size)
+        self._left -= len(data)
+        if self._left < 0:
+            raise UserError(
+                f"{self._path} unpacks to more than {MOST_UNPACKED_BYTES / 2**20:,.0f} MiB, as no wordnet does: "
+                "take it out of --sources, or download it again"
+            )
+        return data
+
+
+class _Bounded:
+    """A stream that an allowance bounds."""
+
+    def __init__(self, stream: _Readable, allowance: _Allowance) -> None:
+        self._stream = stream
+        self._allowance = allowance
+
+    def read(self, size: int, /) -> bytes:
+        return self._allowance.read(self._stream, size)
+
+
+def _files_in(path: str, data: bytes, allowance: _Allowance) -> Iterator[tuple[str, Callable[[], IO[bytes]]]]:
+    """The files in a file and how to open them; one of a tar is opened before the next one is asked for."""
+    stored = io.BytesIO(data)
     if not is_archive(path):
-        yield path, lambda: data
+        yield path, lambda: stored
     elif path.endswith(".zip"):
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            for name in sorted(archive.namelist()):
-                yield name, partial(archive.read, name)
+        with zipfile.ZipFile(stored) as archive:
+            for name in archive.namelist():
+                yield name, partial(archive.open, name)
     else:
-        with tarfile.open(fileobj=io.BytesIO(data)) as tar:
-            for member in sorted((each for each in tar if each.isfile()), key=lambda each: each.name):
-                file = tar.extractfile(member)
-                assert file is not None  # it is a file
-                yield member.name, file.read
+        # What a tar says of its files can be long as well, so that all that is unpacked of it is bounded.
+        unpacked = _Bounded(_without_packing(stored), allowance)
+        with tarfile.open(fileobj=unpacked, mode="r|") as tar:  # type: ignore[call-overload]  # it needs no more
+            for member in tar:
+                if member.isfile():
+                    yield member.name, partial(_extracted, tar, member)
+
+
+def _without_packing(stored: io.BytesIO) -> _Readable:
+    """A tar file without its packing."""
+    start = stored.getvalue()[:6]
+    if start.startswith(b"\x1f\x8b"):
+        return gzip.GzipFile(fileobj=stored)
+    if start.startswith(b"BZh"):
+        return bz2.BZ2File(stored)
+    return lzma.LZMAFile(stored) if start.startswith(b"\xfd7zXZ") else stored
+
+
+def _extracted(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
+    file = tar.extractfile(member)
+    assert file is not None  # it is a file
+    return file
 
 
 def _read_princeton(content: bytes, found: SynsetNames) -> None:
@@ -190,6 +270,7 @@ def _read_tab(content: bytes, code: str, found: SynsetNames) -> None:
         except UnicodeDecodeError:
             found.malformed += 1
             continue
-        found.add(name, fields[0] not in synsets)
-        synsets.add(fields[0])
+        if name.strip() not in _GAPS:
+            found.add(name, fields[0] not in synsets)
+            synsets.add(fields[0])
     found.synsets += len(synsets)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metaclip_curate.errors import UserError
+from metaclip_curate.metadata import folder as metadata_folder
 from metaclip_curate.metadata.folder import MetadataFolder
 from metaclip_curate.storage import StorageOptions
 from tests.servers.s3 import S3Server
@@ -193,6 +194,12 @@ def test_long_entries(tmp_path: Path, name: str) -> None:
     entries = ["x" * 1_000_000, "猫" * 1_000_000, "cat"]
     data = json.dumps(entries).encode() if name == "en.json" else "\n".join(entries).encode()
     assert read(tmp_path, name, zstd(data) if name.endswith(".zst") else data) == entries
+
+
+def test_a_list_that_unpacks_to_too_much_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metadata_folder, "_MOST_UNPACKED_BYTES", 1 << 20)
+    with pytest.raises(UserError, match=r"en\.txt\.zst unpacks to more than 1 MiB"):
+        metadata_folder._parse_lines(zstd(bytes(5 << 20)), "en.txt.zst")
 
 
 def test_zstandard_in_several_frames(tmp_path: Path) -> None:

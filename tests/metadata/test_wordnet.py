@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from metaclip_curate.errors import UserError
+from metaclip_curate.metadata import wordnet
 from metaclip_curate.metadata.wordnet import PRINCETON_LICENCE, read_names, wordnet_table
 from tests.servers.wikimedia import zipped
 
@@ -82,6 +86,59 @@ def test_a_damaged_file_is_an_error(name: str, data: bytes) -> None:
         read_names([(name, data)], "cmn")
 
 
+PACK: dict[str, Callable[[bytes], bytes]] = {
+    "": bytes,
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+}
+
+
+def tar_of(content: bytes, packing: str, fields: dict[str, str] | None = None) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        member = tarfile.TarInfo("omw/wn-data-cmn.tab")
+        member.size = len(content)
+        member.pax_headers = fields or {}
+        tar.addfile(member, io.BytesIO(content))
+    return PACK[packing](buffer.getvalue())
+
+
+@pytest.mark.parametrize("packing", ["", "gz", "bz2", "xz"])
+def test_tars_of_every_packing(packing: str) -> None:
+    assert "实体" in read_names([("omw.tar", tar_of(TAB, packing))], "cmn").names
+
+
+ZEROS = bytes(300_000)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("wn-data-cmn.tab.gz", gzip.compress(ZEROS)),
+        ("omw.zip", zipped({"a/wn-data-cmn.tab": ZEROS[:150_000], "b/wn-data-cmn.tab": ZEROS[:150_000]})),
+        ("omw.zip", zipped({"wn-data-cmn.tab.gz": gzip.compress(ZEROS)})),
+        *[(f"omw.tar.{packing}", tar_of(ZEROS, packing)) for packing in ("gz", "bz2", "xz")],
+        ("omw.tar.xz", tar_of(TAB, "xz", {"comment": "x" * 300_000})),
+    ],
+)
+def test_what_unpacks_to_more_than_a_wordnet_has_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, name: str, data: bytes
+) -> None:
+    monkeypatch.setattr(wordnet, "MOST_UNPACKED_BYTES", 200_000)
+    with pytest.raises(UserError, match=f"{name} unpacks to more than 0 MiB"):
+        read_names([(name, data)], "cmn")
+
+
+def test_gaps_are_no_lemmas() -> None:
+    rows = ["1-n\t{}\tGAP!", "1-n\t{}\tאחד", "2-n\t{}\tPSEUDOGAP!", "2-n\t{}\tשתיים", "3-n\t{}\tGAP!", "4-n\t{}\tgap"]
+    for code in ("heb", "ita"):
+        content = "\n".join(row.format(f"{code}:lemma") for row in rows).encode()
+        found = read_names([(f"wn-data-{code}.tab", content)], code)
+        assert found.names == {"אחד": True, "שתיים": True, "gap": True}
+        assert found.synsets == 3
+
+
 def test_lines_of_no_format_are_counted() -> None:
     found = read_names([("data.noun", b"00001740 03 n zz entity\n00001740 03 n 05 entity 0\n\xff\n" + NOUN)], "eng")
     assert (found.malformed, len(found.names)) == (3, 4)
@@ -101,6 +158,7 @@ def test_real_files(real_data: Path) -> None:
         found = read_names([(path.name, path.read_bytes())], code)
         assert found.malformed == 0
         assert len(found.licences) == 1
+        assert not {"GAP!", "PSEUDOGAP!"} & found.names.keys()
         assert not any("_" in name or name != name.strip() for name in found.names)
         sizes[code] = len(found.names)
     assert sizes["cmn"] > 60_000
