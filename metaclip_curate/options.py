@@ -65,7 +65,11 @@ class RunOptions:
 class ExtractOptions:
     """From input files to pairs."""
 
-    input: tuple[str, ...] = option((), "WAT files: paths, folders, globs, lists, URLs", tables=False)
+    input: tuple[str, ...] = option(
+        (),
+        "WAT files: paths, folders, globs, lists, URLs; a URL's password or signature is recorded nowhere",
+        tables=False,
+    )
     lid_model: str = option(
         "", "a fastText language-ID model (default: lid.176.ftz of an installed package)", tables=False
     )

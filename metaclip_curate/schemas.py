@@ -16,7 +16,7 @@ PAIRS = pa.schema(
         pa.field("lang_score", pa.float32()),  # its probability
         pa.field("page_url", pa.string()),  # the page the image stood on
         pa.field("crawl", pa.string()),  # CC-MAIN-2025-30 and the like; empty when unknown
-        pa.field("source_file", pa.string()),  # the input file, as it was named
+        pa.field("source_file", pa.string()),  # the input file's name
     ]
 )
 

@@ -21,10 +21,11 @@ from metaclip_curate import __version__
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage import InputError, InputStream, StorageOptions, name_of
 from metaclip_curate.storage.http import AS_STORED, HttpSource
-from metaclip_curate.storage.reader import Connection, Version
+from metaclip_curate.storage.reader import Connection, Version, read_whole
 from metaclip_curate.storage.retry import MissingError, RefusedError
 
 _PIECE = 1 << 20
+_MOST_BYTES = 1 << 26  # of a file that is read into memory: lists of names and checksums
 _CHANGED = "it changed since its first part was downloaded"
 
 
@@ -63,11 +64,11 @@ class Client:
         """A small file; None where there is none.
 
         Raises:
-            UserError: The server can't be reached or refuses.
+            UserError: The server can't be reached, refuses, or sends more than 64 MiB.
         """
         try:
             with InputStream(name_of(url), self.source(url), self.options, self.sleep) as stream:
-                return stream.read()
+                return read_whole(stream, _MOST_BYTES)
         except InputError as error:
             if isinstance(error.__cause__, MissingError):
                 return None

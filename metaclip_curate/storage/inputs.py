@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import gzip
 import hashlib
+import io
 import os
 import posixpath
 import re
@@ -18,6 +19,7 @@ from metaclip_curate.storage import globs, same_file
 from metaclip_curate.storage.local import special_kind
 from metaclip_curate.storage.opening import open_input
 from metaclip_curate.storage.options import StorageOptions
+from metaclip_curate.storage.reader import read_whole
 from metaclip_curate.storage.retry import InputError
 from metaclip_curate.storage.secrets import name_of, scrub
 from metaclip_curate.storage.stores import require_readable, store_of
@@ -32,6 +34,7 @@ from metaclip_curate.storage.urls import (
 
 INPUT_SUFFIXES = (".wat", ".wat.gz", ".wat.zst", ".warc", ".warc.gz", ".warc.zst")
 LIST_SUFFIXES = (".paths", ".paths.gz")
+_MOST_BYTES = 1 << 29  # of a list, unpacked: five million paths as long as Common Crawl's
 
 # cc:CC-MAIN-2025-30, cc:CC-MAIN-2025-30:20, cc:CC-MAIN-2025-30:20:warc, cc:CC-NEWS/2024/01:warc
 _CRAWL = re.compile(r"cc:([\w-]+(?:/\d+)*)(?::(\d+))?(?::(wat|warc))?", re.ASCII)
@@ -261,7 +264,7 @@ def _lines(path: str, options: StorageOptions) -> Iterator[tuple[int, str]]:
     try:
         data = _whole(path, options)
         if data.startswith(b"\x1f\x8b"):
-            data = gzip.decompress(data)
+            data = _unpacked(data)
         text = data.decode("utf-8-sig")
     except InputError as error:
         raise UserError(f"The list {shown} cannot be read: {error.reason}; check the name.") from error
@@ -279,7 +282,15 @@ def _whole(path: str, options: StorageOptions) -> bytes:
     if is_local(path) and special_kind(local_path(path)):
         return Path(local_path(path)).read_bytes()
     with open_input(path, options) as stream:
-        return b"".join(iter(stream.read1, b""))
+        return read_whole(stream, _MOST_BYTES)
+
+
+def _unpacked(data: bytes) -> bytes:
+    with gzip.open(io.BytesIO(data)) as file:
+        unpacked = file.read(_MOST_BYTES + 1)
+    if len(unpacked) > _MOST_BYTES:
+        raise zlib.error(f"unpacked it has more than {_MOST_BYTES:,} bytes")
+    return unpacked
 
 
 def _crawl(spec: str, options: StorageOptions, seed: int) -> list[str]:

@@ -38,6 +38,8 @@ class StorageOptions:
     def __post_init__(self) -> None:
         if not self.cc_base:
             raise UserError("--cc-base is empty; give an address or a folder.")
+        if self.s3_endpoint_url and not self.s3_endpoint_url.lower().startswith(("http://", "https://")):
+            raise UserError("--s3-endpoint-url is no address; write http://host:port or https://host.")
         if not 1 <= self.max_attempts <= _MOST_ATTEMPTS:
             raise UserError(f"--max-attempts is {self.max_attempts}; give a number from 1 to {_MOST_ATTEMPTS:,}.")
         # Not a number is neither.

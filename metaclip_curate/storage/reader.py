@@ -276,3 +276,22 @@ class InputStream(io.BufferedIOBase):
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def read_whole(stream: InputStream, most: int) -> bytes:
+    """All bytes of a stream, or none: what breaks off raises, where `InputStream.read` hands out what had come.
+
+    Args:
+        stream: The stream, at its beginning.
+        most: Bytes that it may have; it is read into memory.
+
+    Raises:
+        InputError: No more can be read, or there is more.
+    """
+    pieces, size = [], 0
+    while piece := stream.read1():
+        pieces.append(piece)
+        size += len(piece)
+        if size > most:
+            raise InputError(stream.path, f"it has more than {most:,} bytes")
+    return b"".join(pieces)

@@ -88,7 +88,9 @@ _BESIDE_A_SIGNATURE = frozenset(
 
 # As WHATWG splits a URL: the authority ends at the first of / \ ? #, and its last @ ends user and password.
 _WEB_URL = re.compile(r"(?P<scheme>https?://)(?P<authority>[^/\\?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?", re.I)
-_IN_TEXT = re.compile(r"""(?P<scheme>\b[a-z][a-z0-9+.-]*://)(?P<login>[^/\\?#\s<>]*@)|\?(?P<query>[^\s"'<>]+)""", re.I)
+_IN_TEXT = re.compile(
+    r"""(?P<scheme>(?:\b[a-z][a-z0-9+.-]*:)?//)(?P<login>[^/\\?#\s<>]*@)|\?(?P<query>[^\s"'<>]+)""", re.I
+)
 _ARGUMENT = re.compile(r"(--[\w-]+=)?@?", re.ASCII)
 _ESCAPE = re.compile("%([0-9a-f]{2})", re.I)
 

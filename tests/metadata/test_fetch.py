@@ -149,3 +149,15 @@ def test_the_command(wikimedia: WikimediaServer, tmp_path: Path, capsys: pytest.
 def test_mistakes(capsys: pytest.CaptureFixture[str], given: list[str], part: str) -> None:
     assert main(["metadata", "fetch", *given]) == 2
     assert part in capsys.readouterr().err
+
+
+def test_a_mirrors_password_is_written_nowhere(wikimedia: WikimediaServer, tmp_path: Path) -> None:
+    mirror = wikimedia.server.url.replace("://", "://user:SECRET@")
+    fetched, told = fetch(wikimedia, tmp_path, dumps_url=mirror)
+    assert all("authorization" in request.headers for request in wikimedia.server.requests if "dewiki" in request.path)
+    assert any(each["url"].startswith(f"{wikimedia.server.url}/dewiki/") for each in fetched.values())
+    assert fetch(wikimedia, tmp_path, dumps_url=wikimedia.server.url)[0] == fetched
+    with pytest.raises(UserError, match="there is no dump") as missing:
+        fetch(wikimedia, tmp_path / "b", dumps_url=f"{mirror}/none")
+    shown = [*told, str(missing.value), *(str(path.read_bytes()) for path in tmp_path.rglob("*") if path.is_file())]
+    assert not any("SECRET" in text for text in shown)

@@ -12,6 +12,7 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.metadata.fetch_file import Checksum, Client, fetch_file
 from metaclip_curate.storage import StorageOptions
 from tests.servers.faulty_http import Fault, FaultyHTTPServer
+from tests.servers.guarded_http import GuardedHTTPServer
 
 DATA = bytes(range(256)) * 3000
 SHA1 = Checksum("sha1", hashlib.sha1(DATA, usedforsecurity=False).hexdigest())
@@ -145,3 +146,35 @@ def test_a_damaged_note_begins_anew(faulty_http: FaultyHTTPServer, client: Clien
     for note in ("{", json.dumps({"url": "http://elsewhere", "size": 1, "etag": '"a"', "last_modified": ""})):
         (tmp_path / "f.part.json").write_text(note)
         assert fetch_file(faulty_http.add("/f", DATA), tmp_path / "f", SHA1, client) is not None
+
+
+def test_a_password_is_sent_and_not_written(client: Client, tmp_path: Path) -> None:
+    with GuardedHTTPServer("user:SECRET") as server:
+        server.add("/f", DATA)
+        server.add("/sums", b"small")
+        server.fail("/f", Fault(after=1000), *[Fault(status=500)] * 3)
+        with pytest.raises(UserError, match="the same command goes on") as caught:
+            fetch_file(server.signed("/f"), tmp_path / "f", SHA1, client)
+        assert "SECRET" not in str(caught.value)
+        assert "SECRET" not in (tmp_path / "f.part.json").read_text()
+        fetched = fetch_file(server.signed("/f"), tmp_path / "f", SHA1, client)
+        assert fetched is not None
+        assert fetched.resumed_at == 1000
+        assert client.read(server.signed("/sums")) == b"small"
+        with pytest.raises(UserError, match="401"):
+            client.read(f"{server.url}/sums")
+
+
+def test_what_is_small_is_bounded(
+    faulty_http: FaultyHTTPServer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("metaclip_curate.metadata.fetch_file._MOST_BYTES", 1000)
+    assert client.read(faulty_http.add("/sums", DATA[:1000])) == DATA[:1000]
+    with pytest.raises(UserError, match="more than 1,000 bytes"):
+        client.read(faulty_http.add("/sums", DATA[:1001]))
+
+
+def test_a_small_file_that_breaks_off_is_no_shorter_file(faulty_http: FaultyHTTPServer, client: Client) -> None:
+    url = faulty_http.add("/sums", DATA, [Fault(after=1000), *[Fault(status=500)] * 3])
+    with pytest.raises(UserError, match="gave up"):
+        client.read(url)

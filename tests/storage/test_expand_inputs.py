@@ -342,3 +342,16 @@ def test_a_name_that_is_no_utf_8(folder: Path) -> None:
     assert expand(f"in/{name}") == expand("in/c*") == expand(found) == [found]
     with open_input(found, OPTIONS) as stream:
         assert stream.read() == b"odd"
+
+
+@pytest.mark.parametrize("name", ["l.paths", "l.paths.gz"])
+def test_a_list_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr("metaclip_curate.storage.inputs._MOST_BYTES", 1000)
+    for lines, fits in ((100, True), (200, False)):
+        text = b"in/a.wat\n" * lines
+        (folder / name).write_bytes(gzip.compress(text) if name.endswith("gz") else text)
+        if fits:
+            assert expand(name) == ["in/a.wat"]
+        else:
+            with pytest.raises(UserError, match="more than 1,000 bytes"):
+                expand(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import email.utils
 import random
 import socket
@@ -235,3 +236,50 @@ def test_a_closed_stream(faulty_http: FaultyHTTPServer) -> None:
     stream.close()
     with pytest.raises(ValueError, match="closed"):
         stream.read(1)
+
+
+def test_a_login_goes_to_the_host_that_is_named(faulty_http: FaultyHTTPServer) -> None:
+    faulty_http.add("/a", DATA)
+    faulty_http.add("/old", b"", [Fault(status=301, headers={"Location": "/a"})])
+    url = f"{faulty_http.url}/old".replace("://", "://%C3%BCser:p%40:ss@")
+    with open_input(url, IMPATIENT) as stream:
+        assert stream.read() == DATA
+        assert stream.path == f"{faulty_http.url}/old"
+    expected = f"Basic {base64.b64encode('üser:p@:ss'.encode()).decode()}"
+    assert [request.headers["authorization"] for request in faulty_http.requests] == [expected, expected]
+
+
+def test_a_redirect_to_another_host_takes_no_login_along(faulty_http: FaultyHTTPServer) -> None:
+    with FaultyHTTPServer() as other:
+        for location in (other.add("/a", DATA), other.url.replace("127.0.0.1", "localhost") + "/a"):
+            url = faulty_http.add("/old", b"", [Fault(status=302, headers={"Location": location})])
+            assert read_in_pieces(open_input(url.replace("://", "://user:secret@"), IMPATIENT)) == DATA
+        assert all("authorization" in request.headers for request in faulty_http.requests)
+        assert len(other.requests) == 2
+        assert not any("authorization" in request.headers for request in other.requests)
+
+
+def test_a_signature_is_sent_as_it_is(faulty_http: FaultyHTTPServer) -> None:
+    path = "/a?X-Amz-Signature=a%2Bb%3D&X-Amz-SignedHeaders=host%3Brange"
+    assert read_in_pieces(open_input(faulty_http.add(path, DATA), IMPATIENT)) == DATA
+
+
+@pytest.mark.parametrize("where", ["address", "redirect", "proxy", "proxy's scheme"])
+def test_reasons_show_no_secret(faulty_http: FaultyHTTPServer, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        nobody = f"http://user:SECRET@127.0.0.1:{taken.getsockname()[1]}/a?token=SECRET"
+        url = faulty_http.add("/a", b"", [Fault(status=302, headers={"Location": nobody})] * 9)
+        if where.startswith("proxy"):
+            monkeypatch.setenv("http_proxy", nobody if where == "proxy" else "gopher://user:SECRET@h:1")
+            url = "http://example.invalid/a?token=SECRET"
+        with pytest.raises(InputError) as caught:
+            open_input(nobody if where == "address" else url, IMPATIENT, sleep=Waits())
+        assert "SECRET" not in str(caught.value)
+        assert "gave up" in caught.value.reason or "proxy gopher://h:1 is none" in caught.value.reason
+
+
+def test_a_proxy_without_a_scheme(faulty_http: FaultyHTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    faulty_http.add("/a", DATA)
+    monkeypatch.setenv("http_proxy", faulty_http.url.removeprefix("http://"))
+    assert read_in_pieces(open_input("http://example.invalid/a", IMPATIENT)) == DATA

@@ -161,3 +161,16 @@ def test_an_unknown_profile(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
     with pytest.raises(UserError, match="no-such-profile"):
         open_input("s3://crawl/a", StorageOptions())
+
+
+def test_an_endpoints_password_is_in_no_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    sign_with(monkeypatch, Credentials("a", "b"))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    options = StorageOptions(s3_endpoint_url="http://user:SECRET@127.0.0.1:1", read_timeout=1, max_attempts=1)
+    with pytest.raises(InputError, match="gave up") as failed:
+        open_input("s3://bucket/a", options)
+    with pytest.raises(OSError, match="Could not connect") as listed:
+        expand_inputs(["s3://bucket/a"], options, 0)
+    with pytest.raises((UserError, InputError), match=r"cannot be used|not a valid URI") as refused:
+        open_input("s3://bucket/a", dataclasses.replace(options, s3_endpoint_url="http://user:SECRET@[:1"))
+    assert not any("SECRET" in str(error.value) for error in (failed, listed, refused))

@@ -89,6 +89,10 @@ def test_logins(login: str) -> None:
         assert scrub(f"no proxy {address!r}") == f"no proxy {plain!r}"
 
 
+def test_a_login_without_a_scheme() -> None:
+    assert scrub("endpoint `//user:SECRET@h:1` was not valid") == "endpoint `//h:1` was not valid"
+
+
 def test_what_is_no_login() -> None:
     for text in ("https://a/b@c", "https://a/?b@c", "https://a/#b@c", "write to me@a.example", "hdfs://u@h/"):
         assert login_of(text) == ""
