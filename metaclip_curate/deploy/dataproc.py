@@ -150,7 +150,11 @@ def create_cluster(
             "internal_ip_only": options.internal_ip_only,
             "service_account": google_options.account,
             "service_account_scopes": ["https://www.googleapis.com/auth/cloud-platform"],
-            "shielded_instance_config": {"enable_secure_boot": True, "enable_vtpm": True},
+            "shielded_instance_config": {
+                "enable_secure_boot": True,
+                "enable_vtpm": True,
+                "enable_integrity_monitoring": True,
+            },
         },
         "master_config": {
             "num_instances": 1,

@@ -138,6 +138,8 @@ def run_job_flow(
         "LogUri": outputs["LogUrl"],
         "ServiceRole": outputs["ServiceRole"],
         "JobFlowRole": outputs["NodeProfile"],
+        # Encrypted disks, and IMDSv2 only.
+        "SecurityConfiguration": outputs["SecurityConfiguration"],
         "VisibleToAllUsers": True,
         "Instances": {
             "Ec2SubnetIds": outputs["SubnetIds"].split(","),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -54,7 +55,9 @@ def _stack(monkeypatch: pytest.MonkeyPatch, folder: str, name: str) -> Iterator[
     for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(variable, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    with mock_aws():
+    with mock_aws(), warnings.catch_warnings():
+        # moto's CloudFormation leaves it out; tests/deploy/test_templates.py looks at it.
+        warnings.filterwarnings("ignore", message=".*AWS::S3::BucketPolicy")
         s3.forget_clients()
         cloudformation = boto3.client("cloudformation", REGION)
         cloudformation.create_stack(

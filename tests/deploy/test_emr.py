@@ -87,6 +87,7 @@ def test_a_run_from_upload_to_the_last_step(make_run: MakeRun, outputs: dict[str
     assert {"Key": "project", "Value": "metaclip-curate"} in sent["Tags"]
     assert {"Key": "for-use-with-amazon-emr-managed-policies", "Value": "true"} in sent["Tags"]
     assert cluster().role == outputs["NodeProfile"]
+    assert sent["SecurityConfiguration"] == outputs["SecurityConfiguration"]
 
 
 def test_what_is_there_is_not_sent_again(make_run: MakeRun, outputs: dict[str, str]) -> None:
