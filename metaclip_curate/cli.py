@@ -32,7 +32,7 @@ from metaclip_curate.commands.output import add_json, print_json, tell_on_stderr
 from metaclip_curate.console import print_extraction, print_summary
 from metaclip_curate.errors import JobFailedError
 from metaclip_curate.failures import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OUTPUT_CLOSED, EXIT_TERMINATED, failure_of
-from metaclip_curate.interrupts import terminations_raised
+from metaclip_curate.interrupts import interrupts_raised
 from metaclip_curate.options import (
     BalanceOptions,
     DrawOptions,
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "metaclip-curate
         SIGTERM, 141 where nobody reads the output any more.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    with shown_output(), terminations_raised():
+    with shown_output(), interrupts_raised():
         try:
             parsed = make_parser(program).parse_args(given)
             parsed.handler(parsed, command_line([program, *given]))

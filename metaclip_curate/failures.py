@@ -42,7 +42,7 @@ def failure_of(error: BaseException) -> Failure | None:
         What to say; None for what nobody has thought of, which is a fault of this program.
     """
     for each in _chain(error):
-        for look in (_told, _interruption, _of_system, _of_memory, _of_connection):
+        for look in (_interruption, _told, _of_system, _of_memory, _of_connection):
             if failure := look(each):
                 return failure
     text = str(error)
@@ -60,6 +60,14 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         each = each.__cause__
 
 
+def _context(error: BaseException) -> Iterator[BaseException]:
+    """The exception, and those that were being handled when it was raised."""
+    each: BaseException | None = error
+    while each is not None:
+        yield each
+        each = each.__context__
+
+
 def _told(error: BaseException) -> Failure | None:
     if isinstance(error, UserError):
         return Failure(str(error), EXIT_USER_ERROR)
@@ -67,9 +75,13 @@ def _told(error: BaseException) -> Failure | None:
 
 
 def _interruption(error: BaseException) -> Failure | None:
-    if isinstance(error, TerminatedError):
-        return Failure("terminated", EXIT_TERMINATED)
-    return Failure("interrupted", EXIT_INTERRUPTED) if isinstance(error, KeyboardInterrupt) else None
+    """Also of what went wrong on the way out: an answer of Java that was no longer read stands before the next one."""
+    for each in _context(error):
+        if isinstance(each, TerminatedError):
+            return Failure("terminated", EXIT_TERMINATED)
+        if isinstance(each, KeyboardInterrupt):
+            return Failure("interrupted", EXIT_INTERRUPTED)
+    return None
 
 
 def _of_system(error: BaseException) -> Failure | None:
@@ -84,12 +96,8 @@ def _of_memory(error: BaseException) -> Failure | None:
 
 def _of_connection(error: BaseException) -> Failure | None:
     """Of the connection to Spark's Java: whatever comes after its loss comes of it."""
-    each: BaseException | None = error
-    while each is not None:
-        if type(each).__name__ == "Py4JNetworkError":
-            return _java_is_gone()
-        each = each.__context__
-    return None
+    found = any(type(each).__name__ == "Py4JNetworkError" for each in _context(error))
+    return _java_is_gone() if found else None
 
 
 # What is wrong, what to do, and whether it is the command that has to change.

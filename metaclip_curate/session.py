@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaclip_curate.errors import UserError
+from metaclip_curate.interrupts import handler_kept
 from metaclip_curate.java import find_java_home
 from metaclip_curate.options import RunOptions
 
@@ -43,7 +44,8 @@ def get_session(options: RunOptions, settings: Mapping[str, str] | None = None) 
     if "SPARK_REMOTE" in os.environ:
         return _connected_session()
     if "PYSPARK_GATEWAY_PORT" in os.environ:  # spark-submit started the JVM, with its own settings and name
-        return SparkSession.builder.getOrCreate()
+        with handler_kept():
+            return SparkSession.builder.getOrCreate()
     if re.match(r"local(-cluster)?\b", options.master):
         home = find_java_home(pyspark.__version__)
         if home:
@@ -54,7 +56,8 @@ def get_session(options: RunOptions, settings: Mapping[str, str] | None = None) 
     builder = SparkSession.builder.appName("metaclip-curate").master(options.master)
     for name, value in {**local_settings(options.driver_memory, options.verbose), **(settings or {})}.items():
         builder = builder.config(name, value)
-    return builder.getOrCreate()
+    with handler_kept():
+        return builder.getOrCreate()
 
 
 def _connected_session() -> SparkSession:
