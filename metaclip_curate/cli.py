@@ -185,10 +185,11 @@ def make_parser(program: str) -> argparse.ArgumentParser:
 def _run_stage(parsed: argparse.Namespace, command: str) -> None:
     console = StatusLine(sys.stderr if parsed.json else sys.stdout)
     pipeline = Pipeline(Options(**given_options(parsed, _GROUPS)), command, console.log, console.status)
-    if getattr(parsed, "again_from", None):
-        pipeline.folder.discard(parsed.again_from)
     try:
-        getattr(pipeline, parsed.command)()
+        if parsed.command == "run":
+            pipeline.run(parsed.again_from or "")
+        else:
+            getattr(pipeline, parsed.command)()
     except JobFailedError:
         # All of it is written: what came of the inputs says why.
         _print_result("extract", pipeline.folder, parsed.json)

@@ -10,11 +10,10 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from metaclip_curate import storage
+from metaclip_curate import own_files, storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.run_folder import STAGES, RunFolder
 
-NAME = "datacard.json"
 _FORMAT = 1
 _PACKAGES = ("metaclip-curate", "pyarrow", "numpy", "ahocorasick-rs", "ada-url", "msgspec", "fasttext-new")
 
@@ -59,7 +58,7 @@ def read(folder: RunFolder) -> dict[str, Any]:
     Raises:
         UserError: There is none, or it is damaged.
     """
-    url = storage.join(folder.root, NAME)
+    url = storage.join(folder.root, own_files.DATACARD)
     try:
         card: dict[str, Any] = json.loads(storage.read_bytes(url, folder.options))
         if card["format"] == _FORMAT and card["languages"] is not None:

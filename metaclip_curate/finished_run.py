@@ -11,7 +11,6 @@ import pyarrow as pa
 from metaclip_curate.errors import UserError
 from metaclip_curate.options import RunOptions
 from metaclip_curate.run_folder import STAGES, RunFolder
-from metaclip_curate.schemas import ddl
 from metaclip_curate.session import get_session
 from metaclip_curate.storage import StorageOptions
 
@@ -52,4 +51,6 @@ class FinishedRun:
 
     def read(self, stage: str, table: str, schema: pa.Schema) -> DataFrame:
         """Reads a table of a finished stage."""
-        return self.spark.read.schema(ddl(schema)).parquet(*self.folder.table_paths(stage, table))
+        from metaclip_curate.stages.tables import read_table
+
+        return read_table(self.spark, self.folder.table_files(stage, table), schema)

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from metaclip_curate import storage
+from metaclip_curate.part_files import PartFile, describe
 from metaclip_curate.schemas import MANIFEST
 from metaclip_curate.storage import StorageOptions
 
@@ -18,7 +19,7 @@ def part_name(number: int) -> str:
     return f"part-{number:05d}.parquet"
 
 
-def write_part(folder: str, number: int, rows: pa.Table, options: StorageOptions) -> None:
+def write_part(folder: str, number: int, rows: pa.Table, options: StorageOptions) -> PartFile:
     """Writes one file of the manifest; it appears whole or not at all, and a repeated task writes the same.
 
     Args:
@@ -26,7 +27,13 @@ def write_part(folder: str, number: int, rows: pa.Table, options: StorageOptions
         number: The file's number, from 0.
         rows: Its rows in order, with the schema `schemas.MANIFEST`.
         options: How to reach the folder.
+
+    Returns:
+        The file, for the list of the manifest's files.
     """
     table = rows.cast(MANIFEST).combine_chunks()
-    with storage.written_whole(lambda: storage.join(folder, part_name(number)), options) as name:
-        pq.write_table(table, name, compression="zstd", row_group_size=_ROW_GROUP)
+    name = part_name(number)
+    with storage.written_whole(lambda: storage.join(folder, name), options) as local:
+        pq.write_table(table, local, compression="zstd", row_group_size=_ROW_GROUP, write_page_checksum=True)
+        written = describe(local, name, table.num_rows)
+    return written

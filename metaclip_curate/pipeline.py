@@ -13,7 +13,8 @@ import hashlib
 import itertools
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from metaclip_curate import datacard, storage
+from metaclip_curate import datacard, own_files, storage
 from metaclip_curate.errors import JobFailedError, UserError
 from metaclip_curate.extract import ReadOptions
 from metaclip_curate.language import LanguageIdentifier, LanguageTable, load_language_table
@@ -36,11 +37,12 @@ from metaclip_curate.options import (
     SampleOptions,
     table_options,
 )
+from metaclip_curate.part_files import FileList, PartFile, rows_of, states_of
 from metaclip_curate.progress import FileProgress, FileReport, Reports, file_line, reports_file
-from metaclip_curate.read_again import Part, replace_unread, unread
+from metaclip_curate.read_again import Part, Replacement, changed_inputs, unread
 from metaclip_curate.report.options import ReportOptions
 from metaclip_curate.report.write import write_after_run
-from metaclip_curate.run_folder import RunFolder
+from metaclip_curate.run_folder import STAGES, RunFolder, remedy
 from metaclip_curate.run_metadata import RunMetadata
 from metaclip_curate.schemas import COUNTS, INPUTS, MATCHED, PAIRS, THRESHOLDS, ddl
 from metaclip_curate.session import get_session
@@ -56,6 +58,7 @@ FUNNEL_COLUMNS = [column.name for column in INPUTS if pa.types.is_int64(column.t
 _ROUNDS_IN_FLIGHT = 2
 _SMALLEST_ROUND, _LARGEST_ROUND, _ROUNDS = 8, 1000, 50
 _STATUS_SECONDS = 1.0
+_SUMS = ("distinct", "matched", "occurrences")  # of a language's matched pairs
 
 Tell = Callable[[str], None]
 
@@ -103,8 +106,15 @@ class Pipeline:
         """The session, started when the first stage needs it."""
         return get_session(self.options.run)
 
-    def run(self) -> None:
-        """Does what is missing of all stages, after a look at everything that the user gave."""
+    def run(self, again_from: str = "") -> None:
+        """Does what is missing of all stages, after a look at everything that the user gave.
+
+        Args:
+            again_from: A stage that is done again, with those after it. What there is of them is removed when the
+                first of them begins, so that nothing is lost where something that was given is wrong.
+        """
+        if again_from:
+            self.folder.forget(again_from)
         self._check_inputs()
         self._check_metadata()
         self._check_anchor()
@@ -121,10 +131,16 @@ class Pipeline:
         missing = self._inputs.not_among(done, self.options.storage)
         if done:
             self._tell(f"extract: {len(done):,} input files are done, {len(missing):,} are new")
-        again = unread(self.folder) if self.options.extract.retry_failed else {}
+        changed = changed_inputs(self.folder)
+        again = unread(self.folder, changed) if self.options.extract.retry_failed else {}
+        if changed and not again:
+            self._tell(
+                f"extract: {len(changed):,} input files have changed since they were read ({min(changed)}): "
+                "--retry-failed reads them again"
+            )
         if missing or again or not self._finished("extract", ""):
             self.folder.begin("extract", options, "")
-            self._read_again(again)
+            self._read_again(again, changed)
             self._read_inputs(missing)
             self.folder.finish("extract", self._inputs_summary())
         summary = self.folder.summary("extract")
@@ -161,19 +177,32 @@ class Pipeline:
         upstream = self.folder.fingerprint("match")
         if self._finished("count", upstream):
             return
-        from metaclip_curate.stages.count import count
+        from metaclip_curate.stages.count import LAYOUT, count
         from metaclip_curate.stages.metadata_entries import entries_table
+        from metaclip_curate.stages.tables import write_table
 
         with self._working("count", options, upstream):
-            languages = [row["metadata_lang"] for row in self.folder.summary("match")["languages"] if row["matched"]]
+            matched = self.folder.summary("match")["languages"]
+            languages = [row["metadata_lang"] for row in matched if row["matched"]]
             digests = {language: options["metadata_digests"][language] for language in languages}
             if digests:
                 entries = entries_table(self.spark, self.options.match.metadata, digests, self.options.storage)
                 counts = count(self._read("match", "matched", MATCHED), entries)
             else:
                 counts = self.spark.createDataFrame([], ddl(COUNTS))
-            self._write(counts, self.folder.table("counts"))
-        self.folder.finish("count", {})
+            files = write_table(counts, LAYOUT, self.folder.table("counts"), self.options.storage)
+            self._require_counted(files)
+        self.folder.finish("count", {}, FileList({"counts": files}))
+
+    def _require_counted(self, files: Sequence[PartFile]) -> None:
+        """Holds the sum of all counts to the number of matches that were written."""
+        languages = self.folder.summary("match")["languages"]
+        if all("occurrences" in row for row in languages):  # they aren't known of an older run
+            from metaclip_curate.stages.tables import read_named
+
+            counts = read_named(self.spark, self.folder.table("counts"), files, COUNTS)
+            found = counts.agg({"count": "sum"}).collect()[0][0] or 0
+            self._require_all("count", "matches", found, sum(row["occurrences"] for row in languages))
 
     def balance(self) -> None:
         """Chooses the thresholds and tells how many pairs to expect."""
@@ -182,15 +211,18 @@ class Pipeline:
         self.folder.check_options("balance", options)
         upstream = self.folder.fingerprint("count")
         if not self._finished("balance", upstream):
-            from metaclip_curate.stages.balance import balance
+            from metaclip_curate.stages.balance import LAYOUT, balance
+            from metaclip_curate.stages.tables import write_table
 
             with self._working("balance", options, upstream):
                 counts = self._read("count", "counts", COUNTS)
                 matched = self._read("match", "matched", MATCHED)
                 thresholds = balance(self.spark, matched, counts, self.options.balance, self.options.draw)
                 rows = [row.asDict() for row in thresholds.collect()]
-                self._write(thresholds, self.folder.table("thresholds"))
-            self.folder.finish("balance", {"languages": rows})
+                written = sum(row["matched"] for row in self.folder.summary("match")["languages"])
+                self._require_all("balance", "matched pairs", sum(row["pairs"] for row in rows), written)
+                files = write_table(thresholds, LAYOUT, self.folder.table("thresholds"), self.options.storage)
+            self.folder.finish("balance", {"languages": rows}, FileList({"thresholds": files}))
         rows = self.folder.summary("balance")["languages"]
         pairs, expected = sum(row["pairs"] for row in rows), sum(row["expected_pairs"] for row in rows)
         self._tell(f"balance: of {pairs:,} matched pairs {expected:,.1f} are expected to be kept")
@@ -209,6 +241,7 @@ class Pipeline:
         from metaclip_curate.stages.draw import DrawTask, draw_files
         from metaclip_curate.stages.manifest import write_manifest
         from metaclip_curate.stages.sample import ORDERED, head_entries
+        from metaclip_curate.stages.tables import read_files
 
         with self._working("sample", options, upstream):
             counts = self._read("count", "counts", COUNTS)
@@ -218,18 +251,22 @@ class Pipeline:
                 self.spark, counts, [(row["metadata_lang"], row["t"], row["entries"]) for row in thresholds]
             )
             work, manifest = self.folder.work("kept"), self.folder.table("manifest")
-            draw_files(
-                self.spark,
-                DrawTask(self._files("match", "matched"), head, self.options.draw, work, self.options.storage),
-            )
-            kept = self.spark.read.schema(ddl(ORDERED)).parquet(work)
-            files, rows = write_manifest(
+            files = [file.url for file in self.folder.table_files("match", "matched")]
+            read, drawn = draw_files(self.spark, DrawTask(files, head, self.options.draw, work, self.options.storage))
+            if self.options.draw.texts_per_image == "all":  # else files without a text that draws aren't read
+                self._require_all("sample", "matched pairs", read, sum(row["pairs"] for row in thresholds))
+            kept = read_files(self.spark, [work], ddl(ORDERED))
+            written = write_manifest(
                 self.spark, kept, manifest, self.options.sample.rows_per_file, self.options.storage
             )
+            rows = sum(file.rows for file in written)
+            self._require_all("sample", "drawn pairs", rows, drawn)
             limits = self._read("balance", "thresholds", THRESHOLDS)
             languages = language_totals(matched, kept, counts, limits)
-            self.folder.write_small(datacard.NAME, datacard.build(self.folder, languages, self._provenance()))
-        self.folder.finish("sample", {"files": files, "pairs": rows, "languages": languages})
+            self._require_all("sample", "pairs of the manifest", sum(row["pairs_out"] for row in languages), rows)
+            self.folder.write_small(own_files.DATACARD, datacard.build(self.folder, languages, self._provenance()))
+        summary = {"files": len(written), "pairs": rows, "languages": languages}
+        self.folder.finish("sample", summary, FileList({"manifest": written}))
 
     def report(self) -> None:
         """Writes the report of a finished run, which `run` and `sample` don't; it raises nothing."""
@@ -264,7 +301,7 @@ class Pipeline:
         return LanguageIdentifier(self.options.extract.lid_model or None).digest
 
     def _check_inputs(self) -> dict[str, Any]:
-        self._inputs  # noqa: B018 (finding them is the check)
+        own_files.require_outside(self.folder.root, self._inputs, self.options.storage)
         options = table_options(self.options.extract) | {"lid_model_digest": self._lid_model_digest}
         self.folder.check_options("extract", options)
         return options
@@ -341,37 +378,40 @@ class Pipeline:
         # Rounds end in any order: after a run that died there may be a part 1 and no part 0.
         return 1 + max(map(int, self.folder.parts("extract")), default=-1)
 
-    def _read_again(self, before: Mapping[str, list[dict[str, Any]]]) -> None:
-        """Reads files again that couldn't be read, or not to their end."""
+    def _read_again(self, before: Mapping[str, list[dict[str, Any]]], changed: Collection[str]) -> None:
+        """Reads files again that couldn't be read, or not to their end, or that have changed."""
         paths = sorted(row["path"] for rows in before.values() for row in rows)
         if not paths:
             return
-        self._tell(f"extract: {len(paths):,} input files that couldn't be read whole are read again")
+        self._tell(f"extract: {len(paths):,} input files that couldn't be read whole, or have changed, are read again")
         names = (f"{number:05d}" for number in itertools.count(self._first_new_part()))
         read = []
         for of_round in self._rounds(paths):
             name = next(names)
-            read.append(Part(name, self._write_round(name, of_round, "")))
+            read.append(Part(name, *self._write_round(name, of_round, "")))
             for account in read[-1].accounts:
                 self._tell(f"extract: {_line(account)}")
-        replaced = replace_unread(self.spark, self.folder, before, read, names.__next__, _part_note)
-        self._tell(f"extract: more was read of {len(replaced):,} of them")
+        replacement = Replacement(self.spark, self.folder, names.__next__, _part_note, changed)
+        replaced = replacement.replace(before, read)
+        self._tell(f"extract: {len(replaced):,} of them take the place of what was read before")
 
     def _read_round(self, part: str, paths: list[str], reports: str) -> list[dict[str, Any]]:
         """Reads files and commits what came of them; returns their accounts."""
-        accounts = self._write_round(part, paths, reports)
-        self.folder.commit_part("extract", part, _part_note(accounts))
+        accounts, files = self._write_round(part, paths, reports)
+        self.folder.commit_part("extract", part, _part_note(accounts), files)
         return accounts
 
-    def _write_round(self, part: str, paths: list[str], reports: str) -> list[dict[str, Any]]:
+    def _write_round(self, part: str, paths: list[str], reports: str) -> tuple[list[dict[str, Any]], FileList]:
         from metaclip_curate.stages.extract import ExtractTask, write_pairs
 
         options = self.options.extract
         read = ReadOptions(options.ignore_opt_out, options.max_record_bytes)
         task = ExtractTask(options.lid_model, read, self.options.storage, self._inputs.of(paths), reports)
-        accounts = write_pairs(self.spark, paths, task, self.folder.part("pairs", part))
-        self.folder.write_small_part("inputs", part, pa.Table.from_pylist(accounts, schema=INPUTS))
-        return accounts
+        # Before they are read: what changes from now on shows.
+        states = states_of(paths)
+        accounts, pairs = write_pairs(self.spark, paths, task, self.folder.part("pairs", part))
+        inputs = self.folder.write_small_part("inputs", part, pa.Table.from_pylist(accounts, schema=INPUTS))
+        return accounts, FileList({"pairs": pairs, "inputs": inputs}, states)
 
     def _inputs_summary(self) -> dict[str, Any]:
         inputs = self.folder.read_small("extract", "inputs", ["status", *FUNNEL_COLUMNS])
@@ -391,36 +431,60 @@ class Pipeline:
             self.folder.note("match", generations=generations)
         for number, generation in enumerate(generations):
             known = [part for earlier in generations[:number] for part in earlier["pairs"]]
-            passes = {f"{number:05d}-{dedup_pass:05d}": dedup_pass for dedup_pass in range(generation["passes"])}
-            missing = passes.keys() - self.folder.parts("match").keys()
-            if not missing:
-                continue
-            labels: dict[str, int] = dict(
-                self._read_pairs(generation["pairs"] + known).groupBy("lang").count().collect()
-            )
-            for part in sorted(missing):
-                share = (passes[part], generation["passes"])
-                if not self._match_pass(part, generation["pairs"], known, share, labels):
-                    return False
+            if not self._match_generation(number, generation["passes"], generation["pairs"], known):
+                return False
+        return True
+
+    def _match_generation(self, number: int, passes: int, new: list[str], known: list[str]) -> bool:
+        """Matches parts of pairs, but for uids of known parts; false where a new row would take a known one's place."""
+        from metaclip_curate.stages.tables import read_table
+
+        shares = {f"{number:05d}-{dedup_pass:05d}": dedup_pass for dedup_pass in range(passes)}
+        missing = sorted(shares.keys() - self.folder.parts("match").keys())
+        if not missing:
+            return True
+        new_files = self.folder.table_files("extract", "pairs", new)
+        new_pairs = read_table(self.spark, new_files, PAIRS)
+        known_pairs = read_table(self.spark, self.folder.table_files("extract", "pairs", known), PAIRS)
+        labels: dict[str, int] = dict(new_pairs.unionAll(known_pairs).groupBy("lang").count().collect())
+        for part in missing:
+            share = (shares[part], passes)
+            if not self._match_pass(part, new_pairs, known_pairs if known else None, share, labels):
+                return False
+        parts = self.folder.parts("match")
+        read = sum(sums["pairs"] for part in shares for sums in _sums_of(parts[part]).values())
+        try:
+            self._require_all("match", "pairs", read, rows_of(new_files))
+        except JobFailedError:
+            self.folder.replace_parts("match", shares, {})
+            raise
         return True
 
     def _match_pass(
-        self, part: str, new: list[str], known: list[str], share: tuple[int, int], labels: Mapping[str, int]
+        self,
+        part: str,
+        new: DataFrame,
+        known: DataFrame | None,
+        share: tuple[int, int],
+        labels: Mapping[str, int],
     ) -> bool:
         """Matches a share (number, of how many) of the uids; false where a new row would take a known one's place."""
         from pyspark.sql import functions as F
 
-        from metaclip_curate.stages.match import NO_METADATA, MatchTask, place_by_language, write_matched
+        from metaclip_curate.stages.match import LAYOUT, NO_METADATA, MatchTask, place_by_language, write_matched
+        from metaclip_curate.stages.tables import write_table
 
         number, passes = share
+        folder = self.folder.part("matched", part)
+        if not labels:
+            empty = self.spark.createDataFrame([], ddl(MATCHED))
+            files = write_table(empty, LAYOUT, folder, self.options.storage)
+            self.folder.commit_part("match", part, {"languages": {}}, FileList({"matched": files}))
+            return True
         # All uids are of the only pass: nothing needs to be hashed.
         of_pass = F.lit(True) if passes == 1 else F.pmod(F.xxhash64("uid"), F.lit(passes)) == number
-        pairs = self._read_pairs(new).filter(of_pass)
-        known_pairs = self._read_pairs(known).filter(of_pass) if known else None
-        if not labels:
-            self._write(self.spark.createDataFrame([], ddl(MATCHED)), self.folder.part("matched", part))
-            self.folder.commit_part("match", part, {})
-            return True
+        pairs = new.filter(of_pass)
+        known_pairs = known.filter(of_pass) if known is not None else None
         digests = self._metadata.digests
         languages = self._metadata_languages(labels, digests, NO_METADATA)
         sizes: dict[str, int] = {}
@@ -429,18 +493,13 @@ class Pipeline:
         options = self.options.match
         task = MatchTask(options.metadata, digests, options.entry_spacing, self.options.storage)
         placed = place_by_language(self.spark, pairs, known_pairs, languages, sizes, options.pairs_per_task)
-        account = write_matched(placed, self.spark, task, self.folder.part("matched", part))
+        account, files = write_matched(placed, self.spark, task, folder)
         if any(sums["superseding"] for sums in account.values()):
             return False
-        note = {language: [sums["distinct"], sums["matched"]] for language, sums in sorted(account.items())}
-        self.folder.commit_part("match", part, note)
+        self.folder.commit_part(
+            "match", part, {"languages": dict(sorted(account.items()))}, FileList({"matched": files})
+        )
         return True
-
-    def _read_pairs(self, parts: list[str]) -> DataFrame:
-        paths = [self.folder.part("pairs", part) for part in parts]
-        if not paths:
-            return self.spark.createDataFrame([], ddl(PAIRS))
-        return self.spark.read.schema(ddl(PAIRS)).parquet(*paths)
 
     def _metadata_languages(
         self, labels: Mapping[str, int], digests: Mapping[str, str], no_metadata: str
@@ -455,18 +514,16 @@ class Pipeline:
         return languages
 
     def _match_summary(self, no_metadata: str) -> dict[str, Any]:
-        totals: dict[str, list[int]] = {}
+        totals: dict[str, Counter[str]] = {}
         for part in self.folder.parts("match").values():
-            for language, (distinct, matched) in part.items():
-                known = totals.setdefault(language, [0, 0])
-                known[0] += distinct
-                known[1] += matched
+            for language, sums in _sums_of(part).items():
+                totals.setdefault(language, Counter()).update(sums)
         rows = [
-            {"metadata_lang": language, "distinct": distinct, "matched": matched}
-            for language, (distinct, matched) in sorted(totals.items())
+            {"metadata_lang": language, **{name: sums[name] for name in _SUMS if name in sums}}
+            for language, sums in sorted(totals.items())
             if language != no_metadata
         ]
-        left_out = totals.get(no_metadata, [0, 0])[0]
+        left_out = totals.get(no_metadata, Counter())["distinct"]
         return {"languages": rows, "no_metadata": left_out, "metadata": self.options.match.metadata}
 
     # Tables
@@ -476,7 +533,16 @@ class Pipeline:
         """Opens a stage, and tells how far Spark is with it."""
         self.folder.begin(stage, options, upstream, grows)
         with task_progress(self.spark, stage, self._status):
-            yield
+            try:
+                yield
+            except Exception as error:
+                from metaclip_curate.stages.tables import damaged_file
+
+                name = damaged_file(error)
+                if not name:
+                    raise
+                before = STAGES[STAGES.index(stage) - 1]
+                raise UserError(f"{name} is damaged: {remedy(before)}") from error
 
     def _finished(self, stage: str, upstream: str) -> bool:
         finished = self.folder.is_finished(stage, upstream)
@@ -487,21 +553,34 @@ class Pipeline:
         return finished
 
     def _read(self, stage: str, table: str, schema: pa.Schema) -> DataFrame:
-        paths = self.folder.table_paths(stage, table)
-        return self.spark.read.schema(ddl(schema)).parquet(*paths)
+        from metaclip_curate.stages.tables import read_table
 
-    def _files(self, stage: str, table: str) -> list[str]:
-        folders = self.folder.table_paths(stage, table)
-        names = ((folder, storage.list_folder(folder, self.options.storage)) for folder in folders)
-        return [storage.join(folder, name) for folder, files in names for name in files if name.endswith(".parquet")]
+        return read_table(self.spark, self.folder.table_files(stage, table), schema)
 
-    @staticmethod
-    def _write(rows: DataFrame, path: str) -> None:
-        rows.write.mode("overwrite").option("compression", "zstd").parquet(path)
+    def _require_all(self, stage: str, table: str, found: int, expected: int | None) -> None:
+        """Holds what a stage read of a table to what was written; where rows are missing, nobody would say so else.
+
+        Raises:
+            JobFailedError: They differ.
+        """
+        if expected is not None and found != expected:
+            raise JobFailedError(
+                f"{stage} read {found:,} of {expected:,} {table} in {self.folder.root}, and kept nothing of them: is "
+                "Spark set to leave out damaged or missing files (spark.sql.files.ignoreCorruptFiles, "
+                "ignoreMissingFiles)? Unset that and give the same command again"
+            )
 
 
 def _line(account: Mapping[str, Any]) -> str:
     return file_line(**{name: account[name] for name in ("path", "status", "error", "pairs", "seconds")})
+
+
+def _sums_of(note: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    """A part's sums by language. Of a part of an older run there are fewer."""
+    languages: dict[str, dict[str, int]] | None = note.get("languages")
+    if languages is not None:
+        return languages
+    return {language: dict(zip(_SUMS, sums, strict=False)) for language, sums in note.items()}
 
 
 def _part_note(accounts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metaclip_curate import storage
-from metaclip_curate.errors import UserError
+from metaclip_curate.errors import JobFailedError, UserError
 from metaclip_curate.finished_run import FinishedRun
 from metaclip_curate.options import BalanceOptions, DrawOptions, RebalanceOptions, RunOptions, SampleOptions
+from metaclip_curate.part_files import FileList
 from metaclip_curate.pipeline import Options, Pipeline
 from metaclip_curate.run_folder import RunFolder
-from metaclip_curate.schemas import COUNTS, MANIFEST, MATCHED, ddl
+from metaclip_curate.schemas import COUNTS, MANIFEST, MATCHED
 from metaclip_curate.storage import StorageOptions
 
 if TYPE_CHECKING:
@@ -163,9 +164,9 @@ class Rebalancing:
         self._pipeline.report()
 
     def _find_survivors(self) -> None:
-        from pyspark.sql import functions as F
-
+        from metaclip_curate.stages.match import LAYOUT
         from metaclip_curate.stages.survivors import SUCCESS, survivors, verdicts, without_equal_images
+        from metaclip_curate.stages.tables import read_files, read_named, write_table
 
         spark, work = self._source.spark, self.folder.work("verdicts")
         manifest = self._source.read("sample", "manifest", MANIFEST)
@@ -178,28 +179,26 @@ class Rebalancing:
             if _DAMAGED.search(str(error)):
                 raise UserError(_damaged(error, self._options.downloaded)) from error
             raise
-        judged = spark.read.schema("uid string, in_manifest boolean, status string, sha256 string").parquet(work)
+        judged = read_files(spark, [work], "uid string, in_manifest boolean, status string, sha256 string")
         if self._options.drop_equal_images:
             judged = without_equal_images(judged)
-        sums = {(listed, status): n for listed, status, n in judged.groupBy("in_manifest", "status").count().collect()}
-        lost = {status: n for (listed, status), n in sorted(sums.items()) if listed and status != SUCCESS}
-        fetched = sums.get((True, SUCCESS), 0)
-        unknown = sum(n for (listed, _), n in sums.items() if not listed)
+        states = {(listed, state): n for listed, state, n in judged.groupBy("in_manifest", "status").count().collect()}
+        lost = {state: n for (listed, state), n in sorted(states.items()) if listed and state != SUCCESS}
+        fetched = states.get((True, SUCCESS), 0)
+        unknown = sum(n for (listed, _), n in states.items() if not listed)
         if not fetched:
             self.folder.discard("extract")
             raise UserError(_nothing_left(self._source.folder.root, self._options.downloaded, lost, unknown))
-        part = self.folder.part("matched", _PART)
-        _write(survivors(manifest, judged), part)
-        languages = spark.read.schema(ddl(MATCHED)).parquet(part).groupBy("metadata_lang").agg(F.count(F.lit(1)))
-        sizes: dict[str, int] = dict(sorted(languages.collect()))
-        self.folder.commit_part("match", _PART, {language: [size, size] for language, size in sizes.items()})
+        written = write_table(survivors(manifest, judged), LAYOUT, self.folder.part("matched", _PART), self._storage)
+        sums = _sums(read_named(spark, self.folder.part("matched", _PART), written, MATCHED))
+        if sum(row["matched"] for row in sums.values()) != fetched:
+            raise JobFailedError(f"{fetched:,} images were fetched, and {sums} pairs of them were read: try again")
+        self.folder.commit_part("match", _PART, {"languages": sums}, FileList({"matched": written}))
         before = self._source.folder.summary("match")
         self.folder.finish(
             "match",
             {
-                "languages": [
-                    {"metadata_lang": language, "distinct": size, "matched": size} for language, size in sizes.items()
-                ],
+                "languages": [{"metadata_lang": language, **row} for language, row in sums.items()],
                 "no_metadata": before["no_metadata"],
                 "metadata": before["metadata"],
                 "source": self._source.folder.root,
@@ -231,16 +230,17 @@ class Rebalancing:
             return
         from pyspark.sql import functions as F
 
-        from metaclip_curate.stages.count import count
+        from metaclip_curate.stages.count import LAYOUT, count
+        from metaclip_curate.stages.tables import read_table, write_table
 
         self._tell("rebalance: counting")
         self.folder.begin("count", options, upstream)
         languages = [row["metadata_lang"] for row in self.folder.summary("match")["languages"]]
         entries = self._source.read("count", "counts", COUNTS).filter(F.col("metadata_lang").isin(languages))
-        paths = self.folder.table_paths("match", "matched")
-        matched = self._source.spark.read.schema(ddl(MATCHED)).parquet(*paths)
-        _write(count(matched, entries.drop("count")), self.folder.table("counts"))
-        self.folder.finish("count", {})
+        matched = read_table(self._source.spark, self.folder.table_files("match", "matched"), MATCHED)
+        counts = count(matched, entries.drop("count"))
+        files = write_table(counts, LAYOUT, self.folder.table("counts"), self._storage)
+        self.folder.finish("count", {}, FileList({"counts": files}))
 
 
 _REMEDIES = {
@@ -264,6 +264,17 @@ def _damaged(error: Exception, downloaded: Sequence[str]) -> str:
         f"{name[0] if name else ', '.join(downloaded)} is damaged or no Parquet file: let img2dataset finish or redo "
         "that shard, or remove the file, which counts its samples as missing"
     )
+
+
+def _sums(matched: DataFrame) -> dict[str, dict[str, int]]:
+    """A language's pairs, and how often entries occur in them."""
+    from pyspark.sql import functions as F
+
+    pairs, occurrences = F.count(F.lit(1)), F.sum(F.size("entry_ids"))
+    rows = matched.groupBy("metadata_lang").agg(pairs, occurrences).collect()
+    return {
+        language: {"distinct": size, "matched": size, "occurrences": found} for language, size, found in sorted(rows)
+    }
 
 
 def _draw_of(folder: RunFolder) -> dict[str, Any]:

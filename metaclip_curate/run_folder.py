@@ -3,6 +3,9 @@
 Only what run.json names counts. It is one small object that is replaced as a whole after a table or a part of one is
 completely written, which needs neither a rename nor an append and so works on object stores. What isn't named is
 left over from a run that died and is removed before the stage goes on.
+
+The folder may hold files of the user's. A run begins only where nothing has the name of one of its own files and
+folders, which run.json names from then on, and of these it removes only what has a name that the run gives its files.
 """
 
 from __future__ import annotations
@@ -10,15 +13,16 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from metaclip_curate import storage
+from metaclip_curate import own_files, storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.options import flag
+from metaclip_curate.part_files import FileList, PartFile, TableFile, check_folder, describe, digest
 from metaclip_curate.storage import StorageOptions
 
 STAGES = ("extract", "match", "count", "balance", "sample")
@@ -31,7 +35,8 @@ TABLES = {
 }
 _FORMAT = 1
 _STATE = "run.json"
-_WORK = "_work"
+_WHOLE = "table"  # names the list of a table that has no parts
+_DIGEST = "files_digest"
 
 
 class RunFolder:
@@ -51,20 +56,28 @@ class RunFolder:
         self._lock = threading.Lock()
         self._state_url = storage.join(self.root, _STATE)
         self._stages: dict[str, dict[str, Any]] = {}
+        self._owned: set[str] = set()
         if storage.exists(self._state_url, self.options):
-            self._stages = self._read_state()
+            self._read_state()
 
-    def _read_state(self) -> dict[str, dict[str, Any]]:
+    def _read_state(self) -> None:
         try:
             state = json.loads(storage.read_bytes(self._state_url, self.options))
             if state["format"] == _FORMAT:
-                return dict(state["stages"])
+                self._stages = dict(state["stages"])
+                # Runs of before this was noted took all these names.
+                self._owned = set(state.get("owns", own_files.NAMES))
+                return
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{self._state_url} can't be read ({error}): give another --output") from error
         raise UserError(f"{self._state_url} is of format {state['format']}, not {_FORMAT}: give another --output")
 
     def _save(self) -> None:
-        state = {"format": _FORMAT, "stages": {name: self._stages[name] for name in STAGES if name in self._stages}}
+        state = {
+            "format": _FORMAT,
+            "owns": sorted(self._owned),
+            "stages": {name: self._stages[name] for name in STAGES if name in self._stages},
+        }
         try:
             self.write_small(_STATE, state)
         except OSError as error:
@@ -74,6 +87,8 @@ class RunFolder:
         """Writes a JSON object beside the tables."""
         data = json.dumps(value, indent=1, ensure_ascii=False).encode() + b"\n"
         storage.write_bytes(storage.join(self.root, name), data, self.options)
+
+    # Names
 
     def table(self, name: str) -> str:
         """Returns the folder of a table."""
@@ -85,21 +100,16 @@ class RunFolder:
 
     def work(self, name: str) -> str:
         """Returns a folder for what is needed only until a stage is finished."""
-        return storage.join(self.root, _WORK, name)
+        return storage.join(self.root, own_files.WORK, name)
+
+    def _list_url(self, stage: str, part: str) -> str:
+        return storage.join(self.root, own_files.LISTS, stage, f"{part or _WHOLE}.json")
+
+    # What is finished
 
     def parts(self, stage: str) -> dict[str, dict[str, Any]]:
         """Returns the finished parts of a stage's tables, by name, with what was noted of each."""
         return dict(self._stages.get(stage, {}).get("parts", {}))
-
-    def table_paths(self, stage: str, table: str) -> list[str]:
-        """Returns the folders that together are a finished stage's table.
-
-        Raises:
-            UserError: The stage isn't finished.
-        """
-        self.require(stage)
-        parts = self.parts(stage)
-        return [self.part(table, part) for part in sorted(parts)] if parts else [self.table(table)]
 
     def require(self, stage: str) -> dict[str, Any]:
         """Returns the record of a finished stage.
@@ -114,33 +124,10 @@ class RunFolder:
             )
         return record
 
-    def read_small(self, stage: str, table: str, columns: list[str], parts: Sequence[str] | None = None) -> pa.Table:
-        """Reads columns of the parts of a small table that are finished, without Spark.
-
-        Args:
-            stage: The stage that writes the table.
-            table: A table that has parts.
-            columns: The columns' names.
-            parts: Only these of the finished parts (default: all).
-
-        Returns:
-            Their rows; without a finished part, a table without rows and columns.
-        """
-        pieces = []
-        for part in sorted(self.parts(stage) if parts is None else parts):
-            folder = self.part(table, part)
-            for name in storage.list_folder(folder, self.options):
-                if name.endswith(".parquet"):
-                    data = storage.read_bytes(storage.join(folder, name), self.options)
-                    pieces.append(pq.read_table(pa.BufferReader(data), columns=columns))
-        return pa.concat_tables(pieces) if pieces else pa.table({})
-
-    def write_small_part(self, table: str, part: str, rows: pa.Table) -> None:
-        """Writes a part of a small table as one file, without Spark."""
-        data = pa.BufferOutputStream()
-        pq.write_table(rows, data, compression="zstd")
-        url = storage.join(self.part(table, part), "part-00000.parquet")
-        storage.write_bytes(url, data.getvalue().to_pybytes(), self.options)
+    def is_finished(self, stage: str, upstream: str) -> bool:
+        """Tells whether a stage is finished and was made from these tables."""
+        record = self._stages.get(stage)
+        return bool(record and record.get("finished") and record["upstream"] == upstream)
 
     def summary(self, stage: str) -> dict[str, Any]:
         """Returns what a finished stage noted about its result."""
@@ -153,7 +140,11 @@ class RunFolder:
     def fingerprint(self, stage: str) -> str:
         """Names the content of a finished stage's tables by what they were made from."""
         record = self.require(stage)
-        made_from = [stage, record["options"], record["upstream"], record.get("parts", {})]
+        parts = {
+            part: {name: value for name, value in noted.items() if name != _DIGEST}
+            for part, noted in record.get("parts", {}).items()
+        }
+        made_from = [stage, record["options"], record["upstream"], parts]
         return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:16]
 
     def check_options(self, stage: str, options: dict[str, Any]) -> None:
@@ -171,10 +162,93 @@ class RunFolder:
                 f"--again-from {stage} to do {stage} and what follows again"
             )
 
-    def is_finished(self, stage: str, upstream: str) -> bool:
-        """Tells whether a stage is finished and was made from these tables."""
-        record = self._stages.get(stage)
-        return bool(record and record.get("finished") and record["upstream"] == upstream)
+    # The files of tables
+
+    def table_files(self, stage: str, table: str, parts: Iterable[str] | None = None) -> list[TableFile]:
+        """Returns the files of a table, after a look that they are what was written.
+
+        Args:
+            stage: The stage that writes the table.
+            table: The table.
+            parts: Only these of the finished parts (default: all, of a stage that must be finished).
+
+        Raises:
+            UserError: The stage isn't finished; or a file is missing, was added, or isn't what was written.
+        """
+        if parts is None:
+            self.require(stage)
+            parts = sorted(self.parts(stage)) or [""]
+        return [file for part in parts for file in self._files_of_part(stage, table, part)]
+
+    def _files_of_part(self, stage: str, table: str, part: str) -> list[TableFile]:
+        folder = self.part(table, part) if part else self.table(table)
+        files = self.file_list(stage, part)
+        if files is None:
+            names = storage.list_folder(folder, self.options)
+            return [TableFile(storage.join(folder, name), None) for name in names if name.endswith(".parquet")]
+        listed = files.tables[table]
+        check_folder(folder, listed, self.options, remedy(stage))
+        return [TableFile(storage.join(folder, file.name), file.rows) for file in listed]
+
+    def file_list(self, stage: str, part: str = "") -> FileList | None:
+        """Returns the list of a finished part's files.
+
+        Args:
+            stage: The stage that writes the part.
+            part: Its name; empty for a table without parts.
+
+        Returns:
+            None for a part that was written before lists were kept.
+
+        Raises:
+            UserError: The list is missing or isn't what was written.
+        """
+        record = self._stages[stage]
+        expected = (record["parts"][part] if part else record).get(_DIGEST)
+        if expected is None:
+            return None
+        url = self._list_url(stage, part)
+        try:
+            data = storage.read_bytes(url, self.options)
+        except FileNotFoundError:
+            raise UserError(f"{url} is missing: {remedy(stage)}") from None
+        if digest(data) != expected:
+            raise UserError(f"{url} isn't what was written: {remedy(stage)}")
+        return FileList.from_bytes(data)
+
+    def read_small(self, stage: str, table: str, columns: list[str], parts: Sequence[str] | None = None) -> pa.Table:
+        """Reads columns of the parts of a small table that are finished, without Spark.
+
+        Args:
+            stage: The stage that writes the table.
+            table: A table that has parts.
+            columns: The columns' names.
+            parts: Only these of the finished parts (default: all).
+
+        Returns:
+            Their rows; without a finished part, a table without rows and columns.
+
+        Raises:
+            UserError: A file is missing, was added, or isn't what was written.
+        """
+        files = self.table_files(stage, table, sorted(self.parts(stage) if parts is None else parts))
+        pieces = []
+        for file in files:
+            data = pa.BufferReader(storage.read_bytes(file.url, self.options))
+            try:
+                pieces.append(pq.read_table(data, columns=columns, page_checksum_verification=True))
+            except (OSError, pa.ArrowException) as error:
+                raise UserError(f"{file.url} is damaged ({error}): {remedy(stage)}") from error
+        return pa.concat_tables(pieces) if pieces else pa.table({})
+
+    def write_small_part(self, table: str, part: str, rows: pa.Table) -> list[PartFile]:
+        """Writes a part of a small table as one file, without Spark; returns it for the part's list."""
+        name = "part-00000.parquet"
+        with storage.written_whole(lambda: storage.join(self.part(table, part), name), self.options) as local:
+            pq.write_table(rows, local, compression="zstd", write_page_checksum=True)
+            return [describe(local, name, rows.num_rows)]
+
+    # What changes
 
     def begin(self, stage: str, options: dict[str, Any], upstream: str, grows: bool = False) -> None:
         """Opens a stage. Its finished parts stay where they are still right; otherwise the old result is removed.
@@ -184,54 +258,107 @@ class RunFolder:
             options: Its options as JSON types.
             upstream: The fingerprint of what it reads.
             grows: Whether parts stay right when what the stage reads has grown, and not only when it is the same.
+
+        Raises:
+            UserError: The options aren't those that the stage was started with, or a file of the user's has a name
+                that the run needs.
         """
         self.check_options(stage, options)
+        self._owned |= own_files.require_free(self.root, self._owned, self.options)
         record = self._stages.get(stage)
         if record is None or (record["upstream"] != upstream and not grows):
-            self.discard(stage)
+            stale = self._folders(stage)
+            self.forget(stage)
             record = self._stages[stage] = {"options": options, "parts": {}}
+        else:
+            stale = self._leftovers(stage)
         record["upstream"] = upstream
         record["finished"] = False
         self._save()
-        storage.delete_folder(storage.join(self.root, _WORK), self.options)
-        self._remove_leftovers(stage)
+        self._delete([storage.join(self.root, own_files.WORK), *stale])
 
-    def _remove_leftovers(self, stage: str) -> None:
-        """Removes parts that run.json doesn't name."""
+    def _folders(self, stage: str) -> list[str]:
+        """Names the folders of all tables of a stage and of those after it, and of their lists.
+
+        Raises:
+            UserError: There is something in them that isn't a run's.
+        """
+        later = STAGES[STAGES.index(stage) :]
+        tables = [self.table(table) for name in later for table in TABLES[name]]
+        own_files.require_ours(tables, self.options)
+        return [*tables, *(storage.join(self.root, own_files.LISTS, name) for name in later)]
+
+    def _leftovers(self, stage: str) -> list[str]:
+        """Finds folders of parts that run.json doesn't name; of a table without parts it is the table's folder.
+
+        Raises:
+            UserError: There is something in them that isn't a run's.
+        """
         parts = self._stages[stage]["parts"]
+        found = []
         for table in TABLES[stage]:
             folder = self.table(table)
-            for name in storage.list_folder(folder, self.options) if parts else []:
-                if name.split("/")[0] not in parts:
-                    storage.delete_folder(storage.join(folder, name.split("/")[0]), self.options)
             if not parts:
-                storage.delete_folder(folder, self.options)
+                found.append(folder)
+                continue
+            names = {name.rstrip("/") for name in storage.list_folder(folder, self.options) if name.endswith("/")}
+            found += [storage.join(folder, name) for name in sorted(names - parts.keys())]
+        own_files.require_ours(found, self.options)
+        return found
+
+    def _delete(self, folders: Iterable[str]) -> None:
+        for folder in folders:
+            storage.delete_folder(folder, self.options)
+
+    def forget(self, stage: str) -> None:
+        """Lets a stage and those after it be done again. Nothing is removed before the first of them begins."""
+        for name in STAGES[STAGES.index(stage) :]:
+            self._stages.pop(name, None)
 
     def discard(self, stage: str) -> None:
-        """Forgets a stage and those after it, first in run.json and then on disk."""
-        later = STAGES[STAGES.index(stage) :]
-        if not any(name in self._stages for name in later):
-            return
-        for name in later:
-            self._stages.pop(name, None)
-        self._save()
-        for name in later:
-            for table in TABLES[name]:
-                storage.delete_folder(self.table(table), self.options)
+        """Forgets a stage and those after it, first in run.json and then on disk.
 
-    def commit_part(self, stage: str, part: str, note: dict[str, Any]) -> None:
-        """Notes that a part is completely written. Threads may call it."""
+        Raises:
+            UserError: There is something among its files that isn't a run's. Nothing has been removed then.
+        """
+        folders = self._folders(stage)
+        self.forget(stage)
+        self._save()
+        self._delete(folders)
+
+    def commit_part(self, stage: str, part: str, note: dict[str, Any], files: FileList | None = None) -> None:
+        """Notes that a part is completely written. Threads may call it.
+
+        Args:
+            stage: The stage.
+            part: The part's name.
+            note: What the stage needs to know of it later.
+            files: Its files.
+        """
+        noted = self._with_files(stage, part, note, files)
         with self._lock:
-            self._stages[stage]["parts"][part] = note
+            self._stages[stage]["parts"][part] = noted
             self._save()
 
-    def replace_parts(self, stage: str, gone: Collection[str], added: Mapping[str, dict[str, Any]]) -> None:
+    def _with_files(self, stage: str, part: str, note: Mapping[str, Any], files: FileList | None) -> dict[str, Any]:
+        """Writes the list of a part's files and adds its digest to what is noted of it."""
+        if files is None:
+            return dict(note)
+        data = files.to_bytes()
+        storage.write_bytes(self._list_url(stage, part), data, self.options)
+        return {**note, _DIGEST: digest(data)}
+
+    def replace_parts(
+        self, stage: str, gone: Collection[str], added: Mapping[str, tuple[dict[str, Any], FileList]]
+    ) -> None:
         """Notes that some parts stand in the place of others, first in run.json and then on disk."""
+        noted = {part: self._with_files(stage, part, note, files) for part, (note, files) in added.items()}
         with self._lock:
             parts = self._stages[stage]["parts"]
-            self._stages[stage]["parts"] = {name: parts[name] for name in parts if name not in gone} | dict(added)
+            self._stages[stage]["parts"] = {name: parts[name] for name in parts if name not in gone} | noted
+            leftovers = self._leftovers(stage)
             self._save()
-        self._remove_leftovers(stage)
+        self._delete(leftovers)
 
     def notes(self, stage: str) -> dict[str, Any]:
         """Returns what a stage noted for itself while it was under way."""
@@ -242,13 +369,25 @@ class RunFolder:
         self._stages[stage]["notes"] = self.notes(stage) | notes
         self._save()
 
-    def finish(self, stage: str, summary: dict[str, Any]) -> None:
-        """Notes that a stage is completely written."""
+    def finish(self, stage: str, summary: dict[str, Any], files: FileList | None = None) -> None:
+        """Notes that a stage is completely written.
+
+        Args:
+            stage: The stage.
+            summary: What is said of its result.
+            files: The files of a table without parts.
+        """
         # First, so that a run that dies here leaves nothing that nobody would remove any more.
-        storage.delete_folder(storage.join(self.root, _WORK), self.options)
+        self._delete([storage.join(self.root, own_files.WORK)])
+        self._stages[stage] = self._with_files(stage, "", self._stages[stage], files)
         self._stages[stage]["summary"] = summary
         self._stages[stage]["finished"] = True
         self._save()
+
+
+def remedy(stage: str) -> str:
+    """What to do about a file of a stage's tables that is missing or damaged."""
+    return f"put it back, or give --again-from {stage} to do {stage} and what follows again"
 
 
 def _difference(name: str, before: Any, now: Any) -> str:

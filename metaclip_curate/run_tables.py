@@ -15,7 +15,6 @@ import pyarrow.dataset as pds
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from metaclip_curate import storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.run_folder import STAGES, TABLES, RunFolder
 from metaclip_curate.schemas import COUNTS
@@ -24,7 +23,7 @@ from metaclip_curate.storage.urls import bucket_and_key, local_path, scheme_of
 
 
 def open_table(folder: RunFolder, stage: str, table: str, schema: pa.Schema) -> pds.Dataset:
-    """Opens a table of a finished stage; nothing of it is read but the names of its files.
+    """Opens a table of a finished stage; nothing of it is read but what tells that its files are what was written.
 
     Args:
         folder: The run folder.
@@ -38,8 +37,11 @@ def open_table(folder: RunFolder, stage: str, table: str, schema: pa.Schema) -> 
     Raises:
         UserError: The stage isn't finished, or the folder can't be reached.
     """
-    paths = [_path(file) for file in _files(folder, stage, table)]
-    return pds.dataset(paths, schema=schema, format="parquet", filesystem=_file_system(folder.root, folder.options))
+    paths = [_path(file.url) for file in folder.table_files(stage, table)]
+    verified = pds.ParquetFileFormat(
+        default_fragment_scan_options=pds.ParquetFragmentScanOptions(page_checksum_verification=True)
+    )
+    return pds.dataset(paths, schema=schema, format=verified, filesystem=_file_system(folder.root, folder.options))
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def damage_named(folder: RunFolder) -> Iterator[None]:
         yield
     except (pa.ArrowException, OSError) as error:
         for stage in STAGES:
-            for url in (url for table in TABLES[stage] for url in _files(folder, stage, table)):
+            for url in (file.url for table in TABLES[stage] for file in folder.table_files(stage, table)):
                 if _is_damaged(url, folder.options):
                     raise UserError(
                         f"{url} is damaged: put a whole copy in its place, or give the command that made the run again "
@@ -108,14 +110,6 @@ def _is_damaged(url: str, options: StorageOptions) -> bool:
     except (pa.ArrowException, OSError):
         return True
     return False
-
-
-def _files(folder: RunFolder, stage: str, table: str) -> list[str]:
-    files = []
-    for place in folder.table_paths(stage, table):
-        names = storage.list_folder(place, folder.options)
-        files += [storage.join(place, name) for name in sorted(names) if name.endswith(".parquet")]
-    return files
 
 
 def _path(url: str) -> str:

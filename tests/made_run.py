@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from metaclip_curate import schemas
+from metaclip_curate.part_files import FileList, PartFile, describe
 from metaclip_curate.run_folder import RunFolder
 from tests import oracle
 
@@ -75,26 +76,28 @@ def write_run(
     by_language = sorted(matched, key=lambda row: (row["metadata_lang"], row["uid"]))
     for number in range(files):
         part = f"{number:05d}-00000"
-        write_table(root / "matched" / part / "part-0.parquet", by_language[number::files], schemas.MATCHED)
-        folder.commit_part("match", part, {})
+        file = write_table(root / "matched" / part / "part-00000.parquet", by_language[number::files], schemas.MATCHED)
+        folder.commit_part("match", part, {"languages": {}}, FileList({"matched": [file]}))
     sizes = {language: sum(row["metadata_lang"] == language for row in matched) for language in METADATA}
     languages = [{"metadata_lang": name, "distinct": size, "matched": size} for name, size in sorted(sizes.items())]
     folder.finish("match", {"languages": languages, "no_metadata": 0, "metadata": str(root / "no such folder")})
     folder.begin("count", {"metadata_digests": digests}, folder.fingerprint("match"))
-    write_table(root / "counts" / "part-0.parquet", counts, schemas.COUNTS)
-    folder.finish("count", {})
+    file = write_table(root / "counts" / "part-00000.parquet", counts, schemas.COUNTS)
+    folder.finish("count", {}, FileList({"counts": [file]}))
     rule = {"t": t, "anchor_language": "en", "same_t": False, "tail_share": None}
     folder.begin("balance", rule | {"texts_per_image": texts_per_image}, folder.fingerprint("count"))
-    write_table(root / "thresholds" / "part-0.parquet", thresholds, schemas.THRESHOLDS)
-    folder.finish("balance", {"languages": thresholds})
+    file = write_table(root / "thresholds" / "part-00000.parquet", thresholds, schemas.THRESHOLDS)
+    folder.finish("balance", {"languages": thresholds}, FileList({"thresholds": [file]}))
     draw = {"seed": seed, "texts_per_image": texts_per_image}
     folder.begin("sample", {"rows_per_file": 10_000} | draw, folder.fingerprint("balance"))
-    write_table(root / "manifest" / "part-00000.parquet", manifest, schemas.MANIFEST)
-    folder.finish("sample", {"files": 1, "pairs": len(manifest), "languages": []})
+    file = write_table(root / "manifest" / "part-00000.parquet", manifest, schemas.MANIFEST)
+    summary = {"files": 1, "pairs": len(manifest), "languages": []}
+    folder.finish("sample", summary, FileList({"manifest": [file]}))
     return {"matched": matched, "counts": counts, "thresholds": thresholds, "manifest": manifest}
 
 
-def write_table(path: Path, rows: Rows, schema: pa.Schema) -> None:
-    """Writes a Parquet file."""
+def write_table(path: Path, rows: Rows, schema: pa.Schema) -> PartFile:
+    """Writes a Parquet file; returns it for the list of its part."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), path, write_page_checksum=True)
+    return describe(str(path), path.name, len(rows))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from pyspark.sql import SparkSession
 from metaclip_curate import manifest, storage
 from metaclip_curate.cli import main
 from metaclip_curate.errors import UserError
+from metaclip_curate.part_files import FileList
 from metaclip_curate.pipeline import Pipeline
 from metaclip_curate.run_folder import RunFolder
 from metaclip_curate.schemas import MANIFEST
@@ -217,12 +217,6 @@ def test_too_many_failed_inputs_fail_the_job_after_all_is_written(
     assert {path: path.stat().st_mtime_ns for path in output.rglob("*.parquet")} == written
 
 
-def parquet(rows: Rows) -> bytes:
-    stream = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows), stream)
-    return stream.getvalue()
-
-
 def test_a_run_folder_on_s3_knows_what_is_finished(s3: S3Server) -> None:
     options = StorageOptions(s3_endpoint_url=s3.url)
     s3.put("runs", {"other/pairs/00000/x.parquet": b"another run's"})
@@ -230,11 +224,10 @@ def test_a_run_folder_on_s3_knows_what_is_finished(s3: S3Server) -> None:
     folder = RunFolder(url, options)
     folder.begin("extract", {"seed": 1}, "")
     for part in ("00000", "00001", "00002"):
-        data = parquet([{"path": f"{part}.wat.gz", "pairs": 1}])
-        storage.write_bytes(storage.join(folder.part("inputs", part), "a.parquet"), data, options)
-        storage.write_bytes(storage.join(folder.part("pairs", part), "a.parquet"), data, options)
+        rows = pa.Table.from_pylist([{"path": f"{part}.wat.gz", "pairs": 1}])
+        files = {table: folder.write_small_part(table, part, rows) for table in ("inputs", "pairs")}
         if part != "00001":  # of which the run died before it was committed
-            folder.commit_part("extract", part, {"files": 1})
+            folder.commit_part("extract", part, {"files": 1}, FileList(files))
     storage.write_bytes(storage.join(folder.work("extract-00001"), "a.parquet"), b"", options)
 
     again = RunFolder(url, options)
@@ -248,15 +241,18 @@ def test_a_run_folder_on_s3_knows_what_is_finished(s3: S3Server) -> None:
     with pytest.raises(UserError, match="--seed 1, and the command says 2"):
         again.begin("extract", {"seed": 2}, "")
     again.begin("extract", {"seed": 1}, "")
-    left = [f"{table}/{part}/a.parquet" for table in ("inputs", "pairs") for part in ("00000", "00002")]
-    assert storage.list_folder(url, options, recursive=True) == [*left, "run.json"]
+    left = [f"{table}/{part}/part-00000.parquet" for table in ("inputs", "pairs") for part in ("00000", "00002")]
+    lists = ["_files/extract/00000.json", "_files/extract/00002.json"]
+    assert storage.list_folder(url, options, recursive=True) == [*lists, *left, "run.json"]
     again.finish("extract", {"files": 2})
 
     last = RunFolder(url, options)
     assert last.is_finished("extract", "")
     assert last.summary("extract") == {"files": 2}
     assert last.fingerprint("extract") == again.fingerprint("extract")
-    assert last.table_paths("extract", "pairs") == ["s3://runs/mine/pairs/00000", "s3://runs/mine/pairs/00002"]
+    assert last.table_files("extract", "pairs") == [
+        (f"s3://runs/mine/pairs/{part}/part-00000.parquet", 1) for part in ("00000", "00002")
+    ]
     last.discard("extract")
     assert storage.list_folder(url, options, recursive=True) == ["run.json"]
     assert RunFolder(url, options).parts("extract") == {}

@@ -6,7 +6,7 @@ import argparse
 import posixpath
 from typing import Any
 
-from metaclip_curate import datacard, dataset_card, storage
+from metaclip_curate import datacard, dataset_card, own_files, storage
 from metaclip_curate.commands.arguments import add_options, given_options
 from metaclip_curate.finished_run import FinishedRun
 from metaclip_curate.options import RunOptions, SourceOptions
@@ -33,5 +33,5 @@ def _run(parsed: argparse.Namespace, command: str) -> None:
     place = storage.join(folder.root, dataset_card.NAME)
     storage.write_bytes(place, dataset_card.dataset_card(card, name).encode(), folder.options)
     print(place)
-    files = f'{dataset_card.NAME} {datacard.NAME} "manifest/*"'
+    files = f'{dataset_card.NAME} {own_files.DATACARD} "manifest/*"'
     print(f"hf upload ORGANISATION/{name} {folder.root} . --repo-type dataset --include {files}  publishes it")

@@ -51,7 +51,7 @@ def _run(parsed: argparse.Namespace, command: str) -> None:
         source, given["rebalance"], given["run"], given["balance"], given["sample"], command, tell_of(parsed)
     )
     if parsed.again_from:
-        rebalancing.folder.discard(parsed.again_from)
+        rebalancing.folder.forget(parsed.again_from)
     losses = rebalancing.count()
     if parsed.json:
         _finish_as_json(rebalancing, losses, parsed.count_only)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from metaclip_curate import storage
+from metaclip_curate import own_files, storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.report import figures, scopes
 from metaclip_curate.report.chart import Chart, Data
@@ -19,8 +19,6 @@ from metaclip_curate.run_folder import STAGES, RunFolder
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-NAME = "report.html"
-FIGURES = "figures"
 _HEAD_BYTES = 4096
 
 Tell = Callable[[str], None]
@@ -52,13 +50,12 @@ def write_report(
     from metaclip_curate.stages.report import Gatherer
 
     facts = Gatherer(folder, finished, spark()).facts()
-    storage.delete_folder(storage.join(folder.root, FIGURES), folder.options)
     files = {}
     if library:
         drawn = figures.figures(library, charts_to_draw(facts, options.figure_languages))
-        files = {storage.join(FIGURES, name): data for name, data in drawn.items()}
+        files = {storage.join(own_files.FIGURES, name): data for name, data in drawn.items()}
     # The page last: it says what it was made from, and so that all is there.
-    files[NAME] = render(facts, figures.script(library) if library else "")
+    files[own_files.REPORT] = render(facts, figures.script(library) if library else "")
     for name, data in files.items():
         storage.write_bytes(storage.join(folder.root, name), data, folder.options)
     return tuple(files)
@@ -137,7 +134,7 @@ def is_current(folder: RunFolder) -> bool:
     if not finished:
         return False
     try:
-        page = storage.read_bytes(storage.join(folder.root, NAME), folder.options)
+        page = storage.read_bytes(storage.join(folder.root, own_files.REPORT), folder.options)
     except FileNotFoundError:
         return False
     return made_from_mark(folder.fingerprint(finished[-1])).encode() in page[:_HEAD_BYTES]

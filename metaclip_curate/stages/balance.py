@@ -16,8 +16,10 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.options import BalanceOptions, DrawOptions
 from metaclip_curate.schemas import THRESHOLDS, ddl
 from metaclip_curate.stages.exact_sums import ExactSums, rounded_sum
+from metaclip_curate.stages.parquet_files import Layout
 from metaclip_curate.stages.sample import Head, drawing_texts, head_entries, with_probabilities
 
+LAYOUT = Layout(THRESHOLDS, repeating=(), statistics=("metadata_lang",))
 _CHOSEN = pa.schema([column for column in THRESHOLDS if column.name not in ("pairs", "expected_pairs")])
 _SUMS = pa.schema([("metadata_lang", pa.string()), ("high", pa.int64()), ("low", pa.int64())])
 

@@ -19,6 +19,7 @@ from pyspark.sql import DataFrame, SparkSession
 from metaclip_curate import balance, storage
 from metaclip_curate.manifest import part_name
 from metaclip_curate.options import DrawOptions
+from metaclip_curate.part_files import PartFile
 from metaclip_curate.schemas import MATCHED, ddl
 from metaclip_curate.stages.parquet_files import Layout, write_file
 from metaclip_curate.stages.partitioning import first_of_each_run, place
@@ -152,7 +153,7 @@ def draw_file(task: DrawTask, number: int, rows: Rows | None) -> tuple[int, int]
             yield kept_rows(drawing, probabilities.of(drawing), task.draw.seed)
 
     written = _write(task, number, kept())
-    return read, written
+    return read, written.rows
 
 
 def kept_rows(batch: pa.RecordBatch, probabilities: balance.Floats, seed: int) -> pa.RecordBatch:
@@ -179,11 +180,11 @@ def read_batches(task: DrawTask, number: int, columns: list[str]) -> Batches:
     """Reads columns of a file of `matched`, those of few different values as dictionaries."""
     path = task.files[number]
     source = path if storage.is_local(path) else pa.BufferReader(storage.read_bytes(path, task.storage))
-    with pq.ParquetFile(source, read_dictionary=_FEW_VALUES, memory_map=True) as file:
+    with pq.ParquetFile(source, read_dictionary=_FEW_VALUES, memory_map=True, page_checksum_verification=True) as file:
         yield from file.iter_batches(_ROWS_PER_BATCH, columns=columns)
 
 
-def _write(task: DrawTask, number: int, batches: Batches) -> int:
+def _write(task: DrawTask, number: int, batches: Batches) -> PartFile:
     """Writes a file of kept rows."""
     fields = [
         pa.field(field.name, pa.dictionary(pa.int32(), pa.string())) if field.name in _FEW_VALUES else field

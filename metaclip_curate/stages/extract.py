@@ -16,15 +16,17 @@ from pyspark.sql import SparkSession
 from metaclip_curate import storage
 from metaclip_curate.extract import InputAccount, ReadOptions, read_pairs
 from metaclip_curate.language import LanguageIdentifier
+from metaclip_curate.part_files import PartFile
 from metaclip_curate.progress import FileReport, Reporter
 from metaclip_curate.schemas import PAIRS, ddl
 from metaclip_curate.stages.parquet_files import Layout, write_file
 from metaclip_curate.stages.partitioning import place
+from metaclip_curate.stages.tables import PART_FILE
 from metaclip_curate.storage import StorageOptions
 
 # The pages of a file come one after the other, so that even their addresses repeat.
 LAYOUT = Layout(PAIRS, ("text_source", "lang", "page_url", "crawl", "source_file"))
-_READ = pa.schema([("file", pa.string()), ("account", pa.string())])
+_READ = PART_FILE.append(pa.field("account", pa.string()))
 _ATTEMPTS = 3
 
 
@@ -42,7 +44,9 @@ class ExtractTask:
     reports: str = ""  # the file by which the driver learns how far this is, where it is within reach
 
 
-def write_pairs(spark: SparkSession, paths: list[str], task: ExtractTask, folder: str) -> list[dict[str, Any]]:
+def write_pairs(
+    spark: SparkSession, paths: list[str], task: ExtractTask, folder: str
+) -> tuple[list[dict[str, Any]], list[PartFile]]:
     """Reads input files and writes their pairs, one task and one file each.
 
     Args:
@@ -52,7 +56,7 @@ def write_pairs(spark: SparkSession, paths: list[str], task: ExtractTask, folder
         folder: The folder to write, in the place of what is there.
 
     Returns:
-        Rows of `schemas.INPUTS`, one a file, by path.
+        Rows of `schemas.INPUTS`, one for each input file, by path; and the files that were written, by name.
 
     Raises:
         RuntimeError: Attempts that came to different results can't be told apart.
@@ -64,10 +68,11 @@ def write_pairs(spark: SparkSession, paths: list[str], task: ExtractTask, folder
         written = storage.list_folder(folder, task.storage)
         # Of a task that was done twice Spark takes one result. Its file is the other's too, unless the network gave
         # them different rows: then the other's file is one too many, and all is done again.
-        if sorted(row["file"] for row in read) == [name for name in written if name.endswith(".parquet")]:
+        if sorted(row["name"] for row in read) == [name for name in written if name.endswith(".parquet")]:
             accounts = [json.loads(row["account"]) for row in read]
-            return sorted(accounts, key=lambda account: str(account["path"]))
-    raise RuntimeError(f"{folder} has {written}, and the tasks told of {sorted(row['file'] for row in read)}")
+            files = sorted(PartFile(*row[: len(PartFile._fields)]) for row in read)
+            return sorted(accounts, key=lambda account: str(account["path"])), files
+    raise RuntimeError(f"{folder} has {written}, and the tasks told of {sorted(row['name'] for row in read)}")
 
 
 def _reader(task: ExtractTask, folder: str) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
@@ -75,15 +80,15 @@ def _reader(task: ExtractTask, folder: str) -> Callable[[Iterator[pa.RecordBatch
         for batch in batches:
             for path in batch.column(0).to_pylist():
                 account = InputAccount(path)
-                row = {"file": _write_pairs_of(path, account, task, folder)}
-                row["account"] = json.dumps(dataclasses.asdict(account))
+                file = _write_pairs_of(path, account, task, folder)
+                row = file._asdict() | {"account": json.dumps(dataclasses.asdict(account))}
                 yield pa.RecordBatch.from_pylist([row], schema=_READ)
 
     return read
 
 
-def _write_pairs_of(path: str, account: InputAccount, task: ExtractTask, folder: str) -> str:
-    """Writes the pairs of an input file; fills in its account and returns the name of what was written."""
+def _write_pairs_of(path: str, account: InputAccount, task: ExtractTask, folder: str) -> PartFile:
+    """Writes the pairs of an input file; fills in its account."""
     reporter = Reporter(task.reports)
     digest = hashlib.blake2b(path.encode("utf-8", "surrogateescape"), digest_size=16)
 
@@ -97,15 +102,15 @@ def _write_pairs_of(path: str, account: InputAccount, task: ExtractTask, folder:
     def name() -> str:
         return f"{digest.hexdigest()}.parquet"
 
-    rows = write_file(pairs(), LAYOUT, folder, name, task.storage)
-    if rows != account.pairs:
-        raise RuntimeError(f"{path} gave {rows} pairs, and its account tells of {account.pairs}")
+    file = write_file(pairs(), LAYOUT, folder, name, task.storage)
+    if file.rows != account.pairs:
+        raise RuntimeError(f"{path} gave {file.rows} pairs, and its account tells of {account.pairs}")
     if account.error.startswith("HTTP 4") and storage.is_web(path) and path not in task.addresses:
         account.error += (
             " (it is none of this command's --input: where it needs a password or a signature, name it with that again)"
         )
     reporter.report(FileReport(path, account.pairs, finished=True))
-    return name()
+    return file
 
 
 @lru_cache(maxsize=1)

@@ -10,11 +10,12 @@ from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from metaclip_curate.manifest import write_part
+from metaclip_curate.part_files import PartFile
 from metaclip_curate.schemas import MANIFEST, ddl
 from metaclip_curate.stages.partitioning import place
+from metaclip_curate.stages.tables import PART_FILE, files_of, row_of
 from metaclip_curate.storage import StorageOptions
 
-_WRITTEN = pa.schema([("file", pa.int32()), ("rows", pa.int64())])
 # Ranks are counted in 2^12 ranges of the 63-bit order key, each a sort of its own.
 _RANGE_SHIFT = 63 - 12
 _STARTS = "range int, first int, starts array<struct<order_key: bigint, uid: string>>"
@@ -62,7 +63,7 @@ def number_files(spark: SparkSession, kept: DataFrame, rows_per_file: int) -> tu
 
 def write_manifest(
     spark: SparkSession, kept: DataFrame, folder: str, rows_per_file: int, options: StorageOptions
-) -> tuple[int, int]:
+) -> list[PartFile]:
     """Writes the manifest's files, one task a file.
 
     Args:
@@ -73,7 +74,7 @@ def write_manifest(
         options: How workers reach the folder.
 
     Returns:
-        Files and rows written.
+        The files, in the order of their names.
 
     Raises:
         RuntimeError: Not every row was written.
@@ -81,14 +82,13 @@ def write_manifest(
     numbered, rows = number_files(spark, kept, rows_per_file)
     files = -(-rows // rows_per_file)
     if not files:
-        write_part(folder, 0, MANIFEST.empty_table(), options)
-        return 1, 0
+        return [write_part(folder, 0, MANIFEST.empty_table(), options)]
     placed = place(numbered.withColumn("partition", F.col("file")), spark, files, "partition")
     ordered = placed.sortWithinPartitions("file", "order_key", "uid").drop("order_key")
-    written = ordered.mapInArrow(_writer(folder, options), ddl(_WRITTEN)).collect()
-    if sum(count for _, count in written) != rows or len(written) != files:
+    written = files_of(ordered.mapInArrow(_writer(folder, options), ddl(PART_FILE)))
+    if sum(file.rows for file in written) != rows or len(written) != files:
         raise RuntimeError(f"wrote {written} where {files} files with {rows} rows were due")
-    return files, rows
+    return written
 
 
 def _writer(folder: str, options: StorageOptions) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
@@ -97,8 +97,6 @@ def _writer(folder: str, options: StorageOptions) -> Callable[[Iterator[pa.Recor
         # One task has one file's rows, so that a batch never holds two files'.
         for number, of_file in groupby(filled, key=lambda batch: batch.column("file")[0].as_py()):
             rows = pa.Table.from_batches(list(of_file)).select(MANIFEST.names)
-            write_part(folder, number, rows, options)
-            written = {"file": number, "rows": rows.num_rows}
-            yield pa.RecordBatch.from_pylist([written], schema=_WRITTEN)
+            yield row_of(write_part(folder, number, rows, options))
 
     return run

@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from metaclip_curate import storage
+from metaclip_curate.part_files import PartFile
 from metaclip_curate.schemas import MATCHED, PAIRS, ddl
 from metaclip_curate.stages.match_task import (
     KNOWN,
@@ -27,16 +28,17 @@ from metaclip_curate.stages.match_task import (
 )
 from metaclip_curate.stages.parquet_files import Layout, write_file
 from metaclip_curate.stages.partitioning import place
+from metaclip_curate.stages.tables import PART_FILE
 
-__all__ = ["NO_METADATA", "MatchTask", "place_by_language", "plan_partitions", "write_matched"]
+__all__ = ["LAYOUT", "NO_METADATA", "MatchTask", "place_by_language", "plan_partitions", "write_matched"]
 
 # Rows are in the order of their languages and uids: a reader that looks for one needs few row groups.
-_LAYOUT = Layout(
+LAYOUT = Layout(
     MATCHED,
     repeating=("text_source", "lang", "crawl", "source_file", "metadata_lang"),
     statistics=("uid", "metadata_lang"),
 )
-_WRITTEN = MATCH_ACCOUNT.append(pa.field("file", pa.string()))
+_WRITTEN = pa.schema([*MATCH_ACCOUNT, *PART_FILE])
 # Of equal uids the row that is first in this order stays.
 _ORDER = ("uid", "crawl", "source_file", "page_url")
 _DECIDING = ("lang", *_ORDER)
@@ -117,7 +119,9 @@ def place_by_language(
     return placed.sortWithinPartitions("metadata_lang", *_ORDER)
 
 
-def write_matched(placed: DataFrame, spark: SparkSession, task: MatchTask, folder: str) -> dict[str, dict[str, int]]:
+def write_matched(
+    placed: DataFrame, spark: SparkSession, task: MatchTask, folder: str
+) -> tuple[dict[str, dict[str, int]], list[PartFile]]:
     """Keeps each uid once, finds the entries in its text, and writes what has some.
 
     Args:
@@ -127,7 +131,7 @@ def write_matched(placed: DataFrame, spark: SparkSession, task: MatchTask, folde
         folder: The folder to write, in the place of what is there.
 
     Returns:
-        Each language's row of `match_task.MATCH_ACCOUNT`.
+        Each language's row of `match_task.MATCH_ACCOUNT`; and the files that were written, by name.
 
     Raises:
         RuntimeError: What is written isn't what the account says.
@@ -140,12 +144,12 @@ def write_matched(placed: DataFrame, spark: SparkSession, task: MatchTask, folde
         for name in sums:
             sums[name] += row[name]
     if not told:  # no pair at all
-        write_file(iter(()), _LAYOUT, folder, lambda: "part-00000.parquet", task.storage)
-        return totals
+        return totals, [write_file(iter(()), LAYOUT, folder, lambda: "part-00000.parquet", task.storage)]
+    files = sorted({PartFile(*row[len(MATCH_ACCOUNT) :]) for row in told})
     written = [name for name in storage.list_folder(folder, task.storage) if name.endswith(".parquet")]
-    if sorted({row["file"] for row in told}) != written:
-        raise RuntimeError(f"{folder} has {written}, and the tasks told of {sorted({row['file'] for row in told})}")
-    return totals
+    if [file.name for file in files] != written:
+        raise RuntimeError(f"{folder} has {written}, and the tasks told of {files}")
+    return totals, files
 
 
 def _matcher(task: MatchTask, folder: str) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
@@ -154,10 +158,13 @@ def _matcher(task: MatchTask, folder: str) -> Callable[[Iterator[pa.RecordBatch]
         # The same partition has the same rows whenever it is done.
         name = f"part-{context.partitionId() if context else 0:05d}.parquet"
         account = MatchAccount()
-        rows = write_file(match_batches(batches, task, account), _LAYOUT, folder, lambda: name, task.storage)
+        file = write_file(match_batches(batches, task, account), LAYOUT, folder, lambda: name, task.storage)
         told = account.rows()
-        if rows != sum(told.column("matched").to_pylist()):
-            raise RuntimeError(f"{name} has {rows} matched pairs, and its account tells of others: {told.to_pylist()}")
-        yield told.append_column("file", pa.repeat(name, told.num_rows))
+        if file.rows != sum(told.column("matched").to_pylist()):
+            raise RuntimeError(f"{file} was written, and its account tells of others: {told.to_pylist()}")
+        columns = [
+            pa.repeat(value, told.num_rows).cast(kind) for value, kind in zip(file, PART_FILE.types, strict=True)
+        ]
+        yield pa.RecordBatch.from_arrays([*told.columns, *columns], schema=_WRITTEN)
 
     return match

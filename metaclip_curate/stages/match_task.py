@@ -22,8 +22,10 @@ NO_METADATA = "-"
 MATCH_ACCOUNT = pa.schema(
     [
         pa.field("metadata_lang", pa.string()),  # NO_METADATA for texts that no entries are searched in
-        pa.field("distinct", pa.int64()),  # pairs after dedup
+        pa.field("pairs", pa.int64()),  # new ones, before dedup
+        pa.field("distinct", pa.int64()),  # of those, after dedup
         pa.field("matched", pa.int64()),  # of those, with at least one entry
+        pa.field("occurrences", pa.int64()),  # of entries in those: each once a text
         pa.field("superseding", pa.int64()),  # of the distinct, those that come before the known row of their uid
     ]
 )
@@ -72,7 +74,8 @@ def match_batches(
     Yields:
         Rows of `schemas.MATCHED`.
     """
-    for language, batch in chain.from_iterable(map(by_language, first_of_each_uid(batches))):
+    counted = _counted(batches, account)
+    for language, batch in chain.from_iterable(map(by_language, first_of_each_uid(counted))):
         account.add(language, distinct=batch.num_rows, superseding=pc.sum(batch.column(SUPERSEDING)).as_py())
         if language == NO_METADATA:
             continue
@@ -82,8 +85,16 @@ def match_batches(
         columns = [batch.column(name) for name in MATCHED.names if name != "entry_ids"]
         rows = pa.RecordBatch.from_arrays([*columns, entry_ids], schema=MATCHED)
         rows = rows.filter(pc.greater(pc.list_value_length(entry_ids), 0))
-        account.add(language, matched=rows.num_rows)
+        account.add(language, matched=rows.num_rows, occurrences=len(entry_ids.flatten()))
         yield rows
+
+
+def _counted(batches: Iterator[pa.RecordBatch], account: MatchAccount) -> Iterator[pa.RecordBatch]:
+    """Counts what is read, so that it can be held to what was written."""
+    for batch in batches:
+        for language, rows in by_language(batch):
+            account.add(language, pairs=rows.num_rows - rows.column(KNOWN).true_count)
+        yield batch
 
 
 def first_of_each_uid(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from metaclip_curate import storage
+from metaclip_curate.part_files import PartFile, describe
 from metaclip_curate.storage import StorageOptions
 
 # Rows, or bytes in memory, of a row group; what comes first.
@@ -37,7 +38,7 @@ class Layout:
 
 def write_file(
     batches: Iterator[pa.RecordBatch], layout: Layout, folder: str, name: Callable[[], str], options: StorageOptions
-) -> int:
+) -> PartFile:
     """Writes a file; it appears whole or not at all.
 
     Args:
@@ -48,23 +49,23 @@ def write_file(
         options: How to reach the folder.
 
     Returns:
-        The number of rows.
+        The file, for the list of its part.
     """
     rows = 0
-    with (
-        storage.written_whole(lambda: storage.join(folder, name()), options) as local,
-        pq.ParquetWriter(
+    with storage.written_whole(lambda: storage.join(folder, name()), options) as local:
+        with pq.ParquetWriter(
             local,
             layout.schema,
             compression="zstd",
             use_dictionary=list(layout.repeating),
             write_statistics=list(layout.statistics) or False,
-        ) as writer,
-    ):
-        for group in _groups(batches, layout.schema):
-            rows += group.num_rows
-            writer.write_table(group, row_group_size=max(1, group.num_rows))
-    return rows
+            write_page_checksum=True,
+        ) as writer:
+            for group in _groups(batches, layout.schema):
+                rows += group.num_rows
+                writer.write_table(group, row_group_size=max(1, group.num_rows))
+        written = describe(local, name(), rows)
+    return written
 
 
 def _groups(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:

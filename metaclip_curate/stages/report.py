@@ -14,7 +14,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from metaclip_curate import storage
+from metaclip_curate import own_files, storage
 from metaclip_curate.choose_t import Choice, Rule, pooled_tail_share
 from metaclip_curate.language import LANGUAGES_CSV
 from metaclip_curate.options import DrawOptions
@@ -25,7 +25,7 @@ from metaclip_curate.report.histograms import KeptHistogram
 from metaclip_curate.report.made_from import made_from
 from metaclip_curate.report.scopes import LARGEST_HOSTS
 from metaclip_curate.run_folder import STAGES, RunFolder
-from metaclip_curate.schemas import COUNTS, MANIFEST, MATCHED, PAIRS, ddl
+from metaclip_curate.schemas import COUNTS, MANIFEST, MATCHED, PAIRS
 from metaclip_curate.stages.choices import expected_kept, joint_head
 from metaclip_curate.stages.report_entries import (
     HIT_ENTRIES,
@@ -36,9 +36,9 @@ from metaclip_curate.stages.report_entries import (
 )
 from metaclip_curate.stages.report_pairs import Sampled, pair_facts
 from metaclip_curate.stages.report_texts import sampled_pair, texts_and_fates
+from metaclip_curate.stages.tables import read_files, read_table
 
 _TROUBLES = 10
-_WORK = "_report"
 _SMALLEST_SHARE = 1e-4  # what a logarithmic axis shows of a tail share of 0
 
 
@@ -137,11 +137,11 @@ class Gatherer:
         counts = self._read("count", "counts", COUNTS)
         limits = self._by_language("balance")
         thresholds = {name: int(row["t"]) for name, row in sorted(limits.items())}
-        work = storage.join(self._folder.root, _WORK)
+        work = storage.join(self._folder.root, own_files.REPORT_WORK)
         unmatched = {name: int(row["entries_unmatched"]) for name, row in sorted(limits.items())}
         hit_entries(self._spark, counts, manifest, thresholds).write.mode("overwrite").parquet(work)
         try:
-            entries = self._spark.read.schema(HIT_ENTRIES).parquet(work)
+            entries = read_files(self._spark, [work], HIT_ENTRIES)
             histograms = kept_histograms(entries, unmatched)
             lists, thinned = entry_lists(entries, unmatched_entries(self._spark, counts, unmatched))
         finally:
@@ -192,7 +192,7 @@ class Gatherer:
         return tried, drawn, position_name
 
     def _read(self, stage: str, table: str, schema: Any) -> DataFrame:
-        return self._spark.read.schema(ddl(schema)).parquet(*self._folder.table_paths(stage, table))
+        return read_table(self._spark, self._folder.table_files(stage, table), schema)
 
 
 def _tried(choice: Choice, expected: Mapping[str, float], chosen: bool) -> TriedT:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import email.utils
 import importlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -46,6 +46,15 @@ class GsStore:
 
     def list(self, url: str, *, recursive: bool) -> list[str]:
         """Names below a folder, as `Store.list` says."""
+        return sorted(name for name, _ in self._items(url, recursive=recursive))
+
+    def sizes(self, url: str) -> dict[str, int]:
+        """Sizes of a folder's files, as `Store.sizes` says."""
+        items = self._items(url, recursive=False)
+        return {name: int(item["size"]) for name, item in items if not name.endswith("/")}
+
+    def _items(self, url: str, *, recursive: bool) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """What is below a folder: names, those of folders with a slash at the end, and what gcsfs knows of each."""
         folder = url.rstrip("/")
         try:
             if recursive:
@@ -53,18 +62,16 @@ class GsStore:
             else:
                 found = self._call(self._files.ls, folder, detail=True)
         except FileNotFoundError:
-            return []
+            return
         prefix = "/".join(bucket_and_key(folder)).rstrip("/") + "/"
-        names: list[str] = []
         for item in found:
             name = item["name"].removeprefix(prefix).rstrip("/")
             # An object whose name ends in a slash is a console's mark of an empty folder.
             if item["name"].startswith(prefix) and name:
                 if item["type"] == "directory":
-                    names.append(name + "/")
+                    yield name + "/", item
                 elif not item["name"].endswith("/"):
-                    names.append(name)
-        return sorted(names)
+                    yield name, item
 
     def write(self, url: str, data: bytes) -> None:
         """Makes or replaces a file."""

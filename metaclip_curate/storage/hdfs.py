@@ -98,18 +98,28 @@ class ArrowStore:
 
     def list(self, url: str, *, recursive: bool) -> list[str]:
         """Names below a folder, as `Store.list` says."""
+        names = []
+        for name, item in self._items(url, recursive=recursive):
+            if item.type != fs.FileType.Directory:
+                names.append(name)
+            elif not recursive:
+                names.append(name + "/")
+        return sorted(names)
+
+    def sizes(self, url: str) -> dict[str, int]:
+        """Sizes of a folder's files, as `Store.sizes` says."""
+        items = self._items(url, recursive=False)
+        return {name: int(item.size) for name, item in items if item.type != fs.FileType.Directory}
+
+    def _items(self, url: str, *, recursive: bool) -> Iterator[tuple[str, Any]]:
+        """What is below a folder, but for files that are still being written: names, and what is known of each."""
         folder = _path(url).rstrip("/")
         selector = fs.FileSelector(folder, allow_not_found=True, recursive=recursive)
-        names: list[str] = []
         for item in self._files.get_file_info(selector):
             # Some answer full URLs, some paths without the first slash.
             name = _path(item.path).lstrip("/").removeprefix(folder.lstrip("/") + "/")
-            if item.type == fs.FileType.Directory:
-                if not recursive:
-                    names.append(name + "/")
-            elif not name.endswith(_TEMPORARY):
-                names.append(name)
-        return sorted(names)
+            if not name.endswith(_TEMPORARY):
+                yield name, item
 
     def write(self, url: str, data: bytes) -> None:
         """Makes or replaces a file."""

@@ -116,6 +116,18 @@ class LocalStore:
                     names.append(name if below == "." else f"{below}/{name}")
         return sorted(names)
 
+    def sizes(self, url: str) -> dict[str, int]:
+        """Sizes of a folder's files, as `Store.sizes` says."""
+        try:
+            with os.scandir(local_path(url)) as entries:
+                return {
+                    entry.name: entry.stat().st_size
+                    for entry in entries
+                    if entry.is_file() and not entry.name.endswith(_TEMPORARY)
+                }
+        except FileNotFoundError:
+            return {}
+
     def write(self, url: str, data: bytes) -> None:
         """Makes or replaces a file."""
         with _replacement(Path(local_path(url))) as file:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage.opening import open_input
 from metaclip_curate.storage.options import StorageOptions
-from metaclip_curate.storage.retry import InputError, MissingError, RefusedError
+from metaclip_curate.storage.reader import PIECE, Source
+from metaclip_curate.storage.retry import InputError, MissingError, RefusedError, TransientError, wait_seconds
 from metaclip_curate.storage.stored import Stored
-from metaclip_curate.storage.stores import store_of
+from metaclip_curate.storage.stores import source_of, store_of
 
 
 def read_bytes(url: str, options: StorageOptions) -> bytes:
@@ -34,6 +37,42 @@ def read_bytes(url: str, options: StorageOptions) -> bytes:
         if isinstance(error.__cause__, RefusedError):
             raise UserError(f"{url} cannot be read: {error.reason}; check the credentials.") from error
         raise OSError(str(error)) from error
+
+
+def read_from(url: str, offset: int, options: StorageOptions, *, sleep: Callable[[float], None] = time.sleep) -> bytes:
+    """The bytes of a file from an offset to its end.
+
+    Args:
+        url: the file.
+        offset: bytes before the first one that is wanted.
+        options: how to reach it, and how patiently.
+        sleep: waits between attempts; tests give their own.
+
+    Raises:
+        FileNotFoundError: there is none.
+        UserError: the name or the credentials are wrong.
+        OSError: the store fails.
+    """
+    source = source_of(url, options)
+    for failures in itertools.count(1):
+        try:
+            return _read_from(source, offset)
+        except TransientError as error:
+            if failures >= options.max_attempts:
+                raise OSError(f"{url}: {error.reason}") from error
+            sleep(wait_seconds(url, failures, error.retry_after))
+        except MissingError as error:
+            raise FileNotFoundError(f"{url}: {error.reason}") from error
+        except RefusedError as error:
+            raise UserError(f"{url} cannot be read: {error.reason}; check the credentials.") from error
+    raise AssertionError("unreachable")
+
+
+def _read_from(source: Source, offset: int) -> bytes:
+    with closing(source.connect(offset, None)) as connection:
+        data = b"".join(iter(lambda: connection.read(PIECE), b""))
+        # An answer may start before the offset, where a server doesn't know ranges.
+        return data[offset - connection.start :]
 
 
 def write_bytes(url: str, data: bytes, options: StorageOptions) -> None:
@@ -163,6 +202,16 @@ def list_folder(url: str, options: StorageOptions, *, recursive: bool = False) -
         OSError: the store fails.
     """
     return store_of(url, options).list(url, recursive=recursive)
+
+
+def file_sizes(url: str, options: StorageOptions) -> dict[str, int]:
+    """Size in bytes of each of a folder's own files, by name; none when there is no such folder.
+
+    Raises:
+        UserError: the name or the credentials are wrong.
+        OSError: the store fails.
+    """
+    return store_of(url, options).sizes(url)
 
 
 def delete_folder(url: str, options: StorageOptions) -> None:

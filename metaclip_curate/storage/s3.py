@@ -196,6 +196,13 @@ class S3Store:
             names.extend(item["Prefix"] for item in page.get("CommonPrefixes", []))
         return sorted(name.removeprefix(prefix) for name in names)
 
+    def sizes(self, url: str) -> dict[str, int]:
+        """Sizes of a folder's files, as `Store.sizes` says."""
+        prefix = _folder_key(url)
+        pages = self._pages(url, recursive=False, page_size=1000)
+        items = (item for page in pages for item in page.get("Contents", []))
+        return {item["Key"].removeprefix(prefix): item["Size"] for item in items if not item["Key"].endswith("/")}
+
     def write(self, url: str, data: bytes) -> None:
         """Makes or replaces a file."""
         bucket, key = bucket_and_key(url)

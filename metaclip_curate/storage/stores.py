@@ -32,6 +32,9 @@ class Store(Protocol):
     def list(self, url: str, *, recursive: bool) -> list[str]:
         """Sorted names below a folder: all files, or its own files and, with a slash at the end, its folders."""
 
+    def sizes(self, url: str) -> dict[str, int]:
+        """Size in bytes of each of a folder's own files, by name."""
+
     def write(self, url: str, data: bytes) -> None:
         """Makes or replaces a file; whoever reads sees the old one or the new one, never a part."""
 

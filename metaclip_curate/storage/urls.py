@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from urllib.parse import unquote, urlsplit
 
@@ -47,6 +48,13 @@ def local_path(url: str) -> str:
     if parts.netloc not in ("", "localhost"):
         raise UserError(f"{url} names the host {parts.netloc}; write file:///path, three slashes.")
     return unquote(parts.path, errors="surrogateescape")
+
+
+def location(url: str) -> str:
+    """Where a file or folder is: two names of one place give the same, links and Hadoop's names included."""
+    if is_local(url):
+        return os.path.realpath(local_path(url))
+    return f"{scheme_of(url)}://{url.partition('://')[2]}"
 
 
 def join(url: str, *parts: str) -> str:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from metaclip_curate import balance, storage
+from metaclip_curate import balance
 from metaclip_curate.balance import Floats, Words, hash_words
 from metaclip_curate.errors import UserError
 from metaclip_curate.run_folder import RunFolder
@@ -174,9 +174,5 @@ def entry_probabilities_of(run: str, options: StorageOptions | None = None) -> d
 
 
 def _read(folder: RunFolder, stage: str, table: str, columns: list[str]) -> pa.Table:
-    pieces = []
-    for path in folder.table_paths(stage, table):
-        for name in storage.list_folder(path, folder.options):
-            if name.endswith(".parquet"):
-                pieces.append(read_parquet(storage.join(path, name), columns, folder.options))
-    return pa.concat_tables(pieces)
+    files = folder.table_files(stage, table)
+    return pa.concat_tables([read_parquet(file.url, columns, folder.options) for file in files])

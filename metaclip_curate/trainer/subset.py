@@ -52,4 +52,5 @@ def is_among(uids: pa.Array, only: Words) -> npt.NDArray[np.bool_]:
 
 def read_parquet(url: str, columns: Sequence[str], options: StorageOptions) -> pa.Table:
     """Reads columns of a Parquet file, wherever it lies."""
-    return pq.read_table(pa.BufferReader(storage.read_bytes(url, options)), columns=list(columns))
+    data = pa.BufferReader(storage.read_bytes(url, options))
+    return pq.read_table(data, columns=list(columns), page_checksum_verification=True)

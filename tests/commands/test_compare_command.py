@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from metaclip_curate import datacard
+from metaclip_curate import own_files
 from metaclip_curate.cli import main
 from metaclip_curate.compare import Difference, differences
 from tests import made_run
@@ -31,7 +31,7 @@ def write_run(root: Path, images: int, t: int, seed: int = 0) -> dict[str, Rows]
         for row in rows["thresholds"]
     ]
     card = {"seed": seed, "options": {"balance": {"t": t}}, "languages": languages, "command": str(root)}
-    (root / datacard.NAME).write_text(json.dumps(card))
+    (root / own_files.DATACARD).write_text(json.dumps(card))
     return rows
 
 

@@ -37,7 +37,7 @@ def test_tasks_that_fail_after_all_of_their_rows_change_nothing(
     tmp_path: Path, spark: SparkSession, mini_wats: list[Path]
 ) -> None:
     paths = list(map(str, mini_wats))
-    expected = write_pairs(spark, paths, TASK, str(tmp_path / "undisturbed"))
+    expected, _ = write_pairs(spark, paths, TASK, str(tmp_path / "undisturbed"))
     environment = os.environ | {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
     program = [sys.executable, "-m", "tests.stages.flaky_extract", str(tmp_path / "flaky"), *paths]
     done = subprocess.run(program, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
@@ -63,8 +63,9 @@ def test_a_file_that_no_account_tells_of_is_done_away_with(
     calls: list[Any] = []
     monkeypatch.setattr(storage, "list_folder", listed)
     strays = 1
-    accounts = write_pairs(spark, [str(mini_wats[0])], TASK, str(tmp_path / "pairs"))
+    accounts, files = write_pairs(spark, [str(mini_wats[0])], TASK, str(tmp_path / "pairs"))
     assert accounts[0]["pairs"] == len(rows(tmp_path / "pairs")) > 1000
+    assert [file.name for file in files] == [path.name for path in (tmp_path / "pairs").iterdir()]
     calls.clear()
     strays = 100
     with pytest.raises(RuntimeError, match=r"pairs has \[.*zzz.parquet'\], and the tasks told of \["):
@@ -74,7 +75,7 @@ def test_a_file_that_no_account_tells_of_is_done_away_with(
 def test_an_input_has_a_file_of_its_own_named_by_what_is_in_it(
     tmp_path: Path, spark: SparkSession, mini_wats: list[Path]
 ) -> None:
-    first = write_pairs(spark, list(map(str, mini_wats)), TASK, str(tmp_path / "a"))
+    first, _ = write_pairs(spark, list(map(str, mini_wats)), TASK, str(tmp_path / "a"))
     write_pairs(spark, list(map(str, mini_wats[::-1])), TASK, str(tmp_path / "b"))
     names = sorted(file.name for file in (tmp_path / "a").iterdir())
     assert len(names) == len(first) == 2
