@@ -49,7 +49,7 @@ def require_free(root: str, owned: Collection[str], options: StorageOptions) -> 
         for name in storage.list_folder(root, options):
             if name.rstrip("/") in new:
                 raise UserError(
-                    f"{storage.join(root, name)} is there, and no run made it, which would replace it: give another "
+                    f"{storage.join(root, name.rstrip('/'))} is there, and no run made it, which would replace it: give another "
                     "--output, or move it away"
                 )
     return NAMES

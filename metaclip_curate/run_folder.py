@@ -359,6 +359,8 @@ class RunFolder:
             leftovers = self._leftovers(stage)
             self._save()
         self._delete(leftovers)
+        for part in gone:
+            storage.delete_file(self._list_url(stage, part), self.options)
 
     def notes(self, stage: str) -> dict[str, Any]:
         """Returns what a stage noted for itself while it was under way."""

@@ -18,6 +18,8 @@ import pytest
 from metaclip_curate import java
 from metaclip_curate.cli import main
 from metaclip_curate.errors import JobFailedError, UserError
+from metaclip_curate.run_folder import STAGES
+from tests import made_run
 from tests.conftest import ROOT
 
 
@@ -54,6 +56,51 @@ def test_an_empty_folder(tmp_path: Path, metadata: Path, capsys: pytest.CaptureF
     assert run([tmp_path / "empty"], metadata, tmp_path / "o") == 2
     assert_one_sentence(capsys, "empty")
     assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize("given", ["inputs", "inputs/a.warc.wat.gz", "."])
+def test_an_input_inside_the_output(
+    tmp_path: Path, metadata: Path, mini_wats: list[Path], capsys: pytest.CaptureFixture[str], given: str
+) -> None:
+    """As a download folder that is taken for the run folder too: its tables would take the inputs' place."""
+    path = tmp_path / "dl" / "inputs" / "a.warc.wat.gz"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(mini_wats[0].read_bytes())
+    assert run([tmp_path / "dl" / given], metadata, tmp_path / "dl") == 2
+    assert_one_sentence(capsys, f"--input {path} lies inside --output {tmp_path / 'dl'}")
+    assert [file for file in (tmp_path / "dl").rglob("*") if file.is_file()] == [path]
+
+
+@pytest.mark.parametrize("name", ["pairs", "figures", "_work"])
+def test_an_output_with_something_of_the_users_under_a_runs_name(
+    tmp_path: Path, metadata: Path, mini_wats: list[Path], capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    mine = tmp_path / "dl" / name / "mine.txt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    assert run(mini_wats, metadata, tmp_path / "dl") == 2
+    assert_one_sentence(capsys, f"{tmp_path / 'dl' / name} is there, and no run made it", "another --output")
+    assert [file for file in (tmp_path / "dl").rglob("*") if file.is_file()] == [mine]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("mistake", ["--input", "--metadata"])
+def test_nothing_is_done_again_where_something_that_was_given_is_wrong(
+    tmp_path: Path,
+    metadata: Path,
+    mini_wats: list[Path],
+    capsys: pytest.CaptureFixture[str],
+    stage: str,
+    mistake: str,
+) -> None:
+    made_run.write_run(tmp_path / "run", made_run.matched_rows(images=10, seed=1))
+    before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    inputs = [tmp_path / "gone.wat"] if mistake == "--input" else mini_wats
+    lists = tmp_path / "gone" if mistake == "--metadata" else metadata
+    assert run(inputs, lists, tmp_path / "run", "--again-from", stage) == 2
+    # The made-up run's model for languages is none, which is a mistake too where extract isn't done again.
+    assert_one_sentence(capsys, "gone" if stage == "extract" or mistake == "--input" else "--lid-model-digest")
+    assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()} == before
 
 
 def test_metadata_without_the_anchor(

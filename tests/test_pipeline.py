@@ -87,9 +87,10 @@ def test_every_reason_for_a_drop_occurs_in_the_input_that_ships(finished: Path) 
 def test_options_equal_the_oracles(
     tmp_path: Path, mini_wats: list[Path], metadata: tuple[Path, Any], given: dict[str, Any]
 ) -> None:
-    runs.run(tmp_path / "run", mini_wats, metadata[0], **given)
+    output = tmp_path / "run[1]{a,b}*"  # names itself, though Spark's readers know patterns
+    runs.run(output, mini_wats, metadata[0], **given)
     expected = runs.expected_tables(mini_wats, metadata[1], **given)
-    found = runs.tables(tmp_path / "run")
+    found = runs.tables(output)
     # expected_pairs is over the texts that draw, which the oracle's thresholds don't know.
     ignored = ("expected_pairs",) if given.get("texts_per_image") == "one" else ()
     for name in runs.TABLES:
@@ -231,6 +232,57 @@ def test_an_input_that_is_no_wat_is_failed_and_the_run_goes_on(
     assert failed[0]["error"]
     with pytest.raises(JobFailedError, match="1 of 3 input files failed"):
         runs.run(tmp_path / "run", [*mini_wats, bad], metadata[0])
+
+
+def test_an_input_that_was_completed_later_is_read_when_that_is_asked_for(
+    tmp_path: Path, mini_wats: list[Path], metadata: tuple[Path, Any]
+) -> None:
+    path, output = tmp_path / "growing.warc.wat.gz", tmp_path / "run"
+    told: list[str] = []
+    whole = mini_wats[0].read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+
+    def extract(folder: Path, **given: Any) -> tuple[Rows, Rows]:
+        Pipeline(runs.options(folder, [path, mini_wats[1]], metadata[0], **given), tell=told.append).extract()
+        return runs.table(folder, "pairs"), runs.table(folder, "inputs")
+
+    half = extract(output)
+    path.write_bytes(whole)
+    told.clear()
+    assert extract(output) == half
+    assert [line for line in told if f"1 input files have changed since they were read ({path})" in line]
+    found = extract(output, retry_failed=True)
+    assert found == extract(tmp_path / "undisturbed")
+    assert len(found[0]) > len(half[0])
+    told.clear()
+    assert extract(output, retry_failed=True) == found
+    assert not [line for line in told if "changed" in line or "again" in line]
+
+
+def test_pairs_that_were_altered_are_an_error_and_never_left_out(
+    tmp_path: Path, spark: SparkSession, mini_wats: list[Path], metadata: tuple[Path, Any]
+) -> None:
+    """Page checksums find the damage; where Spark is set to pass over damaged files, the number of rows does."""
+    output = tmp_path / "run"
+    pipeline = Pipeline(runs.options(output, mini_wats, metadata[0]), tell=lambda line: None)
+    pipeline.extract()
+    path = next((output / "pairs").rglob("*.parquet"))
+    whole = path.read_bytes()
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 1
+    path.write_bytes(flipped)
+    with pytest.raises(UserError, match=f"{path} is damaged: put it back, or give --again-from extract"):
+        pipeline.match()
+    spark.conf.set("spark.sql.files.ignoreCorruptFiles", "true")
+    try:
+        with pytest.raises(JobFailedError, match=r"match read [\d,]+ of [\d,]+ pairs .*ignoreCorruptFiles"):
+            pipeline.match()
+    finally:
+        spark.conf.unset("spark.sql.files.ignoreCorruptFiles")
+    assert RunFolder(str(output)).parts("match") == {}
+    path.write_bytes(whole)
+    pipeline.match()
+    assert len(runs.table(output, "matched")) > 1000
 
 
 def test_an_anchor_without_a_match_is_an_error_that_says_what_to_use(

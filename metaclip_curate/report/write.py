@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from metaclip_curate import own_files, storage
@@ -56,9 +57,20 @@ def write_report(
         files = {storage.join(own_files.FIGURES, name): data for name, data in drawn.items()}
     # The page last: it says what it was made from, and so that all is there.
     files[own_files.REPORT] = render(facts, figures.script(library) if library else "")
+    _remove_old_figures(folder, files)
     for name, data in files.items():
         storage.write_bytes(storage.join(folder.root, name), data, folder.options)
     return tuple(files)
+
+
+def _remove_old_figures(folder: RunFolder, files: Collection[str]) -> None:
+    """Removes charts of an earlier report that aren't drawn any more; other files in their folder are the user's."""
+    charts = "|".join(re.escape(chart.name) for chart in all_charts(""))
+    drawn = re.compile(rf"({charts})(-[\w-]+)?\.png")
+    for name in storage.list_folder(storage.join(folder.root, own_files.FIGURES), folder.options):
+        path = storage.join(own_files.FIGURES, name)
+        if drawn.fullmatch(name) and path not in files:
+            storage.delete_file(storage.join(folder.root, path), folder.options)
 
 
 def write_after_run(folder: RunFolder, spark: Callable[[], SparkSession], options: ReportOptions, tell: Tell) -> None:

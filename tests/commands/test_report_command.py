@@ -28,9 +28,13 @@ def run(real: Path, tmp_path: Path) -> Path:
 
 
 def test_a_report_of_a_run_is_the_same_twice(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (run / "figures").mkdir()
+    (run / "figures" / "mine.png").write_bytes(b"of the user's")
     before = contents(run)
+    (run / "figures" / "kept-by-t-xx.png").write_bytes(b"of an earlier report")
     assert main(["report", "--run", str(run), "--figure-languages", "en"]) == 0
     assert "report.html" in capsys.readouterr().out
+    assert not (run / "figures" / "kept-by-t-xx.png").exists()
     first = contents(run)
     assert before.items() <= first.items()
     new = first.keys() - before.keys()
