@@ -78,7 +78,10 @@ class ExtractOptions:
     max_failed_inputs: float = option(0.05, "the share of failed input files above which the job fails", tables=False)
     files_per_round: int = option(0, "input files that are committed together; 0 chooses by their number", tables=False)
     retry_failed: bool = option(
-        False, "read again the inputs that failed, or of which reading was given up, in an earlier run", tables=False
+        False,
+        "read again the inputs that failed, or of which reading was given up, in an earlier run, and local ones that have "
+        "changed since",
+        tables=False,
     )
 
     def __post_init__(self) -> None:

@@ -46,12 +46,12 @@ def require_free(root: str, owned: Collection[str], options: StorageOptions) -> 
     """
     new = NAMES.difference(owned)
     if new:
-        for name in storage.list_folder(root, options):
-            if name.rstrip("/") in new:
-                raise UserError(
-                    f"{storage.join(root, name.rstrip('/'))} is there, and no run made it, which would replace it: give another "
-                    "--output, or move it away"
-                )
+        present = {name.rstrip("/") for name in storage.list_folder(root, options)}
+        for name in sorted(new & present):
+            raise UserError(
+                f"{storage.join(root, name)} is there, and no run made it: this run would replace it. Give another "
+                "--output, or move it away"
+            )
     return NAMES
 
 
