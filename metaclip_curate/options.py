@@ -79,7 +79,7 @@ class ExtractOptions:
     files_per_round: int = option(0, "input files that are committed together; 0 chooses by their number", tables=False)
     retry_failed: bool = option(
         False,
-        "read again the inputs that failed, or of which reading was given up, in an earlier run, and local ones that have "
+        "read inputs again that failed in an earlier run, or of which reading was given up, or local ones that have "
         "changed since",
         tables=False,
     )
