@@ -301,7 +301,7 @@ class Pipeline:
         return LanguageIdentifier(self.options.extract.lid_model or None).digest
 
     def _check_inputs(self) -> dict[str, Any]:
-        own_files.require_outside(self.folder.root, self._inputs, self.options.storage)
+        own_files.require_outside(self.folder.root, self._inputs.names, self.options.storage)
         options = table_options(self.options.extract) | {"lid_model_digest": self._lid_model_digest}
         self.folder.check_options("extract", options)
         return options
