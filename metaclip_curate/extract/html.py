@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from lxml import etree
 
 from metaclip_curate.extract.charset import as_utf8
-from metaclip_curate.extract.http_response import MAX_BODY_BYTES, decoded_body, parse_response
+from metaclip_curate.extract.http_response import MAX_BODY_BYTES, decoded_body, media_type, parse_response
 from metaclip_curate.extract.links import ImageLink, Page
-from metaclip_curate.extract.opt_out import opts_out
+from metaclip_curate.extract.opt_out import may_opt_out, opts_out
 
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
 # Types that say nothing, by the MIME sniffing standard; then a page is known by how it begins.
@@ -29,6 +29,12 @@ _HTML_START = re.compile(
     re.IGNORECASE,
 )
 _IMAGE_TAG = re.compile(rb"<img[\t\n\f\r />]", re.IGNORECASE)
+# Tags for which libxml2 looks through all elements that are open, and how many it may look at in a page: a thousand
+# take some microseconds.
+_SEARCHED = re.compile(rb"</|<body", re.IGNORECASE)
+_STEPS_A_BYTE = 64
+_STEPS_A_PAGE = 1 << 25
+_PIECE_BYTES = 1 << 12
 # Where lazy-loading scripts find the picture's address, and where its sizes.
 _LAZY_URLS = ("data-src", "data-original", "data-lazy-src")
 _LAZY_SRCSETS = ("data-srcset", "data-lazy-srcset")
@@ -38,9 +44,11 @@ _TEMPLATE_MARKS = re.compile(r"[{}<>]")
 # srcset, as the HTML standard parses it: a URL goes on up to white space, so it may contain commas; those at its end
 # separate it from the next. Descriptors go on up to a comma outside parentheses, which are reserved.
 _SRCSET_URL = re.compile(r"[\t\n\f\r ,]*([^\t\n\f\r ]+)")
-_SRCSET_DESCRIPTORS = re.compile(r"(?:[^(,]+|\([^)]*\)?)*,?")
+_SRCSET_DESCRIPTORS = re.compile(r"(?:[^(,]|\([^)]*+\)?)*+,?")
+_MAX_DESCRIPTORS = 3
 _DESCRIPTOR = re.compile(
-    r"(?P<width>[0-9]{1,9})w|(?P<height>[0-9]{1,9})h|(?P<density>[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?)x"
+    r"(?P<width>[0-9]{1,9})w|(?P<height>[0-9]{1,9})h"
+    r"|(?P<density>(?:[0-9]++(?:\.[0-9]++)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?)x"
 )
 
 
@@ -74,24 +82,22 @@ def page_of_response(
     is_html = _says_html(payload_type, content_type)
     if is_html is False:
         return None
-    body = decoded_body(response, max_bytes + 1)
-    damage = f"a page is cut off after {max_bytes} bytes" if len(body) > max_bytes else ""
-    body = body[:max_bytes]
+    body, damage = decoded_body(response, max_bytes + 1)
+    if len(body) > max_bytes:
+        body, damage = body[:max_bytes], damage or f"a page is cut off after {max_bytes} bytes"
     if is_html is None and not _HTML_START.match(body):
         return None
     page = as_utf8(body, content_type)
     tags = _read_tags(page) if _IMAGE_TAG.search(page) else _Tags()
-    return Page(page_url, tags.base or "", opts_out(tags.metas, response.headers), tags.links, damage)
+    return Page(page_url, tags.base or "", opts_out(tags.metas, response.headers), tags.links, damage or tags.damage)
 
 
 def _says_html(payload_type: str, content_type: str) -> bool | None:
     """Whether a page's type is HTML; None where the types say nothing."""
-    if payload_type.strip():
-        return payload_type.strip().lower() in _HTML_TYPES
-    content_type = content_type.lower()
-    if content_type.partition(";")[0].strip() in _UNKNOWN_TYPES:
-        return None
-    return "html" in content_type
+    identified, told = media_type(payload_type), media_type(content_type)
+    if identified:
+        return identified in _HTML_TYPES
+    return None if told in _UNKNOWN_TYPES else "html" in told
 
 
 class _Tags:
@@ -101,13 +107,14 @@ class _Tags:
         self.links: list[ImageLink] = []
         self.metas: list[tuple[str, str]] = []
         self.base: str | None = None
+        self.damage = ""
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         if tag == "img":
             self.links.extend(_image_links(attributes))
         elif tag == "meta":
             name, content = attributes.get("name"), attributes.get("content")
-            if name and content:
+            if name and content and may_opt_out(name):
                 self.metas.append((name, content))
         elif tag == "base" and self.base is None:
             # The first with a href counts, even an empty one (HTML standard, the base element).
@@ -117,13 +124,68 @@ class _Tags:
         """Called at the end of a page; nothing is left to do."""
 
 
+class _NestedTags(_Tags):
+    """Also counts the elements that are open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open = self.most_open = 0
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        super().start(tag, attributes)
+        self.open += 1
+        self.most_open = max(self.most_open, self.open)
+
+    def end(self, tag: str) -> None:
+        self.open -= 1
+
+
 def _read_tags(page: bytes) -> _Tags:
+    if _may_be_nested_deeply(page):
+        return _read_nested_tags(page)
     tags = _Tags()
-    # huge_tree lifts the limits on nesting and on the length of an attribute.
-    parser = etree.HTMLParser(target=tags, encoding="utf-8", huge_tree=True)
+    parser = _parser(tags)
     parser.feed(page)
     parser.close()
     return tags
+
+
+def _may_be_nested_deeply(page: bytes) -> bool:
+    """Whether its tags are enough to take too many steps, in whatever order they come."""
+    tags, most = page.count(b"<"), _most_steps(page)
+    if tags * tags <= most:
+        return False
+    searched = page.count(b"</") + page.count(b"<b") + page.count(b"<B")  # end tags, and body among others
+    return tags * searched > most
+
+
+def _parser(tags: _Tags) -> etree.HTMLParser:
+    # huge_tree lifts the limits on nesting and on the length of an attribute.
+    return etree.HTMLParser(target=tags, encoding="utf-8", huge_tree=True)
+
+
+def _read_nested_tags(page: bytes) -> _Tags:
+    """Reads a page that may be nested so deeply that it takes quadratic time, and stops where it would.
+
+    Each end tag, and each body tag, is searched among all elements that are open.
+    """
+    tags = _NestedTags()
+    parser = _parser(tags)
+    steps = 0
+    for start in range(0, len(page), _PIECE_BYTES):
+        piece = page[start : start + _PIECE_BYTES]
+        tags.most_open = tags.open
+        parser.feed(piece)
+        steps += len(_SEARCHED.findall(piece)) * tags.most_open
+        if steps > _most_steps(page):
+            tags.damage = f"a page is nested so deeply that it is cut off after {start + len(piece)} bytes"
+            return tags
+    parser.close()
+    return tags
+
+
+def _most_steps(page: bytes) -> int:
+    return _STEPS_A_BYTE * len(page) + _STEPS_A_PAGE
 
 
 def _image_links(attributes: dict[str, str]) -> list[ImageLink]:
@@ -194,7 +256,7 @@ def _srcset_candidates(srcset: str) -> Iterator[tuple[str, str]]:
 def _candidate_size(descriptors: str) -> tuple[int, float] | None:
     """The width in pixels (0 where none is told) and the density; None where the standard drops the candidate."""
     told: dict[str, float] = {}
-    for descriptor in descriptors.split():
+    for descriptor in descriptors.split(maxsplit=_MAX_DESCRIPTORS):
         found = _DESCRIPTOR.fullmatch(descriptor)
         if found is None or found.lastgroup is None or found.lastgroup in told:
             return None

@@ -7,25 +7,40 @@ came over the wire. So a header that names a coding is believed only when the bo
 
 from __future__ import annotations
 
+import io
 import re
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pyarrow as pa
 
 # Blocks longer than this in their unpacked form are cut off: a browser shows what it has as well.
 MAX_BODY_BYTES = 32 << 20
+# Browsers give up at a few hundred kilobytes of headers.
+MAX_HEAD_BYTES = 2 << 20
 
-_STATUS_LINE = re.compile(rb"[\r\n]*HTTP/\d")
+_STATUS_LINE = re.compile(rb"[\r\n]*HTTP/\d[^ \t\r\n]*[ \t]*(\d*)")
+_INTERIM_STATUS = re.compile(rb"1\d\d")
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
+_FOLD = re.compile(r"\r?\n[ \t]+")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?(\r?\n)")
 _MARKUP = re.compile(rb"\s*<[!?/A-Za-z]")
+# Bytes that no text has (MIME sniffing standard, "binary data byte"), and nearly every packed body among its first.
+_BINARY = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+_SNIFFED_BYTES = 1445
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_GZIP_WINDOW = 16 + zlib.MAX_WBITS
 # A browser undoes them all; more than a few are only meant to exhaust who does.
 _MAX_CODINGS = 3
-# What is lost at most where a packed body breaks off.
-_UNPACK_STEP = 1024
+# Members of a gzip body that are read; setting up for each costs more than a short one.
+_MAX_MEMBERS = 1 << 12
+# zlib unpacks so many bytes at a time, to at most a thousand times as much.
+_INPUT_BYTES = 1 << 12
+_UNPACK_STEP = 1 << 10
+_DRIPPING_BYTES = 64
 
 
 @dataclass(frozen=True)
@@ -45,10 +60,35 @@ class HttpResponse:
         return next((value for key, value in self.headers if key == name), "")
 
 
+class Decoded(NamedTuple):
+    """A body without its codings.
+
+    Attributes:
+        content: What could be decoded.
+        damage: What was wrong with the rest; empty where nothing was.
+    """
+
+    content: bytes
+    damage: str = ""
+
+
+def media_type(value: str) -> str:
+    """A media type in lower case and without its parameters.
+
+    Args:
+        value: The value of a Content-Type field, say.
+
+    Returns:
+        Such as text/html; empty where the value is.
+    """
+    return value.partition(";")[0].strip().lower()
+
+
 def parse_response(block: bytes) -> HttpResponse:
     """Splits an HTTP response into its headers and its body.
 
-    The length that the headers tell is ignored: rewritten bodies have another one.
+    Interim responses (1xx), which may come before the one that was asked for, are passed over. The length that the
+    headers tell is ignored: rewritten bodies have another one.
 
     Args:
         block: The block of a response record of content type application/http.
@@ -57,27 +97,26 @@ def parse_response(block: bytes) -> HttpResponse:
         The response. Without an empty line all is header and the body is empty.
 
     Raises:
-        ValueError: The block doesn't start with an HTTP status line.
+        ValueError: The block doesn't start with an HTTP status line, or has more than MAX_HEAD_BYTES of headers.
     """
     start = _STATUS_LINE.match(block)
     if start is None:
         raise ValueError("no HTTP response: the block doesn't start with a status line")
     end = _HEADER_END.search(block, start.end())
-    head, body = (block[: end.start()], block[end.end() :]) if end else (block, b"")
-    headers: list[tuple[str, str]] = []
-    for line in head.decode("latin-1").split("\n")[1:]:
-        if line[:1] in (" ", "\t") and headers:
-            # A value that goes on in the next line, which RFC 9112 no longer allows.
-            name, value = headers[-1]
-            headers[-1] = (name, f"{value} {line.strip()}")
-            continue
-        name, colon, value = line.partition(":")
-        if colon:
-            headers.append((name.strip().lower(), value.strip()))
-    return HttpResponse(headers, body)
+    while end and _INTERIM_STATUS.fullmatch(start[1]) and (following := _STATUS_LINE.match(block, end.end())):
+        start = following
+        end = _HEADER_END.search(block, start.end())
+    head_end, body_start = (end.start(), end.end()) if end else (len(block), len(block))
+    if head_end - start.start() > MAX_HEAD_BYTES:
+        raise ValueError(f"an HTTP response with more than {MAX_HEAD_BYTES} bytes of headers")
+    # A value may go on in the next line, which RFC 9112 no longer allows.
+    head = _FOLD.sub(" ", block[start.end() : head_end].decode("latin-1"))
+    fields = (line.partition(":") for line in head.split("\n")[1:])
+    headers = [(name.strip().lower(), value.strip()) for name, colon, value in fields if colon]
+    return HttpResponse(headers, block[body_start:])
 
 
-def decoded_body(response: HttpResponse, max_bytes: int = MAX_BODY_BYTES) -> bytes:
+def decoded_body(response: HttpResponse, max_bytes: int = MAX_BODY_BYTES) -> Decoded:
     """Undoes chunked, gzip, deflate, br and zstd as far as the body still has them.
 
     Args:
@@ -85,80 +124,149 @@ def decoded_body(response: HttpResponse, max_bytes: int = MAX_BODY_BYTES) -> byt
         max_bytes: The result is cut off here, and nothing longer is ever held.
 
     Returns:
-        The content. Of a body that is damaged or cut off, what could be unpacked; a body that isn't coded the way its
-        headers say, as it is.
+        The content. Of a body that is damaged or cut off, what could be decoded; a body that isn't coded the way its
+        headers say, as it is. Bytes behind a packed body are ignored, as browsers do.
     """
-    body = response.body
-    transfer = _codings(response, "transfer-encoding")
+    body, damage = response.body, ""
+    transfer, content = _codings(response, "transfer-encoding"), _codings(response, "content-encoding")
     if "chunked" in transfer:
-        body = _unchunked(body)
-    for coding in [*reversed(transfer), *reversed(_codings(response, "content-encoding"))]:
-        body = _unpacked(body, coding, max_bytes)
-    return body[:max_bytes]
+        transfer.remove("chunked")
+        body, whole = _unchunked(body)
+        damage = "" if whole else "a page breaks off within its chunks"
+    codings = [*reversed(transfer), *reversed(content)]
+    for coding in codings[:_MAX_CODINGS]:
+        body, whole = _unpacked(body, coding, max_bytes)
+        damage = damage or ("" if whole else f"a page's body is damaged or breaks off within its coding {coding}")
+    if len(codings) > _MAX_CODINGS:
+        damage = damage or f"a page has more than {_MAX_CODINGS} codings"
+    return Decoded(body[:max_bytes], damage)
 
 
 def _codings(response: HttpResponse, name: str) -> list[str]:
     values = (value for key, value in response.headers if key == name)
-    return [coding.strip().lower() for value in values for coding in value.split(",")][:_MAX_CODINGS]
+    codings = (media_type(coding) for value in values for coding in value.split(","))
+    return [coding for coding in codings if coding not in ("", "identity")]
 
 
-def _unchunked(body: bytes) -> bytes:
-    """Joins the chunks; what has no chunk's size at its start is returned as it is."""
-    chunks: list[bytes] = []
+def _unchunked(body: bytes) -> tuple[bytes, bool]:
+    """Joins the chunks and tells whether the last one is there; what doesn't start with a chunk's size stays."""
+    joined = bytearray()
     position = 0
     while size_line := _CHUNK_SIZE.match(body, position):
         size = int(size_line[1], 16)
+        start, end = size_line.end(), size_line.end() + size
         if size == 0:
-            break
-        start = size_line.end()
-        position = start + size
+            return (bytes(joined) if position else body), True
         # In a body that was unchunked already, a first word such as "Add" is no size.
-        if not chunks and position < len(body) and not body.startswith(size_line[2], position):
-            return body
-        chunks.append(body[start:position])
-        position += len(size_line[2])
-    return b"".join(chunks) if chunks else body
+        if not position and end < len(body) and not body.startswith(size_line[2], end):
+            return body, True
+        joined += body[start:end]
+        position = end + len(size_line[2])
+    return (bytes(joined), False) if position else (body, True)
 
 
-def _unpacked(body: bytes, coding: str, max_bytes: int) -> bytes:
-    """Undoes one coding; a body that hasn't got it is returned as it is."""
+def _unpacked(body: bytes, coding: str, max_bytes: int) -> tuple[bytes, bool]:
+    """Undoes one coding and tells whether that worked to the end; a body that hasn't got the coding stays as it is."""
     if coding in ("gzip", "x-gzip") and body.startswith(_GZIP_MAGIC):
-        return _read(body, "gzip", max_bytes)
-    if coding == "zstd" and body.startswith(_ZSTD_MAGIC):
-        return _read(body, "zstd", max_bytes)
+        content, whole = _inflated(body, _GZIP_WINDOW, max_bytes)
+    elif coding == "zstd" and body.startswith(_ZSTD_MAGIC):
+        content, whole = _read(body, "zstd", max_bytes)
     # The other two have no magic bytes.
-    if coding == "br" and not _MARKUP.match(body):
-        return _read(body, "brotli", max_bytes)
-    if coding == "deflate" and not _MARKUP.match(body):
-        return _read(body, "gzip", max_bytes) if _has_zlib_header(body) else _inflated(body, max_bytes)
-    return body
+    elif coding == "br" and not _MARKUP.match(body):
+        content, whole = _read(body, "brotli", max_bytes)
+    elif coding in ("deflate", "x-deflate") and not _MARKUP.match(body):
+        content, whole = _undeflated(body, max_bytes)
+    else:
+        return body, True
+    if whole or (content and _is_binary(body)):
+        return content, whole
+    # Nothing could be unpacked, or it is a text in which some first bytes happened to look packed.
+    return body, not _is_binary(body)
 
 
-def _has_zlib_header(body: bytes) -> bool:
-    """Whether a zlib stream starts here (RFC 1950, section 2.2), which is what deflate means in HTTP."""
-    return len(body) > 1 and body[0] & 0x0F == 8 and (body[0] << 8 | body[1]) % 31 == 0
+def _is_binary(body: bytes) -> bool:
+    return _BINARY.search(body, 0, _SNIFFED_BYTES) is not None
 
 
-def _read(body: bytes, codec: str, max_bytes: int) -> bytes:
-    """Unpacks step by step, so that the size is bounded and damage costs only what follows it.
+def _undeflated(body: bytes, max_bytes: int) -> tuple[bytes, bool]:
+    """Undoes deflate, which means a zlib stream in HTTP (RFC 1950), and of some servers one without its header."""
+    if len(body) > 1 and body[0] & 0x0F == 8 and (body[0] << 8 | body[1]) % 31 == 0:
+        content, whole = _inflated(body, zlib.MAX_WBITS, max_bytes)
+        if content:
+            return content, whole
+    content, whole = _inflated(body, -zlib.MAX_WBITS, max_bytes)
+    # A text's first letters may happen to be a stream of a few bytes.
+    return content, whole and 2 * len(content) > len(body)
 
-    Arrow's "gzip" reads the gzip and the zlib format, and several members in a row.
-    """
+
+def _inflated(body: bytes, window: int, max_bytes: int) -> tuple[bytes, bool]:
+    """Unpacks one stream, of gzip every member, and tells whether it ended well or at the limit."""
+    pieces: list[bytes] = []
+    size = at = members = 0
+    unpacker = zlib.decompressobj(window)
+    while at < len(body) and size < max_bytes:
+        packed = body[at : at + _INPUT_BYTES]
+        before = unpacker.copy()
+        try:
+            piece = unpacker.decompress(packed)
+        except zlib.error:
+            return b"".join([*pieces, *_before_damage(before, packed)]), False
+        pieces.append(piece)
+        size += len(piece)
+        at += len(packed) - len(unpacker.unused_data)
+        if unpacker.eof:
+            members += 1
+            if window != _GZIP_WINDOW or not body.startswith(_GZIP_MAGIC, at):
+                return b"".join(pieces), True
+            if members == _MAX_MEMBERS:
+                return b"".join(pieces), False
+            unpacker = zlib.decompressobj(window)
+    return b"".join(pieces), size >= max_bytes or unpacker.eof
+
+
+def _before_damage(unpacker: zlib._Decompress, packed: bytes) -> Iterator[bytes]:
+    """Unpacks byte by byte: an error costs what the same call would have returned."""
+    for at in range(len(packed)):
+        try:
+            yield unpacker.decompress(packed[at : at + 1])
+        except zlib.error:
+            return
+
+
+def _read(body: bytes, codec: str, max_bytes: int) -> tuple[bytes, bool]:
+    """Unpacks what Arrow has a codec for, and tells whether it ended well or at the limit."""
+    content, whole = _steps(io.BytesIO(body), codec, max_bytes)
+    if whole:
+        return content, True
+    # Arrow takes bytes behind a stream for another one. Line ends are what there may be.
+    stripped = body.rstrip(b"\r\n")
+    if stripped != body:
+        content, whole = _steps(io.BytesIO(stripped), codec, max_bytes)
+        if whole:
+            return content, True
+    content, _ = _steps(_Dripping(body), codec, max_bytes)
+    return _steps(_Dripping(body), codec, max_bytes, len(content), 1)
+
+
+class _Dripping(io.BytesIO):
+    """Gives a few bytes at a time: of a piece of its input that has damage in it, Arrow returns nothing."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Returns fewer bytes than it is asked for."""
+        return super().read(_DRIPPING_BYTES)
+
+
+def _steps(
+    source: io.BytesIO, codec: str, max_bytes: int, first: int = 0, step: int = _UNPACK_STEP
+) -> tuple[bytes, bool]:
+    """Unpacks `first` bytes and then step by step, so that the size is bounded and damage costs only one step."""
     pieces: list[bytes] = []
     size = 0
     try:
-        stream = pa.CompressedInputStream(pa.BufferReader(body), codec)
-        while size < max_bytes and (piece := stream.read(_UNPACK_STEP)):
+        stream = pa.CompressedInputStream(source, codec)
+        while size < max_bytes and (piece := stream.read(step if size or not first else first)):
             pieces.append(piece)
             size += len(piece)
     except OSError:
-        pass  # damaged or cut off; without any piece it never was what the header says
-    return b"".join(pieces) if pieces else body
-
-
-def _inflated(body: bytes, max_bytes: int) -> bytes:
-    """Undoes deflate without zlib's header, which some servers send."""
-    try:
-        return zlib.decompressobj(wbits=-zlib.MAX_WBITS).decompress(body, max_bytes) or body
-    except zlib.error:
-        return body
+        return b"".join(pieces), False
+    return b"".join(pieces), True

@@ -13,10 +13,9 @@ _TDM = "tdm-reservation"
 _META_NAMES = frozenset({"robots", _TDM})
 _HEADER_NAMES = frozenset({"x-robots-tag", _TDM})
 _NAMES = _META_NAMES | _HEADER_NAMES
-_DIRECTIVES = frozenset({"noai", "noimageai"})
-# X-Robots-Tag may name a robot first ("otherbot: noindex, noai"); such a rule counts as well, since a page that
-# names robots can't know ours.
-_SEPARATORS = re.compile(r"[\s,;:]+")
+# Whole words. X-Robots-Tag may name a robot first ("otherbot: noindex, noai"); such a rule counts as well, since a page
+# that names robots can't know ours.
+_DIRECTIVE = re.compile(r"(?<![^\s,;:])no(?:image)?ai(?![^\s,;:])")
 
 
 def opts_out(metas: Iterable[tuple[str, str]], headers: Iterable[tuple[str, str]]) -> bool:
@@ -42,5 +41,4 @@ def may_opt_out(name: str) -> bool:
 def _declares(name: str, value: str) -> bool:
     if name.strip().lower() == _TDM:
         return value.strip() == "1"
-    directives = value.lower()
-    return "ai" in directives and not _DIRECTIVES.isdisjoint(_SEPARATORS.split(directives))
+    return _DIRECTIVE.search(value.lower()) is not None

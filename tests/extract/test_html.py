@@ -59,6 +59,18 @@ def test_a_page_that_is_cut_off_says_so() -> None:
     assert cut is not None and (cut.links, cut.damage != "") == ([], True)
 
 
+def test_a_page_that_can_be_unpacked_in_part_says_so() -> None:
+    body = b"<img src=a.jpg alt=a>" + bytes(range(256)) * 20
+    packed = gzip.compress(body)
+    for sent, damage in [
+        (packed + b"\r\n", ""),
+        (packed[:-8] + b"12345678", "a page's body is damaged or breaks off within its coding gzip"),
+        (packed[:-20], "a page's body is damaged or breaks off within its coding gzip"),
+    ]:
+        found = page(sent, "Content-Encoding: gzip")
+        assert (found.links, found.damage) == ([ImageLink("a.jpg", "a", "", "")], damage)
+
+
 def test_what_is_missing_is_empty() -> None:
     assert page("<img src=a.jpg><img alt=b><img src='' alt=c>").links == [
         ImageLink("a.jpg", "", "", ""),
@@ -235,6 +247,12 @@ def test_opt_out(body: str, headers: list[str], expected: bool) -> None:
         ("text/plain", "text/html", True),
         ("", "application/xhtml+xml", True),
         ("text/html", "application/pdf", False),
+        # Parameters and case don't matter.
+        ("text/plain", 'text/html; charset="UTF-8"', True),
+        ("text/plain", " Text/HTML ;charset=utf-8", True),
+        ("text/html", "application/pdf; x=text/html", False),
+        ("text/plain; x=html", "", False),
+        ("; charset=utf-8", "application/XHTML+xml;", True),
     ],
 )
 def test_types(content_type: str, payload_type: str, expected: bool) -> None:
@@ -294,6 +312,26 @@ def test_deep_nesting(opening: str) -> None:
     assert urls("<img src=a>" + opening * 50_000 + "<img src=b>") == ["a", "b"]
 
 
+@pytest.mark.parametrize(("opening", "closing"), [("<b>", "</i>"), ("<div>", "</img>"), ("<frameset>", "<body>")])
+def test_a_page_that_takes_quadratic_time_is_cut_off(opening: str, closing: str) -> None:
+    """libxml2 looks for each of these among all open elements."""
+    body = "<img src=a alt=b>" + opening * 100_000 + closing * 100_000 + "<img src=c>"
+    started = time.process_time()
+    found = page(body)
+    assert time.process_time() - started < 4  # half a second on a fast core, and twenty where nothing is cut off
+    assert found.links == [ImageLink("a", "b", "", "")]
+    assert re.fullmatch(r"a page is nested so deeply that it is cut off after \d+ bytes", found.damage)
+
+
+@pytest.mark.parametrize(
+    "body", ["<b>" * 5_000 + "</i>" * 5_000, "<p>x</p><b>" * 20_000, "<div>" * 8_000 + "</div>" * 8_000]
+)
+def test_pages_that_are_nested_badly_are_read_to_their_end(body: str) -> None:
+    found = page(f"<img src=a>{body}<img src='ä'>")
+    assert [link.url for link in found.links] == ["a", "ä"]
+    assert found.damage == ""
+
+
 def test_a_page_that_makes_trees_explode() -> None:
     # By the standard every later div opens all the fonts before it again: 200 million elements.
     body = "".join(f"<div><font id={n}>text</div>" for n in range(20_000)) + "<img src=a>"
@@ -335,6 +373,12 @@ def test_large_attributes() -> None:
     assert urls(f"<img {attributes} src=a>") == ["a"]
     assert best_candidate("a 1x" + "(" * 500_000) == ""
     assert best_candidate("a.jpg" + " 1x" * 500_000) == ""
+    started = time.process_time()
+    assert best_candidate("a.jpg " + "1" * 500_000) == ""
+    assert best_candidate("a.jpg " + "1" * 500_000 + ".") == ""
+    assert best_candidate("a.jpg 1e" + "1" * 500_000) == ""
+    assert best_candidate("b.jpg " + "a()" * 300_000 + ", a.jpg 1.5x, c.jpg .9e1x") == "c.jpg"
+    assert time.process_time() - started < 2
 
 
 def test_a_page_is_cut_off_at_the_limit() -> None:

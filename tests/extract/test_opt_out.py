@@ -40,3 +40,18 @@ def test_meta_elements(name: str, content: str, expected: bool) -> None:
 )
 def test_headers(name: str, value: str, expected: bool) -> None:
     assert opts_out([], [("Server", "x"), (name, value)]) is expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("noaindex", False),
+        ("xnoai", False),
+        ("noai-x", False),
+        ("all,NOAI;x", True),
+        ("x:noimageai", True),
+        ("\tnoai\n", True),
+    ],
+)
+def test_directives_are_whole_words(value: str, expected: bool) -> None:
+    assert opts_out([("robots", value)], []) is expected
