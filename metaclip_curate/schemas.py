@@ -9,7 +9,7 @@ PAIRS = pa.schema(
     [
         pa.field("uid", pa.string()),  # 32 hex digits: BLAKE2b-128 of url + "\n" + text; the dedup key
         pa.field("image_id", pa.string()),  # 24 hex digits: the first of SHA-224 of the URL
-        pa.field("url", pa.string()),  # absolute http(s) URL, WHATWG-normalised, without fragment
+        pa.field("url", pa.string()),  # absolute http(s) URL, WHATWG-normalised, without fragment, up to 8,192 bytes
         pa.field("text", pa.string()),  # one line, stripped, never empty
         pa.field("text_source", pa.string()),  # alt, title or data-image-title
         pa.field("lang", pa.string()),  # the language-ID model's label, without __label__
@@ -33,7 +33,7 @@ INPUTS = pa.schema(
         pa.field("image_links", pa.int64()),
         pa.field("dropped_opt_out", pa.int64()),  # on a page that says noai, noimageai or tdm-reservation
         pa.field("dropped_no_text", pa.int64()),
-        pa.field("dropped_bad_url", pa.int64()),  # empty or unparsable
+        pa.field("dropped_bad_url", pa.int64()),  # empty, unparsable, over 8,192 bytes, or with a user or a password
         pa.field("dropped_not_http", pa.int64()),
         pa.field("texts", pa.int64()),  # texts of the links used
         pa.field("duplicate_texts", pa.int64()),  # (url, text) seen before in this file

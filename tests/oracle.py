@@ -31,6 +31,7 @@ Row = dict[str, Any]
 
 TEXT_SOURCES = ("alt", "title", "data-image-title")
 C0_AND_SPACE = "".join(map(chr, range(0x21)))
+MAX_URL_BYTES = 8192
 CRAWL = re.compile(r"CC-MAIN-\d{4}(?:-\d{2}(?:\d{2})?)?(?![\d-])")
 
 
@@ -80,6 +81,8 @@ def read_wat(
         account["pages"] += "HTML-Metadata" in response
         head = html.get("Head", {})
         page_url = scalar_values(envelope.get("WARC-Header-Metadata", {}).get("WARC-Target-URI", ""))
+        if page_url.startswith("<") and page_url.endswith(">"):
+            page_url = page_url[1:-1]
         opted_out = opts_out(response.get("Headers", {}), head.get("Metas", []))
         base = base_url(page_url, head.get("Base"))
 
@@ -95,7 +98,7 @@ def read_wat(
             if not texts:
                 account["dropped_no_text"] += 1
                 continue
-            url = None if is_empty(raw_url) else resolve(raw_url, base)
+            url = None if is_empty(raw_url) or is_bad(page_url) else resolve(raw_url, base)
             if url is None:
                 account["dropped_bad_url"] += 1
                 continue
@@ -103,6 +106,9 @@ def read_wat(
                 account["dropped_not_http"] += 1
                 continue
             url = url.partition("#")[0]
+            if is_bad(url):
+                account["dropped_bad_url"] += 1
+                continue
             for source, text in texts:
                 account["texts"] += 1
                 uid = uid_of(url, text)
@@ -212,18 +218,31 @@ def resolve(url: str, base: str | None) -> str | None:
         return None
 
 
+def is_bad(url: str) -> bool:
+    """Whether a URL is longer than 8,192 bytes, or has a user or a password."""
+    if len(url.encode("utf-8")) > MAX_URL_BYTES:
+        return True
+    try:
+        parsed = URL(url)
+    except ValueError:
+        return False
+    return bool(parsed.username or parsed.password)
+
+
 def base_url(page_url: str, base: str | None) -> str | None:
     """What a page's links resolve against: its <base>, itself resolved, or else the page.
 
     A base that can't be parsed, or whose scheme is data or javascript, does not count (HTML
-    standard, "set the frozen base URL"). None when the page's own URL can't be parsed: then only
-    absolute URLs resolve.
+    standard, "set the frozen base URL"), nor does one of more than 8,192 bytes. None when the
+    page's own URL can't be parsed: then only absolute URLs resolve.
     """
     page = resolve(page_url, None)
     if base is None:
         return page
     resolved = resolve(scalar_values(base), page)
     if resolved is None or resolved.startswith(("data:", "javascript:")):
+        return page
+    if len(resolved.partition("#")[0].encode("utf-8")) > MAX_URL_BYTES:
         return page
     return resolved
 
