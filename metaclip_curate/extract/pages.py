@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from metaclip_curate.extract.entities import decode_attribute, has_raw_entities
 from metaclip_curate.extract.html import page_of_response
+from metaclip_curate.extract.http_response import media_type
 from metaclip_curate.extract.links import ImageLink, Page
 from metaclip_curate.extract.records import Bytes, Record
 from metaclip_curate.extract.wat import WatDecoder, crawl_of_warcinfo
+
+# A warcinfo is looked at for each record before the first page.
+_MOST_WARCINFO_BYTES = 1 << 16
 
 
 class PageReader:
@@ -40,25 +44,33 @@ class PageReader:
             ValueError: The record is broken.
         """
         headers = record.headers
-        kind, content_type = headers.get("warc-type"), headers.get("content-type", "")
+        kind, content_type = headers.get("warc-type", "").lower(), media_type(headers.get("content-type", ""))
         if not self.has_pages:
             self._learn(kind, record.body)
         if kind == "metadata" and (not content_type or "json" in content_type):
             self.has_pages = True
-            page = self._decoder.page(record.body, headers.get("warc-target-uri", ""))
+            page = self._decoder.page(record.body, _target(headers))
             return _decoded(page) if page is not None and self._raw_entities else page
-        if kind == "response" and "application/http" in content_type:
+        if kind == "response" and content_type == "application/http":
             self.has_pages = True
             payload_type = headers.get("warc-identified-payload-type", "")
-            return page_of_response(bytes(record.body), headers.get("warc-target-uri", ""), payload_type)
+            return page_of_response(bytes(record.body), _target(headers), payload_type)
         return None
 
-    def _learn(self, kind: str | None, body: Bytes) -> None:
-        """Takes in what a file says about itself before its first page."""
+    def _learn(self, kind: str, body: Bytes) -> None:
+        """Takes in what a file says about itself before its first page, in warcinfo or, in a WAT, in a copy of it."""
+        if kind not in ("warcinfo", "metadata"):
+            return
         if kind == "warcinfo" and not self._warcinfo:
-            self._warcinfo = bytes(body)
+            self._warcinfo = bytes(body[:_MOST_WARCINFO_BYTES])
         self.crawl = self.crawl or crawl_of_warcinfo(body)
         self._raw_entities = has_raw_entities(self._warcinfo, self.crawl)
+
+
+def _target(headers: dict[str, str]) -> str:
+    """The address of a record's page; wget puts it between < and >."""
+    url = headers.get("warc-target-uri", "")
+    return url[1:-1] if url.startswith("<") and url.endswith(">") else url
 
 
 def _decoded(page: Page) -> Page:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Union
 
 import msgspec
@@ -18,7 +19,8 @@ from metaclip_curate.extract.links import ImageLink, Page
 from metaclip_curate.extract.opt_out import may_opt_out, opts_out
 from metaclip_curate.extract.records import Bytes
 
-_IS_PART_OF = re.compile(rb'isPartOf"?\s*:\s*"?(CC-[\w-]+)')
+# A crawl's name stands in every row: what is longer is none.
+_IS_PART_OF = re.compile(rb'isPartOf"?\s*:\s*"?(CC-[\w-]{1,64})(?![\w-])')
 # Most links are none of an image. A link of these kinds is decoded to an object without fields, which saves a third of
 # the time that a record takes. A record with a link of any other kind is decoded in the loose way: the list matters to
 # the speed alone.
@@ -67,7 +69,7 @@ class _Html(msgspec.Struct, gc=False):
 
 
 class _Response(msgspec.Struct, gc=False):
-    headers: dict[str, Any] = msgspec.field(default_factory=dict, name="Headers")
+    headers: dict[str, str | list[str]] = msgspec.field(default_factory=dict, name="Headers")
     html: _Html | None = msgspec.field(default=None, name="HTML-Metadata")
 
 
@@ -126,7 +128,7 @@ class WatDecoder:
             return Page(page_url, "", False, links)
         return Page(page_url, html.head.base, self._opts_out(html.head.metas, response.headers), links)
 
-    def _opts_out(self, metas: list[_Meta], headers: dict[str, Any]) -> bool:
+    def _opts_out(self, metas: list[_Meta], headers: dict[str, str | list[str]]) -> bool:
         harmless, harmless_metas = self._harmless, self._harmless_metas
         telling = [
             said
@@ -135,7 +137,7 @@ class WatDecoder:
             and self._may_opt_out(meta.name)
             and (said := (meta.name, meta.content)) not in harmless_metas
         ]
-        telling_headers: dict[str, Any] = {}
+        telling_headers: dict[str, str | list[str]] = {}
         if not harmless.issuperset(headers):
             telling_headers = {name: value for name, value in headers.items() if self._may_opt_out(name)}
         if not telling and not telling_headers:
@@ -207,7 +209,7 @@ def _loose_page(wat: Any, page_url: str) -> Page | None:
     return Page(page_url, _text(head.get("Base")), opted_out, links)
 
 
-def _headers(headers: dict[str, Any]) -> list[tuple[str, str]]:
+def _headers(headers: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Lists header values; one that was sent several times may stand as a list."""
     pairs: list[tuple[str, str]] = []
     for name, value in headers.items():

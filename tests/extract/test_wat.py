@@ -120,6 +120,8 @@ def test_any_shape_is_read(html: Any, headers: Any) -> None:
     [
         (b'{"WARC-Info-Metadata":{"isPartOf":"CC-MAIN-2014-35","x":1}}', "CC-MAIN-2014-35"),
         (b"Software-Info: x\r\nisPartOf: CC-MAIN-2021-17\r\noperator: y\r\n", "CC-MAIN-2021-17"),
+        # It would stand in every row.
+        (b"isPartOf: CC-" + b"x" * 1_000_000, ""),
         (b"Software-Info: x\r\n", ""),
     ],
 )
