@@ -191,8 +191,9 @@ def _run_stage(parsed: argparse.Namespace, command: str) -> None:
         else:
             getattr(pipeline, parsed.command)()
     except JobFailedError:
-        # All of it is written: what came of the inputs says why.
-        _print_result("extract", pipeline.folder, parsed.json)
+        # Where all of it is written, what came of the inputs says why.
+        if pipeline.folder.is_finished("extract", ""):
+            _print_result("extract", pipeline.folder, parsed.json)
         raise
     if parsed.command in ("run", "sample"):
         pipeline.report()

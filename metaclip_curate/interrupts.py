@@ -61,13 +61,13 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     signal.signal(number, signal.SIG_DFL)  # whoever asks twice doesn't want to wait
     logging.disable(logging.CRITICAL)  # py4j logs the exception's trace
     # A thread of its own has a connection to Java of its own.
-    cancelling = threading.Thread(target=_cancel_jobs, daemon=True)
+    cancelling = threading.Thread(target=cancel_jobs, daemon=True)
     cancelling.start()
     cancelling.join(_CANCEL_SECONDS)
     raise TerminatedError if number == signal.SIGTERM else KeyboardInterrupt
 
 
-def _cancel_jobs() -> None:
+def cancel_jobs() -> None:
     """Cancels Spark's jobs: threads wait for them that nobody can interrupt."""
     pyspark = sys.modules.get("pyspark")
     context = getattr(getattr(pyspark, "SparkContext", None), "_active_spark_context", None)

@@ -16,7 +16,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ import pyarrow.compute as pc
 from metaclip_curate import datacard, own_files, storage
 from metaclip_curate.errors import JobFailedError, UserError
 from metaclip_curate.extract import ReadOptions
+from metaclip_curate.interrupts import cancel_jobs
 from metaclip_curate.language import LanguageIdentifier, LanguageTable, load_language_table
 from metaclip_curate.options import (
     BalanceOptions,
@@ -44,6 +45,7 @@ from metaclip_curate.report.options import ReportOptions
 from metaclip_curate.report.write import write_after_run
 from metaclip_curate.run_folder import STAGES, RunFolder, remedy
 from metaclip_curate.run_metadata import RunMetadata
+from metaclip_curate.run_owner import Listener, RunOwner, owning
 from metaclip_curate.schemas import COUNTS, INPUTS, MATCHED, PAIRS, THRESHOLDS, ddl
 from metaclip_curate.session import get_session
 from metaclip_curate.spark_progress import task_progress
@@ -99,13 +101,19 @@ class Pipeline:
         self.command = command
         self._tell = tell
         self._status = status
-        self.folder = RunFolder(options.run.output, options.storage)
+        owner = RunOwner(options.run.output, options.storage, command, Listener(tell, cancel_jobs))
+        self.folder = RunFolder(options.run.output, options.storage, owner)
 
     @cached_property
     def spark(self) -> SparkSession:
         """The session, started when the first stage needs it."""
         return get_session(self.options.run)
 
+    def owned(self) -> AbstractContextManager[None]:
+        """A block at whose end the run folder is released; each stage is one, as several stages may be."""
+        return self.folder.owned()
+
+    @owning
     def run(self, again_from: str = "") -> None:
         """Does what is missing of all stages, after a look at everything that the user gave.
 
@@ -124,6 +132,7 @@ class Pipeline:
         self.balance()
         self.sample()
 
+    @owning
     def extract(self) -> None:
         """Reads the inputs that haven't been read, and fails if too many of all couldn't be."""
         options = self._check_inputs()
@@ -151,6 +160,7 @@ class Pipeline:
                 f"{self.options.extract.max_failed_inputs} allows: the table inputs in {self.folder.root} says why"
             )
 
+    @owning
     def match(self) -> None:
         """Deduplicates the pairs and matches them; of a run that has grown, only the new ones."""
         options = self._check_metadata()
@@ -170,6 +180,7 @@ class Pipeline:
                 self._match_generations()
         self.folder.finish("match", self._match_summary(NO_METADATA))
 
+    @owning
     def count(self) -> None:
         """Counts the texts of every entry."""
         options = {"metadata_digests": self._check_metadata()["metadata_digests"]}
@@ -204,6 +215,7 @@ class Pipeline:
             found = counts.agg({"count": "sum"}).collect()[0][0] or 0
             self._require_all("count", "matches", found, sum(row["occurrences"] for row in languages))
 
+    @owning
     def balance(self) -> None:
         """Chooses the thresholds and tells how many pairs to expect."""
         self._check_recorded_metadata()
@@ -227,6 +239,7 @@ class Pipeline:
         pairs, expected = sum(row["pairs"] for row in rows), sum(row["expected_pairs"] for row in rows)
         self._tell(f"balance: of {pairs:,} matched pairs {expected:,.1f} are expected to be kept")
 
+    @owning
     def sample(self) -> None:
         """Draws, and writes the manifest and its data card."""
         self._check_recorded_metadata()

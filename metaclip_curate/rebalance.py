@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from metaclip_curate.options import BalanceOptions, DrawOptions, RebalanceOption
 from metaclip_curate.part_files import FileList
 from metaclip_curate.pipeline import Options, Pipeline
 from metaclip_curate.run_folder import RunFolder
+from metaclip_curate.run_owner import owning
 from metaclip_curate.schemas import COUNTS, MANIFEST, MATCHED
 from metaclip_curate.storage import StorageOptions
 
@@ -125,6 +127,11 @@ class Rebalancing:
             )
         return DrawOptions(seed, texts or _draw_of(self._source.folder)["texts_per_image"])
 
+    def owned(self) -> AbstractContextManager[None]:
+        """A block at whose end the new run folder is released."""
+        return self.folder.owned()
+
+    @owning
     def count(self) -> Losses:
         """Finds the survivors and counts their entries.
 
@@ -154,6 +161,7 @@ class Rebalancing:
         self._count_survivors()
         return Losses(**self.folder.summary("match")["download"])
 
+    @owning
     def draw(self) -> None:
         """Balances and samples the survivors, as every run does."""
         self._pipeline.balance()

@@ -14,15 +14,17 @@ import hashlib
 import json
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from metaclip_curate import own_files, storage
-from metaclip_curate.errors import UserError
+from metaclip_curate.errors import JobFailedError, UserError
 from metaclip_curate.options import flag
 from metaclip_curate.part_files import FileList, PartFile, TableFile, check_folder, describe, digest
+from metaclip_curate.run_owner import RunOwner, owning
 from metaclip_curate.storage import StorageOptions
 
 STAGES = ("extract", "match", "count", "balance", "sample")
@@ -40,29 +42,34 @@ _DIGEST = "files_digest"
 
 
 class RunFolder:
-    """A run folder and its state.
+    """A run folder and its state. One that is only read is nobody's; who changes it has to be its owner.
 
     Args:
         root: Path or URL of the folder.
         options: How to reach it.
+        owner: Who will change it.
 
     Raises:
         UserError: The folder can't be written, or its run.json is of another format.
     """
 
-    def __init__(self, root: str, options: StorageOptions | None = None) -> None:
+    def __init__(self, root: str, options: StorageOptions | None = None, owner: RunOwner | None = None) -> None:
         self.root = root.rstrip("/") or root
         self.options = options or StorageOptions()
         self._lock = threading.Lock()
+        self._owner = owner or RunOwner(self.root, self.options)
         self._state_url = storage.join(self.root, _STATE)
         self._stages: dict[str, dict[str, Any]] = {}
         self._owned: set[str] = set()
-        if storage.exists(self._state_url, self.options):
-            self._read_state()
+        self._version = ""  # of run.json, as it was read or written last; empty without one
+        found = storage.look(self._state_url, self.options)
+        if found:
+            self._version = found.version
+            self._read_state(found.data)
 
-    def _read_state(self) -> None:
+    def _read_state(self, data: bytes) -> None:
         try:
-            state = json.loads(storage.read_bytes(self._state_url, self.options))
+            state = json.loads(data)
             if state["format"] == _FORMAT:
                 self._stages = dict(state["stages"])
                 # Runs of before this was noted took all these names.
@@ -78,15 +85,51 @@ class RunFolder:
             "owns": sorted(self._owned),
             "stages": {name: self._stages[name] for name in STAGES if name in self._stages},
         }
+        self.require_owner()
         try:
-            self.write_small(_STATE, state)
+            saved = self._replace_state(_json(state))
         except OSError as error:
-            raise UserError(f"can't write to {self.root} ({error.strerror or error}): give another --output") from error
+            raise self._cannot_write(error) from error
+        if saved is None:
+            raise JobFailedError(
+                f"{self._state_url} was written by another run after this one had read it: this one stops and saves "
+                "nothing more; when the other one has ended, start it again"
+            )
+        self._version = saved
 
+    def _replace_state(self, data: bytes) -> str | None:
+        """Writes run.json; None where it isn't what this run has read or written, though it owns the folder now."""
+        if self._version:
+            return storage.replace_file(self._state_url, data, self._version, self.options)
+        return storage.create_file(self._state_url, data, self.options)
+
+    def owned(self) -> AbstractContextManager[None]:
+        """A block of changes, which acquires the folder before the first and releases it at the end.
+
+        Blocks can be nested; then the outermost one counts.
+        """
+        return self._owner.working()
+
+    def require_owner(self) -> None:
+        """Acquires the folder before the first change, and makes sure before each other that it still is this run's.
+
+        Raises:
+            UserError: Another run is writing the folder, or it can't be written.
+            JobFailedError: Another run has taken it over.
+        """
+        try:
+            self._owner.require()
+        except OSError as error:
+            raise self._cannot_write(error) from error
+
+    def _cannot_write(self, error: OSError) -> UserError:
+        return UserError(f"can't write to {self.root} ({error.strerror or error}): give another --output")
+
+    @owning
     def write_small(self, name: str, value: Any) -> None:
         """Writes a JSON object beside the tables."""
-        data = json.dumps(value, indent=1, ensure_ascii=False).encode() + b"\n"
-        storage.write_bytes(storage.join(self.root, name), data, self.options)
+        self.require_owner()
+        storage.write_bytes(storage.join(self.root, name), _json(value), self.options)
 
     # Names
 
@@ -241,8 +284,10 @@ class RunFolder:
                 raise UserError(f"{file.url} is damaged ({error}): {remedy(stage)}") from error
         return pa.concat_tables(pieces) if pieces else pa.table({})
 
+    @owning
     def write_small_part(self, table: str, part: str, rows: pa.Table) -> list[PartFile]:
         """Writes a part of a small table as one file, without Spark; returns it for the part's list."""
+        self.require_owner()
         name = "part-00000.parquet"
         with storage.written_whole(lambda: storage.join(self.part(table, part), name), self.options) as local:
             pq.write_table(rows, local, compression="zstd", write_page_checksum=True)
@@ -250,6 +295,7 @@ class RunFolder:
 
     # What changes
 
+    @owning
     def begin(self, stage: str, options: dict[str, Any], upstream: str, grows: bool = False) -> None:
         """Opens a stage. Its finished parts stay where they are still right; otherwise the old result is removed.
 
@@ -315,6 +361,7 @@ class RunFolder:
         for name in STAGES[STAGES.index(stage) :]:
             self._stages.pop(name, None)
 
+    @owning
     def discard(self, stage: str) -> None:
         """Forgets a stage and those after it, first in run.json and then on disk.
 
@@ -326,6 +373,7 @@ class RunFolder:
         self._save()
         self._delete(folders)
 
+    @owning
     def commit_part(self, stage: str, part: str, note: dict[str, Any], files: FileList | None = None) -> None:
         """Notes that a part is completely written. Threads may call it.
 
@@ -345,9 +393,11 @@ class RunFolder:
         if files is None:
             return dict(note)
         data = files.to_bytes()
+        self.require_owner()
         storage.write_bytes(self._list_url(stage, part), data, self.options)
         return {**note, _DIGEST: digest(data)}
 
+    @owning
     def replace_parts(
         self, stage: str, gone: Collection[str], added: Mapping[str, tuple[dict[str, Any], FileList]]
     ) -> None:
@@ -366,11 +416,13 @@ class RunFolder:
         """Returns what a stage noted for itself while it was under way."""
         return dict(self._stages.get(stage, {}).get("notes", {}))
 
+    @owning
     def note(self, stage: str, **notes: Any) -> None:
         """Notes something that a stage needs to go on."""
         self._stages[stage]["notes"] = self.notes(stage) | notes
         self._save()
 
+    @owning
     def finish(self, stage: str, summary: dict[str, Any], files: FileList | None = None) -> None:
         """Notes that a stage is completely written.
 
@@ -379,6 +431,7 @@ class RunFolder:
             summary: What is said of its result.
             files: The files of a table without parts.
         """
+        self.require_owner()
         # First, so that a run that dies here leaves nothing that nobody would remove any more.
         self._delete([storage.join(self.root, own_files.WORK)])
         self._stages[stage] = self._with_files(stage, "", self._stages[stage], files)
@@ -390,6 +443,10 @@ class RunFolder:
 def remedy(stage: str) -> str:
     """What to do about a file of a stage's tables that is missing or damaged."""
     return f"put it back, or give --again-from {stage} to do {stage} and what follows again"
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, indent=1, ensure_ascii=False).encode() + b"\n"
 
 
 def _difference(name: str, before: Any, now: Any) -> str:

@@ -50,16 +50,19 @@ def write_report(
         tell(f"report: {figures.NO_CHARTS}")
     from metaclip_curate.stages.report import Gatherer
 
-    facts = Gatherer(folder, finished, spark()).facts()
-    files = {}
-    if library:
-        drawn = figures.figures(library, charts_to_draw(facts, options.figure_languages))
-        files = {storage.join(own_files.FIGURES, name): data for name, data in drawn.items()}
-    # The page last: it says what it was made from, and so that all is there.
-    files[own_files.REPORT] = render(facts, figures.script(library) if library else "")
-    _remove_old_figures(folder, files)
-    for name, data in files.items():
-        storage.write_bytes(storage.join(folder.root, name), data, folder.options)
+    with folder.owned():
+        folder.require_owner()
+        facts = Gatherer(folder, finished, spark()).facts()
+        files = {}
+        if library:
+            drawn = figures.figures(library, charts_to_draw(facts, options.figure_languages))
+            files = {storage.join(own_files.FIGURES, name): data for name, data in drawn.items()}
+        # The page last: it says what it was made from, and so that all is there.
+        files[own_files.REPORT] = render(facts, figures.script(library) if library else "")
+        folder.require_owner()
+        _remove_old_figures(folder, files)
+        for name, data in files.items():
+            storage.write_bytes(storage.join(folder.root, name), data, folder.options)
     return tuple(files)
 
 
