@@ -41,8 +41,9 @@ def failure_of(error: BaseException) -> Failure | None:
     Returns:
         What to say; None for what nobody has thought of, which is a fault of this program.
     """
-    for each in _chain(error):
-        for look in (_interruption, _told, _of_system, _of_memory, _of_connection):
+    # A full disk comes before what was said of it where it was noticed.
+    for look in (_interruption, _of_full_system, _told, _of_system, _of_memory, _of_connection):
+        for each in _chain(error):
             if failure := look(each):
                 return failure
     text = str(error)
@@ -90,6 +91,10 @@ def _of_system(error: BaseException) -> Failure | None:
     return _system_failure(error.errno, os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else "")
 
 
+def _of_full_system(error: BaseException) -> Failure | None:
+    return _of_system(error) if isinstance(error, OSError) and error.errno in _FULL else None
+
+
 def _of_memory(error: BaseException) -> Failure | None:
     return Failure(_MEMORY, EXIT_FAILED) if isinstance(error, MemoryError) else None
 
@@ -109,6 +114,7 @@ _SYSTEM: dict[int, tuple[str, str, int]] = {
     errno.ENFILE: ("too many files are open on this machine", "let its administrator allow more", EXIT_FAILED),
     errno.ENAMETOOLONG: ("the name is too long", "give a shorter one", EXIT_USER_ERROR),
 }
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE)
 _MEMORY = (
     "the memory isn't enough: let other programs end, or use a machine with more of it; fewer cores, by "
     "--master 'local[2]', need less"

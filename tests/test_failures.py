@@ -70,6 +70,35 @@ Caused by: org.apache.hadoop.fs.FSError: java.io.IOException: No space left on d
 _FOLDER = "java.nio.file.FileSystemException: /scratch/blockmgr-1: Read-only file system"
 
 
+def test_a_full_disk_is_no_mistake_of_the_user() -> None:
+    error = UserError("can't write to /data/out: give another --output")
+    error.__cause__ = OSError(errno.ENOSPC, "x", "/data/out/run.json")
+    assert failure_of(error) == Failure("the disk is full at /data/out/run.json: make room", 1)
+    error.__cause__ = OSError(errno.EROFS, "x", "/data/out/run.json")
+    assert failure_of(error) == Failure(str(error), 2)
+
+
+def test_what_goes_wrong_after_an_interruption_comes_of_it() -> None:
+    error = RuntimeError("Answer from Java side is empty")
+    error.__context__ = KeyboardInterrupt()
+    assert failure_of(error) == Failure("interrupted", 130)
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("[FAILED_READ_FILE.NO_HINT] Encountered error while reading file file:///data/a.parquet. SQLSTATE: KD001", ""),
+        ("java.lang.RuntimeException: file:/data/a.parquet is not a Parquet file. Expected magic number at tail", ""),
+        ("org.apache.spark.SparkException: Could not parse Master URL: 'spork://x'", "spork://x"),
+    ],
+)
+def test_what_spark_cannot_read(text: str, part: str) -> None:
+    failure = failure_of(RuntimeError(text))
+    assert failure is not None
+    assert failure.status == 2
+    assert (part or "/data/a.parquet can't be read") in failure.message
+
+
 @pytest.mark.parametrize(
     ("text", "failure"),
     [

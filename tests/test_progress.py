@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TextIO, cast
 
 import pytest
 
@@ -19,6 +20,7 @@ from metaclip_curate.progress import (
     file_line,
     reports_file,
 )
+from metaclip_curate.terminal import Console
 
 
 class Clock:
@@ -80,6 +82,16 @@ def test_a_terminals_status_never_wraps(clock: Clock, monkeypatch: pytest.Monkey
     assert terminal.screen() == ["y" * 19]
     line.log("z" * 30)
     assert terminal.screen() == ["z" * 30, "y" * 19]
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_lines_are_escaped_and_the_status_is_rewritten_all_the_same(clock: Clock, wrapped: bool) -> None:
+    terminal = Terminal()
+    line = StatusLine(cast(TextIO, Console(terminal)) if wrapped else terminal, clock)
+    line.status("1\x1b[A")
+    line.log("a\r\nforged: ok\u202e")
+    line.status("2")
+    assert terminal.screen() == [r"a\r\nforged: ok\u202e", "2"]
 
 
 def test_elsewhere_the_status_is_a_plain_line_once_in_a_while(clock: Clock) -> None:
