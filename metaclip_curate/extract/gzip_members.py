@@ -25,8 +25,8 @@ _HAS_CHECK, _HAS_EXTRA, _HAS_NAME, _HAS_COMMENT, _RESERVED = 0x02, 0x04, 0x08, 0
 _LONGEST_NAME = 1 << 16
 _UNPACKED_AT_ONCE = 1 << 18
 # The unpacker is given so many stored bytes at a time. On damage it keeps to itself what the last of them gave.
-_WINDOW_BYTES = 1 << 10
-_SMALL_WINDOW_BYTES = 1 << 4
+_WINDOW_BYTES = 1 << 12
+_SMALL_WINDOW_BYTES = 1 << 5
 
 
 def read_members(stored: StoredBytes, account: InputAccount) -> Iterator[Piece]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import io
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -123,6 +125,33 @@ def test_records_of_which_none_is_a_page_are_no_failure(tmp_path: Path) -> None:
     write_records(tmp_path / "a.warc.gz", records)
     account = read(tmp_path / "a.warc.gz")[1]
     assert (account.status, account.error, account.records, account.pages) == ("ok", "", len(kinds), 0)
+
+
+@pytest.mark.parametrize("cut", [0, 4, 8])
+def test_a_connection_that_breaks_for_good_after_a_record_keeps_its_pairs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: int
+) -> None:
+    """Whatever was there of the four bytes that close a record, and of the next one."""
+
+    class Breaking(io.BytesIO):
+        bytes_read = 0
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            data = super().read(size)
+            if not data:
+                raise InputError("a.wat", "reset by peer")
+            return data
+
+    written = list(wat_records([Page("http://a.example/", "", (Image("a.jpg", "text"),))]))
+    data = b"".join(written) + b"WARC"
+    opened = Breaking(data[: len(data) - cut])
+    # The package's attribute of this name is the function.
+    module = importlib.import_module("metaclip_curate.extract.read_pairs")
+    monkeypatch.setattr(module, "open_input", lambda *_: opened)
+    pairs, account = read(tmp_path / "a.wat")
+    assert pairs == {("http://a.example/a.jpg", "text")}
+    assert (account.status, account.records_skipped) == ("partial", 0)
+    assert account.error == "reading was given up: reset by peer"
 
 
 def test_without_an_account_a_file_that_is_no_wat_raises(tmp_path: Path) -> None:
