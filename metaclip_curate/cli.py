@@ -10,7 +10,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from metaclip_curate import __version__
 from metaclip_curate.commands import (
@@ -157,9 +157,14 @@ def job(*command: str) -> None:
     sys.exit(main([*command, *sys.argv[1:]]))
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        super().error(scrub(message))  # it repeats what it doesn't understand, which may be an address
+
+
 def make_parser(program: str) -> argparse.ArgumentParser:
     """Makes the parser of the whole command line; `program` is the name to show."""
-    parser = argparse.ArgumentParser(program, description="Curation of image-text pairs for CLIP training on Spark.")
+    parser = _Parser(program, description="Curation of image-text pairs for CLIP training on Spark.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, (about, groups) in _COMMANDS.items():

@@ -415,3 +415,12 @@ def test_json_is_json_on_any_console(tmp_path: Path, encoding: str, escaped: boo
     printed = process.communicate()[0].decode(encoding)
     assert json.loads(printed)[0]["sources"][0]["examples"] == ["猫\u202e\x7f"]
     assert ("\\u732b" in printed) is escaped
+
+
+@pytest.mark.parametrize("given", [["--inputs", "http://u:SECRET@h/"], ["--t", "http://h/?sig=SECRET"]])
+def test_a_misspelt_command_repeats_no_password(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["run", *given])
+    answer = capsys.readouterr().err
+    assert "http://h/" in answer
+    assert "SECRET" not in answer

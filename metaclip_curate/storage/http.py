@@ -32,6 +32,7 @@ _CONTENT_RANGE = re.compile(r"\s*bytes\s+(\d+)-\d+/(\d+|\*)\s*", re.ASCII)
 _UNSATISFIED_RANGE = re.compile(r"\s*bytes\s+\*/(\d+)\s*", re.ASCII)
 
 _MOST_REDIRECTS = 10
+_LONGEST_PHRASE = 100  # characters of what a server says beside a status
 # What only the host that was named may see.
 _OF_ONE_HOST = ("Authorization", "Cookie")
 
@@ -87,34 +88,37 @@ class HttpSource:
         """Asks, and asks where the answer says to ask, which urllib3 would do after reading all of that answer."""
         url = self._url
         for _ in range(_MOST_REDIRECTS + 1):
-            with _plain_errors():
-                response = self._request(url, headers)
-                location = response.get_redirect_location()
-                if not location:
-                    return response
-                response.close()
+            response = self._request(url, headers)
+            location = response.get_redirect_location()
+            if not location:
+                return response
+            response.close()
+            with _addresses_checked():
                 target = without_login(urljoin(url, location))
-                if _host(target) != _host(url):
-                    headers = {name: value for name, value in headers.items() if name not in _OF_ONE_HOST}
-                url = target
+                elsewhere = _host(target) != _host(url)
+            if elsewhere:
+                headers = {name: value for name, value in headers.items() if name not in _OF_ONE_HOST}
+            url = target
         raise RefusedError(f"redirected in circles (more than {_MOST_REDIRECTS} times)")
 
     def _request(self, url: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
-        if self._pool is None:
-            self._pool = _pool(self._url)
-        return self._pool.request(
-            "GET",
-            url,
-            headers=headers,
-            timeout=self._timeout,
-            retries=False,
-            redirect=False,
-            preload_content=False,
-            decode_content=False,
-        )
+        with _plain_errors(), _addresses_checked():
+            if self._pool is None:
+                self._pool = _pool(self._url)
+            return self._pool.request(
+                "GET",
+                url,
+                headers=headers,
+                timeout=self._timeout,
+                retries=False,
+                redirect=False,
+                preload_content=False,
+                decode_content=False,
+            )
 
     def _opened(self, response: urllib3.BaseHTTPResponse, offset: int, version: Version | None) -> Connection:
-        status = f"HTTP {response.status} {response.reason or ''}".rstrip()
+        phrase = scrub(response.reason or "")[:_LONGEST_PHRASE]
+        status = f"HTTP {response.status} {phrase}".rstrip()
         if response.status == 200:
             return HttpConnection(response, 0, _version(response, response.length_remaining))
         if response.status == 206:
@@ -173,11 +177,9 @@ class _AtTheEnd:
 
 @contextmanager
 def _plain_errors() -> Iterator[None]:
-    """Raises what goes wrong as what it means for reading on."""
+    """Raises what goes wrong on the way as what it means for reading on."""
     try:
         yield
-    except LocationValueError as error:
-        raise RefusedError(f"not an address ({scrub(str(error))})") from error
     except SSLError as error:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
             raise RefusedError(scrub(str(error))) from error
@@ -187,7 +189,14 @@ def _plain_errors() -> Iterator[None]:
         if slow is not None:
             raise SlowError(str(slow)) from error
         raise TransientError(scrub(str(error))) from error
-    except ValueError as error:  # of urllib.parse and http.client, for what is no URL or can be no header
+
+
+@contextmanager
+def _addresses_checked() -> Iterator[None]:
+    """Raises that something is no address, as urllib3, urllib and http.client find in ways of their own."""
+    try:
+        yield
+    except (LocationValueError, ValueError) as error:
         raise RefusedError(f"not an address ({scrub(str(error))})") from error
 
 

@@ -94,3 +94,12 @@ def test_characters_that_must_be_escaped(faulty_http: FaultyHTTPServer, name: st
     with open_input(faulty_http.url.replace("http", "HTTP") + name, IMPATIENT) as stream:
         assert stream.read() == b"data"
     assert faulty_http.requests[0].path.isascii()
+
+
+def test_a_phrase_is_cut_and_repeats_no_signature() -> None:
+    def pieces() -> list[bytes]:
+        return [b"HTTP/1.1 403 no /a?sig=SECRET " + b"x" * 9999 + b"\r\nContent-Length: 0\r\n\r\n"]
+
+    with RawServer(pieces) as server, pytest.raises(InputError, match="HTTP 403 no /a xxx") as caught:
+        open_input(f"{server.url}?sig=SECRET", IMPATIENT)
+    assert len(caught.value.reason) < 200
