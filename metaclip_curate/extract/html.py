@@ -174,12 +174,14 @@ def _read_nested_tags(page: bytes) -> _Tags:
     steps = 0
     for start in range(0, len(page), _PIECE_BYTES):
         piece = page[start : start + _PIECE_BYTES]
+        searched = len(_SEARCHED.findall(piece))
+        # Looked at before the piece is read, which may alone take too many.
+        if steps + searched * tags.open > _most_steps(page):
+            tags.damage = f"a page is nested so deeply that it is cut off after {start} bytes"
+            return tags
         tags.most_open = tags.open
         parser.feed(piece)
-        steps += len(_SEARCHED.findall(piece)) * tags.most_open
-        if steps > _most_steps(page):
-            tags.damage = f"a page is nested so deeply that it is cut off after {start + len(piece)} bytes"
-            return tags
+        steps += searched * tags.most_open
     parser.close()
     return tags
 
