@@ -12,6 +12,7 @@ from metaclip_curate.options import RunOptions, SourceOptions
 from metaclip_curate.report.options import ReportOptions
 from metaclip_curate.report.write import write_report
 from metaclip_curate.run_folder import RunFolder
+from metaclip_curate.run_owner import RunOwner
 from metaclip_curate.session import get_session
 from metaclip_curate.storage import StorageOptions
 
@@ -34,7 +35,8 @@ def add(commands: Any) -> None:
 
 def _run(parsed: argparse.Namespace, command: str) -> None:
     given = given_options(parsed, _GROUPS)
-    folder = RunFolder(given["source"].run, given["storage"])
+    root, options = given["source"].run, given["storage"]
+    folder = RunFolder(root, options, RunOwner(root, options, command))
     started = time.monotonic()
     files = write_report(folder, lambda: get_session(given["run"]), given["report"])
     print(f"report: {len(files):,} files in {time.monotonic() - started:.1f} s")
