@@ -20,6 +20,7 @@ _SAMPLE_ROWS = 10_000
 LARGEST_WHOLE = 2**63 - 1  # of Spark, Arrow and NumPy
 # Each pass reads all pairs again, and its number has five digits in the names of parts.
 _MOST_PASSES = 10_000
+_MASTERS = ("local", "spark://", "k8s://", "yarn")
 _JAVA_MEMORY = re.compile(r"[1-9][0-9]{0,9}[kmgt]b?", re.IGNORECASE)
 
 
@@ -57,6 +58,8 @@ class RunOptions:
     verbose: bool = option(False, "show what Spark logs; ignored under spark-submit", tables=False)
 
     def __post_init__(self) -> None:
+        if not self.master.startswith(_MASTERS):
+            raise UserError(f"--master must begin with one of {', '.join(_MASTERS)}, not {self.master}")
         if not _JAVA_MEMORY.fullmatch(self.driver_memory):
             raise UserError(f"--driver-memory must be a number and a unit, such as 4g, not {self.driver_memory}")
 

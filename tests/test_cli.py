@@ -317,6 +317,7 @@ def test_a_number_that_nothing_can_hold(
         ["run", "--output", "o", "--t", str(2**63)],
         ["run", "--output", "o", "--dedup-passes", "3000000000"],
         ["run", "--output", "o", "--driver-memory", "much"],
+        ["run", "--output", "o", "--master", "spork://host"],
         ["browse", "--run", "o", "--language", "en", "-n", str(2**63)],
         ["browse", "--run", "o", "--language", "en", "--seed", str(2**64)],
         ["threshold", "--run", "o", "--t", f"1,{2**63}"],
