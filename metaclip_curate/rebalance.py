@@ -12,7 +12,6 @@ again, all of a thinned entry's texts would stay.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from metaclip_curate import storage
 from metaclip_curate.errors import JobFailedError, UserError
+from metaclip_curate.failures import EXIT_USER_ERROR, failure_of
 from metaclip_curate.finished_run import FinishedRun
 from metaclip_curate.options import BalanceOptions, DrawOptions, RebalanceOptions, RunOptions, SampleOptions
 from metaclip_curate.part_files import FileList
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 _SOURCE = "rebalanced from"  # an option of extract and match that no other command gives, so that none redoes them
 _SEEDS = "seeds before"
 _PART = "survivors"
-_DAMAGED = re.compile(r"not a Parquet file|footer|FAILED_READ_FILE", re.IGNORECASE)
-_PARQUET_NAME = re.compile(r"[^\s'\"]*/[^\s'\"]+\.parquet")
 
 Tell = Callable[[str], None]
 
@@ -148,7 +146,7 @@ class Rebalancing:
             _SOURCE: extract[_SOURCE],
             _SEEDS: self._seeds_before,
             "drop_equal_images": self._options.drop_equal_images,
-            "downloaded": _digest(self._files),
+            "downloaded": _digest([name for _, name in self._files]),
         }
         self.folder.check_options("match", match)
         upstream = self.folder.fingerprint("extract")
@@ -181,12 +179,11 @@ class Rebalancing:
         # Written once, so that the account and the survivors are of the same reading.
         try:
             _write(verdicts(manifest, self._outcomes()), work)
-        except UserError:
-            raise
-        except Exception as error:  # Spark has no narrower one for files that it can't read
-            if _DAMAGED.search(str(error)):
-                raise UserError(_damaged(error, self._options.downloaded)) from error
-            raise
+        except Exception as error:  # of a file that Spark or a worker can't read, which Spark has no narrower one for
+            failure = failure_of(error)
+            if failure is None or failure.status != EXIT_USER_ERROR:
+                raise
+            raise UserError(failure.message) from error
         judged = read_files(spark, [work], "uid string, in_manifest boolean, status string, sha256 string")
         if self._options.drop_equal_images:
             judged = without_equal_images(judged)
@@ -221,15 +218,11 @@ class Rebalancing:
         )
 
     def _outcomes(self) -> DataFrame:
-        from metaclip_curate.stages.survivors import download_columns, read_outcomes
+        from metaclip_curate.stages.survivors import read_outcomes
 
-        for folder in self._options.downloaded:
-            columns = download_columns(self._source.spark, folder)
-            needed = ["uid", "status", *(["sha256"] if self._options.drop_equal_images else [])]
-            for name in needed:
-                if name not in columns:
-                    raise UserError(f"the Parquet files in {folder} have no column {name}: {_REMEDIES[name]}")
-        return read_outcomes(self._source.spark, self._options.downloaded)
+        needed = ["uid", "status", *(["sha256"] if self._options.drop_equal_images else [])]
+        files = [storage.join(folder, name) for folder, name in self._files]
+        return read_outcomes(self._source.spark, files, needed, self._storage)
 
     def _count_survivors(self) -> None:
         options = {"metadata_digests": self._source.folder.options_of("count")["metadata_digests"]}
@@ -251,27 +244,12 @@ class Rebalancing:
         self.folder.finish("count", {}, FileList({"counts": files}))
 
 
-_REMEDIES = {
-    "uid": "download again with --save_additional_columns '[\"uid\"]'",
-    "status": "name the folder that img2dataset wrote",
-    "sha256": "download again with --compute_hash sha256, or leave --drop-equal-images out",
-}
-
-
 def _nothing_left(run: str, downloaded: Sequence[str], lost: dict[str, int], unknown: int) -> str:
     folders = ", ".join(downloaded)
     if set(lost) <= {"missing"} and unknown:
         return f"none of the {unknown:,} samples in {folders} is in the manifest of {run}: name its own download"
     reasons = ", ".join(f"{count:,} {status}" for status, count in lost.items())
     return f"none of the images of {run} was fetched to {folders} ({reasons}): download again"
-
-
-def _damaged(error: Exception, downloaded: Sequence[str]) -> str:
-    name = _PARQUET_NAME.search(str(error))
-    return (
-        f"{name[0] if name else ', '.join(downloaded)} is damaged or no Parquet file: let img2dataset finish or redo "
-        "that shard, or remove the file, which counts its samples as missing"
-    )
 
 
 def _sums(matched: DataFrame) -> dict[str, dict[str, int]]:
@@ -290,14 +268,14 @@ def _draw_of(folder: RunFolder) -> dict[str, Any]:
     return folder.options_of("sample")
 
 
-def _parquet_files(folders: Sequence[str], options: StorageOptions) -> list[str]:
-    """The names of img2dataset's tables."""
-    files = []
+def _parquet_files(folders: Sequence[str], options: StorageOptions) -> list[tuple[str, str]]:
+    """The folders and names of img2dataset's tables."""
+    files: list[tuple[str, str]] = []
     for folder in folders:
         names = [name for name in storage.list_folder(folder, options) if name.endswith(".parquet")]
         if not names:
             raise UserError(f"{folder} has no Parquet files: name the folder that img2dataset wrote")
-        files += names
+        files += [(folder, name) for name in names]
     return files
 
 

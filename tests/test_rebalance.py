@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -245,6 +246,16 @@ def test_a_shard_that_was_cut_off(tmp_path: Path, source: tuple[Path, dict[str, 
     broken.write_bytes(broken.read_bytes()[:-100])
     with pytest.raises(UserError, match=r"00003\.parquet is damaged"):
         rebalancing(source[0], folder, tmp_path / "again").count()
+
+
+def test_a_part_of_the_run_that_was_cut_off(
+    tmp_path: Path, source: tuple[Path, dict[str, Rows]], download: Path
+) -> None:
+    shutil.copytree(source[0], tmp_path / "run")
+    part = next((tmp_path / "run" / "manifest").rglob("*.parquet"))
+    part.write_bytes(part.read_bytes()[:-100])
+    with pytest.raises(UserError, match=rf"{part.name} can't be read, it is damaged: .*--again-from"):
+        rebalancing(tmp_path / "run", download, tmp_path / "again").count()
 
 
 def test_draws_of_neighbouring_seeds_have_nothing_in_common() -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from metaclip_curate.schemas import MATCHED
+from metaclip_curate.errors import UserError
+from metaclip_curate.given_tables import in_types, open_parquet
+from metaclip_curate.schemas import MATCHED, ddl
+from metaclip_curate.stages.partitioning import place
+from metaclip_curate.storage import StorageOptions
 
 # img2dataset's word for an image that it wrote; its words for the others are reported as they are.
 SUCCESS = "success"
@@ -16,26 +21,42 @@ MISSING = "missing"
 # Of pairs that go because another one has the same image.
 EQUAL_IMAGE = "equal_image"
 
-_DOWNLOAD = "uid string, status string, sha256 string"
+_OUTCOMES = pa.schema([("uid", pa.string()), ("status", pa.string()), ("sha256", pa.string())])
+_REMEDIES = {
+    "uid": "download again with --save_additional_columns '[\"uid\"]'",
+    "status": "name the folder that img2dataset wrote",
+    "sha256": "download again with --compute_hash sha256, or leave --drop-equal-images out",
+}
+_DAMAGED = "let img2dataset finish or redo that shard, or remove the file, which counts its samples as missing"
+_MOST_TASKS = 4096
+
+Batches = Iterator[pa.RecordBatch]
 
 
-def download_columns(spark: SparkSession, folder: str) -> list[str]:
-    """Names the columns of the Parquet files that img2dataset put beside its shards."""
-    return spark.read.option("pathGlobFilter", "*.parquet").parquet(folder).columns
-
-
-def read_outcomes(spark: SparkSession, folders: Sequence[str]) -> DataFrame:
+def read_outcomes(
+    spark: SparkSession, files: Sequence[str], needed: Sequence[str], options: StorageOptions
+) -> DataFrame:
     """Reads what became of each pair.
+
+    Workers read the files with Arrow: Spark's reader takes the types of one file for those of all, and refuses a column
+    whose type is null.
 
     Args:
         spark: The session.
-        folders: img2dataset's output: NNNNN.parquet beside the shards, with uid among the saved columns.
+        files: img2dataset's NNNNN.parquet beside the shards, with uid among the saved columns.
+        needed: Those of uid, status and sha256 that a file must have; others are null where they are missing.
+        options: How workers reach the files.
 
     Returns:
         uid, status and sha256, each uid once. One that was tried more than once counts as fetched if it ever was, with
-        the smallest of its sha256; otherwise with the first of its states in the order of the alphabet.
+        the smallest of its sha256; otherwise with the first of its states in the order of the alphabet. When it is
+        computed, a worker raises a UserError for a file that can't be used.
     """
-    rows = spark.read.schema(_DOWNLOAD).option("pathGlobFilter", "*.parquet").parquet(*folders)
+    tasks = min(len(files), _MOST_TASKS)
+    numbered = spark.createDataFrame(
+        [(number % tasks, file) for number, file in enumerate(files)], "task int, file string"
+    )
+    rows = place(numbered, spark, tasks, "task").mapInArrow(_reader(needed, options), ddl(_OUTCOMES))
     fetched = F.col("status") == SUCCESS
     once = rows.filter(F.col("uid").isNotNull()).groupBy("uid")
     found = once.agg(
@@ -45,6 +66,29 @@ def read_outcomes(spark: SparkSession, folders: Sequence[str]) -> DataFrame:
     )
     status = F.when(F.col("fetched"), F.lit(SUCCESS)).otherwise(F.col("failure"))
     return found.select("uid", status.alias("status"), "sha256")
+
+
+def _reader(needed: Sequence[str], options: StorageOptions) -> Callable[[Batches], Batches]:
+    def read(batches: Batches) -> Batches:
+        for batch in batches:
+            for file in batch.column(0).to_pylist():
+                yield from outcomes_of(file, needed, options).to_batches()
+
+    return read
+
+
+def outcomes_of(file: str, needed: Sequence[str], options: StorageOptions) -> pa.Table:
+    """Reads one file as `read_outcomes` says.
+
+    Raises:
+        UserError: It is damaged, or lacks a column that is needed.
+    """
+    with open_parquet(file, options, _DAMAGED) as table:
+        present = [name for name in _OUTCOMES.names if name in table.schema_arrow.names]
+        for name in needed:
+            if name not in present:
+                raise UserError(f"{file} has no column {name}: {_REMEDIES[name]}")
+        return in_types(table.read(present), _OUTCOMES, file)
 
 
 def verdicts(manifest: DataFrame, outcomes: DataFrame) -> DataFrame:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.trainer.units import Places, Shard
+from metaclip_curate.given_tables import in_types, open_parquet
+from metaclip_curate.storage import StorageOptions
+from metaclip_curate.trainer.units import TEXTS, Places, Shard
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
 _COLUMNS = {"language": "metadata_lang"}
+_IDS = {"uid": pa.string(), "image_id": pa.string()}
 
 
 class ImageFolder:
@@ -37,16 +41,15 @@ class ImageFolder:
         self._images = {
             path.stem: str(path) for path in sorted(Path(images).rglob("*")) if path.suffix.lower() in _SUFFIXES
         }
-        self._groups = [
-            (place, group)
-            for place, file in enumerate(self._files)
-            for group in range(pq.read_metadata(file).num_row_groups)
-        ]
+        self._groups: list[tuple[int, int]] = []
+        for place in range(len(self._files)):
+            with self._open(place) as file:
+                self._groups += [(place, group) for group in range(file.num_row_groups)]
         self.names: Sequence[str] = [f"{self._files[place].name}#{group}" for place, group in self._groups]
         sizes = []
         self.missing = 0
         for place, group in self._groups:
-            rows = pq.ParquetFile(self._files[place]).read_row_group(group, ["uid", "image_id"])
+            rows = self._read(place, group, _IDS)
             sizes.append(len(self._present(rows)[1]))
             self.missing += len(rows) - sizes[-1]
         self.sizes: Places = np.array(sizes, dtype=np.int64)
@@ -59,8 +62,8 @@ class ImageFolder:
         """Reads a row group. See `units.Source`."""
         place, group = self._groups[number]
         stored = {name: _COLUMNS.get(name, name) for name in columns if name != "image"}
-        wanted = list(dict.fromkeys(["uid", "image_id", *stored.values()]))
-        rows = pq.ParquetFile(self._files[place]).read_row_group(group, wanted)
+        wanted = {**_IDS, **{column: TEXTS.field(name).type for name, column in stored.items()}}
+        rows = self._read(place, group, wanted)
         keys, places = self._present(rows)
         rows = rows.take(pa.array(places, pa.int64()))
         values = {name: rows[column] for name, column in stored.items()}
@@ -71,6 +74,16 @@ class ImageFolder:
     def open(self, number: int) -> FolderImages:
         """Reads files by their names."""
         return FolderImages()
+
+    def _open(self, place: int) -> AbstractContextManager[pq.ParquetFile]:
+        return open_parquet(
+            str(self._files[place]), StorageOptions(), "restore it from a copy, or make the manifest again"
+        )
+
+    def _read(self, place: int, group: int, columns: Mapping[str, pa.DataType]) -> pa.Table:
+        with self._open(place) as file:
+            rows = file.read_row_group(group, list(columns))
+        return in_types(rows, pa.schema(list(columns.items())), str(self._files[place]))
 
     def _present(self, rows: pa.Table) -> tuple[list[str], list[int]]:
         """The files of those rows that have one, and the rows' places."""

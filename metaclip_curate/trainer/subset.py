@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from metaclip_curate import storage
 from metaclip_curate.balance import Words, uid_words
 from metaclip_curate.errors import UserError
+from metaclip_curate.given_tables import in_types, open_parquet
 from metaclip_curate.storage import StorageOptions
+
+_UIDS = pa.schema([("uid", pa.string())])
 
 
 def uids_of(manifest: str, options: StorageOptions | None = None) -> Words:
@@ -31,7 +33,8 @@ def uids_of(manifest: str, options: StorageOptions | None = None) -> Words:
     options = options or StorageOptions()
     names = [name for name in storage.list_folder(manifest, options) if name.endswith(".parquet")]
     tables = [read_parquet(storage.join(manifest, name), ["uid"], options) for name in names]
-    words = [uid_words(table["uid"].combine_chunks()) for table in tables if len(table)]
+    columns = [in_types(table, _UIDS, manifest)["uid"].drop_null() for table in tables]
+    words = [uid_words(column.combine_chunks()) for column in columns if len(column)]
     if not words:
         raise UserError(f"{manifest} has no pairs: name the manifest of a run")
     both = np.concatenate(words)
@@ -52,5 +55,5 @@ def is_among(uids: pa.Array, only: Words) -> npt.NDArray[np.bool_]:
 
 def read_parquet(url: str, columns: Sequence[str], options: StorageOptions) -> pa.Table:
     """Reads columns of a Parquet file, wherever it lies."""
-    data = pa.BufferReader(storage.read_bytes(url, options))
-    return pq.read_table(data, columns=list(columns), page_checksum_verification=True)
+    with open_parquet(url, options, "restore it from a copy, or make the table again") as file:
+        return file.read(list(columns))

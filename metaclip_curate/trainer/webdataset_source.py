@@ -7,7 +7,6 @@ run may. Texts come from the Parquet file, which can be read without the images.
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from webdataset.tariterators import base_plus_ext, tar_file_expander
 
 from metaclip_curate import storage
 from metaclip_curate.errors import UserError
+from metaclip_curate.given_tables import in_types, open_parquet
 from metaclip_curate.storage import StorageOptions
 from metaclip_curate.trainer.units import TEXTS, Places, Shard
 
@@ -28,6 +28,8 @@ _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 _SIZES = "sizes.json"
 _ONE_TEXT = {"text": "caption", "language": "metadata_lang"}
 _SEVERAL_TEXTS = {"language": "metadata_lang"}
+_KNOWN = pa.schema([("key", pa.string()), ("status", pa.string())])
+_STRUCT = pa.struct([(_SEVERAL_TEXTS.get(field.name, field.name), field.type) for field in TEXTS])
 _BUFFER = 1 << 20
 
 
@@ -50,6 +52,8 @@ class WebdatasetShards:
             raise UserError(
                 f"{folder} has no {_SIZES}: name a folder that `metaclip-curate download` has finished ({error})"
             ) from error
+        except ValueError as error:  # neither UTF-8 nor JSON
+            raise UserError(f"{folder}/{_SIZES} is damaged: give the download's command again") from error
         sizes = {str(name).removesuffix(".tar"): int(size) for name, size in sorted(read.items())}
         self.names: Sequence[str] = list(sizes)
         self.sizes: Places = np.array(list(sizes.values()), dtype=np.int64)
@@ -69,45 +73,54 @@ class WebdatasetShards:
         """Reads what is known of a shard's images. See `units.Source`."""
         with self._parquet(self.names[number]) as file:
             if self.has_all_texts:
-                rows = _fetched(file.read(["key", "status", "texts"]))
-                return Shard(rows["key"].to_pylist(), _several_texts(rows["texts"], columns))
+                rows = self._fetched(file.read(["key", "status", "texts"]), number)
+                return Shard(rows["key"].to_pylist(), _several_texts(rows["texts"], columns, self._name(number)))
             stored = {name: _ONE_TEXT.get(name, name) for name in columns if name != "image"}
-            rows = _fetched(file.read(["key", "status", *stored.values()]))
+            rows = self._fetched(file.read(["key", "status", *stored.values()]), number)
         values = {name: rows[column] for name, column in stored.items()}
         if "image" in columns:
             values["image"] = pa.array(np.arange(len(rows)))
-        return Shard(rows["key"].to_pylist(), pa.table({name: values[name] for name in columns}))
+        texts = pa.table({name: values[name] for name in columns})
+        return Shard(rows["key"].to_pylist(), in_types(texts, _schema(columns), self._name(number)))
 
     def open(self, number: int) -> TarImages:
         """Opens a shard's tar."""
         url = storage.join(self._folder, f"{self.names[number]}.tar")
         return TarImages(url, self._options)
 
-    @contextlib.contextmanager
-    def _parquet(self, name: str) -> Iterator[pq.ParquetFile]:
-        url = storage.join(self._folder, f"{name}.parquet")
-        try:
-            place: Any = url if storage.is_local(url) else io.BytesIO(storage.read_bytes(url, self._options))
-            with pq.ParquetFile(place) as file:
-                yield file
-        except (FileNotFoundError, pa.ArrowInvalid) as error:
-            raise UserError(
-                f"{url} is missing or damaged: remove it with {name}_stats.json and give the download's command again"
-            ) from error
+    def _name(self, number: int) -> str:
+        return storage.join(self._folder, f"{self.names[number]}.parquet")
+
+    def _fetched(self, rows: pa.Table, number: int) -> pa.Table:
+        """The rows whose image came."""
+        known = in_types(rows.select(["key", "status"]), _KNOWN, self._name(number))
+        for place, name in enumerate(rows.column_names):
+            if name in known.column_names:
+                rows = rows.set_column(place, name, known[name])
+        return rows.filter(pc.equal(rows["status"], "success"))
+
+    def _parquet(self, name: str) -> contextlib.AbstractContextManager[pq.ParquetFile]:
+        remedy = f"remove it with {name}_stats.json and give the download's command again"
+        return open_parquet(storage.join(self._folder, f"{name}.parquet"), self._options, remedy)
 
 
-def _fetched(rows: pa.Table) -> pa.Table:
-    return rows.filter(pc.equal(rows["status"], "success"))
+def _schema(columns: Sequence[str]) -> pa.Schema:
+    return pa.schema([TEXTS.field(name) for name in columns])
 
 
-def _several_texts(lists: pa.ChunkedArray, columns: Sequence[str]) -> pa.Table:
+def _several_texts(lists: pa.ChunkedArray, columns: Sequence[str], url: str) -> pa.Table:
     texts = lists.combine_chunks()
-    structs = texts.flatten()
-    values = {"image": pa.array(np.repeat(np.arange(len(texts)), texts.value_lengths().to_numpy()))}
+    if texts.null_count == len(texts):
+        texts = pa.nulls(len(texts), pa.list_(_STRUCT))
+    structs = pc.list_flatten(texts)
+    if pa.types.is_null(structs.type):  # each list is empty
+        structs = pa.nulls(len(structs), _STRUCT)
+    sizes = pc.fill_null(pc.list_value_length(texts), 0).to_numpy()
+    values = {"image": pa.array(np.repeat(np.arange(len(texts)), sizes))}
     for name in TEXTS.names:
         if name != "image" and name in columns:
             values[name] = pc.struct_field(structs, _SEVERAL_TEXTS.get(name, name))
-    return pa.table({name: values[name] for name in columns})
+    return in_types(pa.table({name: values[name] for name in columns}), _schema(columns), url)
 
 
 class TarImages:

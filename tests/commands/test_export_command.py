@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -111,3 +112,19 @@ def test_mistakes(made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert part in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(
+    ("table", "format"), [("counts", "metaclip"), ("matched", "metaclip"), ("manifest", "datacomp")]
+)
+def test_a_part_that_was_cut_off_is_named(
+    made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str], table: str, format: str
+) -> None:
+    shutil.copytree(made[0], tmp_path / "run")
+    part = next((tmp_path / "run" / table).rglob("*.parquet"))
+    part.write_bytes(part.read_bytes()[:-100])
+    given = ["--run", str(tmp_path / "run"), "--output", str(tmp_path / "out"), "--format", format]
+    assert main(["export", *given]) == 2
+    said = capsys.readouterr().err
+    assert f"/{table}/" in said
+    assert f"{part.name} can't be read, it is damaged" in said
