@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import io
 import json
 import os
 import re
@@ -19,12 +18,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from metaclip_curate import storage
+from metaclip_curate.download_image import MOST_PIXELS, FetchLimits
 from metaclip_curate.download_options import DownloadOptions, Table
 from metaclip_curate.download_outcome import Outcome, outcome_of
 from metaclip_curate.errors import JobFailedError, UserError
+from metaclip_curate.given_tables import open_parquet
 from metaclip_curate.options import flag, table_options
 from metaclip_curate.run_folder import RunFolder
 from metaclip_curate.storage import StorageOptions
@@ -43,6 +42,7 @@ _COLUMNS: dict[Table, tuple[str, ...]] = {
 _DIRECTIVES = ("noai", "noimageai", "noindex", "noimageindex")
 _STATS = re.compile(r"(\d+)_stats\.json")
 _READERS = 16
+_AGAIN = "the same command fetches"
 
 
 class Download:
@@ -107,7 +107,7 @@ class Download:
         }
         url = storage.join(self._options.output, WORK, _SOURCE)
         try:
-            before = json.loads(storage.read_bytes(url, self._storage))
+            before = self._json(f"{WORK}/{_SOURCE}", "give another --output")
         except FileNotFoundError:
             if any(_STATS.fullmatch(name) for name in storage.list_folder(self._options.output, self._storage)):
                 raise UserError(
@@ -117,7 +117,8 @@ class Download:
             storage.write_bytes(url, json.dumps(about, indent=1).encode() + b"\n", self._storage)
             return
         for name, value in mine.items():
-            if before.get(name) == value:
+            # A folder from before there was an option goes on with any value of it.
+            if before.get(name, value) == value:
                 continue
             if name == "fingerprint":
                 raise UserError(
@@ -151,8 +152,9 @@ class Download:
             return sum(-(-count // size) for count in rows)
 
     def _rows(self, url: str) -> int:
-        file = url if storage.is_local(url) else io.BytesIO(storage.read_bytes(url, self._storage))
-        return int(pq.read_metadata(file).num_rows)
+        remedy = f"restore it from a copy, or make it again from {self._source.root}"
+        with open_parquet(url, self._storage, remedy) as file:
+            return int(file.metadata.num_rows)
 
     def _remove_sizes(self) -> None:
         import fsspec
@@ -164,13 +166,13 @@ class Download:
     def _fetch(self, table: str) -> None:
         # albumentations, which img2dataset resizes with, asks for its newest version when it is imported.
         os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+        os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MOST_PIXELS))
         import img2dataset
 
-        from metaclip_curate.polite_downloader import opt_outs_respected
+        from metaclip_curate.polite_downloader import politely
 
         options = self._options
-        respected = contextlib.nullcontext() if options.ignore_opt_out else opt_outs_respected()
-        with respected, _interrupts_restored(options.output):
+        with politely(_limits(options)), _interrupts_restored(options.output):
             img2dataset.download(
                 url_list=table,
                 input_format="parquet",
@@ -199,10 +201,18 @@ class Download:
 
     def _read_stats(self, names: list[str]) -> list[dict[str, Any]]:
         with ThreadPoolExecutor(_READERS) as pool:
-            read = pool.map(
-                lambda name: storage.read_bytes(storage.join(self._options.output, name), self._storage), names
-            )
-            return [json.loads(data) for data in read]
+            return list(pool.map(lambda name: self._json(name, f"remove it, and {_AGAIN} the shard"), names))
+
+    def _json(self, name: str, remedy: str) -> dict[str, Any]:
+        """Reads a JSON object in the folder."""
+        url = storage.join(self._options.output, name)
+        try:
+            read = json.loads(storage.read_bytes(url, self._storage))
+        except ValueError as error:  # neither UTF-8 nor JSON
+            raise UserError(f"{url} is damaged: {remedy}") from error
+        if not isinstance(read, dict):
+            raise UserError(f"{url} is damaged: {remedy}")
+        return read
 
     def _write_sizes(self, names: list[str]) -> None:
         """Writes the number of samples of each tar, by its name, where open_clip looks for it."""
@@ -212,6 +222,19 @@ class Download:
         }
         data = json.dumps(sizes, indent=1).encode() + b"\n"
         storage.write_bytes(storage.join(self._options.output, SIZES), data, self._storage)
+
+
+def _limits(options: DownloadOptions) -> FetchLimits:
+    # As img2dataset says it, so that who refuses img2dataset by its name is heeded.
+    about = f"(compatible; {options.user_agent.strip().lower()}; +https://github.com/rom1504/img2dataset)"
+    return FetchLimits(
+        user_agent=f"Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:72.0) Gecko/20100101 Firefox/72.0 {about}",
+        most_bytes=options.max_image_bytes,
+        silence=options.timeout,
+        total=options.image_timeout,
+        retries=options.retries,
+        allow_private=options.allow_private_addresses,
+    )
 
 
 def _require_file_system(url: str) -> None:

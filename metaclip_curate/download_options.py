@@ -11,6 +11,19 @@ from metaclip_curate.options import flag, option
 Table = Literal["manifest", "matched"]
 ResizeMode = Literal["keep_ratio", "center_crop", "border", "keep_ratio_largest", "no"]
 
+_A_DAY = 86_400
+_RANGES = {
+    "processes": (0, 4096),
+    "threads": (1, 4096),
+    "image_size": (1, 65_535),  # JPEG's longest side
+    "quality": (0, 100),
+    "samples_per_shard": (1, 10**9),
+    "retries": (0, 1000),
+    "timeout": (1, _A_DAY),
+    "image_timeout": (1, _A_DAY),
+    "max_image_bytes": (1, 2**31 - 1),  # OpenCV decodes no longer ones
+}
+
 
 @dataclass(frozen=True)
 class DownloadOptions:
@@ -29,15 +42,20 @@ class DownloadOptions:
     samples_per_shard: int = option(10_000, "rows of a shard, those included whose image can't be fetched")
     retries: int = option(1, "times an image is asked for again", False)
     timeout: int = option(10, "seconds that a server may be silent", False)
+    image_timeout: int = option(60, "seconds that one image may take, redirects and repetitions included", False)
+    max_image_bytes: int = option(32 << 20, "give up image files longer than this many bytes, packed or unpacked")
+    allow_private_addresses: bool = option(
+        False, "connect to loopback, link-local and private addresses too, which the web's URLs have no business with"
+    )
     user_agent: str = option("metaclip-curate", "the name in the User-Agent header", False)
     ignore_opt_out: bool = option(False, "keep images whose answer says noai, noimageai, noindex or noimageindex")
 
     def __post_init__(self) -> None:
         if not self.output:
             raise UserError("--output is missing: name the folder for the shards")
-        least = {"processes": 0, "retries": 0, "quality": 0}
-        for name in ("processes", "threads", "image_size", "quality", "samples_per_shard", "retries", "timeout"):
-            if getattr(self, name) < least.get(name, 1):
-                raise UserError(f"{flag(name)} must be at least {least.get(name, 1)}")
-        if self.quality > 100:
-            raise UserError(f"--quality must be at most 100, not {self.quality}")
+        for name, (least, most) in _RANGES.items():
+            value = getattr(self, name)
+            if value < least:
+                raise UserError(f"{flag(name)} must be at least {least}, not {value}")
+            if value > most:
+                raise UserError(f"{flag(name)} must be at most {most}, not {value}")

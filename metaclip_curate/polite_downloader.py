@@ -1,14 +1,17 @@
-"""img2dataset's downloader, with opt-outs read from the headers of an image's answer the way pages' are read.
+"""img2dataset's downloader, with images fetched by `download_image` and opt-outs read the way pages' are read.
 
-img2dataset 1.47 reads `X-Robots-Tag: max-image-preview:large, noai` as a rule for a robot named max-image-preview, and
-so fetches what it should leave. It has no setting for that, so its check is replaced, in each of its worker processes.
-Importing this module imports img2dataset.
+img2dataset 1.47 connects to any address and follows any redirect, takes a file of any size into memory, waits for as
+long as a byte comes now and then, and reads `X-Robots-Tag: max-image-preview:large, noai` as a rule for a robot named
+max-image-preview, so that it fetches what it should leave. It has no settings for these, so its function that fetches
+an image is replaced, in each of its worker processes. Importing this module imports img2dataset.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
+import io
 import re
 from collections.abc import Collection, Iterator
 from email.message import Message
@@ -16,28 +19,45 @@ from typing import Any
 
 import img2dataset.downloader
 
+from metaclip_curate.download_image import FetchLimits, ImageFetcher
+from metaclip_curate.errors import UserError
 from metaclip_curate.extract.opt_out import opts_out
 
 _SEPARATORS = re.compile(r"[\s,;:]+")
+_REPLACED = "download_image_with_retry"
 
 
 class PoliteDownloader(img2dataset.downloader.Downloader):  # type: ignore[misc]
-    """Fetches shards; an image whose answer opts out counts as one that X-Robots-Tag disallows."""
+    """Fetches shards.
+
+    Args:
+        limits: What servers may do.
+        given: What img2dataset gives its own.
+    """
+
+    def __init__(self, limits: FetchLimits, **given: Any) -> None:
+        super().__init__(**given)
+        self._limits = limits
 
     def __call__(self, row: Any) -> Any:
         """Fetches one shard, in whatever process this is."""
-        img2dataset.downloader.is_disallowed = disallowed
+        directives = self.disallowed_header_directives
+        fetcher = ImageFetcher(self._limits, lambda headers: bool(directives) and disallowed(headers, directives))
+
+        def fetch(key_and_url: tuple[Any, str], **_: Any) -> tuple[Any, io.BytesIO | None, str | None]:
+            return (key_and_url[0], *fetcher.fetch(key_and_url[1]))
+
+        setattr(img2dataset.downloader, _REPLACED, fetch)
         return super().__call__(row)
 
 
-def disallowed(headers: Message, user_agent_token: str | None, directives: Collection[str]) -> bool:
+def disallowed(headers: Message, directives: Collection[str]) -> bool:
     """Tells whether an answer says that its image must not be used.
 
     A rule for another robot counts as well: whoever names robots can't know ours.
 
     Args:
         headers: Of the HTTP answer.
-        user_agent_token: Not used.
         directives: Words of X-Robots-Tag that forbid the use, in lower case.
 
     Returns:
@@ -48,12 +68,18 @@ def disallowed(headers: Message, user_agent_token: str | None, directives: Colle
 
 
 @contextlib.contextmanager
-def opt_outs_respected() -> Iterator[None]:
-    """While it lasts, `img2dataset.download` uses `PoliteDownloader`."""
+def politely(limits: FetchLimits) -> Iterator[None]:
+    """While it lasts, `img2dataset.download` uses `PoliteDownloader` with these limits.
+
+    Raises:
+        UserError: This img2dataset has another function to replace, and would fetch without limits.
+    """
+    if not hasattr(img2dataset.downloader, _REPLACED):
+        raise UserError("this img2dataset fetches in a way that can't be guarded: pip install img2dataset==1.47")
     # As an attribute of the package, `main` is a function of that name.
     main: Any = importlib.import_module("img2dataset.main")
     before = main.Downloader
-    main.Downloader = PoliteDownloader
+    main.Downloader = functools.partial(PoliteDownloader, limits)
     try:
         yield
     finally:

@@ -254,7 +254,7 @@ def test_a_part_of_the_run_that_was_cut_off(
     shutil.copytree(source[0], tmp_path / "run")
     part = next((tmp_path / "run" / "manifest").rglob("*.parquet"))
     part.write_bytes(part.read_bytes()[:-100])
-    with pytest.raises(UserError, match=rf"{part.name} can't be read, it is damaged: .*--again-from"):
+    with pytest.raises(UserError, match=rf"{part.name} .*--again-from sample"):
         rebalancing(tmp_path / "run", download, tmp_path / "again").count()
 
 

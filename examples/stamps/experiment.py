@@ -53,7 +53,7 @@ class Setting:
 def fetch_images(stamps: Sequence[Stamp], folder: Path, port: int, seed: int) -> None:
     """Fetches all matched pairs' images, from a server on loopback, with `metaclip-curate download`."""
     command = [str(Path(sys.executable).with_name("metaclip-curate")), "download"]
-    places = ["--run", str(folder / "everything"), "--output", str(folder / "images")]
+    places = ["--run", str(folder / "everything"), "--output", str(folder / "images"), "--allow-private-addresses"]
     shape = ["--image-size", "64", "--samples-per-shard", "1000", "--threads", "8", "--processes", "2"]
     direct = {"no_proxy": "127.0.0.1", "NO_PROXY": "127.0.0.1", "NO_ALBUMENTATIONS_UPDATE": "1"}
     with serving(stamps, port, seed):

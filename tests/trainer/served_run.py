@@ -14,6 +14,7 @@ from tests.servers.faulty_http import Fault, FaultyHTTPServer
 Rows = list[dict[str, Any]]
 
 SIZE = (60, 40)
+HUGE = 50_000  # bytes, more than any picture has
 _WAYS = (
     "ok",
     "missing",
@@ -22,6 +23,7 @@ _WAYS = (
     "html",
     "truncated",
     "cut off",
+    "huge",
     "noai",
     "noai among others",
     "reserved",
@@ -84,6 +86,7 @@ def _serve(server: FaultyHTTPServer, place: int, way: str) -> str:
     }
     bodies = {
         "html": b"<html><body>not found</body></html>",
+        "huge": bytes(HUGE),
         "truncated": body[: len(body) // 2],
         "small": picture(place, (12, 9)),
         "transparent": picture(place, kind="PNG"),

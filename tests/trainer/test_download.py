@@ -6,6 +6,7 @@ import importlib.util
 import io
 import json
 import re
+import shutil
 import tarfile
 from collections import Counter
 from collections.abc import Iterator
@@ -24,11 +25,13 @@ from tests.servers.faulty_http import FaultyHTTPServer
 from tests.trainer import served_run
 
 Rows = list[dict[str, Any]]
+MOST_BYTES = served_run.HUGE - 1
 FETCHED = {"ok", "moved", "small", "transparent"}
 REASONS = {
     "missing": "HTTP Error 404: Not Found",
     "slow": "timed out",
     "cut off": "IncompleteRead",
+    "huge": f"more than {MOST_BYTES} bytes (see --max-image-bytes)",
     "html": "decoding error",
     "truncated": "decoding error",
     "noai": "Use of image disallowed by X-Robots-Tag directive",
@@ -61,9 +64,10 @@ def downloaded(
 
 def command(run: Path, folder: Path, *more: str) -> list[str]:
     given = {"--samples-per-shard": "50", "--processes": "1", "--threads": "8", "--timeout": "4"}
-    given |= {"--retries": "0", "--image-size": "24"}
+    given |= {"--retries": "0", "--image-size": "24", "--max-image-bytes": str(MOST_BYTES)}
     given |= dict(zip(more[::2], more[1::2], strict=True))
-    return ["download", "--run", str(run), "--output", str(folder), *(word for pair in given.items() for word in pair)]
+    words = [word for pair in given.items() for word in pair]
+    return ["download", "--run", str(run), "--output", str(folder), "--allow-private-addresses", *words]
 
 
 def test_every_row_has_its_outcome(
@@ -86,6 +90,17 @@ def test_every_row_has_its_outcome(
     assert re.search(rf"^  fetched +{fetched} +{fetched / len(manifest):.1%}$", printed, re.MULTILINE)
     assert re.search(rf"^  HTTP Error 404: Not Found +{counts['missing']} ", printed, re.MULTILINE)
     assert re.search(rf"^  IncompleteRead +{counts['cut off']} ", printed, re.MULTILINE)
+
+
+def test_private_addresses_are_not_asked(
+    served: tuple[Path, dict[str, Rows], FaultyHTTPServer], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = len(served[2].requests)
+    given = [word for word in command(served[0], tmp_path) if word != "--allow-private-addresses"]
+    assert main(given) == 0
+    assert len(served[2].requests) == asked
+    rows, printed = len(served[1]["manifest"]), capsys.readouterr().out
+    assert re.search(rf"^  private address \(see --allow-private-addresses\) +{rows} +100", printed, re.MULTILINE)
 
 
 def test_the_shards_are_what_open_clip_reads(
@@ -167,6 +182,11 @@ def test_it_is_rebalanced(
         (("--table", "matched"), "another state of"),
         (("--timeout", "0"), "--timeout must be at least 1"),
         (("--quality", "101"), "--quality must be at most 100"),
+        (("--max-image-bytes", "0"), "--max-image-bytes must be at least 1, not 0"),
+        (("--max-image-bytes", "2147483648"), "--max-image-bytes must be at most 2147483647, not 2147483648"),
+        (("--image-timeout", "86401"), "--image-timeout must be at most 86400"),
+        (("--timeout", "9223372036854775808"), "--timeout must be at most 86400"),
+        (("--max-image-bytes", "5000"), "was begun with --max-image-bytes 49999, and the command says 5000"),
         (("--run", "nowhere"), "holds no run"),
         (("--output", "nobody://knows"), "img2dataset can't reach nobody://knows"),
     ],
@@ -180,3 +200,23 @@ def test_mistakes(
 ) -> None:
     assert main(command(served[0], downloaded[0], *more)) == 2
     assert message in capsys.readouterr().err
+
+
+def test_damaged_files_are_named(
+    served: tuple[Path, dict[str, Rows], FaultyHTTPServer],
+    downloaded: tuple[Path, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shutil.copytree(served[0], tmp_path / "run")
+    part = next((tmp_path / "run" / "manifest").glob("*.parquet"))
+    part.write_bytes(part.read_bytes()[:-50])
+    assert main(command(tmp_path / "run", tmp_path / "images")) == 2
+    assert f"{part.name} is damaged or no Parquet file: restore it" in capsys.readouterr().err
+    shutil.copytree(downloaded[0], tmp_path / "cut")
+    (tmp_path / "cut" / "00000_stats.json").write_text("{")
+    assert main(command(served[0], tmp_path / "cut")) == 2
+    assert "00000_stats.json is damaged: remove it" in capsys.readouterr().err
+    (tmp_path / "cut" / "_download" / "source.json").write_text("[]")
+    assert main(command(served[0], tmp_path / "cut")) == 2
+    assert "source.json is damaged: give another --output" in capsys.readouterr().err

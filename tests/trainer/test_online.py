@@ -55,7 +55,9 @@ def downloaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, di
         for name in ("no_proxy", "NO_PROXY"):
             patch.setenv(name, "127.0.0.1,localhost")
         tables = served_run.write_run(root / "run", server, images=150, t=8, faulty=False)
-        options = DownloadOptions(str(root / "images"), "matched", processes=1, threads=8, image_size=16)
+        options = DownloadOptions(
+            str(root / "images"), "matched", processes=1, threads=8, image_size=16, allow_private_addresses=True
+        )
         outcome = Download(
             RunFolder(str(root / "run")), options, lambda folder: write_images(tables["matched"], folder)
         ).run()
