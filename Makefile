@@ -4,6 +4,10 @@ PYTHON ?= python3
 PYSPARK ?= >=4.0,<5
 VENV ?= .venv
 TRAINER_VENV ?= .venv-trainer
+FLOORS_VENV ?= .venv-floors
+TRAINER_FLOORS_VENV ?= .venv-trainer-floors
+# The lowest Python as well.
+FLOORS_PYTHON ?= python3.11
 # The version has a build for CPUs, which is a tenth of the size, where pip is told of an index that has it.
 TORCH ?= torch==2.13.0 torchvision==0.28.0
 BIN = $(VENV)/bin
@@ -29,7 +33,7 @@ DEPLOY = $(BIN)/metaclip-curate deploy
 DEPLOYED = $(if $(CRAWL),--crawl $(CRAWL)) --output $(OUT) --metadata $(METADATA) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup mini-run metadata-starter metadata-mini test test-trainer train-mini lint format bench bench-trainer \
+.PHONY: help setup mini-run metadata-starter metadata-mini test test-trainer test-floors test-trainer-floors train-mini lint format bench bench-trainer \
 	reference package emr-run emr-serverless-run dataproc-run dataproc-serverless-run clean
 
 help:  ## list the targets
@@ -79,6 +83,37 @@ TRAINER_PYTHON = PYTHONPATH=tests/trainer/cpu_torchvision $(TRAINER_VENV)/bin/py
 
 test-trainer: $(TRAINER_VENV)/.ready  ## run the trainer's tests, in an environment of their own
 	$(TRAINER_PYTHON) -m pytest tests/trainer
+
+# What has Spark in it but for two stages is left out: the tests of Spark 3.5 are those with an old Spark.
+FLOORS_TESTS ?= tests/extract tests/storage tests/report tests/examples tests/metadata/test_segment.py \
+	tests/test_balance.py tests/test_matching.py tests/test_language.py tests/test_imports.py tests/test_given_tables.py \
+	tests/test_download_addresses.py tests/test_download_image.py tests/stages/test_match.py tests/stages/test_survivors.py
+
+# $(call floors,venv,extras,pip's other arguments): the lowest releases that pyproject.toml allows and that go together.
+# uv finds them, and pip installs, since it is pip that knows where packages come from.
+define floors
+	$(FLOORS_PYTHON) -m venv $(1)
+	$(1)/bin/pip install --quiet --upgrade pip uv
+	printf '%s\n' $(3) > $(1)/given.txt
+	$(1)/bin/uv pip compile --quiet --resolution lowest-direct --python $(1)/bin/python --constraints $(1)/given.txt \
+		$(foreach extra,$(2),--extra $(extra)) --no-header --no-annotate --output-file $(1)/floors.txt pyproject.toml
+	$(1)/bin/pip install --quiet --constraint $(1)/floors.txt --editable '.[$(subst $(space),$(comma),$(2))]' $(3)
+	@touch $(1)/.ready
+endef
+comma = ,
+space = $(subst ,, )
+
+$(FLOORS_VENV)/.ready: pyproject.toml
+	$(call floors,$(FLOORS_VENV),local starter test java)
+
+$(TRAINER_FLOORS_VENV)/.ready: pyproject.toml
+	$(call floors,$(TRAINER_FLOORS_VENV),trainer download trainer-test,$(TORCH))
+
+test-floors: $(FLOORS_VENV)/.ready  ## run tests with the lowest release of each dependency, in an environment of its own
+	$(FLOORS_VENV)/bin/python -m pytest $(FLOORS_TESTS)
+
+test-trainer-floors: $(TRAINER_FLOORS_VENV)/.ready  ## the same for the trainer, all but torch and torchvision at their lowest
+	PYTHONPATH=tests/trainer/cpu_torchvision $(TRAINER_FLOORS_VENV)/bin/python -m pytest tests/trainer
 
 train-mini: $(READY) $(TRAINER_VENV)/.ready  ## pages about Debian's stamps, the pipeline, tiny CLIPs on balanced and on unbalanced data
 	$(BIN)/python -m examples.stamps pages runs/train-mini
