@@ -45,7 +45,7 @@ def flaky(reader: Callable[[extract.ExtractTask, str], Reader]) -> Callable[[ext
 def main() -> None:
     """Does what the command line says."""
     output, *paths = sys.argv[1:]
-    spark = get_session(RunOptions(master="local[2,2]", driver_memory="1g"))
+    spark = get_session(RunOptions(master="local[2,2]", driver_memory="1g", verbose=True))
     vars(extract)["_reader"] = flaky(extract._reader)
     task = extract.ExtractTask("", ReadOptions(batch_links=100), StorageOptions())
     print(json.dumps(extract.write_pairs(spark, paths, task, output)[0]))
