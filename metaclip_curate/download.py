@@ -26,7 +26,7 @@ from metaclip_curate.errors import JobFailedError, UserError
 from metaclip_curate.given_tables import open_parquet
 from metaclip_curate.options import flag, table_options
 from metaclip_curate.run_folder import RunFolder
-from metaclip_curate.storage import StorageOptions
+from metaclip_curate.storage import StorageOptions, globs
 
 Tell = Callable[[str], None]
 
@@ -132,6 +132,7 @@ class Download:
     def _table(self) -> str:
         """The folder that img2dataset reads."""
         if self._options.table == "manifest":
+            self._source.table_files("sample", "manifest")  # img2dataset takes all Parquet files in the folder
             return self._source.table("manifest")
         folder = storage.join(self._options.output, WORK, "images")
         done = storage.join(folder, "_SUCCESS")
@@ -241,6 +242,8 @@ def _require_file_system(url: str) -> None:
     """Holds a name to those that img2dataset can reach."""
     import fsspec
 
+    if globs.has_wildcard(url):
+        raise UserError(f"img2dataset takes {url} for a pattern, since it has * ? or [: rename the folder")
     try:
         fsspec.core.url_to_fs(url)
     except (ImportError, ValueError) as error:  # a package is missing, or nobody knows the scheme

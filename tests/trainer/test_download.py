@@ -189,6 +189,7 @@ def test_it_is_rebalanced(
         (("--max-image-bytes", "5000"), "was begun with --max-image-bytes 49999, and the command says 5000"),
         (("--run", "nowhere"), "holds no run"),
         (("--output", "nobody://knows"), "img2dataset can't reach nobody://knows"),
+        (("--output", "images[1]"), "img2dataset takes images[1] for a pattern"),
     ],
 )
 def test_mistakes(
@@ -212,7 +213,9 @@ def test_damaged_files_are_named(
     part = next((tmp_path / "run" / "manifest").glob("*.parquet"))
     part.write_bytes(part.read_bytes()[:-50])
     assert main(command(tmp_path / "run", tmp_path / "images")) == 2
-    assert f"{part.name} is damaged or no Parquet file: restore it" in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    assert f"{part.name} has " in printed
+    assert "were written: put it back, or give --again-from sample" in printed
     shutil.copytree(downloaded[0], tmp_path / "cut")
     (tmp_path / "cut" / "00000_stats.json").write_text("{")
     assert main(command(served[0], tmp_path / "cut")) == 2
