@@ -15,6 +15,14 @@ ROOT = Path(__file__).parent.parent
 REAL_DATA = ROOT.parent / "shared" / "data"
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Names packed bytes by their number: a gzip member holds the time at which it was made.
+
+    The processes that share the tests must give them the same names.
+    """
+    return f"{len(val)} bytes" if isinstance(val, bytes) and not val.isascii() else None
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """Pages of Common Crawl and pieces of Wikipedias, which are not part of the project."""

@@ -79,6 +79,10 @@ def test_packed_ones_too(tmp_path: Path, kind: str) -> None:
     assert reason(tmp_path, zstandard.compress(FILES[kind])).startswith(kind)
 
 
-@pytest.mark.parametrize("data", [b"no idea", bytes(100), b"\r\n\r\n", gzip.compress(b"no idea"), gzip.compress(b"")])
+@pytest.mark.parametrize(
+    "data",
+    [b"no idea", bytes(100), b"\r\n\r\n", gzip.compress(b"no idea"), gzip.compress(b"")],
+    ids=["words", "zeros", "blank", "packed words", "packed nothing"],
+)
 def test_others_hold_no_record(tmp_path: Path, data: bytes) -> None:
     assert "no WARC record" in reason(tmp_path, data)
