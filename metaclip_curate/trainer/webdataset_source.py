@@ -100,7 +100,7 @@ class WebdatasetShards:
         return rows.filter(pc.equal(rows["status"], "success"))
 
     def _parquet(self, name: str) -> contextlib.AbstractContextManager[pq.ParquetFile]:
-        remedy = f"remove it with {name}_stats.json and give the download's command again"
+        remedy = f"remove {name}_stats.json and what there is of the shard, and give the download's command again"
         return open_parquet(storage.join(self._folder, f"{name}.parquet"), self._options, remedy)
 
 

@@ -208,7 +208,7 @@ def test_what_is_missing(s3: S3Server, shards: str, tmp_path: Path) -> None:
     assert len(list(dataset)) == 2
     assert dataset.problems == {"shard damaged (MissingError)": 2}
     s3.client().delete_object(Bucket="trainer", Key="gaps/images/00001.parquet")
-    with pytest.raises(UserError, match=rf"{BUCKET}/gaps/images/00001\.parquet is missing or damaged"):
+    with pytest.raises(UserError, match=rf"{BUCKET}/gaps/images/00001\.parquet is missing: remove 00001_stats\.json"):
         list(CuratedPairs.offline(f"{BUCKET}/gaps/images"))
 
 

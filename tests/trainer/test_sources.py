@@ -105,7 +105,7 @@ def test_damaged_tables_are_named(tmp_path: Path) -> None:
     made_shards.write(tmp_path / "shards", [3])
     table = tmp_path / "shards" / "00000.parquet"
     table.write_bytes(table.read_bytes()[:-50])
-    with pytest.raises(UserError, match=r"00000\.parquet is damaged .*remove it with 00000_stats\.json"):
+    with pytest.raises(UserError, match=r"00000\.parquet is damaged .*remove 00000_stats\.json"):
         CuratedPairs.offline(str(tmp_path / "shards"))
     (tmp_path / "shards" / "sizes.json").write_text("{")
     with pytest.raises(UserError, match=r"sizes\.json is damaged"):
