@@ -2,7 +2,8 @@
 
 A manifest's URLs come from the web, and any of them may name the network that the download runs in: a router, a
 database, a cloud's metadata service that hands out credentials. The networks are those of IANA's registries of special
-purposes (RFC 6890); Python's own `is_global` differs between its releases.
+purposes (RFC 6890); Python's own `is_global` differs between its releases. Beside these stand addresses that look
+public and are a cloud's own: they answer only to its machines.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ _CLOSED_V4 = tuple(
             "10.0.0.0/8",
             "100.64.0.0/10",  # shared by a provider's customers
             "127.0.0.0/8",
+            "161.26.0.0/16",  # IBM Cloud's services for its machines
+            "166.8.0.0/14",  # the same
+            "168.63.129.16/32",  # Azure's platform, which hands out a machine's settings
             "169.254.0.0/16",  # link-local, clouds' metadata services among them
             "172.16.0.0/12",
             "192.0.0.0/24",
@@ -43,6 +47,22 @@ _EMBEDDING = (
     (IPv6Network("64:ff9b::/96"), 0),
     (IPv6Network("2002::/16"), 80),
 )
+
+# Top-level names that networks give to their own hosts (RFC 6762, appendix G; RFC 8375; RFC 6761), and
+# metadata.google.internal is in the first of them.
+_PRIVATE_ENDINGS = (
+    ".internal",
+    ".local",
+    ".localdomain",
+    ".localhost",
+    ".lan",
+    ".home",
+    ".home.arpa",
+    ".corp",
+    ".intranet",
+    ".private",
+)
+_PRIVATE_NAMES = ("metadata.tencentyun.com",)
 
 
 def is_public(address: str) -> bool:
@@ -73,13 +93,14 @@ def _embedded(address: IPv6Address) -> IPv4Address | None:
 def names_a_private_host(host: str) -> bool:
     """Tells whether a host's name alone says that it is private.
 
+    A name without a dot is: the public internet has none (ICANN forbids them), networks have `localhost`, `metadata`,
+    `instance-data` or `router`.
+
     Args:
         host: A name, or an address, IPv6 with or without its brackets.
     """
     name = host.strip("[]").rstrip(".").lower()
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
     try:
         return not is_public(name)
     except ValueError:
-        return False
+        return "." not in name or name in _PRIVATE_NAMES or name.endswith(_PRIVATE_ENDINGS)

@@ -2,7 +2,7 @@
 
 A name is resolved once and the connection made to the very addresses that were looked at, so that a name server has no
 second answer to give. Behind a proxy it is the proxy that resolves names and must refuse what is private; what is
-refused here is a host that is written as a private address or as localhost.
+refused here is a host that is written as a private address or by a name that the public internet doesn't have.
 """
 
 from __future__ import annotations
@@ -204,7 +204,10 @@ def _proxy_for(url: ada_url.URL) -> ada_url.URL | None:
     named = urllib.request.getproxies().get(url.protocol.rstrip(":"))
     if not named or urllib.request.proxy_bypass(url.host):
         return None
-    proxy = ada_url.URL(named if "://" in named else f"http://{named}")
+    try:
+        proxy = ada_url.URL(named if "://" in named else f"http://{named}")
+    except ValueError:
+        raise RefusedImageError("the proxy that the environment names has a bad URL") from None
     if proxy.protocol not in _PORTS:
         raise RefusedImageError("the proxy that the environment names isn't http://")
     return proxy

@@ -6,7 +6,6 @@ import http.client
 import io
 import socket
 import ssl
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.message import Message
@@ -14,6 +13,7 @@ from http import HTTPStatus
 
 import ada_url
 
+from metaclip_curate.download_codings import DamagedImageError, codings_of, unpacked
 from metaclip_curate.download_connection import Clock, Connector, Link, RefusedImageError
 
 # What browsers say; a server that counts redirects can't tell.
@@ -26,10 +26,15 @@ MOST_PIXELS = 178_956_970
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # Of those that say that the request was wrong, the ones that another try may mend.
 _WORTH_ANOTHER_TRY = frozenset({408, 425, 429})
+_NOT_THE_IMAGE: dict[int, str] = {
+    HTTPStatus.NO_CONTENT: "an answer without an image",
+    HTTPStatus.RESET_CONTENT: "an answer without an image",
+    HTTPStatus.PARTIAL_CONTENT: "a part of the image, though all of it was asked for",
+}
 _READ_BYTES = 1 << 16
 # Head, chunk sizes and all that isn't the image, beside a quarter of its size.
 _FRAMING_BYTES = 1 << 20
-_UNPACKED_BY = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # zlib's numbers of the formats
+_LONGEST_REASON = 100  # reasons are counted, and shown in a table
 
 
 @dataclass(frozen=True)
@@ -82,9 +87,9 @@ class ImageFetcher:
             try:
                 return self._follow(url, clock), None
             except RefusedImageError as error:
-                return None, str(error)
+                return None, _shortened(str(error))
             except Exception as error:  # whatever one image does, the shard's others go on
-                problem = _reason(error)
+                problem = _shortened(_reason(error))
         return None, problem
 
     def _follow(self, address: str, clock: Clock) -> io.BytesIO:
@@ -104,40 +109,38 @@ class ImageFetcher:
         with self._connector.open(url, clock, most + most // 4 + _FRAMING_BYTES) as opened:
             headers = {"Host": url.host, "User-Agent": self._limits.user_agent, **opened.headers}
             with _answer_of(opened.link, opened.target, headers) as answer:
-                location = answer.headers.get("Location")
-                if answer.status in _REDIRECTS and location is not None:
-                    # The head was read as Latin-1; what isn't ASCII is UTF-8 more often.
-                    return location.encode("latin-1", "replace").decode("utf-8", "replace")
-                _require_success(answer.status)
+                location = answer.headers.get("Location") if answer.status in _REDIRECTS else None
+                if location is None:
+                    _require_success(answer.status)
                 if self._disallowed(answer.headers):
                     raise RefusedImageError(OPTED_OUT)
-                body = self._body(answer)
-        coding = answer.headers.get("Content-Encoding", "").strip().lower()
-        return self._unpacked(body, coding) if coding in _UNPACKED_BY else body
+                if location is not None:
+                    # The head was read as Latin-1; what isn't ASCII is UTF-8 more often.
+                    return location.encode("latin-1", "replace").decode("utf-8", "replace")
+                return io.BytesIO(self._body(answer, clock))
 
-    def _body(self, answer: http.client.HTTPResponse) -> io.BytesIO:
+    def _body(self, answer: http.client.HTTPResponse, clock: Clock) -> bytes:
+        codings = codings_of(answer.headers)
+        body = self._received(answer)
+        for coding in codings:
+            body = unpacked(body, coding, self._limits.most_bytes, clock)
+            if len(body) > self._limits.most_bytes:
+                raise self._too_large()
+        if not body:
+            raise DamagedImageError("the image is empty")
+        return body
+
+    def _received(self, answer: http.client.HTTPResponse) -> bytes:
         if answer.length is not None and answer.length > self._limits.most_bytes:
             raise self._too_large()
         body = io.BytesIO()
-        while data := answer.read(_READ_BYTES):
+        while data := _read(answer):
             if body.tell() + len(data) > self._limits.most_bytes:
                 raise self._too_large()
             body.write(data)
         if answer.length:
-            raise http.client.IncompleteRead(body.getvalue(), answer.length)
-        body.seek(0)
-        return body
-
-    def _unpacked(self, body: io.BytesIO, coding: str) -> io.BytesIO:
-        """Unpacks a file that a server packed though it wasn't asked to."""
-        unpacker = zlib.decompressobj(_UNPACKED_BY[coding])
-        try:
-            data = unpacker.decompress(body.getbuffer(), self._limits.most_bytes + 1)
-        except zlib.error:
-            return body  # some call a file packed that isn't
-        if len(data) > self._limits.most_bytes:
-            raise self._too_large()
-        return io.BytesIO(data)
+            raise http.client.IncompleteRead(b"", answer.length)
+        return body.getvalue()
 
     def _too_large(self) -> RefusedImageError:
         return RefusedImageError(f"more than {self._limits.most_bytes} bytes (see --max-image-bytes)")
@@ -153,6 +156,13 @@ def _answer_of(link: Link, target: str, headers: Mapping[str, str]) -> http.clie
     return connection.getresponse()
 
 
+def _read(answer: http.client.HTTPResponse) -> bytes:
+    try:
+        return answer.read(_READ_BYTES)
+    except ValueError:  # a chunk of a negative size
+        raise http.client.HTTPException from None
+
+
 def _parsed(address: str, base: str | None, problem: str) -> ada_url.URL:
     try:
         return ada_url.URL(address, base)
@@ -161,6 +171,8 @@ def _parsed(address: str, base: str | None, problem: str) -> ada_url.URL:
 
 
 def _require_success(status: int) -> None:
+    if status in _NOT_THE_IMAGE:
+        raise RefusedImageError(f"{_NOT_THE_IMAGE[status]} (HTTP {status})")
     if 200 <= status < 300:
         return
     phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "unknown"
@@ -174,22 +186,38 @@ class _StatusError(Exception):
     """An answer that may be another one the next time."""
 
 
+# The first that fits counts.
+_BAD_ANSWERS: tuple[tuple[type[http.client.HTTPException], str], ...] = (
+    (http.client.IncompleteRead, "the answer ends early"),
+    (http.client.RemoteDisconnected, "the server hangs up without an answer"),
+    (http.client.LineTooLong, "a line of the answer's head is too long"),
+    (http.client.BadStatusLine, "the server answers with something other than HTTP"),
+    (http.client.UnknownProtocol, "the server answers with something other than HTTP"),
+    (http.client.HTTPException, "the answer is broken HTTP"),
+)
+
+
 def _reason(error: Exception) -> str:
     """Says what went wrong without the words of a server, which may be anything and of which there are too many."""
     if isinstance(error, TimeoutError):
         return "timed out"
-    if isinstance(error, _StatusError | http.client.IncompleteRead):
+    if isinstance(error, _StatusError | DamagedImageError):
         return str(error)
     if isinstance(error, http.client.HTTPException):
-        return f"bad answer ({type(error).__name__})"
+        return next(words for kind, words in _BAD_ANSWERS if isinstance(error, kind))
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"certificate verify failed: {error.verify_message}"
+        # Behind a comma it names the host, which would make a reason of its own of each.
+        return f"certificate verify failed: {error.verify_message.partition(',')[0]}"
     if isinstance(error, ssl.SSLError):
         return f"TLS failed ({error.reason or type(error).__name__})"
     if isinstance(error, socket.gaierror):
         return f"name not resolved ({error.strerror})"
     if isinstance(error, OSError):
-        return error.strerror or str(error)
+        return error.strerror or str(error) or f"the connection failed ({type(error).__name__})"
     if isinstance(error, UnicodeError):
         return "bad host name"
-    return type(error).__name__
+    return f"the fetching itself failed, please report it ({type(error).__name__})"
+
+
+def _shortened(reason: str) -> str:
+    return reason if len(reason) <= _LONGEST_REASON else f"{reason[: _LONGEST_REASON - 3]}..."

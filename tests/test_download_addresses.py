@@ -13,6 +13,10 @@ PRIVATE = [
     "100.127.255.255",
     "127.0.0.1",
     "127.255.255.254",
+    "100.100.100.200",
+    "161.26.0.10",
+    "166.11.255.254",
+    "168.63.129.16",
     "169.254.169.254",
     "172.16.0.1",
     "172.31.255.255",
@@ -50,6 +54,8 @@ PUBLIC = [
     "93.184.215.14",
     "100.63.255.255",
     "100.128.0.1",
+    "166.12.0.1",
+    "168.63.129.17",
     "172.15.255.255",
     "172.32.0.1",
     "192.167.0.1",
@@ -73,10 +79,35 @@ def test_public_addresses(address: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["localhost", "a.localhost", "LOCALHOST.", "127.0.0.1", "[::1]", "[::ffff:7f00:1]"])
+def test_names_of_private_addresses(host: str) -> None:
+    assert names_a_private_host(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "metadata.google.internal",
+        "METADATA.google.INTERNAL.",
+        "metadata.azure.internal",
+        "metadata.tencentyun.com",
+        "metadata",
+        "instance-data",
+        "ip6-localhost",
+        "localhost.localdomain",
+        "printer.local",
+        "kubernetes.default.svc.cluster.local",
+        "router.lan",
+        "router.home.arpa",
+        "",
+    ],
+)
 def test_names_of_private_hosts(host: str) -> None:
     assert names_a_private_host(host)
 
 
-@pytest.mark.parametrize("host", ["localhost.example", "a.example", "1.1.1.1", "[2606:4700:4700::1111]"])
+@pytest.mark.parametrize(
+    "host",
+    ["localhost.example", "a.example", "internal.example", "mylocal.example", "1.1.1.1", "[2606:4700:4700::1111]"],
+)
 def test_names_that_say_nothing(host: str) -> None:
     assert not names_a_private_host(host)

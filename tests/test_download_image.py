@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import socket
+import ssl
 import threading
 import time
 import zlib
@@ -20,6 +21,8 @@ from tests.servers.faulty_http import Fault, FaultyHTTPServer
 MOST = 100_000
 PRIVATE = "private address (see --allow-private-addresses)"
 TOO_LARGE = f"more than {MOST} bytes (see --max-image-bytes)"
+ENDS_EARLY = "the answer ends early"
+NOT_HTTP = "the server answers with something other than HTTP"
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
@@ -162,7 +165,7 @@ def test_behind_a_proxy(server: FaultyHTTPServer, monkeypatch: pytest.MonkeyPatc
     assert fetch("http://images.example/x.jpg", allow_private=False) == (b"image", None)
     assert server.requests[0].headers["host"] == "images.example"
     assert server.requests[0].headers["proxy-authorization"] == "Basic bWU6cEBzcw=="
-    for host in ("localhost", "169.254.169.254", "[::ffff:a9fe:a9fe]"):
+    for host in ("localhost", "169.254.169.254", "[::ffff:a9fe:a9fe]", "metadata", "metadata.google.internal"):
         assert fetch(f"http://{host}/x.jpg", allow_private=False) == (None, PRIVATE)
     monkeypatch.setenv("no_proxy", "images.example")
     monkeypatch.setattr(socket, "getaddrinfo", _not_found)
@@ -234,6 +237,82 @@ def test_what_is_packed_unasked_is_unpacked_and_bounded(server: FaultyHTTPServer
     assert fetch(server.add("/bomb.jpg", bomb, answer)) == (None, TOO_LARGE)
 
 
+def _raw_deflate(data: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(data) + packer.flush()
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        ("gzip", gzip.compress(b"im") + gzip.compress(b"") + gzip.compress(b"age") + b"rest"),
+        ("deflate", _raw_deflate(b"image")),
+        ("gzip, gzip", gzip.compress(gzip.compress(b"image"))),
+        ("deflate, x-gzip,gzip", gzip.compress(gzip.compress(zlib.compress(b"image")))),
+        ("utf-8", b"image"),
+        ("identity", b"image"),
+    ],
+)
+def test_what_browsers_unpack_is_unpacked(server: FaultyHTTPServer, coding: str, body: bytes) -> None:
+    url = server.add("/x.jpg", body, [Fault(headers={"Content-Encoding": coding})])
+    assert fetch(url) == (b"image", None)
+
+
+_WHOLE = gzip.compress(bytes(range(256)))
+
+
+@pytest.mark.parametrize(
+    ("coding", "body", "reason"),
+    [
+        ("gzip", _WHOLE[:-4], "the packed image ends early"),
+        ("gzip", _WHOLE[:100], "the packed image ends early"),
+        ("gzip", _WHOLE + _WHOLE[:100], "the packed image ends early"),
+        ("gzip, gzip", gzip.compress(_WHOLE[:100]), "the packed image ends early"),
+        ("gzip", _WHOLE[:-8] + bytes(8), "the packed image is damaged"),
+        ("deflate", zlib.compress(b"image" * 9)[:-2], "the packed image ends early"),
+        ("gzip", gzip.compress(b""), "the image is empty"),
+        ("br", b"image", "packed as br, which wasn't asked for"),
+        ("gzip, ZSTD", b"image", "packed as zstd, which wasn't asked for"),
+        ("gzip, gzip, gzip, gzip", b"image", "packed more than 3 times"),
+    ],
+)
+def test_what_does_not_come_whole_is_no_image(server: FaultyHTTPServer, coding: str, body: bytes, reason: str) -> None:
+    url = server.add("/x.jpg", body, [Fault(headers={"Content-Encoding": coding})])
+    assert fetch(url) == (None, reason)
+
+
+def test_a_damaged_file_is_asked_for_again(server: FaultyHTTPServer) -> None:
+    headers = {"Content-Encoding": "gzip"}
+    url = server.add("/x.jpg", _WHOLE, [Fault(headers=headers, body=_WHOLE[:100]), Fault(headers=headers)])
+    assert fetch(url, retries=1) == (bytes(range(256)), None)
+
+
+def test_a_file_of_tiny_members_takes_its_time_at_most(server: FaultyHTTPServer) -> None:
+    many = gzip.compress(b"") * 200_000
+    url = server.add("/x.jpg", many, [Fault(headers={"Content-Encoding": "gzip"})])
+    started = time.monotonic()
+    assert fetch(url, most_bytes=len(many), total=1)[0] is None
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("head", "reason"),
+    [
+        (b"204 No Content", "an answer without an image (HTTP 204)"),
+        (b"205 Reset Content\r\nContent-Length: 0", "an answer without an image (HTTP 205)"),
+        (
+            b"206 Partial Content\r\nContent-Range: bytes 0-4/9\r\nContent-Length: 5",
+            "a part of the image, though all of it was asked for (HTTP 206)",
+        ),
+        (b"200 OK\r\nContent-Length: 0", "the image is empty"),
+        (b"200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0", "the image is empty"),
+    ],
+)
+def test_success_without_a_whole_image(head: bytes, reason: str) -> None:
+    with raw_server(lambda sock: sock.sendall(b"HTTP/1.1 " + head + b"\r\n\r\nimage")) as url:
+        assert fetch(url) == (None, reason)
+
+
 @pytest.mark.parametrize("where", ["head", "body", "continue"])
 def test_a_server_that_drips_has_its_time(where: str) -> None:
     def drip(connection: socket.socket) -> None:
@@ -261,6 +340,10 @@ def test_what_may_be_mended_is_tried_again_and_nothing_else(server: FaultyHTTPSe
     assert fetch(url, retries=3) == (b"image", None)
     url = server.add("/y.jpg", b"image", [Fault(headers={"X-Robots-Tag": "noai"})])
     assert fetch(url, retries=3) == (None, OPTED_OUT)
+    server.requests.clear()
+    moved = Fault(status=302, headers={"Location": "/x.jpg", "X-Robots-Tag": "noai"})
+    assert fetch(server.add("/moved.jpg", b"", [moved]), retries=3) == (None, OPTED_OUT)
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -269,12 +352,49 @@ def test_what_may_be_mended_is_tried_again_and_nothing_else(server: FaultyHTTPSe
         (b"HTTP/1.1 299 \x1b[2Jyes\r\nContent-Length: 1\r\n\r\nx", None),
         (b"HTTP/1.1 404 \x1b[2Jgone\r\n\r\n", "HTTP Error 404: Not Found"),
         (b"HTTP/1.1 599 \x1b[2J\r\n\r\n", "HTTP Error 599: unknown"),
-        (b"\x1b[2J is no answer\r\n\r\n", "bad answer (BadStatusLine)"),
-        (b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200 + b"\r\n", "bad answer (HTTPException)"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nxyz", "IncompleteRead(3 bytes read, 6 more expected)"),
-        (b"", "bad answer (RemoteDisconnected)"),
+        (b"\x1b[2J is no answer\r\n\r\n", NOT_HTTP),
+        (b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200 + b"\r\n", "the answer is broken HTTP"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nxyz", ENDS_EARLY),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nxyz\r\n", ENDS_EARLY),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nxyz", ENDS_EARLY),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nxyz", "the answer is broken HTTP"),
+        (b"HTTP/1.1 200 OK\r\nA: " + b"b" * 70_000 + b"\r\n\r\n", "a line of the answer's head is too long"),
+        (b"SSH-2.0 \x1b[31m\r\n", NOT_HTTP),
+        (b"", "the server hangs up without an answer"),
     ],
 )
 def test_reasons_have_none_of_the_servers_words(answer: bytes, reason: str | None) -> None:
     with raw_server(lambda sock: sock.sendall(answer)) as url:
         assert fetch(url)[1] == reason
+
+
+def _raises(error: Exception) -> Callable[..., Any]:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return fail
+
+
+def _of_certificate(words: str) -> Exception:
+    error = ssl.SSLCertVerificationError(1, "x")
+    error.verify_message = words
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ValueError("of \x1b[31m"), "the fetching itself failed, please report it (ValueError)"),
+        (OSError(), "the connection failed (OSError)"),
+        (OSError("x" * 300), "x" * 97 + "..."),
+        (_of_certificate("Hostname mismatch, certificate is not valid for 'a.example'."), "Hostname mismatch"),
+    ],
+)
+def test_reasons_say_something_and_are_short(monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", _raises(error))
+    assert (fetch("http://images.example/x.jpg")[1] or "").removeprefix("certificate verify failed: ") == reason
+
+
+def test_a_proxy_that_is_no_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://me:SECRET@[127")
+    assert fetch("http://images.example/x.jpg")[1] == "the proxy that the environment names has a bad URL"

@@ -30,7 +30,7 @@ FETCHED = {"ok", "moved", "small", "transparent"}
 REASONS = {
     "missing": "HTTP Error 404: Not Found",
     "slow": "timed out",
-    "cut off": "IncompleteRead",
+    "cut off": "the answer ends early",
     "huge": f"more than {MOST_BYTES} bytes (see --max-image-bytes)",
     "html": "decoding error",
     "truncated": "decoding error",
@@ -89,7 +89,7 @@ def test_every_row_has_its_outcome(
     fetched = sum(counts[way] for way in FETCHED)
     assert re.search(rf"^  fetched +{fetched} +{fetched / len(manifest):.1%}$", printed, re.MULTILINE)
     assert re.search(rf"^  HTTP Error 404: Not Found +{counts['missing']} ", printed, re.MULTILINE)
-    assert re.search(rf"^  IncompleteRead +{counts['cut off']} ", printed, re.MULTILINE)
+    assert re.search(rf"^  the answer ends early +{counts['cut off']} ", printed, re.MULTILINE)
 
 
 def test_private_addresses_are_not_asked(
