@@ -12,7 +12,7 @@ from typing import Any
 
 from metaclip_curate import own_files, storage
 from metaclip_curate.errors import UserError
-from metaclip_curate.run_folder import STAGES, RunFolder
+from metaclip_curate.run_folder import STAGES, RunFolder, remedy
 
 _FORMAT = 1
 _PACKAGES = ("metaclip-curate", "pyarrow", "numpy", "ahocorasick-rs", "ada-url", "msgspec", "fasttext-new")
@@ -68,10 +68,7 @@ def read(folder: RunFolder) -> dict[str, Any]:
         wrong = "there is none"
     except (ValueError, KeyError, TypeError):
         wrong = "it is damaged"
-    raise UserError(
-        f"{url} can't be read, {wrong}: put a whole copy in its place, or give the command that made the run again "
-        "with --again-from sample"
-    )
+    raise UserError(f"{url} can't be read, {wrong}: {remedy('sample')}")
 
 
 def _versions() -> dict[str, str]:

@@ -11,6 +11,8 @@ import yaml
 from metaclip_curate.schemas import MANIFEST
 
 NAME = "README.md"
+# By this line of its head a README of this module is known.
+MARK = "license_name: common-crawl-terms-of-use"
 _CODE = re.compile(r"[a-z]{2,3}")
 _SIZES = (
     "n<1K",
@@ -63,7 +65,7 @@ def _head(card: dict[str, Any], name: str) -> dict[str, Any]:
     return {
         "pretty_name": name,
         "license": "other",
-        "license_name": "common-crawl-terms-of-use",
+        "license_name": MARK.partition(": ")[2],
         "license_link": "https://commoncrawl.org/terms-of-use",
         # The hub takes ISO 639 codes; of other Wikipedias' names the table below tells.
         "language": [name for name in names if _CODE.fullmatch(name)],

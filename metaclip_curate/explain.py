@@ -24,7 +24,7 @@ from metaclip_curate.language import LanguageIdentifier, LanguageTable, load_lan
 from metaclip_curate.matching import space_entry, space_text
 from metaclip_curate.metadata.folder import MetadataFolder
 from metaclip_curate.options import ExplainOptions
-from metaclip_curate.run_folder import RunFolder
+from metaclip_curate.run_folder import RunFolder, remedy
 from metaclip_curate.run_tables import LanguageCounts, language_counts, open_table
 from metaclip_curate.schemas import MANIFEST, MATCHED, PAIRS
 
@@ -194,7 +194,11 @@ class Explainer:
             known["selected"] = self._selected(matched["image_id"])
         verdict = _verdict(known["keep_probability"], known["draw"], pair["uid"], known.get("selected"))
         if verdict.startswith("kept") != kept:
-            raise UserError(f"the tables of {self._folder.root} contradict each other about {pair['uid']}: {verdict}")
+            fate = "kept" if kept else "dropped"
+            raise UserError(
+                f"{pair['uid']} was {fate}, and by what the tables of {self._folder.root} say now it would have been "
+                f"{verdict}: one of them was changed; {remedy('sample')}"
+            )
         return Explanation(verdict, kept, **known)
 
     def _unseen(self, text: str, url: str, uid: str) -> Explanation:

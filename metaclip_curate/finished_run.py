@@ -40,7 +40,7 @@ class FinishedRun:
         for before, name in pairwise(needed):
             if not self.folder.is_finished(name, self.folder.fingerprint(before)):
                 raise UserError(
-                    f"{self.folder.root} has a stage {name} that is older than its stage {before}: run "
+                    f"{self.folder.root} has a stage {name} that was made from another {before} than is there now: run "
                     f"`metaclip-curate {name} --output {self.folder.root}` again"
                 )
 

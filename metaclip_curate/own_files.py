@@ -7,13 +7,15 @@ gives its files.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
 
 from metaclip_curate import storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage import StorageOptions
-from metaclip_curate.storage.urls import location, resolve
+from metaclip_curate.storage.urls import local_path, location, resolve
 
 DATACARD, REPORT, FIGURES = "datacard.json", "report.html", "figures"
 # Lists of the files of parts.
@@ -28,6 +30,38 @@ NAMES = frozenset({*TABLES, DATACARD, REPORT, FIGURES, LISTS, WORK, REPORT_WORK}
 _PART = re.compile(r"\d{5}(-\d{5})?|survivors|" + "|".join(TABLES))
 _FILE = re.compile(r"(part-\d{5}(-[0-9a-f-]{36}-c\d{3})?(\.\w+)?|[0-9a-f]{32})\.parquet")
 _PASSED_OVER = (".", "_")
+# Hadoop's patterns (org.apache.hadoop.fs.FileSystem.globStatus), to which Spark takes every name that is read.
+PATTERN = re.compile(r"[{}\[\]*?\\]")
+
+
+def require_folder(root: str) -> None:
+    """Looks that a local run folder is a folder, or can be made.
+
+    Args:
+        root: Path or URL of the run folder.
+
+    Raises:
+        UserError: A file has its name, or the name of a folder above it.
+    """
+    if not storage.is_local(root):
+        return
+    path = Path(local_path(root))
+    there = next((each for each in (path, *path.parents) if os.path.lexists(each)), None)
+    if there is not None and not there.is_dir():
+        raise UserError(f"{there} is a file, and a run needs a folder: name another one")
+
+
+def require_plain_name(root: str) -> None:
+    """Looks that Spark can read what is in a run folder of this name.
+
+    Raises:
+        UserError: It can't: Hadoop splits names at colons where it takes them apart for patterns.
+    """
+    if storage.is_local(root) and ":" in location(root) and PATTERN.search(location(root)):
+        raise UserError(
+            f"the full name of --output {root} has a colon and one of [ ] {{ }} * ? \\, which Spark can't read: "
+            "name another folder"
+        )
 
 
 def require_free(root: str, owned: Collection[str], options: StorageOptions) -> frozenset[str]:
@@ -69,8 +103,8 @@ def require_ours(folders: Iterable[str], options: StorageOptions) -> None:
         for name in storage.list_folder(folder, options, recursive=True):
             if not _is_ours([*folder.rsplit("/", 1)[1:], *name.split("/")]):
                 raise UserError(
-                    f"{storage.join(folder, name)} isn't a file of this run and would be removed with its tables: "
-                    "move it out of the folder"
+                    f"{storage.join(folder, name)} isn't a file of this run and would be deleted together with the "
+                    "table: move it elsewhere first"
                 )
 
 

@@ -162,7 +162,7 @@ def check_folder(folder: str, files: Sequence[PartFile], options: StorageOptions
         footers = pool.map(lambda file, url: _footer_crc(url, file, options), files, urls)
         for url, file, crc in zip(urls, files, footers, strict=True):
             if crc != file.crc:
-                raise UserError(f"{url} isn't what was written: {remedy}")
+                raise UserError(f"{url} was changed after the run wrote it: {remedy}")
 
 
 def _footer_crc(url: str, file: PartFile, options: StorageOptions) -> int:

@@ -97,6 +97,7 @@ class Pipeline:
     ) -> None:
         if not options.run.output:
             raise UserError("--output is missing: name the run folder")
+        own_files.require_plain_name(options.run.output)
         self.options = options
         self.command = command
         self._tell = tell

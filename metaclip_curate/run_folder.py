@@ -39,6 +39,7 @@ _FORMAT = 1
 _STATE = "run.json"
 _WHOLE = "table"  # names the list of a table that has no parts
 _DIGEST = "files_digest"
+_STATE_REMEDY = "put a whole copy in its place, without which the tables can't be used, or name another folder"
 
 
 class RunFolder:
@@ -56,6 +57,7 @@ class RunFolder:
     def __init__(self, root: str, options: StorageOptions | None = None, owner: RunOwner | None = None) -> None:
         self.root = root.rstrip("/") or root
         self.options = options or StorageOptions()
+        own_files.require_folder(self.root)
         self._lock = threading.Lock()
         self._owner = owner or RunOwner(self.root, self.options)
         self._state_url = storage.join(self.root, _STATE)
@@ -70,14 +72,18 @@ class RunFolder:
     def _read_state(self, data: bytes) -> None:
         try:
             state = json.loads(data)
-            if state["format"] == _FORMAT:
+            found, written = state["format"], state.pop("digest", "")
+            if found == _FORMAT:
                 self._stages = dict(state["stages"])
                 # Runs of before this was noted took all these names.
                 self._owned = set(state.get("owns", own_files.NAMES))
-                return
-        except (ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{self._state_url} can't be read ({error}): give another --output") from error
-        raise UserError(f"{self._state_url} is of format {state['format']}, not {_FORMAT}: give another --output")
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(f"{self._state_url} is damaged: {_STATE_REMEDY}") from error
+        if found != _FORMAT:
+            raise UserError(f"{self._state_url} is of format {found}, not {_FORMAT}: name another folder")
+        # Runs of before there was one have none.
+        if written and written != digest(_json(state)):
+            raise UserError(f"{self._state_url} was changed after the run wrote it: {_STATE_REMEDY}")
 
     def _save(self) -> None:
         state = {
@@ -87,7 +93,7 @@ class RunFolder:
         }
         self.require_owner()
         try:
-            saved = self._replace_state(_json(state))
+            saved = self._replace_state(_json({**state, "digest": digest(_json(state))}))
         except OSError as error:
             raise self._cannot_write(error) from error
         if saved is None:
@@ -162,9 +168,11 @@ class RunFolder:
         """
         record = self._stages.get(stage)
         if record is None or not record.get("finished"):
-            raise UserError(
-                f"{self.root} has no finished stage {stage}: run `metaclip-curate {stage} --output {self.root}` first"
-            )
+            writer = self._owner.other_run()
+            known = "" if self._version else " (there is no run.json in it)"
+            first = f"run `metaclip-curate {stage} --output {self.root}` first"
+            do = f"{writer} is writing it: wait until it has ended" if writer else first
+            raise UserError(f"{self.root} has no finished stage {stage}{known}: {do}")
         return record
 
     def is_finished(self, stage: str, upstream: str) -> bool:
@@ -256,7 +264,7 @@ class RunFolder:
         except FileNotFoundError:
             raise UserError(f"{url} is missing: {remedy(stage)}") from None
         if digest(data) != expected:
-            raise UserError(f"{url} isn't what was written: {remedy(stage)}")
+            raise UserError(f"{url} was changed after the run wrote it: {remedy(stage)}")
         return FileList.from_bytes(data)
 
     def read_small(self, stage: str, table: str, columns: list[str], parts: Sequence[str] | None = None) -> pa.Table:
@@ -442,7 +450,7 @@ class RunFolder:
 
 def remedy(stage: str) -> str:
     """What to do about a file of a stage's tables that is missing or damaged."""
-    return f"put it back, or give --again-from {stage} to do {stage} and what follows again"
+    return f"put a whole copy in its place, or give the command that made the run again with --again-from {stage}"
 
 
 def _json(value: Any) -> bytes:

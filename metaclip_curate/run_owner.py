@@ -13,7 +13,7 @@ import functools
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
@@ -193,6 +193,15 @@ class RunOwner:
                 self._listener.tell(f"run folder: can't show that this run lives ({error}); tried again and again")
             self._fails = True
 
+    def other_run(self) -> str:
+        """Says which other run is writing the folder; empty where none is, or nobody can say."""
+        with suppress(OSError, UserError):
+            numbers = self._files.numbers()
+            found = self._files.find(numbers[-1]) if numbers else None
+            if found and not self._why_over(found):
+                return str(found.token or "an unknown run")
+        return ""
+
     def release(self) -> None:
         """Ends the ownership, so that others needn't wait. What can't be removed is told: others wait then."""
         if self._thread is None:
@@ -252,9 +261,9 @@ class RunOwner:
     def _refusal(self, found: FoundToken) -> str:
         who = f"{found.token} since {found.token.since}" if found.token else "an unknown run"
         return (
-            f"{self._root} is being written by {who}: wait until it has ended, end it, or give another --output "
-            f"(if it died, start again {_minutes(self._pulse.patience)} after it last showed that it lives, "
-            f"{max(0.0, found.age):.0f} seconds ago)"
+            f"{self._root} is being written by {who}: wait until it has ended, end it, or give another --output. It "
+            f"was last seen alive {max(0.0, found.age):.0f} seconds ago; if it has died since, start again "
+            f"{_minutes(self._pulse.patience)} after that"
         )
 
     def _who_took_it(self) -> str:

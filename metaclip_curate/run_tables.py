@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.run_folder import STAGES, TABLES, RunFolder
+from metaclip_curate.run_folder import STAGES, TABLES, RunFolder, remedy
 from metaclip_curate.schemas import COUNTS
 from metaclip_curate.storage import StorageOptions
 from metaclip_curate.storage.urls import bucket_and_key, local_path, scheme_of
@@ -95,10 +95,7 @@ def damage_named(folder: RunFolder) -> Iterator[None]:
         for stage in STAGES:
             for url in (file.url for table in TABLES[stage] for file in folder.table_files(stage, table)):
                 if _is_damaged(url, folder.options):
-                    raise UserError(
-                        f"{url} is damaged: put a whole copy in its place, or give the command that made the run again "
-                        f"with --again-from {stage}"
-                    ) from error
+                    raise UserError(f"{url} is damaged: {remedy(stage)}") from error
         raise
 
 

@@ -33,5 +33,5 @@ def test_a_stage_that_is_older_than_what_it_was_made_from(tmp_path: Path) -> Non
     # As a run that has grown: pairs were matched, and the run died before it counted them.
     folder.commit_part("match", "00009-00000", {})
     open_run(tmp_path / "run", "match")
-    with pytest.raises(UserError, match="stage count that is older than its stage match"):
+    with pytest.raises(UserError, match="stage count that was made from another match"):
         open_run(tmp_path / "run", "count")

@@ -68,6 +68,26 @@ def test_a_name_that_is_taken(tmp_path: Path, name: str) -> None:
     own_files.require_free(str(tmp_path), own_files.NAMES, STORAGE)
 
 
+def test_a_file_where_a_folder_is_needed(tmp_path: Path) -> None:
+    put(tmp_path, "file")
+    (tmp_path / "gone").symlink_to(tmp_path / "nothing")
+    (tmp_path / "link").symlink_to(tmp_path)
+    for name in ("new", "new/er", "link/new", "link"):
+        own_files.require_folder(str(tmp_path / name))
+    for name in ("file", "file/run", "gone", "gone/run", "link/file"):
+        with pytest.raises(UserError, match="is a file, and a run needs a folder"):
+            own_files.require_folder(str(tmp_path / name))
+    own_files.require_folder("s3://bucket/file")
+
+
+def test_names_that_spark_cannot_read(tmp_path: Path) -> None:
+    for name in ("a:b", "x[1]", "{a,b}", "100%", "s3://bucket/a:b[1]"):
+        own_files.require_plain_name(name)
+    for name in ("a:b[1]", "{a,b}/19:23", "what?/a:b"):
+        with pytest.raises(UserError, match="has a colon and one of"):
+            own_files.require_plain_name(name)
+
+
 def test_inputs_inside_the_run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     put(tmp_path, "dl/inputs/a.warc.wat.gz")

@@ -62,7 +62,7 @@ def flip_in_footer(path: Path) -> None:
             r"\(1\).parquet was not",
         ),
         (lambda path: path.write_bytes(path.read_bytes()[:-1]), r"has [\d,]+ bytes, and [\d,]+ were written: do it"),
-        (flip_in_footer, r"part-00001.parquet isn't what was written: do it again"),
+        (flip_in_footer, r"part-00001.parquet was changed after the run wrote it: do it again"),
     ],
     ids=["missing", "copied", "truncated", "footer"],
 )

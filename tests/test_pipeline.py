@@ -271,7 +271,7 @@ def test_pairs_that_were_altered_are_an_error_and_never_left_out(
     flipped = bytearray(whole)
     flipped[len(whole) // 2] ^= 1
     path.write_bytes(flipped)
-    with pytest.raises(UserError, match=f"{path} is damaged: put it back, or give --again-from extract"):
+    with pytest.raises(UserError, match=f"{path} is damaged: put a whole copy .* --again-from extract"):
         pipeline.match()
     spark.conf.set("spark.sql.files.ignoreCorruptFiles", "true")
     try:

@@ -109,11 +109,15 @@ def test_a_table_that_was_changed_is_not_read(tmp_path: Path, stage: str) -> Non
     table = {"match": "matched", "count": "counts", "balance": "thresholds", "sample": "manifest"}[stage]
     path = Path(folder.table_files(stage, table)[0].url)
     whole = path.read_bytes()
-    for data, message in ((whole + b"more", "bytes, and"), (whole[::-1], "isn't what was written"), (None, "missing")):
+    for data, message in (
+        (whole + b"more", "bytes, and"),
+        (whole[::-1], "was changed after"),
+        (None, "missing"),
+    ):
         path.unlink(missing_ok=True)
         if data is not None:
             path.write_bytes(data)
-        with pytest.raises(UserError, match=f"{path.name}.* {message}.*: put it back, or give --again-from {stage}"):
+        with pytest.raises(UserError, match=f"{path.name}.* {message}.*: put a whole copy .* --again-from {stage}"):
             folder.table_files(stage, table)
     path.write_bytes(whole)
     path.with_name("part-00000 (conflicted copy).parquet").write_bytes(whole)
@@ -125,8 +129,8 @@ def test_a_list_that_was_changed_is_not_read(tmp_path: Path) -> None:
     folder = extracted(tmp_path)
     url = tmp_path / "_files" / "extract" / "00001.json"
     url.write_bytes(url.read_bytes().replace(b"1", b"2", 1))
-    for message in ("isn't what was written", "is missing"):
-        with pytest.raises(UserError, match=f"00001.json {message}: put it back, or give --again-from extract"):
+    for message in ("was changed after the run wrote it", "is missing"):
+        with pytest.raises(UserError, match=f"00001.json {message}: put a whole copy .* --again-from extract"):
             folder.read_small("extract", "inputs", ["path"])
         url.unlink(missing_ok=True)
 
@@ -138,8 +142,36 @@ def test_a_flipped_bit_of_a_small_table(tmp_path: Path) -> None:
     column = pq.read_metadata(path).row_group(0).column(0)
     data[column.dictionary_page_offset + column.total_compressed_size - 1] ^= 1
     path.write_bytes(data)
-    with pytest.raises(UserError, match=r"part-00000.parquet is damaged .*: put it back"):
+    with pytest.raises(UserError, match=r"part-00000.parquet is damaged .*: put a whole copy"):
         folder.read_small("extract", "inputs", ["path"])
+
+
+def test_run_json_that_was_changed_is_not_read(tmp_path: Path) -> None:
+    folder = extracted(tmp_path)
+    folder.finish("extract", {"pairs": 2})
+    whole = (tmp_path / "run.json").read_bytes()
+    for data, message in (
+        (whole.replace(b'"pairs": 2', b'"pairs": 3'), "was changed after the run wrote it: put a whole copy"),
+        (whole[:-20], "is damaged: put a whole copy"),
+        (b"{}", "is damaged"),
+        (b"[]", "is damaged"),
+        (b"\xff\xfe\x00", "is damaged"),
+        (whole.replace(b'"format": 1', b'"format": 9'), "is of format 9, not 1"),
+    ):
+        (tmp_path / "run.json").write_bytes(data)
+        with pytest.raises(UserError, match=f"run.json {message}"):
+            RunFolder(str(tmp_path))
+    (tmp_path / "run.json").unlink()
+    with pytest.raises(UserError, match=r"no finished stage extract \(there is no run.json in it\): run `metaclip"):
+        RunFolder(str(tmp_path)).require("extract")
+
+
+def test_a_stage_that_another_run_is_at(tmp_path: Path) -> None:
+    folder = extracted(tmp_path)
+    with folder.owned():
+        folder.require_owner()
+        with pytest.raises(UserError, match=r"no finished stage extract: process .* is writing it: wait"):
+            RunFolder(str(tmp_path)).require("extract")
 
 
 def test_a_run_of_before_lists_were_kept(tmp_path: Path) -> None:
@@ -147,7 +179,7 @@ def test_a_run_of_before_lists_were_kept(tmp_path: Path) -> None:
     folder = extracted(tmp_path)
     folder.finish("extract", {})
     state = json.loads((tmp_path / "run.json").read_text())
-    del state["owns"]
+    del state["owns"], state["digest"]
     for note in state["stages"]["extract"]["parts"].values():
         del note["files_digest"]
     (tmp_path / "run.json").write_text(json.dumps(state))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import posixpath
 from typing import Any
 
 from metaclip_curate import datacard, dataset_card, own_files, storage
 from metaclip_curate.commands.arguments import add_options, given_options
+from metaclip_curate.errors import UserError
 from metaclip_curate.finished_run import FinishedRun
 from metaclip_curate.options import RunOptions, SourceOptions
 from metaclip_curate.storage import StorageOptions
@@ -25,12 +27,25 @@ def add(commands: Any) -> None:
     command.set_defaults(handler=_run, command="datacard")
 
 
+def _require_ours(place: str, options: StorageOptions) -> None:
+    """Looks that what is replaced was written by this command.
+
+    Raises:
+        UserError: It is something else of the same name.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        if dataset_card.MARK.encode() not in storage.read_bytes(place, options):
+            raise UserError(f"{place} is there, and this command didn't write it: move it away first")
+
+
 def _run(parsed: argparse.Namespace, command: str) -> None:
     given = given_options(parsed, _GROUPS)
     folder = FinishedRun(given["source"].run, "sample", given["storage"], RunOptions()).folder
+    folder.table_files("sample", "manifest")  # what is published is what was written
     card = datacard.read(folder)
     name = parsed.name or posixpath.basename(folder.root.rstrip("/"))
     place = storage.join(folder.root, dataset_card.NAME)
+    _require_ours(place, folder.options)
     storage.write_bytes(place, dataset_card.dataset_card(card, name).encode(), folder.options)
     print(place)
     files = f'{dataset_card.NAME} {own_files.DATACARD} "manifest/*"'

@@ -12,6 +12,7 @@ from pyspark import TaskContext
 from pyspark.sql import DataFrame, SparkSession
 
 from metaclip_curate import storage
+from metaclip_curate.own_files import PATTERN
 from metaclip_curate.part_files import PartFile, TableFile
 from metaclip_curate.schemas import ddl
 from metaclip_curate.stages.parquet_files import Layout, write_file
@@ -30,8 +31,6 @@ PART_FILE = pa.schema(
 )
 _READ_FILE = re.compile(r"while reading file (\S+\.parquet)")
 _DAMAGE = re.compile(r"checksum|not a Parquet file|footer|corrupt|magic number|EOFException", re.IGNORECASE)
-# Hadoop's patterns (org.apache.hadoop.fs.FileSystem.globStatus), to which Spark takes every name that is read.
-_PATTERN = re.compile(r"[{}\[\]*?\\]")
 
 
 def read_table(spark: SparkSession, files: Sequence[TableFile], schema: pa.Schema) -> DataFrame:
@@ -74,7 +73,7 @@ def literal(url: str) -> str:
         The same; a local path with its scheme, so that it is local on clusters too.
     """
     named = f"file://{os.path.abspath(local_path(url))}" if storage.is_local(url) else url  # noqa: PTH100 (no "..")
-    return _PATTERN.sub(r"\\\g<0>", named)
+    return PATTERN.sub(r"\\\g<0>", named)
 
 
 def damaged_file(error: Exception) -> str:

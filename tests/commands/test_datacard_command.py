@@ -37,6 +37,20 @@ def test_the_folder_loads_as_a_data_set(
     assert sorted(loaded["uid"]) == sorted(row["uid"] for row in runs.table(published, "manifest"))
 
 
+def test_a_readme_of_the_users_stays(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["datacard", "--run", str(published)]) == 0
+    (published / "README.md").write_text("# Notes of mine\n")
+    assert main(["datacard", "--run", str(published)]) == 2
+    assert "README.md is there, and this command didn't write it" in capsys.readouterr().err
+    assert (published / "README.md").read_text() == "# Notes of mine\n"
+
+
+def test_a_manifest_that_was_changed_is_not_published(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copy(published / "manifest" / "part-00000.parquet", published / "manifest" / "part-00000 (1).parquet")
+    assert main(["datacard", "--run", str(published)]) == 2
+    assert "(1).parquet was not written by this run" in capsys.readouterr().err
+
+
 def test_what_it_says(published: Path, real: Path) -> None:
     text = (published / "README.md").read_text(encoding="utf-8")
     head = yaml.safe_load(text.split("---\n")[1])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from metaclip_curate import balance
 from metaclip_curate.cli import main
 from metaclip_curate.errors import UserError
 from metaclip_curate.explain import Explainer, Explanation
@@ -104,6 +105,7 @@ def test_a_language_without_a_match_is_looked_up_in_the_metadata(real: Path, tmp
     state = json.loads((real / "run.json").read_text())
     balanced = state["stages"]["balance"]["summary"]
     balanced["languages"] = [row for row in balanced["languages"] if row["metadata_lang"] != "el"]
+    del state["digest"]
     (tmp_path / "run" / "run.json").write_text(json.dumps(state))
     text = "Ένα μεγάλο λευκό σπίτι κοντά στη θάλασσα με 3 δέντρα"
     (found,) = explain(tmp_path / "run", text=text)
@@ -126,13 +128,18 @@ def test_what_has_changed_since_the_run_is_named(real: Path, tmp_path: Path) -> 
 
 
 def test_tables_that_contradict_each_other_are_an_error(made: Made, tmp_path: Path) -> None:
+    """As where run.json of another run, with another seed, stands in the place of its own."""
     shutil.copytree(made[0], tmp_path / "run")
-    dropped = next(row for row in made[1]["matched"] if row["uid"] not in {kept["uid"] for kept in made[1]["manifest"]})
-    shutil.copytree(tmp_path / "run" / "matched", tmp_path / "run" / "manifest", dirs_exist_ok=True)
-    for file in (tmp_path / "run" / "manifest").rglob("part-0.parquet"):
-        file.rename(tmp_path / "run" / "manifest" / f"{file.parent.name}.parquet")
-    with pytest.raises(UserError, match="contradict each other"):
-        explain(tmp_path / "run", uid=dropped["uid"])
+    state = json.loads((tmp_path / "run" / "run.json").read_text())
+    state["stages"]["sample"]["options"]["seed"] += 1
+    del state["digest"]
+    (tmp_path / "run" / "run.json").write_text(json.dumps(state))
+    seed = state["stages"]["sample"]["options"]["seed"]
+    rows = made[1]["manifest"]
+    draws = balance.draws([row["uid"] for row in rows], seed)
+    kept = next(row for row, draw in zip(rows, draws, strict=True) if draw >= row["keep_probability"])
+    with pytest.raises(UserError, match="one of them was changed"):
+        explain(tmp_path / "run", uid=kept["uid"])
 
 
 @pytest.mark.parametrize(

@@ -215,7 +215,7 @@ def test_damaged_files_are_named(
     assert main(command(tmp_path / "run", tmp_path / "images")) == 2
     printed = capsys.readouterr().err
     assert f"{part.name} has " in printed
-    assert "were written: put it back, or give --again-from sample" in printed
+    assert "were written: put a whole copy in its place, or" in printed
     shutil.copytree(downloaded[0], tmp_path / "cut")
     (tmp_path / "cut" / "00000_stats.json").write_text("{")
     assert main(command(served[0], tmp_path / "cut")) == 2
