@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from metaclip_curate import datacard
+from metaclip_curate import datacard, own_files, storage
 from metaclip_curate.run_folder import STAGES, RunFolder
 
 Tables = dict[str, dict[str, str]]
@@ -45,10 +45,9 @@ def made_from(folder: RunFolder, finished: Iterable[str]) -> Tables:
 
 
 def _of_card(folder: RunFolder) -> Tables:
-    try:
-        card = datacard.read(folder)
-    except FileNotFoundError:
+    if not storage.exists(storage.join(folder.root, own_files.DATACARD), folder.options):
         return {}
+    card = datacard.read(folder)
     return {
         "Command": {"command": _shown(card["command"]), "metadata folder": _shown(card["metadata"]["folder"])},
         "Versions": {name: _shown(value) for name, value in card["versions"].items()},

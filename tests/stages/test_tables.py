@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
@@ -37,7 +36,7 @@ def test_local_names_are_local_on_clusters_too(tmp_path: Path, monkeypatch: pyte
 
 def test_what_is_written_is_read(tmp_path: Path, spark: SparkSession) -> None:
     rows = sorted(made_run.matched_rows(images=200, seed=3), key=lambda row: str(row["uid"]))
-    frame = spark.createDataFrame(pa.Table.from_pylist(rows, schema=MATCHED).to_pandas(), ddl(MATCHED))
+    frame = spark.createDataFrame([tuple(row[name] for name in MATCHED.names) for row in rows], ddl(MATCHED))
     files = write_table(frame.repartition(3, "metadata_lang"), match.LAYOUT, str(tmp_path), STORAGE)
     # A partition without rows has no file.
     assert [file.name for file in files] == sorted(path.name for path in tmp_path.iterdir())
