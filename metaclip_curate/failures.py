@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ def failure_of(error: BaseException) -> Failure | None:
         What to say; None for what nobody has thought of, which is a fault of this program.
     """
     # A full disk comes before what was said of it where it was noticed.
-    for look in (_interruption, _of_full_system, _told, _of_system, _of_memory, _of_connection):
+    for look in (_interruption, _of_full_system, _told, _of_system, _of_memory, _of_package, _of_connection):
         for each in _chain(error):
             if failure := look(each):
                 return failure
@@ -97,6 +98,15 @@ def _of_full_system(error: BaseException) -> Failure | None:
 
 def _of_memory(error: BaseException) -> Failure | None:
     return Failure(_MEMORY, EXIT_FAILED) if isinstance(error, MemoryError) else None
+
+
+def _of_package(error: BaseException) -> Failure | None:
+    """Of a module of another project; one of this project's or Python's own is missing by a fault."""
+    name = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if not name or name == __name__.partition(".")[0] or name in sys.stdlib_module_names:
+        return None
+    remedy = "install this project again, by pip install -e . or make setup, with the extras that you use"
+    return Failure(f"the Python module {name} is missing in {sys.prefix}: {remedy}", EXIT_FAILED)
 
 
 def _of_connection(error: BaseException) -> Failure | None:

@@ -213,7 +213,8 @@ def test_every_stage_has_a_command_and_a_script(command: str) -> None:
 
 
 def test_the_library_needs_no_spark() -> None:
-    modules = ["extract", "language", "matching", "balance", "storage", "schemas", "metadata.folder", "cli", "pipeline"]
+    modules = ["extract", "language", "matching", "balance", "storage", "schemas", "metadata.folder", "pipeline"]
+    modules += ["cli", "commands.program"]
     imports = "; ".join(f"import metaclip_curate.{name}" for name in modules)
     found = "print([name for name in sys.modules if name.startswith(('pyspark', 'py4j', 'torch'))])"
     script = f"import sys; {imports}; {found}"
@@ -226,7 +227,7 @@ def test_the_library_needs_no_spark() -> None:
 
 def _command(monkeypatch: pytest.MonkeyPatch, does: Callable[[], None]) -> None:
     """Puts something in the place of a command that needs no options."""
-    monkeypatch.setattr("metaclip_curate.cli._java_home", lambda parsed, command: does())
+    monkeypatch.setattr("metaclip_curate.commands.program._java_home", lambda parsed, command: does())
 
 
 def _raises(error: BaseException) -> Callable[[], None]:
@@ -407,6 +408,18 @@ def test_a_name_that_the_console_has_no_letters_for(tmp_path: Path, encoding: st
     assert process.returncode == 2
     assert rb"\u732b\udcff" in error
     assert b"Traceback" not in error
+
+
+@pytest.mark.parametrize(("name", "command"), [("urllib3", "plan"), ("zstandard", "run"), ("pyspark", "java-home")])
+def test_a_package_that_an_older_environment_lacks(name: str, command: str) -> None:
+    # A module that is None can't be imported.
+    script = f"import sys; sys.modules[{name!r}] = None; from metaclip_curate.cli import entry_point; entry_point()"
+    given = ["--inputs", "1", "--metadata", "m", "--output", "o"] if command == "run" else []
+    done = subprocess.run([sys.executable, "-c", script, command, *given], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"metaclip-curate: the Python module {name} is missing")
+    assert "pip install" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(("encoding", "escaped"), [("utf-8", False), ("ascii", True)])

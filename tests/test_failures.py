@@ -20,6 +20,7 @@ from metaclip_curate.interrupts import TerminatedError
         (KeyboardInterrupt(), 130, ["interrupted"]),
         (TerminatedError(), 143, ["terminated"]),
         (MemoryError(), 1, ["memory"]),
+        (ModuleNotFoundError("x", name="zstandard.backend"), 1, ["module zstandard is missing", "pip install", "make"]),
         (OSError(errno.ENOSPC, "x", "/data/out"), 1, ["disk is full", "/data/out"]),
         (OSError(errno.EDQUOT, "x", "/data/out"), 1, ["quota", "/data/out"]),
         (OSError(errno.EROFS, "x", b"/data/out"), 1, ["read-only", "/data/out"]),
@@ -46,7 +47,16 @@ def test_the_reason_behind_an_exception_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [ValueError("x"), KeyError("x"), FileNotFoundError(errno.ENOENT, "x", "y"), OSError()]
+    "error",
+    [
+        ModuleNotFoundError("x"),
+        ModuleNotFoundError("x", name="metaclip_curate.x"),
+        ModuleNotFoundError("x", name="bz2"),
+        ValueError("x"),
+        KeyError("x"),
+        FileNotFoundError(errno.ENOENT, "x", "y"),
+        OSError(),
+    ],
 )
 def test_what_nobody_has_thought_of_is_a_fault_of_the_program(error: Exception) -> None:
     assert failure_of(error) is None

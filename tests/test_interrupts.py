@@ -16,6 +16,7 @@ SCRIPT = """
 import sys, time
 from concurrent.futures import ThreadPoolExecutor
 from metaclip_curate import cli
+from metaclip_curate.commands import program
 from metaclip_curate.options import RunOptions
 from metaclip_curate.session import get_session
 
@@ -36,7 +37,7 @@ def work(parsed, command):
             pool.submit(job).result()
     job()
 
-cli._java_home = work
+program._java_home = work
 sys.exit(cli.main(["java-home"]))
 """
 

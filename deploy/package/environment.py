@@ -99,7 +99,7 @@ def _try(stage: Path) -> None:
     )
     _run(
         here,
-        "import numpy, pyarrow, pandas, boto3, metaclip_curate.cli",
+        "import numpy, pyarrow, pandas, boto3, metaclip_curate.commands.program",
         "the environment misses something, maybe a dependency that pyproject.toml doesn't name",
     )
 

@@ -86,6 +86,6 @@ def _value(action: argparse.Action) -> str:
 
 
 if __name__ == "__main__":
-    from metaclip_curate.cli import make_parser
+    from metaclip_curate.commands.program import make_parser
 
     print(reference_page(make_parser("metaclip-curate")), end="")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from metaclip_curate.cli import make_parser
 from metaclip_curate.commands.arguments import given_options
 from metaclip_curate.commands.deploy import ServiceRun, service_run
+from metaclip_curate.commands.program import make_parser
 from metaclip_curate.deploy.following import Follower
 from tests.conftest import ROOT
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from metaclip_curate.cli import make_parser
+from metaclip_curate.commands.program import make_parser
 from metaclip_curate.deploy.bundle import Bundle, read_settings
 from metaclip_curate.deploy.deployment import run_name
 from metaclip_curate.errors import UserError

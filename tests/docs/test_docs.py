@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from metaclip_curate.cli import main, make_parser
+from metaclip_curate.cli import main
+from metaclip_curate.commands.program import make_parser
 from metaclip_curate.commands.reference import reference_page
 from tests.conftest import ROOT
 
