@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from metaclip_curate.schemas import MANIFEST
+from metaclip_curate.terminal import shown
 
 NAME = "README.md"
 # By this line of its head a README of this module is known.
@@ -53,6 +54,7 @@ def dataset_card(card: dict[str, Any], name: str) -> str:
     Returns:
         Markdown with a YAML head, whose data files are those of `manifest/`.
     """
+    name = shown(name)  # names of files and folders may hold what turns or hides the text that follows
     head = yaml.safe_dump(_head(card, name), sort_keys=False, allow_unicode=True)
     parts = [f"---\n{head}---\n", f"# {name}", _description(card), _loading(), _columns(), _funnel(card)]
     parts += [_languages(card), _opt_out(card), _licence(card), _made_from(card)]
@@ -84,8 +86,8 @@ def _description(card: dict[str, Any]) -> str:
         rule = f"t = {balance['t']:,} for every language"
     else:
         rule = (
-            f"t = {balance['t']:,} for {balance['anchor_language']}, and for every other language the t at which its "
-            "tail has the same share of matches"
+            f"t = {balance['t']:,} for {shown(balance['anchor_language'])}, and for every other language the t at "
+            "which its tail has the same share of matches"
         )
     one = " Of an image's texts one was selected to be drawn." if draw["texts_per_image"] == "one" else ""
     return (
@@ -183,4 +185,4 @@ def _made_from(card: dict[str, Any]) -> str:
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(shown(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -87,6 +87,14 @@ def test_how_the_rule_is_told(real: Path) -> None:
     assert "gives its tail 6.0% of its matches" in dataset_card(card, "x")
 
 
+def test_what_hides_or_turns_text_is_escaped(real: Path) -> None:
+    card = json.loads((real / "datacard.json").read_text())
+    card["command"] = "run --input 'a\x1b]0;x\x07\u202e\nb|c'"
+    text = dataset_card(card, "x\u202ey")
+    assert all(line.isprintable() for line in text.split("\n"))
+    assert "`run --input 'a\\x1b]0;x\\x07\\u202e\\nb\\|c'`" in text
+
+
 def test_every_field_of_the_card_is_documented(real: Path) -> None:
     page = (ROOT / "docs" / "datacard.md").read_text(encoding="utf-8")
     card = json.loads((real / "datacard.json").read_text())
