@@ -21,7 +21,7 @@ from metaclip_curate.storage.opening import open_input
 from metaclip_curate.storage.options import StorageOptions
 from metaclip_curate.storage.reader import read_whole
 from metaclip_curate.storage.retry import InputError
-from metaclip_curate.storage.secrets import name_of, scrub
+from metaclip_curate.storage.secrets import has_broken_login, name_of, scrub
 from metaclip_curate.storage.stores import require_readable, store_of
 from metaclip_curate.storage.urls import (
     CRAWL_PREFIX,
@@ -35,6 +35,9 @@ from metaclip_curate.storage.urls import (
 INPUT_SUFFIXES = (".wat", ".wat.gz", ".wat.zst", ".warc", ".warc.gz", ".warc.zst")
 LIST_SUFFIXES = (".paths", ".paths.gz")
 _MOST_BYTES = 1 << 29  # of a list, unpacked: five million paths as long as Common Crawl's
+
+# Nothing of such an address is repeated: there is no telling where the password ends.
+_BROKEN_LOGIN = "the URL's user or password has / ? or # in it: write %2F, %3F, %23"
 
 # cc:CC-MAIN-2025-30, cc:CC-MAIN-2025-30:20, cc:CC-MAIN-2025-30:20:warc, cc:CC-NEWS/2024/01:warc
 _CRAWL = re.compile(r"cc:([\w-]+(?:/\d+)*)(?::(\d+))?(?::(wat|warc))?", re.ASCII)
@@ -123,6 +126,8 @@ def expand_inputs(specs: Sequence[str], options: StorageOptions, seed: int) -> I
 def _expand(spec: str, options: StorageOptions, seed: int) -> Iterable[str]:
     if not spec:
         raise UserError('An input is the empty string ""; name a file, a folder, a list or cc:CRAWL.')
+    if has_broken_login(spec.removeprefix("@")):
+        raise UserError(f"An input is no address: {_BROKEN_LOGIN}.")
     if spec.startswith("@"):
         return _listed(spec[1:], options)
     if spec.startswith("cc:"):
@@ -147,7 +152,7 @@ def _expand_local(spec: str, options: StorageOptions) -> Iterable[str]:
     if spec.startswith(CRAWL_PREFIX) and not globs.has_wildcard(spec):
         return _file(spec, options, check=True)
     if not globs.has_wildcard(path):
-        raise UserError(f"There is no file or folder {spec}; check the name.")
+        raise UserError(f"There is no file or folder {scrub(spec)}; check the name.")
     # Not Path.glob: it takes no absolute pattern.
     matches = sorted(glob.glob(path, recursive=True))  # noqa: PTH207
     if not matches:
@@ -242,6 +247,8 @@ def _listed(path: str, options: StorageOptions) -> list[str]:
     shown = name_of(path)
     for number, line in _lines(path, options):
         if line.startswith(CRAWL_PREFIX) or not is_local(line):
+            if has_broken_login(line):
+                raise UserError(f"{shown}, line {number}: {_BROKEN_LOGIN}.")
             try:
                 require_readable(line)
             except UserError as error:

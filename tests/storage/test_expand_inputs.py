@@ -355,3 +355,13 @@ def test_a_list_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch, name: 
         else:
             with pytest.raises(UserError, match="more than 1,000 bytes"):
                 expand(name)
+
+
+@pytest.mark.parametrize("url", ["http://us:SECRETp/q@host/x", "https://u:SEC#RET@h/x", "http://u:SEC?RET@h/x"])
+def test_a_password_with_what_must_be_escaped_is_refused(folder: Path, url: str) -> None:
+    (folder / "list.txt").write_text(f"in/a.wat\n{url}\n")
+    for spec, where in ((url, "An input is no address"), (f"@{url}", "An input"), ("@list.txt", "list.txt, line 2")):
+        with pytest.raises(UserError, match=f"^{where}.*: the URL's user or password has .*: write %2F") as caught:
+            expand(spec)
+        for hidden in ("SEC", "RET", "us:", "u:"):
+            assert hidden not in str(caught.value)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metaclip_curate.storage.secrets import command_line, login_of, name_of, scrub, without_login
+from metaclip_curate.storage.secrets import command_line, has_broken_login, login_of, name_of, scrub, without_login
 
 FILE = "https://host.example:8443/a%20b/c.warc.wat.gz"
 AMAZON = (
@@ -16,6 +16,10 @@ AMAZON = (
     "&X-Amz-Expires=3600&X-Amz-SignedHeaders=host%3Brange&X-Amz-Security-Token=t%2B%3D&X-Amz-Signature=SECRET"
 )
 AZURE = "sv=2022-11-02&ss=b&srt=o&sp=r&se=2025-01-02T00%3A00Z&st=2025&spr=https&sr=b&sip=1.2.3.4&sig=SECRET%3D"
+OTHER_NAMES = (
+    *("auth_key", "authkey", "sign", "hmac", "pass", "passphrase", "accesskey", "access_key_id", "secret_access_key"),
+    *("credential", "session", "sessionid", "sig[]", "token[a]", "tokens", "token_id", "oauth_consumer_key"),
+)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +45,8 @@ AZURE = "sv=2022-11-02&ss=b&srt=o&sp=r&se=2025-01-02T00%3A00Z&st=2025&spr=https&
         "auth=SECRET;user=a",
         "api_key=SECRET",
         "__token__=exp=1~hmac=SECRET",
+        *(f"{name}=SECRET" for name in OTHER_NAMES),
+        "md5=SECRET&expires=1",
     ],
 )
 def test_signatures(query: str) -> None:
@@ -63,6 +69,13 @@ def test_signatures(query: str) -> None:
         f"{FILE}?expires=1&policy=a&sp=2&st=3",  # without a signature these may be anything
         f"{FILE}?pageToken=a",
         f"{FILE}?key=a/b.wat&name=x",
+        f"{FILE}?code=12&key=a-long-name-without-digits",
+        f"{FILE}?md5=a",
+        f"{FILE};version=1",
+        f"{FILE}?url=http://i/x%3Fa=1",
+        "http://h:80/a@b",
+        "http://[::1]:80/a@b",
+        "http://h/a:b@c",
         "http://[::1]:80/a",
         "s3://bucket/a?token=literally",
         "hdfs://user@host:1/a",
@@ -87,6 +100,53 @@ def test_logins(login: str) -> None:
     assert "SECRET" not in command_line(["x", f"--input={address}", address, f"@{address}"])
     if " " not in login:
         assert scrub(f"no proxy {address!r}") == f"no proxy {plain!r}"
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("http://h/x;jsessionid=SECRET", "http://h/x"),
+        ("http://h/x;token=SECRET/y;v=1?a=2", "http://h/x/y;v=1?a=2"),
+        ("http://h/x?url=http://u:SECRET@i/x", "http://h/x?url=http://i/x"),
+        ("http://h/x?url=http%3A%2F%2Fu%3ASECRET%40i%2Fx%3Fsig=SECRET", "http://h/x?url=http://i/x"),
+        ("http://h/x?q=1?sig=SECRET", "http://h/x?q=1"),
+        ("http://h/x#sig=SECRET", "http://h/x"),
+    ],
+)
+def test_other_places(address: str, name: str) -> None:
+    assert name_of(address) == name
+    assert scrub(f"no {address} there") == f"no {name} there"
+
+
+@pytest.mark.parametrize("name", ["key", "code"])
+def test_an_ordinary_name_of_what_looks_like_a_key(name: str) -> None:
+    """Two of them may name two files, which stay apart."""
+    shown = [name_of(f"{FILE}?{name}=AIzaSECRET0123456789{end}") for end in ("a", "b")]
+    assert len(set(shown)) == 2
+    assert "SECRET" not in "".join(shown)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://us:SECRETp/q@host/x",
+        "http://u:SEC#RET@h/x",
+        "http://u:SEC?RET@h/x",
+        "HTTPS://u:SEC\\RET@h",
+        "http://u:/SECRET@h/x",
+        "http://u:99999/SECRET@h/x",
+        "http://a@b:SEC/RET@h/x",
+    ],
+)
+def test_a_password_with_what_must_be_escaped(address: str) -> None:
+    assert has_broken_login(address)
+    for shown in (name_of(address), scrub(f"no {address!r}"), command_line(["--input", address, f"@{address}"])):
+        assert "SEC" not in shown
+        assert "RET" not in shown
+
+
+def test_a_chain_of_addresses_is_cut() -> None:
+    assert len(name_of("http://h/?a=" + "http://u:SECRET@i/?a=" * 5000)) < 200_000
 
 
 def test_a_login_without_a_scheme() -> None:
