@@ -135,7 +135,7 @@ def _end_of_header(stored: StoredBytes) -> int:
     """Returns how long the header of the member at hand is.
 
     Raises:
-        DamagedMemberError: It is none.
+        DamagedMemberError: It is invalid.
     """
     stored.fill(_HEADER_BYTES)
     flags = (stored.window(3, 1) or b"\0")[0]
@@ -151,7 +151,7 @@ def _end_of_header(stored: StoredBytes) -> int:
             if end <= 0:
                 break
     if flags & _RESERVED or end <= 0:
-        raise DamagedMemberError("damaged gzip member: its header is none")
+        raise DamagedMemberError("damaged gzip member: its header is invalid")
     return end + (2 if flags & _HAS_CHECK else 0)
 
 

@@ -26,6 +26,8 @@ _BLOCK_HEADER_BYTES, _CHECKSUM_BYTES = 3, 4
 _REPEATED_BYTE, _RESERVED = 1, 3  # types of blocks
 # What the specification for WARCs asks of readers; a larger skippable frame is taken for damage.
 _MOST_DICTIONARY_BYTES = 1 << 23
+_MOST_WINDOW_MIB = 128  # libzstd's own bound, and what it says of a larger one
+_TOO_LARGE = "requires too much memory"
 
 
 def starts_as_zstd(start: bytes) -> bool:
@@ -106,9 +108,14 @@ def _take_dictionary(stored: StoredBytes, account: InputAccount) -> bytes:
     try:
         if data.startswith(ZSTD_MAGIC):
             unpacked_size = zstandard.get_frame_parameters(data).content_size
+            if unpacked_size == zstandard.CONTENTSIZE_UNKNOWN:
+                raise DamagedMemberError("the zstd dictionary doesn't say how large it is")
             if unpacked_size > _MOST_DICTIONARY_BYTES:
-                raise zstandard.ZstdError(f"it has {unpacked_size} bytes")
+                raise DamagedMemberError(f"the zstd dictionary is larger than {_MOST_DICTIONARY_BYTES >> 20} MiB")
             data = zstandard.ZstdDecompressor().decompress(data)
+    except DamagedMemberError as error:
+        account.damaged(error.reason)
+        data = b""
     except zstandard.ZstdError as error:
         account.damaged(f"the file's zstd dictionary is damaged: {error}")
         data = b""
@@ -134,12 +141,14 @@ def _frame(stored: StoredBytes, unpacked: Unpacked, unpackers: _Unpackers) -> It
             number = int.from_bytes(header, "little")
             last, kind, size = bool(number & 1), number >> 1 & 3, number >> 3
             if kind == _RESERVED or size > zstandard.BLOCKSIZE_MAX:
-                raise DamagedMemberError("damaged zstd frame: a block is none")
+                raise DamagedMemberError("damaged zstd frame: a block is invalid")
             block = header + unpacked.exactly(1 if kind == _REPEATED_BYTE else size)
             yield from unpacked.add(unpacker.decompress(block))
         if frame.has_checksum:
             unpacker.decompress(unpacked.exactly(_CHECKSUM_BYTES))
     except zstandard.ZstdError as error:
+        if _TOO_LARGE in str(error):
+            raise DamagedMemberError(f"a zstd frame wants a window of more than {_MOST_WINDOW_MIB} MiB") from None
         raise DamagedMemberError(f"damaged zstd frame: {error}") from None
     yield unpacked.piece(End.MEMBER)
     stored.consume(unpacked.tried)

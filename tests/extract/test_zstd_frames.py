@@ -108,7 +108,24 @@ def test_a_dictionary_that_unpacks_to_much_is_not_unpacked() -> None:
     bomb = frame(bytes(1 << 28))
     found, account = read(skippable(bomb, 0xD) + b"".join(FRAMES))
     assert found == BODIES
-    assert "dictionary" in account.error
+    assert account.error == "the zstd dictionary is larger than 8 MiB"
+
+
+def test_a_dictionary_that_does_not_say_its_size() -> None:
+    packer = zstandard.ZstdCompressor().compressobj()
+    packed = packer.compress(DICTIONARY.as_bytes()) + packer.flush()
+    found, account = read(skippable(packed, 0xD) + b"".join(FRAMES))
+    assert found == BODIES
+    assert account.error == "the zstd dictionary doesn't say how large it is"
+
+
+def test_a_window_that_takes_too_much_memory() -> None:
+    wide = zstandard.ZstdCompressionParameters(window_log=28)
+    packer = zstandard.ZstdCompressor(compression_params=wide).compressobj()
+    packed = packer.compress(BODIES[0]) + packer.flush()
+    found, account = read(packed + b"".join(FRAMES))
+    assert found == BODIES
+    assert account.error == "a zstd frame wants a window of more than 128 MiB"
 
 
 def test_a_bomb_costs_itself() -> None:
