@@ -156,7 +156,7 @@ def test_an_input_that_is_given_up_says_why_and_the_run_goes_on(
     again = 10
     reasons = {
         http.add("/down", data, [Fault(status=503)] * again): ("failed", "gave up after 2 attempts in a row: HTTP 503"),
-        http.add("/hangs", data, [Fault(after=0, ending="stall")] * again): ("failed", "timed out"),
+        http.add("/hangs", data, [Fault(after=0, ending="stall")] * again): ("failed", "no answer from 127.0.0.1"),
         http.url + "/gone": ("failed", "HTTP 404"),
         http.add("/breaks", data, [Fault(after=MIDDLE), *[Fault(status=500)] * again]): (
             "partial",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from metaclip_curate.extract.links import Drop
+from metaclip_curate.storage.retry import GAVE_UP, brief
 
-BROKE_OFF = "reading was given up: "  # how the error of a file begins of which more may be there
+BROKE_OFF = "reading was given up"  # how the error of a file begins of which more may be there
 
 
 @dataclass
@@ -34,17 +35,18 @@ class InputAccount:
         """Notes damage: the file becomes `partial` and the first reason stays."""
         if self.status == "ok":
             self.status = "partial"
-        self.error = self.error or reason
+        self.error = self.error or brief(reason)
 
     def broke_off(self, reason: str) -> None:
         """Notes that reading was given up, which another try may get over, before any damage of the file itself."""
         self.status = "partial"
-        self.error = BROKE_OFF + reason
+        rest = reason.removeprefix(GAVE_UP) if reason.startswith(f"{GAVE_UP} ") else f": {reason}"
+        self.error = brief(BROKE_OFF + rest)
 
     def failed(self, reason: str) -> None:
         """Notes that nothing of the file could be used."""
         self.status = "failed"
-        self.error = reason
+        self.error = brief(reason)
 
     def add_drops(self, reason: Drop, number: int) -> None:
         """Counts links that were dropped."""

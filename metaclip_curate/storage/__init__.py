@@ -2,7 +2,8 @@
 
 `inputs` makes the list of inputs from what the user wrote, and `secrets` their names, without passwords and signatures;
 `opening` opens one as a `reader.InputStream`, which goes on where a connection broke by the rules of `retry`; `local`,
-`http` (within `http_limits`), `s3`, `gs` and `hdfs` know one store each; `objects` has the small files of a run folder.
+`http` (within `http_limits`, in the words of `http_errors`), `s3`, `gs` and `hdfs` know one store each; `objects` has
+the small files of a run folder.
 """
 
 from metaclip_curate.storage.inputs import Inputs, expand_inputs

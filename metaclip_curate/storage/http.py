@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError, LocationValueError, SSLError, URLSchemeUnknown
 
+from metaclip_curate.storage.http_errors import caused_by, in_plain_words
 from metaclip_curate.storage.http_limits import TooSlowError, bound
 from metaclip_curate.storage.reader import Connection, Version
 from metaclip_curate.storage.retry import (
@@ -23,15 +25,17 @@ from metaclip_curate.storage.retry import (
     TransientError,
     retry_after_seconds,
 )
-from metaclip_curate.storage.secrets import login_of, scrub, without_login
+from metaclip_curate.storage.secrets import has_broken_login, login_of, scrub, without_login
 
 # The stored bytes are wanted: a server that packs or unpacks on the way would make ranges meaningless.
 AS_STORED = {"User-Agent": "metaclip-curate", "Accept-Encoding": "identity"}
 
-_CONTENT_RANGE = re.compile(r"\s*bytes\s+(\d+)-\d+/(\d+|\*)\s*", re.ASCII)
-_UNSATISFIED_RANGE = re.compile(r"\s*bytes\s+\*/(\d+)\s*", re.ASCII)
+_CONTENT_RANGE = re.compile(r"\s*bytes\s+(\d{1,19})-\d{1,19}/(\d{1,19}|\*)\s*", re.ASCII)
+_UNSATISFIED_RANGE = re.compile(r"\s*bytes\s+\*/(\d{1,19})\s*", re.ASCII)
 
+_NO_ADDRESS = "not an address"
 _MOST_REDIRECTS = 10
+_LONGEST_SCHEME = 20  # characters
 _LONGEST_PHRASE = 100  # characters of what a server says beside a status
 # What only the host that was named may see.
 _OF_ONE_HOST = ("Authorization", "Cookie")
@@ -58,15 +62,19 @@ class HttpSource:
             read_timeout: seconds without a byte after which a connection counts as broken.
             headers: asked before each request, for tokens that expire.
         """
+        self._address = url
         self._url = without_login(url)
-        self._login = _basic(login_of(url))
         self._headers = headers
-        self._timeout = urllib3.Timeout(connect=read_timeout, read=read_timeout)
+        self._timeout = read_timeout
         self._pool: urllib3.PoolManager | None = None
+        self._server = ""  # that was asked last, host:port
 
     def connect(self, offset: int, version: Version | None) -> Connection:
         """As `Source.connect` says."""
-        headers = {**self._headers(), **self._login}
+        with _addresses_checked():
+            self._address.encode()  # names of files may be bytes that are no UTF-8, and no URL is
+            login = _basic(login_of(self._address))
+        headers = {**self._headers(), **login}
         if offset > 0:
             headers["Range"] = f"bytes={offset}-"
             # If-Match compares strongly: a weak tag never matches.
@@ -94,22 +102,24 @@ class HttpSource:
                 return response
             response.close()
             with _addresses_checked():
-                target = without_login(urljoin(url, location))
+                target = _target(url, location)
                 elsewhere = _host(target) != _host(url)
             if elsewhere:
                 headers = {name: value for name, value in headers.items() if name not in _OF_ONE_HOST}
             url = target
-        raise RefusedError(f"redirected in circles (more than {_MOST_REDIRECTS} times)")
+        raise RefusedError(f"redirected more than {_MOST_REDIRECTS} times")
 
     def _request(self, url: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
-        with _plain_errors(), _addresses_checked():
+        with _addresses_checked():
+            self._server = _where(url)
             if self._pool is None:
                 self._pool = _pool(self._url)
+        with _plain_errors(self._server, self._timeout):
             return self._pool.request(
                 "GET",
                 url,
                 headers=headers,
-                timeout=self._timeout,
+                timeout=urllib3.Timeout(connect=self._timeout, read=self._timeout),
                 retries=False,
                 redirect=False,
                 preload_content=False,
@@ -120,13 +130,13 @@ class HttpSource:
         phrase = scrub(response.reason or "")[:_LONGEST_PHRASE]
         status = f"HTTP {response.status} {phrase}".rstrip()
         if response.status == 200:
-            return HttpConnection(response, 0, _version(response, response.length_remaining))
+            return self._body(response, 0, response.length_remaining)
         if response.status == 206:
             match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
             if match is None or int(match[1]) > offset:
                 raise RefusedError(f"{status} with another range than the one asked for")
             size = None if match[2] == "*" else int(match[2])
-            return HttpConnection(response, int(match[1]), _version(response, size))
+            return self._body(response, int(match[1]), size)
         if response.status == 416:
             # The break came exactly at the end of an object of unknown size: nothing is left to read.
             match = _UNSATISFIED_RANGE.fullmatch(response.headers.get("Content-Range", ""))
@@ -141,18 +151,29 @@ class HttpSource:
             raise TransientError(status, wait)
         raise MissingError(status) if response.status in (404, 410) else RefusedError(status)
 
+    def _body(self, response: urllib3.BaseHTTPResponse, start: int, size: int | None) -> HttpConnection:
+        errors = functools.partial(_plain_errors, self._server, self._timeout)
+        return HttpConnection(response, start, _version(response, size), errors)
+
 
 class HttpConnection:
     """The body of one answer."""
 
-    def __init__(self, response: urllib3.BaseHTTPResponse, start: int, version: Version) -> None:
+    def __init__(
+        self,
+        response: urllib3.BaseHTTPResponse,
+        start: int,
+        version: Version,
+        errors: Callable[[], AbstractContextManager[None]],
+    ) -> None:
         self._response = response
+        self._errors = errors
         self.start = start
         self.version = version
 
     def read(self, size: int) -> bytes:
         """As `Connection.read` says. One receive a call: what arrived before a break isn't lost with it."""
-        with _plain_errors():
+        with self._errors():
             return self._response.read1(size)
 
     def close(self) -> None:
@@ -176,34 +197,60 @@ class _AtTheEnd:
 
 
 @contextmanager
-def _plain_errors() -> Iterator[None]:
-    """Raises what goes wrong on the way as what it means for reading on."""
+def _plain_errors(where: str, seconds: float) -> Iterator[None]:
+    """Raises what goes wrong on the way as what it means for reading on.
+
+    Args:
+        where: The server.
+        seconds: How long it had for its next byte.
+    """
     try:
         yield
-    except SSLError as error:
-        if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            raise RefusedError(scrub(str(error))) from error
-        raise TransientError(scrub(str(error))) from error
+    except LocationValueError as error:
+        raise RefusedError(_NO_ADDRESS) from error
     except (HTTPError, OSError) as error:
-        slow = _caused_by(error, TooSlowError)
-        if slow is not None:
-            raise SlowError(str(slow)) from error
-        raise TransientError(scrub(str(error))) from error
+        reason = in_plain_words(error, where, seconds)
+        if isinstance(error, SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
+            raise RefusedError(reason) from error
+        if caused_by(error, TooSlowError) is not None:
+            raise SlowError(reason) from error
+        raise TransientError(reason) from error
+    except (ValueError, OverflowError) as error:  # urllib3's and http.client's, of what a server sent
+        raise RefusedError("the server's answer can't be understood") from error
 
 
 @contextmanager
 def _addresses_checked() -> Iterator[None]:
-    """Raises that something is no address, as urllib3, urllib and http.client find in ways of their own."""
+    """Raises that something is no address, as urllib3, urllib and http.client find in ways of their own.
+
+    Nothing of it is repeated: what they take for a host may be a user's name and the beginning of a password.
+    """
     try:
         yield
     except (LocationValueError, ValueError) as error:
-        raise RefusedError(f"not an address ({scrub(str(error))})") from error
+        raise RefusedError(_NO_ADDRESS) from error
 
 
-def _caused_by(error: BaseException | None, kind: type[BaseException]) -> BaseException | None:
-    while error is not None and not isinstance(error, kind):
-        error = error.__cause__ or error.__context__
-    return error
+def _target(url: str, location: str) -> str:
+    """The address that a server redirects to, without a user and a password.
+
+    Raises:
+        RefusedError: It isn't followed.
+        ValueError: It is no address.
+    """
+    target = urljoin(url, location)
+    if has_broken_login(target):
+        raise ValueError(_NO_ADDRESS)
+    scheme = urlsplit(target).scheme
+    if scheme not in ("http", "https"):
+        raise RefusedError(f"redirected to {scheme[:_LONGEST_SCHEME]}://, which isn't followed")
+    return without_login(target)
+
+
+def _where(url: str) -> str:
+    """host:port of an address that can be parsed."""
+    _, host, port = _host(url)
+    return f"{host}:{port}"
 
 
 def _basic(login: str) -> dict[str, str]:
@@ -234,9 +281,15 @@ def _pool(url: str) -> urllib3.PoolManager:
     if not proxy or urllib.request.proxy_bypass(parts.hostname or ""):
         return bound(urllib3.PoolManager())
     proxy = proxy if "://" in proxy else f"http://{proxy}"
+    scheme = proxy.partition("://")[0]
+    if has_broken_login(f"{proxy}/"):
+        raise RefusedError(f"the proxy in {parts.scheme}_proxy is no address: write http://host:port")
     login = _basic(login_of(proxy))
     headers = {"Proxy-Authorization": login["Authorization"]} if login else None
     try:
         return bound(urllib3.ProxyManager(without_login(proxy), proxy_headers=headers))
     except URLSchemeUnknown as error:
-        raise RefusedError(f"the proxy {scrub(proxy)} is none: write http://host:port into the environment") from error
+        reason = f"the proxy in {parts.scheme}_proxy has the scheme {scheme[:_LONGEST_SCHEME]}: write http://host:port"
+        raise RefusedError(reason) from error
+    except LocationValueError as error:
+        raise RefusedError(f"the proxy in {parts.scheme}_proxy is no address: write http://host:port") from error

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 
 from metaclip_curate.storage.options import StorageOptions
 from metaclip_curate.storage.retry import (
+    GAVE_UP,
     LONGEST_RETRY_AFTER,
     InputError,
     RefusedError,
@@ -259,9 +260,10 @@ class InputStream(io.BufferedIOBase):
         if isinstance(broken, SlowError):
             self._row_ends_at = self.bytes_read + _ENOUGH
         if self._failures >= self._max_attempts:
-            raise self._fail(f"gave up after {self._failures} attempts in a row: {broken.reason}") from broken
+            raise self._fail(f"{GAVE_UP} after {self._failures} attempts in a row: {broken.reason}") from broken
         if broken.retry_after is not None and broken.retry_after > LONGEST_RETRY_AFTER:
-            raise self._fail(f"{broken.reason}, and the server asks to wait {broken.retry_after:.0f} s") from broken
+            longest = f"{LONGEST_RETRY_AFTER:.0f} s"
+            raise self._fail(f"{broken.reason}, and the server asks to wait longer than {longest}") from broken
         # The offset is part of the key: a file that breaks often does not wait the same each time.
         key = f"{self.path}\n{self.bytes_read}"
         self._sleep(wait_seconds(key, self._failures, broken.retry_after))

@@ -6,6 +6,8 @@ import email.utils
 import hashlib
 from datetime import UTC
 
+from metaclip_curate.terminal import shown
+
 # Answers that mean "later": too many requests, and the server's own troubles. Common Crawl sends 503 SlowDown.
 RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
 
@@ -13,6 +15,18 @@ FIRST_WAIT = 1.0  # seconds; the bound of the first wait, doubled with each fail
 LONGEST_WAIT = 60.0  # seconds; where the doubling stops
 # A server may ask for any wait. Beyond this the worker does other files: the input fails and a later run has it.
 LONGEST_RETRY_AFTER = 600.0
+
+GAVE_UP = "gave up"  # how a reason begins where attempts were made until there were enough
+_LONGEST_REASON = 240  # characters; libraries repeat whole lines of what servers send
+_END_OF_REASON = 60  # of which so many are of its end, where it says how far reading came
+
+
+def brief(reason: str) -> str:
+    """A reason as one line without hidden characters, and without its middle where it's long."""
+    line = shown(reason)
+    if len(line) <= _LONGEST_REASON:
+        return line
+    return f"{line[: _LONGEST_REASON - _END_OF_REASON - 1]}…{line[-_END_OF_REASON:]}"
 
 
 class InputError(Exception):
@@ -26,7 +40,7 @@ class InputError(Exception):
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(path, reason)  # both, so that it can be pickled
         self.path = path
-        self.reason = reason
+        self.reason = brief(reason)
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}"
@@ -42,7 +56,7 @@ class TransientError(Exception):
 
     def __init__(self, reason: str, retry_after: float | None = None) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason = brief(reason)
         self.retry_after = retry_after
 
 
@@ -55,7 +69,7 @@ class RefusedError(Exception):
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason = brief(reason)
 
 
 class MissingError(RefusedError):
@@ -71,7 +85,7 @@ def wait_seconds(key: str, failures: int, retry_after: float | None) -> float:
     asked for is waited on top.
     """
     bound = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(failures - 1, 60))
-    digest = hashlib.blake2b(f"{key}\n{failures}".encode("utf-8", "surrogateescape"), digest_size=8).digest()
+    digest = hashlib.blake2b(f"{key}\n{failures}".encode("utf-8", "backslashreplace"), digest_size=8).digest()
     return (retry_after or 0.0) + bound * (int.from_bytes(digest) / 2.0**64)
 
 
@@ -90,7 +104,7 @@ def retry_after_seconds(header: str | None, now: float) -> float | None:
         return float(text)
     try:
         date = email.utils.parsedate_to_datetime(text)
-    except ValueError:  # TypeError became ValueError in Python 3.10
+    except (ValueError, OverflowError):  # of numbers that no date has
         return None
     if date.tzinfo is None:  # "-0000": a time in UTC from a place that is not told (RFC 5322)
         date = date.replace(tzinfo=UTC)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 _CONFLICTS = 5  # tries of a conditional write while another one of the same object is under way
 # What one read takes from the socket at most. boto3 loses what came of a piece when the connection is reset within it.
 _PIECE = 1 << 16
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)", re.ASCII)
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-\d{1,19}/(\d{1,19})", re.ASCII)
 _NO_CREDENTIALS = (aws.NoCredentialsError, aws.PartialCredentialsError)
 _TRANSPORT = (  # the request or the answer broke on the way
     aws.HTTPClientError,
@@ -123,6 +123,8 @@ class S3Source:
             raise _broken(error) from error
         except aws.BotoCoreError as error:
             raise RefusedError(_explained(error)) from error
+        except ValueError as error:  # numbers of thousands of digits, for one
+            raise RefusedError("the service's answer can't be understood") from error
         size, start = answer["ContentLength"], 0
         match = _CONTENT_RANGE.fullmatch(answer.get("ContentRange", ""))
         if match is not None:
@@ -152,6 +154,8 @@ class S3Connection:
             return self._body.read(min(size, _PIECE))
         except _TRANSPORT as error:
             raise _broken(error) from error
+        except ValueError as error:
+            raise RefusedError("the service's answer can't be understood") from error
 
     def close(self) -> None:
         """Ends it."""

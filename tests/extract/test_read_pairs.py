@@ -16,6 +16,7 @@ from examples.warc_framing import warc_record, write_records
 from examples.warc_writer import write_warc
 from examples.wat_writer import Image, Page, wat_records, write_wat
 from metaclip_curate.extract import InputAccount, pages, read_pairs
+from metaclip_curate.extract.account import BROKE_OFF
 from metaclip_curate.extract.html import page_of_response
 from metaclip_curate.schemas import PAIRS
 from metaclip_curate.storage import InputError
@@ -127,9 +128,16 @@ def test_records_of_which_none_is_a_page_are_no_failure(tmp_path: Path) -> None:
     assert (account.status, account.error, account.records, account.pages) == ("ok", "", len(kinds), 0)
 
 
-@pytest.mark.parametrize("cut", [0, 4, 8])
+@pytest.mark.parametrize(
+    ("cut", "reason", "told"),
+    [
+        (0, "reset by peer", ": reset by peer"),
+        (4, "gave up after 2 attempts in a row: HTTP 503", " after 2 attempts in a row: HTTP 503"),
+        (8, "gave way", ": gave way"),
+    ],
+)
 def test_a_connection_that_breaks_for_good_after_a_record_keeps_its_pairs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: int, reason: str, told: str
 ) -> None:
     """Whatever was there of the four bytes that close a record, and of the next one."""
 
@@ -139,7 +147,7 @@ def test_a_connection_that_breaks_for_good_after_a_record_keeps_its_pairs(
         def read(self, size: int | None = -1, /) -> bytes:
             data = super().read(size)
             if not data:
-                raise InputError("a.wat", "reset by peer")
+                raise InputError("a.wat", reason)
             return data
 
     written = list(wat_records([Page("http://a.example/", "", (Image("a.jpg", "text"),))]))
@@ -151,7 +159,8 @@ def test_a_connection_that_breaks_for_good_after_a_record_keeps_its_pairs(
     pairs, account = read(tmp_path / "a.wat")
     assert pairs == {("http://a.example/a.jpg", "text")}
     assert (account.status, account.records_skipped) == ("partial", 0)
-    assert account.error == "reading was given up: reset by peer"
+    assert account.error == f"reading was given up{told}"
+    assert account.error.startswith(BROKE_OFF)
 
 
 def test_without_an_account_a_file_that_is_no_wat_raises(tmp_path: Path) -> None:

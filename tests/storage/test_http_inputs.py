@@ -151,7 +151,7 @@ def test_retry_after_is_waited(faulty_http: FaultyHTTPServer, header: str, low: 
 def test_a_wait_of_a_day_is_not_waited(faulty_http: FaultyHTTPServer) -> None:
     url = faulty_http.add("/a", DATA, [Fault(status=429, headers={"Retry-After": "86400"})])
     waits = Waits()
-    with pytest.raises(InputError, match="asks to wait 86400 s"):
+    with pytest.raises(InputError, match="asks to wait longer than 600 s"):
         open_input(url, IMPATIENT, sleep=waits)
     assert waits == []
 
@@ -208,7 +208,7 @@ def test_a_hang_ends_by_the_clock(faulty_http: FaultyHTTPServer) -> None:
     url = faulty_http.add("/a", DATA)
     start = time.monotonic()
     stream = open_input(url, StorageOptions(read_timeout=0.2, max_attempts=3), sleep=Waits())
-    with pytest.raises(InputError, match="timed out"):
+    with pytest.raises(InputError, match=r"no answer from 127\.0\.0\.1:\d+ within 0\.2 s"):
         stream.read()
     assert time.monotonic() - start < 3
 
@@ -276,7 +276,7 @@ def test_reasons_show_no_secret(faulty_http: FaultyHTTPServer, monkeypatch: pyte
         with pytest.raises(InputError) as caught:
             open_input(nobody if where == "address" else url, IMPATIENT, sleep=Waits())
         assert "SECRET" not in str(caught.value)
-        assert "gave up" in caught.value.reason or "proxy gopher://h:1 is none" in caught.value.reason
+        assert "gave up" in caught.value.reason or "proxy in http_proxy has the scheme gopher" in caught.value.reason
 
 
 def test_a_proxy_without_a_scheme(faulty_http: FaultyHTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import time
 from collections.abc import Callable, Iterable
 
@@ -37,7 +38,7 @@ ENDLESS: dict[str, tuple[Callable[[], Iterable[bytes]], float, str]] = {
     "a redirect's body": (
         lambda: itertools.chain([b"HTTP/1.1 302 Found\r\nLocation: /a\r\n\r\n"], itertools.repeat(b"x" * 9999)),
         0,
-        "redirected in circles",
+        "redirected more than 10 times",
     ),
 }
 
@@ -76,7 +77,7 @@ def test_a_slow_reader_is_no_slow_server(faulty_http: FaultyHTTPServer) -> None:
 @pytest.mark.parametrize("location", ["http://[", "http://a b/", "ftp://x/", "http://a:b/", "//[", "\\\\[:"])
 def test_a_redirect_to_no_address(faulty_http: FaultyHTTPServer, location: str) -> None:
     url = faulty_http.add("/a", b"", [Fault(status=302, headers={"Location": location})])
-    with pytest.raises(InputError, match=r"not an address|404|resolve"):
+    with pytest.raises(InputError, match=r"not an address|404|resolve|redirected to ftp://, which isn't followed"):
         open_input(url, StorageOptions(read_timeout=1, max_attempts=1))
 
 
@@ -103,3 +104,63 @@ def test_a_phrase_is_cut_and_repeats_no_signature() -> None:
     with RawServer(pieces) as server, pytest.raises(InputError, match="HTTP 403 no /a xxx") as caught:
         open_input(f"{server.url}?sig=SECRET", IMPATIENT)
     assert len(caught.value.reason) < 200
+
+
+_DIGITS = b"9" * 5000  # int() refuses so many
+HOSTILE: dict[str, tuple[bytes, str]] = {
+    "a range": (
+        b"HTTP/1.1 206 P\r\nContent-Range: bytes 0-" + _DIGITS + b"/" + _DIGITS + b"\r\n\r\nabc",
+        "another range",
+    ),
+    "no range": (b"HTTP/1.1 416 R\r\nContent-Range: bytes */" + _DIGITS + b"\r\n\r\n", "HTTP 416"),
+    "a length": (OK + b"Content-Length: " + _DIGITS + b"\r\n\r\n", ""),
+    "a length that int() takes": (OK + b"Content-Length: " + _DIGITS[:4000] + b"\r\n\r\nabc", "broke|early"),
+    "two lengths": (OK + b"Content-Length: 5\r\nContent-Length: 7\r\n\r\nabc", "Content-Length"),
+    "a chunk": (CHUNKED + b"f" * 5000 + b"\r\nabc", "broke|early"),
+    "no chunk": (CHUNKED + b"Z" * 5000 + b"\r\nabc", "the connection broke"),
+    "a wait": (b"HTTP/1.1 503 B\r\nRetry-After: " + _DIGITS + b"\r\n\r\n", "to wait longer than 600 s"),
+    "a date": (b"HTTP/1.1 503 B\r\nRetry-After: Mon, 01 Jan 2024 00:00:00 +" + b"9" * 20 + b"\r\n\r\n", "HTTP 503"),
+    "no HTTP": (b"SSH-2.0-x \x1b]0;" + b"x" * 9999 + b"\r\n", "row: answers with something other than HTTP$"),
+    "nothing": (b"", "row: the server closed the connection without an answer$"),
+    "a file": (
+        b"HTTP/1.1 302 F\r\nLocation: file:///etc/passwd\r\n\r\n",
+        "redirected to file://, which isn't followed$",
+    ),
+    "an unescaped password": (b"HTTP/1.1 302 F\r\nLocation: http://us:SEC/RET@h/\r\n\r\n", ": not an address$"),
+    "a tag": (OK + b'ETag: "\x0b\xff' + b"e" * 9999 + b'"\r\nContent-Length: 10\r\n\r\nabc', ""),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_a_server_says_raises_nothing_but_a_short_reason(name: str) -> None:
+    answer, reason = HOSTILE[name]
+    failure = InputError("", "")
+    with RawServer(lambda: [answer]) as server:
+        try:
+            with open_input(server.url, IMPATIENT, sleep=lambda seconds: None) as stream:
+                while stream.read():
+                    pass
+        except InputError as error:
+            failure = error
+    assert re.search(reason, str(failure))
+    assert len(failure.reason) <= 240
+    assert failure.reason.isprintable()
+    for hidden in ("SEC", "us:", "Error("):
+        assert hidden not in failure.reason
+
+
+@pytest.mark.parametrize("url", ["http://h/\ud800", "http://u\udc80:p@h/", "http://\ud800/", "http://h/?\udcff"])
+def test_an_address_that_is_no_text(url: str) -> None:
+    with pytest.raises(InputError, match="not an address"):
+        open_input(url, IMPATIENT)
+
+
+@pytest.mark.parametrize(
+    "proxy", ["http://pu:pSEC/RET@127.0.0.1:1", "http://pu:pSECRET@[", "socks5://pu:SECRET@h:1", "pu:SE/CRET@h:1"]
+)
+def test_a_proxy_that_is_none(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("http_proxy", proxy)
+    with pytest.raises(InputError, match=r"not an address|the proxy in http_proxy") as caught:
+        open_input("http://example.invalid/a", IMPATIENT)
+    for hidden in ("SE", "CRET", "pu"):
+        assert hidden not in caught.value.reason

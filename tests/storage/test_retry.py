@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 
 import pytest
 
 from metaclip_curate.storage import InputError
-from metaclip_curate.storage.retry import LONGEST_WAIT, retry_after_seconds, wait_seconds
+from metaclip_curate.storage.retry import LONGEST_WAIT, RefusedError, TransientError, retry_after_seconds, wait_seconds
 
 NOW = 1_700_000_000.0  # Tue, 14 Nov 2023 22:13:20 GMT
 
@@ -27,6 +28,8 @@ NOW = 1_700_000_000.0  # Tue, 14 Nov 2023 22:13:20 GMT
         ("1.5", None),
         ("soon", None),
         ("٣", None),
+        ("Tue, 14 Nov 2023 22:13:50 +99999999999999999999", None),
+        ("14 Nov 99999999999999999999 22:13:50", None),
         ("Tue, 99 Nov 2023 22:13:50 GMT", None),
     ],
 )
@@ -49,3 +52,16 @@ def test_the_servers_wait_comes_first() -> None:
 def test_an_input_error_travels() -> None:
     error = pickle.loads(pickle.dumps(InputError("a.wat", "HTTP 404")))
     assert (error.path, error.reason, str(error)) == ("a.wat", "HTTP 404", "a.wat: HTTP 404")
+
+
+@pytest.mark.parametrize("kind", [TransientError, RefusedError, lambda reason: InputError("a", reason)])
+def test_a_reason_is_one_short_line(kind: Callable[[str], TransientError | RefusedError | InputError]) -> None:
+    reason = kind("a\x1b[2Jb\n" + "x" * 9999 + " (after 7 bytes)").reason
+    assert reason.startswith("a\\x1b[2Jb\\nxxx")
+    assert reason.endswith("xxx (after 7 bytes)")
+    assert len(reason) == 240
+    assert kind(reason).reason == reason
+
+
+def test_any_key_has_a_wait() -> None:
+    assert wait_seconds("\ud800\udcff", 1, None) >= 0
