@@ -335,9 +335,9 @@ def test_pages_that_are_nested_badly_are_read_to_their_end(body: str) -> None:
 def test_a_page_that_makes_trees_explode() -> None:
     # By the standard every later div opens all the fonts before it again: 200 million elements.
     body = "".join(f"<div><font id={n}>text</div>" for n in range(20_000)) + "<img src=a>"
-    started = time.monotonic()
+    started = time.process_time()
     assert urls(body) == ["a"]
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize(
@@ -356,9 +356,9 @@ def test_a_page_that_makes_trees_explode() -> None:
 def test_twenty_megabytes(piece: str) -> None:
     count = (20 << 20) // len(piece.encode())
     data = block("<img src=a.jpg>" + piece * count)
-    started = time.monotonic()
+    started = time.process_time()
     found = page_of_response(data, URL)
-    assert time.monotonic() - started < 20  # 2 s on a slow core
+    assert time.process_time() - started < 20  # 2 s on a slow core
     assert found is not None
     assert len(found.links) == (count + 1 if "alt" in piece else 1)
 
