@@ -19,7 +19,7 @@ from metaclip_curate.run_folder import RunFolder
 from metaclip_curate.schemas import INPUTS, PAIRS
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 Account = dict[str, Any]  # a row of `inputs`
 
@@ -99,18 +99,21 @@ class Replacement:
         Returns:
             The accounts of the files that were replaced.
         """
+        from metaclip_curate.stages.tables import read_table
+
         read = list(read)
         old = {row["path"]: row for rows in before.values() for row in rows}
         better = {row["path"] for part in read for row in part.accounts if self._is_better(row, old[row["path"]])}
         rest: list[Part] = []
         for part in read:
             worse = {row["path"] for row in part.accounts} - better
-            rest += self._without(part, worse) if worse else [part]
+            rest += self._without(part, self._pairs_written(part), worse) if worse else [part]
         gone = {name for name, rows in before.items() if any(row["path"] in better for row in rows)}
         for name in sorted(gone):
             accounts = self.folder.read_small("extract", "inputs", INPUTS.names, [name]).to_pylist()
             files = self.folder.file_list("extract", name) or FileList({})
-            rest += self._without(Part(name, accounts, files), better)
+            pairs = read_table(self.spark, self.folder.table_files("extract", "pairs", [name]), PAIRS)
+            rest += self._without(Part(name, accounts, files), pairs, better)
         added = {part.name: (self.note(part.accounts), part.files) for part in rest}
         if gone:  # later stages were made from them
             self.folder.discard("match")
@@ -123,18 +126,22 @@ class Replacement:
         more = before["status"] == "failed" or now["bytes_read"] > before["bytes_read"]
         return bool(more or now["path"] in self.changed)
 
-    def _without(self, part: Part, paths: Collection[str]) -> list[Part]:
+    def _pairs_written(self, part: Part) -> DataFrame:
+        from metaclip_curate.stages.tables import read_named
+
+        return read_named(self.spark, self.folder.part("pairs", part.name), part.files.tables["pairs"], PAIRS)
+
+    def _without(self, part: Part, pairs: DataFrame, paths: Collection[str]) -> list[Part]:
         """Writes a part anew without some files; nothing where nothing would be in it."""
         from pyspark.sql import functions as F
 
         from metaclip_curate.stages.extract import LAYOUT
-        from metaclip_curate.stages.tables import read_named, write_table
+        from metaclip_curate.stages.tables import write_table
 
         rest = [row for row in part.accounts if row["path"] not in paths]
         if not rest:
             return []
         name = self.new_name()
-        pairs = read_named(self.spark, self.folder.part("pairs", part.name), part.files.tables["pairs"], PAIRS)
         kept = pairs.filter(~F.col("source_file").isin(sorted(paths)))
         written = write_table(kept, LAYOUT, self.folder.part("pairs", name), self.folder.options)
         inputs = self.folder.write_small_part("inputs", name, pa.Table.from_pylist(rest, schema=INPUTS))
