@@ -85,9 +85,9 @@ test-trainer: $(TRAINER_VENV)/.ready  ## run the trainer's tests, in an environm
 	$(TRAINER_PYTHON) -m pytest tests/trainer
 
 # What has Spark in it but for two stages is left out: the tests of Spark 3.5 are those with an old Spark.
-FLOORS_TESTS ?= tests/extract tests/storage tests/report tests/examples tests/metadata/test_segment.py \
-	tests/test_balance.py tests/test_matching.py tests/test_language.py tests/test_imports.py tests/test_given_tables.py \
-	tests/test_download_addresses.py tests/test_download_image.py tests/stages/test_match.py tests/stages/test_survivors.py
+FLOORS_TESTS ?= tests/extract tests/storage tests/report tests/examples tests/metadata/wikipedia/test_segment.py \
+	tests/images tests/test_balance.py tests/test_matching.py tests/test_language.py tests/test_imports.py \
+	tests/stages/test_match.py tests/stages/after/test_survivors.py
 
 # $(call floors,venv,extras,pip's other arguments): the lowest releases that pyproject.toml allows and that go together.
 # uv finds them, and pip installs, since it is pip that knows where packages come from.
@@ -139,7 +139,7 @@ reference: $(READY)  ## write docs/reference.md from the commands
 	$(BIN)/python -m metaclip_curate.commands.reference > docs/reference.md
 
 package: $(READY)  ## wheel, environment archive, jobs and settings for clusters, in dist/
-	$(BIN)/python -m deploy.package --output dist --extras '$(EXTRAS)'
+	$(BIN)/python -m deploy.packaging --output dist --extras '$(EXTRAS)'
 
 emr-run: $(READY)  ## all stages on a transient EMR cluster: CRAWL=... OUT=s3://... METADATA=... ARGS="--cores 512 --dry-run"
 	$(DEPLOY) emr $(DEPLOYED)

@@ -16,10 +16,13 @@ from pathlib import Path
 from benchmarks.cpu_time import descendants_seconds
 from benchmarks.local_spark import local_spark, timed
 from benchmarks.synthetic_wat import write_synthetic_wat
-from metaclip_curate.metadata.starter import build_starter
-from metaclip_curate.options import BalanceOptions, ExtractOptions, MatchOptions, RunOptions
-from metaclip_curate.pipeline import Options, Pipeline
-from metaclip_curate.run_folder import STAGES
+from metaclip_curate.metadata.sources.starter import build_starter
+from metaclip_curate.options.balance import BalanceOptions
+from metaclip_curate.options.extract import ExtractOptions
+from metaclip_curate.options.match import MatchOptions
+from metaclip_curate.options.run import RunOptions
+from metaclip_curate.pipelines.curation import Options, Pipeline
+from metaclip_curate.run.folder import STAGES
 
 FACTORS = (1, 2, 4)
 FILES_PER_FACTOR, FILE_BYTES = 4, 120 << 20

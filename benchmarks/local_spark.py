@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from metaclip_curate.options import RunOptions
-from metaclip_curate.session import get_session
+from metaclip_curate.options.run import RunOptions
+from metaclip_curate.spark.session import get_session
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

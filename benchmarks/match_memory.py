@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from benchmarks.peak_memory import peak_mb
-from metaclip_curate.metadata.folder import MetadataFolder
+from metaclip_curate.metadata.lists.folder import MetadataFolder
 from metaclip_curate.schemas import PAIRS
 from metaclip_curate.stages.match_task import KNOWN, MatchAccount, MatchTask, match_batches
 from metaclip_curate.storage import StorageOptions

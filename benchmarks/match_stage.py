@@ -27,7 +27,7 @@ from benchmarks.local_spark import local_spark
 from benchmarks.matching import ENTRIES, english_entries
 from metaclip_curate.extract import read_pairs
 from metaclip_curate.matching import Matcher
-from metaclip_curate.metadata.folder import MetadataFolder
+from metaclip_curate.metadata.lists.folder import MetadataFolder
 from metaclip_curate.schemas import PAIRS, ddl
 from metaclip_curate.stages.match import place_by_language, write_matched
 from metaclip_curate.stages.match_task import KNOWN, MatchAccount, MatchTask, match_batches

@@ -14,10 +14,10 @@ from pyspark.sql import functions as F
 
 from benchmarks.local_spark import local_spark
 from benchmarks.peak_memory import peak_mb
-from metaclip_curate.metadata.build_options import SourceLimits
-from metaclip_curate.metadata.merge import Candidates, MergedList, is_usable
-from metaclip_curate.metadata.written_lists import list_bytes
-from metaclip_curate.stages.merge import rank
+from metaclip_curate.metadata.build.merge import Candidates, MergedList, is_usable
+from metaclip_curate.metadata.lists.writer import list_bytes
+from metaclip_curate.options.build_metadata import SourceLimits
+from metaclip_curate.stages.metadata.merge import rank
 
 _WORDNET = 148_730
 _SOURCES = (("unigrams", 251_465), ("bigrams", 100_646), ("titles", 61_235))

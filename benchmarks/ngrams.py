@@ -20,12 +20,12 @@ from benchmarks.cpu_time import best_seconds
 from benchmarks.growth import shuffle_writes
 from benchmarks.local_spark import local_spark, timed
 from examples.dump_writer import WikiPage, read_pages, write_dump
-from metaclip_curate.metadata.ngram_options import NgramOptions
-from metaclip_curate.metadata.ngrams import NgramCounts
-from metaclip_curate.metadata.segment import Segmenter
+from metaclip_curate.metadata.build.ngrams import NgramCounts
 from metaclip_curate.metadata.wikipedia.page import Article, read_page
+from metaclip_curate.metadata.wikipedia.segment import Segmenter
 from metaclip_curate.metadata.wikipedia.wikitext import plain_text
-from metaclip_curate.stages.ngrams import build_ngrams
+from metaclip_curate.options.ngrams import NgramOptions
+from metaclip_curate.stages.metadata.ngrams import build_ngrams
 from metaclip_curate.storage import StorageOptions
 
 REAL_DUMPS = Path(__file__).parent.parent.parent / "shared" / "data" / "wiki"

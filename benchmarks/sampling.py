@@ -21,9 +21,9 @@ from benchmarks.cpu_time import best_seconds, descendants_seconds
 from benchmarks.local_spark import local_spark
 from benchmarks.simulation import ENTRIES, TEXTS, T, drawer
 from metaclip_curate import balance
-from metaclip_curate.options import DrawOptions, TextsPerImage
+from metaclip_curate.options.draw import DrawOptions, TextsPerImage
 from metaclip_curate.schemas import COUNTS, MANIFEST, MATCHED, THRESHOLDS, ddl
-from metaclip_curate.stages.card import language_totals
+from metaclip_curate.stages.after.datacard import language_totals
 from metaclip_curate.stages.draw import DrawTask, draw_file, draw_files, kept_rows, read_batches
 from metaclip_curate.stages.manifest import write_manifest
 from metaclip_curate.stages.sample import ORDERED, Head, LanguageHead, Probabilities

@@ -20,10 +20,11 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from benchmarks.local_spark import local_spark, timed
-from metaclip_curate.options import BalanceOptions, DrawOptions
+from metaclip_curate.options.balance import BalanceOptions
+from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.schemas import MATCHED, ddl
+from metaclip_curate.stages.after.datacard import language_totals
 from metaclip_curate.stages.balance import balance
-from metaclip_curate.stages.card import language_totals
 from metaclip_curate.stages.count import count
 from metaclip_curate.stages.draw import DrawTask, draw_files
 from metaclip_curate.stages.sample import head_entries

@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from benchmarks.local_spark import local_spark
-from metaclip_curate.metadata.folder import MetadataFolder
+from metaclip_curate.metadata.lists.folder import MetadataFolder
 from metaclip_curate.schemas import MATCHED, PAIRS, ddl
 from metaclip_curate.stages.match import MatchTask, place_by_language, plan_partitions, write_matched
 from metaclip_curate.storage import StorageOptions

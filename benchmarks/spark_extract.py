@@ -14,7 +14,7 @@ from benchmarks.local_spark import local_spark
 from metaclip_curate.extract import ReadOptions, read_pairs
 from metaclip_curate.language import LanguageIdentifier
 from metaclip_curate.stages.extract import LAYOUT, ExtractTask, write_pairs
-from metaclip_curate.stages.parquet_files import write_file
+from metaclip_curate.stages.shared.parquet_files import write_file
 from metaclip_curate.storage import StorageOptions
 
 

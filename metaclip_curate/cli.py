@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from metaclip_curate.failures import failure_of
+from metaclip_curate.console.failures import failure_of
 
 
 def main(arguments: Sequence[str] | None = None, program: str = "metaclip-curate") -> int:

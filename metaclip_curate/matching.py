@@ -11,7 +11,7 @@ import string
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast, get_args
 
 import ahocorasick_rs
 import numpy as np
@@ -19,7 +19,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-EntrySpacing = Literal["metaclip2", "metaclip1", "symmetric"]
+from metaclip_curate.options.match import EntrySpacing
+
 ENTRY_SPACINGS: tuple[EntrySpacing, ...] = get_args(EntrySpacing)
 
 TEXT_MARKS = ",.;:?!`"

@@ -46,8 +46,8 @@ def spark() -> Iterator[SparkSession]:
     import pyspark
     from pyspark.sql import SparkSession
 
-    from metaclip_curate.java import find_java_home
-    from metaclip_curate.session import local_settings
+    from metaclip_curate.spark.java import find_java_home
+    from metaclip_curate.spark.session import local_settings
 
     home = find_java_home(pyspark.__version__)
     if home:

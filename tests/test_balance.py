@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from metaclip_curate import balance
 from metaclip_curate.errors import UserError
-from tests import oracle
-from tests.strategies import uids
+from tests.support import oracle
+from tests.support.strategies import uids
 
 Ints = npt.NDArray[np.int64]
 

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from metaclip_curate import java
 from metaclip_curate.cli import main
 from metaclip_curate.errors import JobFailedError, UserError
-from metaclip_curate.run_folder import STAGES
-from tests import made_run
+from metaclip_curate.run.folder import STAGES
+from metaclip_curate.spark import java
 from tests.conftest import ROOT
+from tests.support import made_run
 
 
 @pytest.fixture()
@@ -213,7 +213,16 @@ def test_every_stage_has_a_command_and_a_script(command: str) -> None:
 
 
 def test_the_library_needs_no_spark() -> None:
-    modules = ["extract", "language", "matching", "balance", "storage", "schemas", "metadata.folder", "pipeline"]
+    modules = [
+        "extract",
+        "language",
+        "matching",
+        "balance",
+        "storage",
+        "schemas",
+        "metadata.lists.folder",
+        "pipelines.curation",
+    ]
     modules += ["cli", "commands.program"]
     imports = "; ".join(f"import metaclip_curate.{name}" for name in modules)
     found = "print([name for name in sys.modules if name.startswith(('pyspark', 'py4j', 'torch'))])"
@@ -271,7 +280,7 @@ def test_a_fault_of_ours_shows_its_trace_and_says_so(
 def test_a_command_that_can_be_given_again_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: BaseException
 ) -> None:
-    monkeypatch.setattr("metaclip_curate.pipeline.Pipeline.count", lambda self: _raises(error)())
+    monkeypatch.setattr("metaclip_curate.pipelines.curation.Pipeline.count", lambda self: _raises(error)())
     main(["count", "--output", str(tmp_path / "o")])
     assert "the same command goes on" in capsys.readouterr().err.strip().split("\n")[-1]
 

@@ -26,7 +26,7 @@ from metaclip_curate.language import (
     default_model_path,
     load_language_table,
 )
-from tests import oracle
+from tests.support import oracle
 
 SENTENCES = {
     "en": "The quick brown fox jumps over the lazy dog",

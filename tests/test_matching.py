@@ -10,9 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.matching import EntrySpacing, Matcher
-from tests import oracle
-from tests.strategies import Corpus, corpora
+from metaclip_curate.matching import Matcher
+from metaclip_curate.options.match import EntrySpacing
+from tests.support import oracle
+from tests.support.strategies import Corpus, corpora
 
 SPACINGS: list[EntrySpacing] = ["metaclip2", "metaclip1", "symmetric"]
 

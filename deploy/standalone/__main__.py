@@ -11,8 +11,8 @@ from typing import Any
 
 from deploy.standalone.cluster import StandaloneCluster
 from deploy.standalone.daemons import MASTER, Daemon, MasterOptions, WorkerOptions
-from metaclip_curate.commands.arguments import add_options, given_options
 from metaclip_curate.errors import UserError
+from metaclip_curate.options.command_line import add_options, given_options
 
 _GROUPS: dict[str, type] = {"master": MasterOptions, "worker": WorkerOptions}
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from deploy.standalone.daemons import MASTER, WORKER, Daemon, MasterOptions, WorkerOptions
 from metaclip_curate.errors import UserError
-from metaclip_curate.java import find_java_home
+from metaclip_curate.spark.java import find_java_home
 
 _SPARK_URL = re.compile(r"spark://[^\s,]+:\d+")
 _UI_URL = re.compile(r"Bound (?:Master|Worker)WebUI to .*?(https?://[^\s,]+)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from metaclip_curate.options import option
+from metaclip_curate.options.fields import option
 
 MASTER, WORKER = "master", "worker"
 

@@ -19,12 +19,12 @@ import torch
 from examples.stamps.collection import Stamp
 from examples.stamps.pictures import compose, serving
 from examples.stamps.web import LANGUAGES, Plan
-from metaclip_curate.text_table import text_table
-from metaclip_curate.trainer.clip import create
-from metaclip_curate.trainer.process_group import Processes
-from metaclip_curate.trainer.recipe import read_recipe, resolved
-from metaclip_curate.trainer.training import Training
-from metaclip_curate.trainer.zero_shot import Encoder, share_within, text_ranks
+from metaclip_curate.console.text_table import text_table
+from metaclip_curate.trainer.evaluate.zero_shot import Encoder, share_within, text_ranks
+from metaclip_curate.trainer.models.clip import create
+from metaclip_curate.trainer.train.distributed import Processes
+from metaclip_curate.trainer.train.recipe import read_recipe, resolved
+from metaclip_curate.trainer.train.train import Training
 
 _BALANCED, _AS_FOUND = "balanced", "as found"
 _PLACES = 5

@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from metaclip_curate.browse import browse
-from metaclip_curate.commands.arguments import add_options, given_options
 from metaclip_curate.commands.output import add_json, print_json
-from metaclip_curate.finished_run import FinishedRun
-from metaclip_curate.options import BrowseOptions, RunOptions, SourceOptions
-from metaclip_curate.run_tables import damage_named
+from metaclip_curate.console.terminal import shown
+from metaclip_curate.inspect.browse import browse
+from metaclip_curate.options.browse import BrowseOptions
+from metaclip_curate.options.command_line import add_options, given_options
+from metaclip_curate.options.run import RunOptions
+from metaclip_curate.options.source import SourceOptions
+from metaclip_curate.pipelines.finished_run import FinishedRun
+from metaclip_curate.run.tables import damage_named
 from metaclip_curate.storage import StorageOptions
-from metaclip_curate.terminal import shown
 
 _GROUPS: dict[str, type] = {"source": SourceOptions, "pairs": BrowseOptions, "storage": StorageOptions}
 _ABOUT = "pairs of a language, or with an entry, that were kept or dropped"

@@ -7,16 +7,16 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from metaclip_curate import datacard
-from metaclip_curate.commands.arguments import add_options, given_options
 from metaclip_curate.commands.output import add_json, print_json
-from metaclip_curate.compare import Difference, LanguageChange, differences, language_changes
-from metaclip_curate.finished_run import FinishedRun
-from metaclip_curate.options import RunOptions
+from metaclip_curate.console.terminal import shown
+from metaclip_curate.console.text_table import number, text_table
+from metaclip_curate.inspect.compare import Difference, LanguageChange, differences, language_changes
+from metaclip_curate.options.command_line import add_options, given_options
+from metaclip_curate.options.run import RunOptions
+from metaclip_curate.pipelines.finished_run import FinishedRun
+from metaclip_curate.publish import datacard
 from metaclip_curate.schemas import MANIFEST
 from metaclip_curate.storage import StorageOptions
-from metaclip_curate.terminal import shown
-from metaclip_curate.text_table import number, text_table
 
 _GROUPS: dict[str, type] = {"run": RunOptions, "storage": StorageOptions}
 _ABOUT = "what differs between two runs: options, thresholds, pairs gained and lost"
@@ -35,7 +35,7 @@ def add(commands: Any) -> None:
 
 
 def _run(parsed: argparse.Namespace, command: str) -> None:
-    from metaclip_curate.stages.compare import compare_manifests
+    from metaclip_curate.stages.after.compare import compare_manifests
 
     given = given_options(parsed, _GROUPS)
     runs = [FinishedRun(root, "sample", given["storage"], given["run"]) for root in (parsed.before, parsed.after)]

@@ -7,11 +7,14 @@ import contextlib
 import posixpath
 from typing import Any
 
-from metaclip_curate import datacard, dataset_card, own_files, storage
-from metaclip_curate.commands.arguments import add_options, given_options
+from metaclip_curate import storage
 from metaclip_curate.errors import UserError
-from metaclip_curate.finished_run import FinishedRun
-from metaclip_curate.options import RunOptions, SourceOptions
+from metaclip_curate.options.command_line import add_options, given_options
+from metaclip_curate.options.run import RunOptions
+from metaclip_curate.options.source import SourceOptions
+from metaclip_curate.pipelines.finished_run import FinishedRun
+from metaclip_curate.publish import datacard, datacard_readme
+from metaclip_curate.run import own_files
 from metaclip_curate.storage import StorageOptions
 
 _GROUPS: dict[str, type] = {"source": SourceOptions, "storage": StorageOptions}
@@ -34,7 +37,7 @@ def _require_ours(place: str, options: StorageOptions) -> None:
         UserError: It is something else of the same name.
     """
     with contextlib.suppress(FileNotFoundError):
-        if dataset_card.MARK.encode() not in storage.read_bytes(place, options):
+        if datacard_readme.MARK.encode() not in storage.read_bytes(place, options):
             raise UserError(f"{place} is there, and this command didn't write it: move it away first")
 
 
@@ -44,9 +47,9 @@ def _run(parsed: argparse.Namespace, command: str) -> None:
     folder.table_files("sample", "manifest")  # what is published is what was written
     card = datacard.read(folder)
     name = parsed.name or posixpath.basename(folder.root.rstrip("/"))
-    place = storage.join(folder.root, dataset_card.NAME)
+    place = storage.join(folder.root, datacard_readme.NAME)
     _require_ours(place, folder.options)
-    storage.write_bytes(place, dataset_card.dataset_card(card, name).encode(), folder.options)
+    storage.write_bytes(place, datacard_readme.dataset_card(card, name).encode(), folder.options)
     print(place)
-    files = f'{dataset_card.NAME} {own_files.DATACARD} "manifest/*"'
+    files = f'{datacard_readme.NAME} {own_files.DATACARD} "manifest/*"'
     print(f"hf upload ORGANISATION/{name} {folder.root} . --repo-type dataset --include {files}  publishes it")

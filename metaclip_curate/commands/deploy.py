@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from metaclip_curate import storage
-from metaclip_curate.commands.arguments import add_options, given_options
+from metaclip_curate.cluster.clouds.deployment import Deployment, deployment, reachable
+from metaclip_curate.cluster.clouds.following import Follower
+from metaclip_curate.cluster.plan import PlanOptions, plan
+from metaclip_curate.cluster.rates import load_figures
 from metaclip_curate.commands.output import print_json
 from metaclip_curate.commands.plan import largest_list
-from metaclip_curate.deploy.deployment import Deployment, deployment, reachable
-from metaclip_curate.deploy.following import Follower
-from metaclip_curate.deploy.options import (
+from metaclip_curate.options.command_line import add_options, given_options
+from metaclip_curate.options.deploy import (
     BatchOptions,
     DataprocOptions,
     DeployOptions,
@@ -21,8 +23,6 @@ from metaclip_curate.deploy.options import (
     EmrServerlessOptions,
     GoogleOptions,
 )
-from metaclip_curate.figures import load_figures
-from metaclip_curate.plan import PlanOptions, plan
 
 _ABOUT = "run all stages on EMR, EMR Serverless, Dataproc or Google's serverless batches"
 _SERVICES: dict[str, tuple[str, str, dict[str, type]]] = {
@@ -110,17 +110,17 @@ def _made(
 ) -> ServiceRun:
     follower = Follower(seconds=given["deploy"].poll_seconds)
     if service == "emr":
-        from metaclip_curate.deploy.emr import EmrRun
+        from metaclip_curate.cluster.clouds.emr import EmrRun
 
         return EmrRun(made, given["emr"], size, reached, follower)
     if service == "emr-serverless":
-        from metaclip_curate.deploy.emr_serverless import EmrServerlessRun
+        from metaclip_curate.cluster.clouds.emr_serverless import EmrServerlessRun
 
         return EmrServerlessRun(made, given["emr-serverless"], size, reached, follower)
     if service == "dataproc":
-        from metaclip_curate.deploy.dataproc import DataprocRun
+        from metaclip_curate.cluster.clouds.dataproc import DataprocRun
 
         return DataprocRun(made, given["google"], given["dataproc"], size, reached, follower)
-    from metaclip_curate.deploy.dataproc_batches import BatchRun
+    from metaclip_curate.cluster.clouds.dataproc_batches import BatchRun
 
     return BatchRun(made, given["google"], given["batches"], size, reached, follower)

@@ -6,18 +6,19 @@ import argparse
 import dataclasses
 from typing import Any
 
-from metaclip_curate.commands.arguments import add_options, given_options
 from metaclip_curate.commands.output import add_json, print_json, tell_of
-from metaclip_curate.download import Download
-from metaclip_curate.download_options import DownloadOptions
-from metaclip_curate.download_outcome import Outcome
+from metaclip_curate.console.text_table import number, share, text_table
 from metaclip_curate.errors import UserError
-from metaclip_curate.finished_run import FinishedRun
-from metaclip_curate.options import RunOptions, SourceOptions
-from metaclip_curate.run_folder import RunFolder
+from metaclip_curate.images.download import Download
+from metaclip_curate.images.outcome import Outcome
+from metaclip_curate.options.command_line import add_options, given_options
+from metaclip_curate.options.download import DownloadOptions
+from metaclip_curate.options.run import RunOptions
+from metaclip_curate.options.source import SourceOptions
+from metaclip_curate.pipelines.finished_run import FinishedRun
+from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.schemas import MATCHED
 from metaclip_curate.storage import StorageOptions
-from metaclip_curate.text_table import number, share, text_table
 
 _GROUPS: dict[str, type] = {
     "source": SourceOptions,
@@ -47,7 +48,7 @@ def _run(parsed: argparse.Namespace, command: str) -> None:
         raise UserError(f"{root} holds no run: name the folder of a finished run with --run")
 
     def images(folder: str) -> None:
-        from metaclip_curate.stages.images import write_images
+        from metaclip_curate.stages.after.images import write_images
 
         run = FinishedRun(root, "match", given["storage"], given["run"])
         write_images(run.read("match", "matched", MATCHED), folder)

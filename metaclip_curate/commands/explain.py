@@ -6,15 +6,17 @@ import argparse
 import dataclasses
 from typing import Any
 
-from metaclip_curate.commands.arguments import add_options, given_options
 from metaclip_curate.commands.output import add_json, print_json
-from metaclip_curate.explain import Explainer, Explanation
-from metaclip_curate.finished_run import FinishedRun
-from metaclip_curate.options import ExplainOptions, RunOptions, SourceOptions
-from metaclip_curate.run_tables import damage_named
+from metaclip_curate.console.terminal import shown
+from metaclip_curate.console.text_table import text_table
+from metaclip_curate.inspect.explain import Explainer, Explanation
+from metaclip_curate.options.command_line import add_options, given_options
+from metaclip_curate.options.explain import ExplainOptions
+from metaclip_curate.options.run import RunOptions
+from metaclip_curate.options.source import SourceOptions
+from metaclip_curate.pipelines.finished_run import FinishedRun
+from metaclip_curate.run.tables import damage_named
 from metaclip_curate.storage import StorageOptions
-from metaclip_curate.terminal import shown
-from metaclip_curate.text_table import text_table
 
 _GROUPS: dict[str, type] = {"source": SourceOptions, "pair": ExplainOptions, "storage": StorageOptions}
 _ABOUT = "a pair's way through all stages, and why it was kept or not"

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from metaclip_curate import storage
-from metaclip_curate.commands.arguments import add_options, given_options
 from metaclip_curate.commands.output import add_json, print_json
 from metaclip_curate.errors import UserError
-from metaclip_curate.export import write_uid_file
-from metaclip_curate.finished_run import FinishedRun
-from metaclip_curate.options import ExportFormat, ExportOptions, RunOptions, SourceOptions
+from metaclip_curate.options.command_line import add_options, given_options
+from metaclip_curate.options.export import ExportFormat, ExportOptions
+from metaclip_curate.options.run import RunOptions
+from metaclip_curate.options.source import SourceOptions
+from metaclip_curate.pipelines.finished_run import FinishedRun
+from metaclip_curate.publish.export import write_uid_file
 from metaclip_curate.schemas import COUNTS, MANIFEST, MATCHED
 from metaclip_curate.storage import StorageOptions
 
@@ -84,7 +86,7 @@ def export(run: FinishedRun, options: ExportOptions, command: str = "") -> dict[
 
 
 def _metaclip(run: FinishedRun, options: ExportOptions) -> dict[str, Any]:
-    from metaclip_curate.stages.export import write_probabilities, write_shards
+    from metaclip_curate.stages.after.export import write_probabilities, write_shards
 
     rows = {row["metadata_lang"]: row for row in run.folder.summary("balance")["languages"]}
     balance = run.folder.options_of("balance")
@@ -110,7 +112,7 @@ def _metaclip(run: FinishedRun, options: ExportOptions) -> dict[str, Any]:
 
 
 def _datacomp(run: FinishedRun, output: str) -> dict[str, Any]:
-    from metaclip_curate.stages.export import prefix_digits, uid_part_name, write_uid_parts
+    from metaclip_curate.stages.after.export import prefix_digits, uid_part_name, write_uid_parts
 
     manifest, folder = run.read("sample", "manifest", MANIFEST), storage.join(output, _PARTS)
     digits = prefix_digits(run.folder.summary("sample")["pairs"])

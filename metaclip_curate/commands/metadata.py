@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from metaclip_curate.commands import metadata_build, metadata_fetch
-from metaclip_curate.commands.arguments import add_options, given_options
 from metaclip_curate.commands.output import print_json
+from metaclip_curate.console.text_table import number, share, text_table
 from metaclip_curate.errors import UserError
-from metaclip_curate.metadata.build_options import ListFormat
-from metaclip_curate.options import option
+from metaclip_curate.options.build_metadata import ListFormat
+from metaclip_curate.options.command_line import add_options, given_options
+from metaclip_curate.options.fields import option
 from metaclip_curate.storage import StorageOptions
-from metaclip_curate.text_table import number, share, text_table
 
 
 @dataclass(frozen=True)
@@ -80,15 +80,15 @@ def _add(actions: Any, name: str, about: str, groups: dict[str, type], handler: 
 
 
 def _starter(parsed: argparse.Namespace, command: str) -> None:
-    from metaclip_curate.metadata.starter import build_starter
+    from metaclip_curate.metadata.sources.starter import build_starter
 
     languages = parsed.languages.split(",") if parsed.languages else None
     print(build_starter(parsed.out, languages))
 
 
 def _show(parsed: argparse.Namespace, command: str) -> None:
-    from metaclip_curate.metadata.folder import MetadataFolder
-    from metaclip_curate.metadata.show import show_lists
+    from metaclip_curate.metadata.lists.folder import MetadataFolder
+    from metaclip_curate.metadata.lists.show import show_lists
 
     given = given_options(parsed, _SHOW)
     options: ShowOptions = given["show"]
@@ -109,7 +109,7 @@ def _show(parsed: argparse.Namespace, command: str) -> None:
 
 
 def _import(parsed: argparse.Namespace, command: str) -> None:
-    from metaclip_curate.metadata.import_list import import_list
+    from metaclip_curate.metadata.build.import_list import import_list
 
     given = given_options(parsed, _IMPORT)
     options: ImportOptions = given["import"]

@@ -6,14 +6,14 @@ import argparse
 from typing import Any
 
 from metaclip_curate import storage
-from metaclip_curate.commands.arguments import add_options, given_options
 from metaclip_curate.commands.output import tell
-from metaclip_curate.metadata.build_options import BuildOptions, MergeOptions
-from metaclip_curate.metadata.ngram_options import NgramOptions
-from metaclip_curate.options import RunOptions
-from metaclip_curate.session import get_session
+from metaclip_curate.console.text_table import number, text_table
+from metaclip_curate.options.build_metadata import BuildOptions, MergeOptions
+from metaclip_curate.options.command_line import add_options, given_options
+from metaclip_curate.options.ngrams import NgramOptions
+from metaclip_curate.options.run import RunOptions
+from metaclip_curate.spark.session import get_session
 from metaclip_curate.storage import StorageOptions
-from metaclip_curate.text_table import number, text_table
 
 _GROUPS: dict[str, type] = {
     "build": BuildOptions,
@@ -35,8 +35,8 @@ def add(actions: Any) -> None:
 
 
 def _run(parsed: argparse.Namespace, command: str) -> None:
-    from metaclip_curate.metadata.build import MetadataBuild
-    from metaclip_curate.metadata.build_list import BuildSettings
+    from metaclip_curate.pipelines.metadata.build import MetadataBuild
+    from metaclip_curate.pipelines.metadata.build_list import BuildSettings
 
     given = given_options(parsed, _GROUPS)
     settings = BuildSettings(given["build"], given["merge"], given["ngrams"], given["storage"])

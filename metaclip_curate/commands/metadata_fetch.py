@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from metaclip_curate.commands.arguments import add_options, given_options
 from metaclip_curate.commands.output import tell
-from metaclip_curate.metadata.fetch_options import FetchOptions
+from metaclip_curate.options.command_line import add_options, given_options
+from metaclip_curate.options.fetch_metadata import FetchOptions
 from metaclip_curate.storage import StorageOptions
 
 _GROUPS: dict[str, type] = {"fetch": FetchOptions, "storage": StorageOptions}
@@ -24,8 +24,8 @@ def add(actions: Any) -> None:
 
 
 def _run(parsed: argparse.Namespace, command: str) -> None:
-    from metaclip_curate.metadata.fetch import Fetch
-    from metaclip_curate.metadata.fetch_file import Client
+    from metaclip_curate.metadata.sources.fetch import Fetch
+    from metaclip_curate.metadata.sources.fetch_file import Client
 
     given = given_options(parsed, _GROUPS)
     options: FetchOptions = given["fetch"]

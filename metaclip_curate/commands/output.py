@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from metaclip_curate.terminal import is_writable, plain, shown
+from metaclip_curate.console.terminal import is_writable, plain, shown
 
 # What is told while a command works.
 Tell = Callable[[str], None]

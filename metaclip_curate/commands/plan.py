@@ -7,14 +7,14 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from metaclip_curate.commands.arguments import add_options, given_options
+from metaclip_curate.cluster.plan import Plan, PlanOptions, plan
+from metaclip_curate.cluster.rates import Figures, load_figures
 from metaclip_curate.commands.output import print_json
-from metaclip_curate.figures import Figures, load_figures
-from metaclip_curate.metadata.folder import MetadataFolder
-from metaclip_curate.options import option
-from metaclip_curate.plan import Plan, PlanOptions, plan
+from metaclip_curate.console.text_table import number, text_table
+from metaclip_curate.metadata.lists.folder import MetadataFolder
+from metaclip_curate.options.command_line import add_options, given_options
+from metaclip_curate.options.fields import option
 from metaclip_curate.storage import StorageOptions
-from metaclip_curate.text_table import number, text_table
 
 _ABOUT = "tasks, memory, disk, hours and dollars of a run, and which figures they come from"
 

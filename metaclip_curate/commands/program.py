@@ -27,26 +27,30 @@ from metaclip_curate.commands import (
     report,
     threshold,
 )
-from metaclip_curate.commands.arguments import add_options, given_options
 from metaclip_curate.commands.output import add_json, print_json, tell_on_stderr
-from metaclip_curate.console import print_extraction, print_summary
-from metaclip_curate.errors import JobFailedError
-from metaclip_curate.failures import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OUTPUT_CLOSED, EXIT_TERMINATED, failure_of
-from metaclip_curate.interrupts import interrupts_raised
-from metaclip_curate.options import (
-    BalanceOptions,
-    DrawOptions,
-    ExtractOptions,
-    MatchOptions,
-    RunOptions,
-    SampleOptions,
+from metaclip_curate.commands.summary import print_extraction, print_summary
+from metaclip_curate.console.failures import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_OUTPUT_CLOSED,
+    EXIT_TERMINATED,
+    failure_of,
 )
-from metaclip_curate.pipeline import Options, Pipeline
-from metaclip_curate.progress import StatusLine
-from metaclip_curate.report.options import ReportOptions
-from metaclip_curate.run_folder import STAGES, RunFolder
+from metaclip_curate.console.interrupts import interrupts_raised
+from metaclip_curate.console.progress import StatusLine
+from metaclip_curate.console.terminal import shown_output
+from metaclip_curate.errors import JobFailedError
+from metaclip_curate.options.balance import BalanceOptions
+from metaclip_curate.options.command_line import add_options, given_options
+from metaclip_curate.options.draw import DrawOptions
+from metaclip_curate.options.extract import ExtractOptions
+from metaclip_curate.options.match import MatchOptions
+from metaclip_curate.options.report import ReportOptions
+from metaclip_curate.options.run import RunOptions
+from metaclip_curate.options.sample import SampleOptions
+from metaclip_curate.pipelines.curation import Options, Pipeline
+from metaclip_curate.run.folder import STAGES, RunFolder
 from metaclip_curate.storage import StorageOptions, command_line, scrub
-from metaclip_curate.terminal import shown_output
 
 _GROUPS: dict[str, type] = {
     "run": RunOptions,
@@ -208,6 +212,6 @@ def _java_home(parsed: argparse.Namespace, command: str) -> None:
 
     import pyspark
 
-    from metaclip_curate.java import find_java_home
+    from metaclip_curate.spark.java import find_java_home
 
     print(find_java_home(pyspark.__version__) or os.environ.get("JAVA_HOME", ""))

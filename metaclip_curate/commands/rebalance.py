@@ -7,14 +7,18 @@ import dataclasses
 from typing import Any
 
 from metaclip_curate import storage
-from metaclip_curate.commands.arguments import add_options, given_options
 from metaclip_curate.commands.output import add_json, print_json, tell_of
-from metaclip_curate.finished_run import FinishedRun
-from metaclip_curate.options import BalanceOptions, RebalanceOptions, RunOptions, SampleOptions, SourceOptions
-from metaclip_curate.rebalance import Losses, Rebalancing
-from metaclip_curate.run_folder import STAGES, RunFolder
+from metaclip_curate.console.text_table import number, share, text_table
+from metaclip_curate.options.balance import BalanceOptions
+from metaclip_curate.options.command_line import add_options, given_options
+from metaclip_curate.options.rebalance import RebalanceOptions
+from metaclip_curate.options.run import RunOptions
+from metaclip_curate.options.sample import SampleOptions
+from metaclip_curate.options.source import SourceOptions
+from metaclip_curate.pipelines.finished_run import FinishedRun
+from metaclip_curate.pipelines.rebalance import Losses, Rebalancing
+from metaclip_curate.run.folder import STAGES, RunFolder
 from metaclip_curate.storage import StorageOptions
-from metaclip_curate.text_table import number, share, text_table
 
 _GROUPS: dict[str, type] = {
     "source": SourceOptions,

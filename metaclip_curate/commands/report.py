@@ -7,13 +7,14 @@ import time
 from typing import Any
 
 from metaclip_curate import storage
-from metaclip_curate.commands.arguments import add_options, given_options
-from metaclip_curate.options import RunOptions, SourceOptions
-from metaclip_curate.report.options import ReportOptions
-from metaclip_curate.report.write import write_report
-from metaclip_curate.run_folder import RunFolder
-from metaclip_curate.run_owner import RunOwner
-from metaclip_curate.session import get_session
+from metaclip_curate.options.command_line import add_options, given_options
+from metaclip_curate.options.report import ReportOptions
+from metaclip_curate.options.run import RunOptions
+from metaclip_curate.options.source import SourceOptions
+from metaclip_curate.pipelines.report import write_report
+from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.owner import RunOwner
+from metaclip_curate.spark.session import get_session
 from metaclip_curate.storage import StorageOptions
 
 _GROUPS: dict[str, type] = {

@@ -9,18 +9,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from metaclip_curate.choose_t import Choice, Found, Rule, choice_of_tail_share, search, unreachable_t
-from metaclip_curate.commands.arguments import add_options, given_options
 from metaclip_curate.commands.output import Tell, add_json, print_json, tell_of
-from metaclip_curate.finished_run import FinishedRun
-from metaclip_curate.options import ChoiceOptions, DrawOptions, RunOptions, SourceOptions
+from metaclip_curate.console.text_table import number, share, text_table
+from metaclip_curate.options.command_line import add_options, given_options
+from metaclip_curate.options.draw import DrawOptions
+from metaclip_curate.options.run import RunOptions
+from metaclip_curate.options.source import SourceOptions
+from metaclip_curate.options.threshold import ChoiceOptions
+from metaclip_curate.pipelines.finished_run import FinishedRun
 from metaclip_curate.schemas import COUNTS, MATCHED
 from metaclip_curate.storage import StorageOptions
-from metaclip_curate.text_table import number, share, text_table
+from metaclip_curate.thresholds import Choice, Found, Rule, choice_of_tail_share, search, unreachable_t
 
 if TYPE_CHECKING:
-    from metaclip_curate.choose_t import CountHistogram
-    from metaclip_curate.stages.choices import Expected
+    from metaclip_curate.stages.after.choices import Expected
+    from metaclip_curate.thresholds import CountHistogram
 
 _GROUPS: dict[str, type] = {
     "source": SourceOptions,
@@ -91,7 +94,7 @@ class Chooser:
     @cached_property
     def histograms(self) -> dict[str, CountHistogram]:
         """How often each count occurs, by language."""
-        from metaclip_curate.stages.choices import count_histograms
+        from metaclip_curate.stages.after.choices import count_histograms
 
         return count_histograms(self._run.read("count", "counts", COUNTS))
 
@@ -123,7 +126,7 @@ class Chooser:
         return tuple(sorted({max(1, t // 2), t, 2 * t}))
 
     def _expected(self, choices: Sequence[Choice], images: bool) -> list[Expected]:
-        from metaclip_curate.stages.choices import expected_kept, joint_head
+        from metaclip_curate.stages.after.choices import expected_kept, joint_head
 
         counts, matched = self._run.read("count", "counts", COUNTS), self._run.read("match", "matched", MATCHED)
         thresholds = [choice.thresholds for choice in choices]

@@ -12,7 +12,7 @@ from itertools import repeat
 
 import numpy as np
 
-from metaclip_curate.extract.account import InputAccount
+from metaclip_curate.extract.input_stats import InputAccount
 from metaclip_curate.extract.links import ImageLink, texts_of_links
 from metaclip_curate.extract.pair_columns import PairColumns
 from metaclip_curate.extract.urls import DocumentBase, resolve_urls

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import deflate
 from isal import isal_zlib
 
-from metaclip_curate.extract.account import InputAccount
+from metaclip_curate.extract.input_stats import InputAccount
 from metaclip_curate.extract.members import MEMBER_BYTES, DamagedMemberError, Unpacked, Vain, kind_of_rubbish
 from metaclip_curate.extract.stored_bytes import End, Piece, StoredBytes
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from metaclip_curate.extract.account import InputAccount
 from metaclip_curate.extract.file_kinds import LONGEST_START, kind_of
+from metaclip_curate.extract.input_stats import InputAccount
 from metaclip_curate.extract.stored_bytes import End, Piece, StoredBytes
 
 # How much of a member is unpacked before its records are looked at. A larger one (a whole file in one member) is passed

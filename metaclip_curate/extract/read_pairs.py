@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from metaclip_curate.extract.account import InputAccount
 from metaclip_curate.extract.gathered_links import GatheredLinks
+from metaclip_curate.extract.input_stats import InputAccount
 from metaclip_curate.extract.links import Page
 from metaclip_curate.extract.pages import PageReader
 from metaclip_curate.extract.records import Record, read_records

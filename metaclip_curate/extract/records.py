@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from metaclip_curate.extract.account import InputAccount
 from metaclip_curate.extract.file_kinds import LONGEST_START, kind_of
 from metaclip_curate.extract.gzip_members import GZIP_MAGIC, read_members
+from metaclip_curate.extract.input_stats import InputAccount
 from metaclip_curate.extract.stored_bytes import Bytes, End, Piece, Readable, StoredBytes
 from metaclip_curate.extract.zstd_frames import ZSTD_MAGIC, read_frames, starts_as_zstd
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from metaclip_curate.report.facts import Step
-from metaclip_curate.run_folder import RunFolder
+from metaclip_curate.run.folder import RunFolder
 
 _DROPPED = {
     "dropped_opt_out": "on pages that opt out",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from metaclip_curate.choose_t import Choice, Histograms, Rule, choice_of_tail_share
+from metaclip_curate.thresholds import Choice, Histograms, Rule, choice_of_tail_share
 
 _STEPS = 20
 # Every choice's entry probabilities travel with a task: these many of 20 choices are 32 MB.

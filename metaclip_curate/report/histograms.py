@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from metaclip_curate.choose_t import CountHistogram
+from metaclip_curate.thresholds import CountHistogram
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from metaclip_curate import datacard, own_files, storage
-from metaclip_curate.run_folder import STAGES, RunFolder
+from metaclip_curate import storage
+from metaclip_curate.publish import datacard
+from metaclip_curate.run import own_files
+from metaclip_curate.run.folder import STAGES, RunFolder
 
 Tables = dict[str, dict[str, str]]
 

@@ -18,11 +18,11 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from metaclip_curate.console.text_table import number
 from metaclip_curate.report import charts as forms
 from metaclip_curate.report import scopes
 from metaclip_curate.report.facts import Facts, Step
 from metaclip_curate.report.theme import theme
-from metaclip_curate.text_table import number
 
 _ASSETS = "assets"
 

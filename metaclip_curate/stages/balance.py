@@ -13,11 +13,12 @@ from pyspark.sql import functions as F
 
 from metaclip_curate import balance as algorithm
 from metaclip_curate.errors import UserError
-from metaclip_curate.options import BalanceOptions, DrawOptions
+from metaclip_curate.options.balance import BalanceOptions
+from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.schemas import THRESHOLDS, ddl
-from metaclip_curate.stages.exact_sums import ExactSums, rounded_sum
-from metaclip_curate.stages.parquet_files import Layout
 from metaclip_curate.stages.sample import Head, drawing_texts, head_entries, with_probabilities
+from metaclip_curate.stages.shared.exact_sums import ExactSums, rounded_sum
+from metaclip_curate.stages.shared.parquet_files import Layout
 
 LAYOUT = Layout(THRESHOLDS, repeating=(), statistics=("metadata_lang",))
 _CHOSEN = pa.schema([column for column in THRESHOLDS if column.name not in ("pairs", "expected_pairs")])

@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from metaclip_curate.schemas import COUNTS
-from metaclip_curate.stages.parquet_files import Layout
+from metaclip_curate.stages.shared.parquet_files import Layout
 
 # In the order of languages, so that who looks for one needs few row groups.
 LAYOUT = Layout(COUNTS, repeating=("metadata_lang", "count"), statistics=("metadata_lang", "entry_id"))

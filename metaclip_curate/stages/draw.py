@@ -17,13 +17,13 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
 from metaclip_curate import balance, storage
-from metaclip_curate.manifest import part_name
-from metaclip_curate.options import DrawOptions
-from metaclip_curate.part_files import PartFile
+from metaclip_curate.options.draw import DrawOptions
+from metaclip_curate.run.manifest_files import part_name
+from metaclip_curate.run.part_files import PartFile
 from metaclip_curate.schemas import MATCHED, ddl
-from metaclip_curate.stages.parquet_files import Layout, write_file
-from metaclip_curate.stages.partitioning import first_of_each_run, place
 from metaclip_curate.stages.sample import ORDERED, Head, Probabilities, signed
+from metaclip_curate.stages.shared.parquet_files import Layout, write_file
+from metaclip_curate.stages.shared.partitioning import first_of_each_run, place
 from metaclip_curate.storage import StorageOptions
 
 # Columns of few different values stay numbers on their way from file to file.

@@ -14,14 +14,14 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from metaclip_curate import storage
+from metaclip_curate.console.progress import FileReport, Reporter
 from metaclip_curate.extract import InputAccount, ReadOptions, read_pairs
 from metaclip_curate.language import LanguageIdentifier
-from metaclip_curate.part_files import PartFile
-from metaclip_curate.progress import FileReport, Reporter
+from metaclip_curate.run.part_files import PartFile
 from metaclip_curate.schemas import PAIRS, ddl
-from metaclip_curate.stages.parquet_files import Layout, write_file
-from metaclip_curate.stages.partitioning import place
-from metaclip_curate.stages.tables import PART_FILE
+from metaclip_curate.stages.shared.parquet_files import Layout, write_file
+from metaclip_curate.stages.shared.partitioning import place
+from metaclip_curate.stages.shared.tables import PART_FILE
 from metaclip_curate.storage import StorageOptions
 
 # The pages of a file come one after the other, so that even their addresses repeat.

@@ -9,11 +9,11 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from metaclip_curate.manifest import write_part
-from metaclip_curate.part_files import PartFile
+from metaclip_curate.run.manifest_files import write_part
+from metaclip_curate.run.part_files import PartFile
 from metaclip_curate.schemas import MANIFEST, ddl
-from metaclip_curate.stages.partitioning import place
-from metaclip_curate.stages.tables import PART_FILE, files_of, row_of
+from metaclip_curate.stages.shared.partitioning import place
+from metaclip_curate.stages.shared.tables import PART_FILE, files_of, row_of
 from metaclip_curate.storage import StorageOptions
 
 # Ranks are counted in 2^12 ranges of the 63-bit order key, each a sort of its own.

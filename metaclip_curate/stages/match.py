@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from metaclip_curate import storage
-from metaclip_curate.part_files import PartFile
+from metaclip_curate.run.part_files import PartFile
 from metaclip_curate.schemas import MATCHED, PAIRS, ddl
 from metaclip_curate.stages.match_task import (
     KNOWN,
@@ -26,9 +26,9 @@ from metaclip_curate.stages.match_task import (
     MatchTask,
     match_batches,
 )
-from metaclip_curate.stages.parquet_files import Layout, write_file
-from metaclip_curate.stages.partitioning import place
-from metaclip_curate.stages.tables import PART_FILE
+from metaclip_curate.stages.shared.parquet_files import Layout, write_file
+from metaclip_curate.stages.shared.partitioning import place
+from metaclip_curate.stages.shared.tables import PART_FILE
 
 __all__ = ["LAYOUT", "NO_METADATA", "MatchTask", "place_by_language", "plan_partitions", "write_matched"]
 

@@ -11,10 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from metaclip_curate.matching import EntrySpacing, Matcher
+from metaclip_curate.matching import Matcher
+from metaclip_curate.options.match import EntrySpacing
 from metaclip_curate.schemas import MATCHED
-from metaclip_curate.stages.metadata_entries import expected_entries
-from metaclip_curate.stages.partitioning import by_language
+from metaclip_curate.stages.shared.metadata_entries import expected_entries
+from metaclip_curate.stages.shared.partitioning import by_language
 from metaclip_curate.storage import StorageOptions
 
 # Where texts go whose language has no metadata; not a language code.

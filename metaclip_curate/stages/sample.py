@@ -12,9 +12,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from metaclip_curate import balance
-from metaclip_curate.options import DrawOptions
+from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.schemas import MANIFEST
-from metaclip_curate.stages.partitioning import by_language, first_of_each_run
+from metaclip_curate.stages.shared.partitioning import by_language, first_of_each_run
 
 # Rows of the manifest and the place of each in its random order.
 ORDERED = MANIFEST.append(pa.field("order_key", pa.int64()))

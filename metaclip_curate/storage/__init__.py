@@ -6,6 +6,7 @@
 the small files of a run folder.
 """
 
+from metaclip_curate.options.storage import StorageOptions
 from metaclip_curate.storage.inputs import Inputs, expand_inputs
 from metaclip_curate.storage.objects import (
     age,
@@ -24,7 +25,6 @@ from metaclip_curate.storage.objects import (
     written_whole,
 )
 from metaclip_curate.storage.opening import open_input
-from metaclip_curate.storage.options import StorageOptions
 from metaclip_curate.storage.reader import InputStream
 from metaclip_curate.storage.retry import InputError
 from metaclip_curate.storage.secrets import command_line, name_of, scrub

@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from metaclip_curate.errors import UserError
+from metaclip_curate.options.storage import StorageOptions
 from metaclip_curate.storage.http import AS_STORED, HttpSource
-from metaclip_curate.storage.options import StorageOptions
 from metaclip_curate.storage.retry import TransientError
 from metaclip_curate.storage.secrets import scrub
 from metaclip_curate.storage.stored import Stored

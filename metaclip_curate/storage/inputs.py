@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from metaclip_curate.errors import UserError
+from metaclip_curate.options.storage import StorageOptions
 from metaclip_curate.storage import globs, same_file
 from metaclip_curate.storage.local import special_kind
 from metaclip_curate.storage.opening import open_input
-from metaclip_curate.storage.options import StorageOptions
 from metaclip_curate.storage.reader import read_whole
 from metaclip_curate.storage.retry import InputError
 from metaclip_curate.storage.secrets import has_broken_login, name_of, scrub

@@ -12,8 +12,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from metaclip_curate.errors import UserError
+from metaclip_curate.options.storage import StorageOptions
 from metaclip_curate.storage.opening import open_input
-from metaclip_curate.storage.options import StorageOptions
 from metaclip_curate.storage.reader import PIECE, Source
 from metaclip_curate.storage.retry import InputError, MissingError, RefusedError, TransientError, wait_seconds
 from metaclip_curate.storage.stored import Stored

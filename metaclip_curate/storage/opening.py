@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from metaclip_curate.storage.options import StorageOptions
+from metaclip_curate.options.storage import StorageOptions
 from metaclip_curate.storage.reader import InputStream
 from metaclip_curate.storage.secrets import name_of
 from metaclip_curate.storage.stores import source_of

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from metaclip_curate.storage.options import StorageOptions
+from metaclip_curate.options.storage import StorageOptions
 from metaclip_curate.storage.retry import (
     GAVE_UP,
     LONGEST_RETRY_AFTER,

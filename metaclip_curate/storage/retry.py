@@ -6,7 +6,7 @@ import email.utils
 import hashlib
 from datetime import UTC
 
-from metaclip_curate.terminal import shown
+from metaclip_curate.console.terminal import shown
 
 # Answers that mean "later": too many requests, and the server's own troubles. Common Crawl sends 503 SlowDown.
 RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})

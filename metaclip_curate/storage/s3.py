@@ -17,7 +17,7 @@ from botocore import exceptions as aws
 from botocore.config import Config
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.storage.options import StorageOptions
+from metaclip_curate.options.storage import StorageOptions
 from metaclip_curate.storage.reader import Version
 from metaclip_curate.storage.retry import (
     RETRIED_STATUSES,

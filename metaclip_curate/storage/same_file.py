@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from metaclip_curate.storage.options import StorageOptions
+from metaclip_curate.options.storage import StorageOptions
 from metaclip_curate.storage.urls import is_local, local_path, resolve
 
 Identity = tuple[int, ...] | str

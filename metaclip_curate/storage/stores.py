@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from metaclip_curate.errors import UserError
+from metaclip_curate.options.storage import StorageOptions
 from metaclip_curate.storage.http import HttpSource
 from metaclip_curate.storage.local import LocalSource, LocalStore
-from metaclip_curate.storage.options import StorageOptions
 from metaclip_curate.storage.reader import Source
 from metaclip_curate.storage.secrets import scrub
 from metaclip_curate.storage.stored import Stored

@@ -7,7 +7,7 @@ import re
 from urllib.parse import unquote, urlsplit
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.storage.options import StorageOptions
+from metaclip_curate.options.storage import StorageOptions
 
 # A path in Common Crawl's own lists (wat.paths) starts so; it names a file below --cc-base.
 CRAWL_PREFIX = "crawl-data/"

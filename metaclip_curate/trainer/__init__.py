@@ -9,10 +9,10 @@
 open_clip's models. `python -m metaclip_curate.trainer.evaluate` evaluates, with `zero_shot`.
 """
 
-from metaclip_curate.trainer.dataset import CuratedPairs
-from metaclip_curate.trainer.loader import Batch, Loading, PairLoader
-from metaclip_curate.trainer.sampling import Sampling, entry_probabilities_of
-from metaclip_curate.trainer.units import Pair, Reading
+from metaclip_curate.trainer.data.dataset import CuratedPairs
+from metaclip_curate.trainer.data.loader import Batch, Loading, PairLoader
+from metaclip_curate.trainer.data.selection import Sampling, entry_probabilities_of
+from metaclip_curate.trainer.data.shards import Pair, Reading
 
 __all__ = [
     "Batch",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 
-from metaclip_curate.commands.arguments import add_options
 from metaclip_curate.errors import UserError
-from metaclip_curate.trainer.process_group import processes
-from metaclip_curate.trainer.recipe import read_recipe, recipe_names, resolved
-from metaclip_curate.trainer.train_options import GROUPS
-from metaclip_curate.trainer.training import Training
+from metaclip_curate.options.command_line import add_options
+from metaclip_curate.trainer.train.distributed import processes
+from metaclip_curate.trainer.train.options import GROUPS
+from metaclip_curate.trainer.train.recipe import read_recipe, recipe_names, resolved
+from metaclip_curate.trainer.train.train import Training
 
 
 def main(arguments: list[str]) -> int:

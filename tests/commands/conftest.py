@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from metaclip_curate.finished_run import FinishedRun
-from metaclip_curate.options import RunOptions
+from metaclip_curate.options.run import RunOptions
+from metaclip_curate.pipelines.finished_run import FinishedRun
 from metaclip_curate.storage import StorageOptions
-from tests import made_run, runs
+from tests.support import made_run, runs
 
 Rows = list[dict[str, Any]]
 Opener = Callable[..., FinishedRun]

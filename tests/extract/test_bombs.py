@@ -36,7 +36,7 @@ print(json.dumps({"found": texts, "peak": peak, **dataclasses.asdict(account)}))
 READ_STREAM = """
 import json, sys
 from benchmarks.peak_memory import peak_mb
-from metaclip_curate.extract.account import InputAccount
+from metaclip_curate.extract.input_stats import InputAccount
 from metaclip_curate.extract.records import read_records
 class Endless:
     def __init__(self, pieces): self.pieces, self.rest = iter(pieces), b""

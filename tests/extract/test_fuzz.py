@@ -15,9 +15,9 @@ import zstandard
 
 from examples.warc_framing import gzip_member
 from metaclip_curate.extract import InputAccount, read_pairs
-from tests import faults, odd_records
 from tests.conftest import REAL_DATA
-from tests.faults import Choices
+from tests.support import faults, odd_records
+from tests.support.faults import Choices
 
 CASES = 160  # of each way and source
 _LARGEST_MEMBER = 6_000

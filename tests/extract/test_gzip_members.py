@@ -9,8 +9,8 @@ import zlib
 
 import pytest
 
-from metaclip_curate.extract.account import InputAccount
 from metaclip_curate.extract.gzip_members import read_members
+from metaclip_curate.extract.input_stats import InputAccount
 from metaclip_curate.extract.members import Unpacked, Vain
 from metaclip_curate.extract.stored_bytes import End, Piece, StoredBytes
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metaclip_curate.extract.account import InputAccount
 from metaclip_curate.extract.html import best_candidate, page_of_response
+from metaclip_curate.extract.input_stats import InputAccount
 from metaclip_curate.extract.links import ImageLink, Page
 from metaclip_curate.extract.records import Record, read_records
 from metaclip_curate.extract.wat import WatDecoder

@@ -14,7 +14,7 @@ from examples.warc_writer import write_warc
 from examples.wat_writer import write_wat
 from metaclip_curate.extract import InputAccount, ReadOptions, read_pairs
 from metaclip_curate.schemas import PAIRS
-from tests import oracle
+from tests.support import oracle
 
 COUNTED = ("image_links", "dropped_no_text", "dropped_bad_url", "dropped_not_http", "texts", "duplicate_texts", "pairs")
 

@@ -16,8 +16,8 @@ from examples.warc_framing import warc_record, write_records
 from examples.warc_writer import write_warc
 from examples.wat_writer import Image, Page, wat_records, write_wat
 from metaclip_curate.extract import InputAccount, pages, read_pairs
-from metaclip_curate.extract.account import BROKE_OFF
 from metaclip_curate.extract.html import page_of_response
+from metaclip_curate.extract.input_stats import BROKE_OFF
 from metaclip_curate.schemas import PAIRS
 from metaclip_curate.storage import InputError
 

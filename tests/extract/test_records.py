@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metaclip_curate.extract import records as framing
-from metaclip_curate.extract.account import InputAccount
+from metaclip_curate.extract.input_stats import InputAccount
 from metaclip_curate.extract.records import Record, read_records
 from metaclip_curate.storage import InputError
 

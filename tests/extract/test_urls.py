@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from metaclip_curate.extract.links import Drop
 from metaclip_curate.extract.urls import MAX_URL_BYTES, DocumentBase, resolve_urls
-from tests import oracle
+from tests.support import oracle
 
 PAGE = "https://example.org/a/b/page.html?q=1"
 

@@ -10,7 +10,7 @@ import pytest
 import zstandard
 
 from examples.warc_framing import warc_record
-from metaclip_curate.extract.account import InputAccount
+from metaclip_curate.extract.input_stats import InputAccount
 from metaclip_curate.extract.records import read_records
 
 BODIES = [f"record {n}: {hashlib.blake2b(b'%d' % n).hexdigest() * 20}".encode() for n in range(8)]

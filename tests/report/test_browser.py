@@ -12,7 +12,7 @@ import pytest
 
 from metaclip_curate.report import figures
 from metaclip_curate.report.page import render
-from tests.report.made_facts import made_facts
+from tests.support.made_facts import made_facts
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
 LANGUAGES = 300

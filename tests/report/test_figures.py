@@ -7,11 +7,11 @@ import json
 import pytest
 
 from metaclip_curate.errors import UserError
+from metaclip_curate.pipelines.report import charts_to_draw
 from metaclip_curate.report.chart import rows
 from metaclip_curate.report.charts import all_charts
 from metaclip_curate.report.figures import figures
-from metaclip_curate.report.write import charts_to_draw
-from tests.report.made_facts import made_facts
+from tests.support.made_facts import made_facts
 
 vl_convert = pytest.importorskip("vl_convert", reason="the extra report isn't installed")
 PNG = b"\x89PNG\r\n\x1a\n"

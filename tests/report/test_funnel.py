@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from metaclip_curate.report.funnel import funnel, what_was_read
-from metaclip_curate.run_folder import RunFolder
+from metaclip_curate.run.folder import RunFolder
 
 INPUTS = {
     "files": 2,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from metaclip_curate.choose_t import Choice, Rule, choice_of_tail_share
 from metaclip_curate.report import grid
 from metaclip_curate.report.grid import choices_around, head_size, limits_around
-from tests.report.made_facts import histogram
+from metaclip_curate.thresholds import Choice, Rule, choice_of_tail_share
+from tests.support.made_facts import histogram
 
 HISTOGRAMS = {"en": histogram(500, 1), "de": histogram(100, 2)}
 

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 from metaclip_curate.report.facts import Facts, Step
 from metaclip_curate.report.page import made_from_mark, render
-from tests.report.made_facts import ATTACK, made_facts
+from tests.support.made_facts import ATTACK, made_facts
 
 
 class Elements(HTMLParser):

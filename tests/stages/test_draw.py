@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from metaclip_curate import balance
-from metaclip_curate.options import DrawOptions, TextsPerImage
+from metaclip_curate.options.draw import DrawOptions, TextsPerImage
 from metaclip_curate.schemas import MATCHED
 from metaclip_curate.stages import draw as stage
 from metaclip_curate.stages.draw import DrawTask, draw_files

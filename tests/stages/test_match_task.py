@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from metaclip_curate.matching import Matcher
-from metaclip_curate.metadata.folder import MetadataFolder
+from metaclip_curate.metadata.lists.folder import MetadataFolder
 from metaclip_curate.schemas import PAIRS
 from metaclip_curate.stages import match_task
 from metaclip_curate.stages.match_task import KNOWN, MatchAccount, MatchTask, match_batches

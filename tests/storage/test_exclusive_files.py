@@ -29,10 +29,10 @@ from metaclip_curate.storage import (
 )
 from metaclip_curate.storage import hdfs as hdfs_module
 from metaclip_curate.storage.s3 import forget_clients
-from tests.servers.faulty_http import Fault, FaultyHTTPServer
-from tests.servers.gcs import GcsServer
-from tests.servers.hdfs import hdfs_in
-from tests.servers.s3 import S3Server
+from tests.support.servers.faulty_http import Fault, FaultyHTTPServer
+from tests.support.servers.gcs import GcsServer
+from tests.support.servers.hdfs import hdfs_in
+from tests.support.servers.s3 import S3Server
 
 Place = tuple[str, StorageOptions]
 

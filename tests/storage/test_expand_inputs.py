@@ -14,9 +14,9 @@ import pytest
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage import InputError, StorageOptions, expand_inputs, open_input
 from metaclip_curate.storage.s3 import forget_clients
-from tests.servers.faulty_http import Fault, FaultyHTTPServer
-from tests.servers.guarded_http import GuardedHTTPServer
-from tests.servers.s3 import S3Server
+from tests.support.servers.faulty_http import Fault, FaultyHTTPServer
+from tests.support.servers.guarded_http import GuardedHTTPServer
+from tests.support.servers.s3 import S3Server
 
 OPTIONS = StorageOptions(read_timeout=2, max_attempts=1)
 CRAWL = [f"crawl-data/CC-MAIN-2025-30/segments/{n % 7}/wat/{n:05d}.warc.wat.gz" for n in range(100)]

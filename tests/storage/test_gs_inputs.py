@@ -22,8 +22,8 @@ from metaclip_curate.storage import (
     upload_file,
     write_bytes,
 )
-from tests.servers.faulty_http import Fault, FaultyHTTPServer
-from tests.servers.gcs import GcsServer
+from tests.support.servers.faulty_http import Fault, FaultyHTTPServer
+from tests.support.servers.gcs import GcsServer
 
 DATA = random.Random(2).randbytes(1_000_000)
 OPTIONS = StorageOptions(read_timeout=2, max_attempts=3)

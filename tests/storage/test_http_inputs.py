@@ -11,7 +11,7 @@ import time
 import pytest
 
 from metaclip_curate.storage import InputError, InputStream, StorageOptions, open_input
-from tests.servers.faulty_http import Fault, FaultyHTTPServer
+from tests.support.servers.faulty_http import Fault, FaultyHTTPServer
 
 DATA = random.Random(0).randbytes(3_000_000)
 IMPATIENT = StorageOptions(read_timeout=0.3, max_attempts=4)

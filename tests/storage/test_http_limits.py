@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from metaclip_curate.storage import InputError, StorageOptions, open_input
-from tests.servers.faulty_http import Fault, FaultyHTTPServer
-from tests.servers.raw_http import RawServer, byte_by_byte
+from tests.support.servers.faulty_http import Fault, FaultyHTTPServer
+from tests.support.servers.raw_http import RawServer, byte_by_byte
 
 IMPATIENT = StorageOptions(read_timeout=0.3, max_attempts=2)
 OK = b"HTTP/1.1 200 OK\r\n"

@@ -25,7 +25,7 @@ from metaclip_curate.storage import (
 )
 from metaclip_curate.storage import hdfs as hdfs_module
 from metaclip_curate.storage.s3 import forget_clients
-from tests.servers.s3 import Credentials, S3Server
+from tests.support.servers.s3 import Credentials, S3Server
 
 Place = tuple[str, StorageOptions]
 

@@ -10,8 +10,8 @@ import pytest
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage import InputError, InputStream, StorageOptions, expand_inputs, open_input
 from metaclip_curate.storage.s3 import forget_clients
-from tests.servers.faulty_http import Fault, FaultyHTTPServer
-from tests.servers.s3 import Credentials, S3Server
+from tests.support.servers.faulty_http import Fault, FaultyHTTPServer
+from tests.support.servers.s3 import Credentials, S3Server
 
 DATA = random.Random(1).randbytes(2_000_000)
 # What a service that knows no Range answers: the signature covers Range, so it cannot be taken out on the way.

@@ -20,9 +20,8 @@ from PIL import Image
 
 from metaclip_curate.cli import main
 from metaclip_curate.trainer import CuratedPairs
-from tests import downloads
-from tests.servers.faulty_http import FaultyHTTPServer
-from tests.trainer import served_run
+from tests.support import downloads, served_run
+from tests.support.servers.faulty_http import FaultyHTTPServer
 
 Rows = list[dict[str, Any]]
 MOST_BYTES = served_run.HUGE - 1

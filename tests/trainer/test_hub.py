@@ -12,8 +12,9 @@ import transformers
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.trainer import evaluate, transformers_clip
-from tests.trainer import made_shards, trainings
+from metaclip_curate.trainer.evaluate import command
+from metaclip_curate.trainer.models import transformers_clip
+from tests.support import made_shards, trainings
 
 _WORDS = ["<s>", "<pad>", "</s>", "<unk>", *(f"word{number}" for number in range(60))]
 
@@ -86,7 +87,7 @@ def test_a_model_of_transformers(tokenizer: Path, tmp_path: Path, capsys: pytest
         made_shards.picture_of(colour, 40).save(tmp_path / "images" / name / "0.png")
     (tmp_path / "classes.json").write_text(json.dumps({"en": {"word3": "word3", "word4": "word4"}}))
     places = ("--model", f"transformers:{folder}", "--images", str(tmp_path / "images"), "--workers", "0")
-    assert evaluate.main([*places, "--classes", str(tmp_path / "classes.json")]) == 0
+    assert command.main([*places, "--classes", str(tmp_path / "classes.json")]) == 0
     assert "classification  en        top-5    100.0%        2           2" in capsys.readouterr().out
 
 

@@ -10,16 +10,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from metaclip_curate.download import Download
-from metaclip_curate.download_options import DownloadOptions
 from metaclip_curate.errors import UserError
-from metaclip_curate.run_folder import RunFolder
+from metaclip_curate.images.download import Download
+from metaclip_curate.options.download import DownloadOptions
+from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.schemas import MATCHED
 from metaclip_curate.trainer import CuratedPairs
-from metaclip_curate.trainer.sampling import derived_seed
-from tests import oracle
-from tests.servers.faulty_http import FaultyHTTPServer
-from tests.trainer import served_run
+from metaclip_curate.trainer.data.selection import derived_seed
+from tests.support import oracle, served_run
+from tests.support.servers.faulty_http import FaultyHTTPServer
 
 Rows = list[dict[str, Any]]
 _TEXT = ("uid", "text", "lang", "metadata_lang", "entry_ids")

@@ -9,9 +9,8 @@ import pyarrow.parquet as pq
 import webdataset
 
 from metaclip_curate.schemas import MATCHED
-from metaclip_curate.trainer.training import Training
-from tests import made_run
-from tests.trainer import made_shards, trainings
+from metaclip_curate.trainer.train.train import Training
+from tests.support import made_run, made_shards, trainings
 
 _TEXT = ("uid", "text", "lang", "metadata_lang", "entry_ids")
 _SCHEMA = pa.schema(

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from tests.conftest import ROOT
-from tests.trainer import trainings
+from tests.support import trainings
 
 _STEPS = ("--batch-size", "8", "--pairs-seen", "48", "--warmup-pairs", "16", "--log-every", "1")
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from metaclip_curate.metadata.wikipedia.account import PageAccount
 from metaclip_curate.metadata.wikipedia.cleaner import Cleaner
 from metaclip_curate.metadata.wikipedia.container import Piece, read_pieces
 from metaclip_curate.metadata.wikipedia.json_line import PlainArticle, read_line
@@ -14,6 +13,7 @@ from metaclip_curate.metadata.wikipedia.page import Article, read_page
 from metaclip_curate.metadata.wikipedia.ranges import ByteRange
 from metaclip_curate.metadata.wikipedia.records import read_lines, read_pages
 from metaclip_curate.metadata.wikipedia.siteinfo import ENGLISH_HIDDEN
+from metaclip_curate.metadata.wikipedia.stats import PageAccount
 from metaclip_curate.storage import StorageOptions
 
 

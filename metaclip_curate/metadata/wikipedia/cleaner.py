@@ -16,8 +16,8 @@ import subprocess
 import sys
 from typing import IO
 
-from metaclip_curate.metadata.wikipedia.account import Fate
 from metaclip_curate.metadata.wikipedia.messages import receive, send
+from metaclip_curate.metadata.wikipedia.stats import Fate
 
 _PROCESS = "metaclip_curate.metadata.wikipedia.cleaner_process"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from metaclip_curate.metadata.wikipedia.account import Fate
+from metaclip_curate.metadata.wikipedia.stats import Fate
 
 
 @dataclass(frozen=True)

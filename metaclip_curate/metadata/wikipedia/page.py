@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from metaclip_curate.metadata.wikipedia.account import Fate
+from metaclip_curate.metadata.wikipedia.stats import Fate
 
 _ARTICLES = "0"
 _WIKITEXT = "wikitext"

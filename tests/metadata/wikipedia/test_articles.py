@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from examples.dump_writer import WikiPage, write_dump, write_multistream
-from metaclip_curate.metadata.wikipedia.account import PageAccount, total
 from metaclip_curate.metadata.wikipedia.articles import PageLimits, read_texts
 from metaclip_curate.metadata.wikipedia.ranges import byte_ranges, end_fault
 from metaclip_curate.metadata.wikipedia.siteinfo import hidden_namespaces
 from metaclip_curate.metadata.wikipedia.sources import Source, wikipedia_sources
+from metaclip_curate.metadata.wikipedia.stats import PageAccount, total
 from metaclip_curate.storage import InputError, StorageOptions
 
 STORAGE = StorageOptions()

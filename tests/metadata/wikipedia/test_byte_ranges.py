@@ -7,8 +7,8 @@ import pytest
 
 from metaclip_curate.metadata.wikipedia.byte_ranges import open_at, size_of
 from metaclip_curate.storage import InputError, StorageOptions
-from tests.servers.faulty_http import Fault, FaultyHTTPServer
-from tests.servers.fixtures import faulty_http, no_proxy
+from tests.support.servers.faulty_http import Fault, FaultyHTTPServer
+from tests.support.servers.fixtures import faulty_http, no_proxy
 
 __all__ = ["faulty_http", "no_proxy"]
 

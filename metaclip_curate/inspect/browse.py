@@ -1,0 +1,100 @@
+"""Pairs of a language or an entry, to look at: a few that were kept, or that were not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as pds
+
+from metaclip_curate import balance
+from metaclip_curate.errors import UserError
+from metaclip_curate.options.browse import BrowseOptions
+from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.tables import LanguageCounts, language_counts, open_table
+from metaclip_curate.schemas import MANIFEST, MATCHED
+
+# Files are read until there are so many times more pairs than asked for, and the choice is made among these.
+_CANDIDATES_PER_PAIR = 50
+_SHOWN = ["uid", "url", "text", "lang", "lang_score", "page_url", "entry_ids"]
+
+
+def browse(folder: RunFolder, asked: BrowseOptions) -> list[dict[str, Any]]:
+    """Finds pairs to look at.
+
+    The choice is by a hash of (seed, uid): the same run and seed show the same pairs. It is made among the pairs of as
+    many files as hold 50 times what was asked for, so that a large run isn't read whole.
+
+    Args:
+        folder: A run folder with all stages finished.
+        asked: The language, the entry, how many.
+
+    Returns:
+        At most n rows with uid, url, text, lang, lang_score, page_url, entries, keep_probability and draw.
+
+    Raises:
+        UserError: Nothing of the language matched, or the entry isn't in its metadata.
+    """
+    of_language = language_counts(folder, asked.language)
+    if of_language is None:
+        names = ", ".join(row["metadata_lang"] for row in folder.summary("balance")["languages"])
+        raise UserError(f"{folder.root} has no matched text of the language {asked.language}: it has {names}")
+    entry_ids = _ids_of(asked, of_language, folder)
+    manifest = open_table(folder, "sample", "manifest", MANIFEST)
+    table = open_table(folder, "match", "matched", MATCHED) if asked.dropped else manifest
+    candidates: list[str] = []
+    for fragment in table.get_fragments():
+        uids = _uids(fragment, asked.language, entry_ids)
+        if asked.dropped and len(uids):
+            kept = manifest.to_table(columns=["uid"], filter=pc.field("uid").isin(uids)).column("uid").combine_chunks()
+            uids = uids.filter(pc.invert(pc.is_in(uids, value_set=kept)))
+        candidates += uids.to_pylist()
+        if len(candidates) >= _CANDIDATES_PER_PAIR * asked.number:
+            break
+    if not candidates:
+        return []
+    order = np.argsort(balance.order_keys(candidates, asked.seed), kind="stable")[: asked.number]
+    chosen = [candidates[place] for place in order.tolist()]
+    return _rows(table, chosen, of_language, int(folder.options_of("sample")["seed"]))
+
+
+def _ids_of(asked: BrowseOptions, of_language: LanguageCounts, folder: RunFolder) -> npt.NDArray[np.int32] | None:
+    """The ids of the entry, which may stand in the list more than once; None for any entry."""
+    if not asked.entry:
+        return None
+    ids = [number for number, entry in enumerate(of_language.entries) if entry == asked.entry]
+    if not ids:
+        raise UserError(
+            f"the metadata of {asked.language} that {folder.root} was matched with has no entry {asked.entry!r}: case "
+            "counts"
+        )
+    return np.array(ids, dtype=np.int32)
+
+
+def _uids(fragment: pds.Fragment, language: str, entry_ids: npt.NDArray[np.int32] | None) -> pa.Array:
+    """The uids of a file's pairs of a language that contain one of the entries."""
+    rows = fragment.to_table(columns=["uid", "entry_ids"], filter=pc.field("metadata_lang") == language)
+    rows = rows.combine_chunks()
+    if not rows.num_rows:
+        return pa.array([], pa.string())
+    uids, lists = rows.column("uid").chunk(0), rows.column("entry_ids").chunk(0)
+    if entry_ids is None:
+        return uids
+    hit = np.isin(lists.flatten().to_numpy(zero_copy_only=False), entry_ids)
+    return uids.take(pc.unique(pc.list_parent_indices(lists).filter(pa.array(hit))))
+
+
+def _rows(table: pds.Dataset, uids: list[str], of_language: LanguageCounts, seed: int) -> list[dict[str, Any]]:
+    found = table.to_table(columns=_SHOWN, filter=pc.field("uid").isin(uids)).combine_chunks()
+    lists = found.column("entry_ids").chunk(0)
+    probabilities = balance.entry_probabilities(of_language.counts, of_language.t or 1)
+    keep = balance.keep_probabilities(lists, probabilities).tolist()
+    draws = balance.draws(found.column("uid").chunk(0), seed).tolist()
+    rows = {}
+    for row, keep_probability, draw in zip(found.to_pylist(), keep, draws, strict=True):
+        row["entries"] = [of_language.entries[entry_id] for entry_id in row.pop("entry_ids")]
+        rows[row["uid"]] = row | {"keep_probability": keep_probability, "draw": draw}
+    return [rows[uid] for uid in uids]

@@ -1,0 +1,4 @@
+"""Metadata folders: reading, writing and describing one ordered list of entries for every language.
+
+Imports `storage`, `options` and `errors`.
+"""

@@ -1,0 +1,236 @@
+"""A starter set of metadata from word frequencies, made in seconds: to try the pipeline, not to curate with.
+
+It is not the Wikipedia metadata of spec section 3: only single words; no phrases, no titles, no WordNet.
+
+The words come from PyPI's wordfreq (Robyn Speer, https://github.com/rspeer/wordfreq; data CC BY-SA 4.0), 42 lists of
+words by frequency, and from lists written for this project, which ship in metadata/starter/: Thai, which wordfreq
+lacks, and German words with ß, which wordfreq writes with ss.
+
+A list holds, in this order and without repeats: the numbers 0 to 99; the words of wordfreq by falling frequency; the
+words written for this project. Words that could not match or say nothing are left out, and forms with capitals are
+added: see word_forms.
+
+Serbian, Croatian and Bosnian: wordfreq has one list in Latin letters. It makes bs, hr, sh, and sr, where each word
+stands in Cyrillic and in Latin letters. Chinese is in simplified characters only. Each file is named by the code of
+the Wikipedia: no for wordfreq's nb, tl for its fil.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.metadata
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from metaclip_curate.errors import UserError
+from metaclip_curate.metadata.lists.folder import MetadataFolder
+from metaclip_curate.metadata.sources.word_forms import forms, is_usable
+
+DEFAULT_LIMIT = 20_000
+NUMBERS = tuple(str(number) for number in range(100))
+SHIPPED_LISTS = Path(__file__).parent.parent / "data" / "starter"
+SOURCES_FILE = "sources.json"
+KIND = "metaclip-curate starter"
+WORDFREQ_LICENCE = "CC BY-SA 4.0"
+SHIPPED_LICENCE = "Apache-2.0"
+
+# Wikipedia code to wordfreq code where they differ.
+_WORDFREQ_CODES = {"no": "nb", "tl": "fil", "bs": "sh", "hr": "sh", "sr": "sh"}
+_SOFT_HYPHEN = "\u00ad"
+
+
+@dataclass(frozen=True)
+class StarterSummary:
+    """What was written.
+
+    Attributes:
+        path: the metadata folder.
+        entries: language to number of entries, sorted by language.
+    """
+
+    path: Path
+    entries: Mapping[str, int]
+
+    def __str__(self) -> str:
+        """One line for people."""
+        total = sum(self.entries.values())
+        return f"{self.path}: {total:,} entries in {len(self.entries)} languages ({', '.join(self.entries)})"
+
+
+def build_starter(
+    out_dir: str | Path,
+    languages: Iterable[str] | None = None,
+    limit: int = DEFAULT_LIMIT,
+) -> StarterSummary:
+    """Writes a metadata folder of starter lists: `<lang>.txt` for each language, and sources.json.
+
+    The same packages and options give the same bytes. All is written to a folder beside `out_dir` and then renamed,
+    so there is no half starter set. The lists of a former one are replaced, file by file, sources.json last.
+
+    Args:
+        out_dir: a folder that is absent, empty, or holds a former starter set.
+        languages: Wikipedia codes; None is every language that there is a list for.
+        limit: at most so many words of wordfreq a language, before their forms in capitals are added.
+
+    Raises:
+        UserError: wordfreq is not installed, a language has no list, the limit is below 1, or the folder holds
+            something else or can't be written.
+    """
+    if limit < 1:
+        raise UserError(f"The limit of words a language is {limit}; give 1 or more.")
+    wordfreq = _import_wordfreq()
+    chosen = _choose(languages, available_languages())
+    folder = Path(out_dir)
+    try:
+        former = _former_files(folder)
+        folder.absolute().parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.absolute().parent) as temporary:
+            complete = Path(temporary) / "complete"
+            complete.mkdir()
+            entries = _write_folder(complete, chosen, limit, wordfreq)
+            _put_in_place(complete, folder, former)
+    except OSError as error:
+        raise UserError(
+            f"The starter set cannot be written to {folder} ({error.strerror}); name a writable folder."
+        ) from error
+    return StarterSummary(folder, entries)
+
+
+def available_languages() -> list[str]:
+    """The Wikipedia codes that a starter list can be made for, sorted.
+
+    Raises:
+        UserError: wordfreq is not installed.
+    """
+    codes = set(_import_wordfreq().available_languages()) - {"nb", "fil"}
+    return sorted(codes | set(_WORDFREQ_CODES) | set(MetadataFolder.open(SHIPPED_LISTS).languages))
+
+
+def _import_wordfreq() -> Any:
+    try:
+        return importlib.import_module("wordfreq")
+    except ImportError as error:
+        raise UserError(
+            "The starter set is made from the package wordfreq, which is not installed; run "
+            "`pip install 'metaclip-curate[starter]'`."
+        ) from error
+
+
+def _choose(languages: Iterable[str] | None, available: list[str]) -> list[str]:
+    if languages is None:
+        return available
+    chosen = sorted(set(languages))
+    unknown = [language for language in chosen if language not in available]
+    if unknown:
+        raise UserError(f"There is no starter list for {', '.join(unknown)}; choose among {', '.join(available)}.")
+    if not chosen:
+        raise UserError("No language was named for the starter set; name one or leave the option out.")
+    return chosen
+
+
+def _former_files(folder: Path) -> set[str]:
+    """The lists of a former starter set in the folder; none when it is absent or empty."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return set()
+    try:
+        document = json.loads((folder / SOURCES_FILE).read_bytes())
+        if document["kind"] == KIND:
+            return {Path(item["file"]).name for item in document["languages"].values()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        pass
+    raise UserError(f"The folder {folder} holds something else than a starter set; name a new or empty folder.")
+
+
+def _write_folder(folder: Path, languages: Iterable[str], limit: int, wordfreq: Any) -> dict[str, int]:
+    """Writes the lists and sources.json to an empty folder; returns the number of entries by language."""
+    described: dict[str, dict[str, Any]] = {}
+    for language in languages:
+        entries, origins = _entries(language, limit, wordfreq)
+        data = "".join(f"{entry}\n" for entry in entries).encode()
+        name = f"{language}.txt"
+        (folder / name).write_bytes(data)
+        described[language] = {
+            "file": name,
+            "entries": len(entries),
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "sources": origins,
+        }
+    document = {
+        "kind": KIND,
+        "warning": "Word lists to try the pipeline with, not the Wikipedia metadata of MetaCLIP 2.",
+        "limit": limit,
+        "languages": described,
+    }
+    text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    (folder / SOURCES_FILE).write_text(text, encoding="utf-8", newline="")
+    return {language: item["entries"] for language, item in described.items()}
+
+
+def _put_in_place(complete: Path, folder: Path, former: set[str]) -> None:
+    """Renames a complete folder to where it belongs, or its files one by one over those of a former set."""
+    if not former:
+        complete.replace(folder)
+        return
+    written = {path.name for path in complete.iterdir()}
+    for name in former - written:
+        (folder / name).unlink(missing_ok=True)
+    for name in [*sorted(written - {SOURCES_FILE}), SOURCES_FILE]:
+        (complete / name).replace(folder / name)
+
+
+def _entries(language: str, limit: int, wordfreq: Any) -> tuple[list[str], list[dict[str, Any]]]:
+    """The entries of a language, and where they come from."""
+    entries = dict.fromkeys(NUMBERS)
+    origins: list[dict[str, Any]] = [{"name": "numbers 0 to 99", "words": len(NUMBERS)}]
+    code = _WORDFREQ_CODES.get(language, language)
+    if code in wordfreq.available_languages():
+        words = _wordfreq_words(code, limit, wordfreq)
+        for word in words:
+            entries.update(dict.fromkeys(forms(word, language)))
+        origins.append(
+            {
+                "name": f"wordfreq {importlib.metadata.version('wordfreq')}",
+                "language": code,
+                "words": len(words),
+                "licence": WORDFREQ_LICENCE,
+            }
+        )
+    shipped = MetadataFolder.open(SHIPPED_LISTS)
+    if language in shipped.files:
+        words = [word for word in shipped.entries(language) if word]
+        for word in words:
+            entries.update(dict.fromkeys(forms(word, language)))
+        origins.append(
+            {
+                "name": f"metadata/starter/{language}.txt",
+                "words": len(words),
+                "licence": SHIPPED_LICENCE,
+            }
+        )
+    return list(entries), origins
+
+
+def _wordfreq_words(code: str, limit: int, wordfreq: Any) -> list[str]:
+    """The usable words of one of wordfreq's languages by falling frequency, at most `limit`."""
+    # The small list is the head of the large one and loads ten times faster.
+    for size in ("small", "large"):
+        if code not in wordfreq.available_languages(size):
+            continue
+        listed = wordfreq.top_n_list(code, 2**31, wordlist=size)
+        words = list(islice(_cleaned(listed), limit))
+        if len(words) == limit:
+            break
+    return words
+
+
+def _cleaned(words: Iterable[str]) -> Iterator[str]:
+    for word in words:
+        cleaned = word.replace(_SOFT_HYPHEN, "")
+        if is_usable(cleaned):
+            yield cleaned

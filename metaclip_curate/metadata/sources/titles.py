@@ -1,0 +1,207 @@
+"""Article titles and their views from Wikimedia's hourly pageviews files.
+
+A line is `domain_code page_title count_views total_response_size`
+(https://wikitech.wikimedia.org/wiki/Data_Platform/Data_Lake/Traffic/Pageviews). What counts is a Wikipedia's desktop or
+mobile site (`Edition.page_view_codes`), a title without ":" (with one it is another namespace) and a count above 0.
+Every other line is counted by the first reason that applies: malformed (not four fields, a count that is none, no
+UTF-8), other_projects, with_colon, without_views.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from isal import isal_zlib
+
+from metaclip_curate import storage
+from metaclip_curate.errors import UserError
+from metaclip_curate.metadata.sources.editions import all_editions
+from metaclip_curate.storage import InputError, StorageOptions
+
+TITLES = pa.schema(
+    [
+        pa.field("language", pa.string()),  # metadata language
+        pa.field("entry", pa.string()),  # the title with spaces for "_"
+        pa.field("views", pa.int64()),  # of one hour and site; added up later
+    ]
+)
+_FIELDS = 4
+_READ_BYTES = 256 << 10
+_BLOCK_BYTES = 8 << 20
+_LONGEST_LINE = 64 << 20
+_LINE_FEED = 10
+_GZIP = 31  # zlib's window bits for a gzip header and trailer
+_DIGITS = r"^[0-9]{1,18}$"
+
+
+@dataclass
+class PageViewsAccount:
+    """What became of one file; lines = used + malformed + other_projects + with_colon + without_views."""
+
+    path: str
+    status: str = "ok"  # ok; partial: it breaks off, and what is before that counts; failed: nothing does
+    error: str = ""
+    lines: int = 0
+    used: int = 0
+    malformed: int = 0
+    other_projects: int = 0
+    with_colon: int = 0
+    without_views: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON types."""
+        return dataclasses.asdict(self)
+
+
+def check_account(account: Mapping[str, Any], tell: Callable[[str], None]) -> None:
+    """Looks whether a file can be used, and tells what of it can't.
+
+    Args:
+        account: A `PageViewsAccount` as JSON types, and `file`, the name to tell.
+        tell: Takes a line.
+
+    Raises:
+        UserError: Nothing of it can.
+    """
+    if account["status"] == "failed":
+        raise UserError(f"{account['path']} is damaged ({account['error']}): download it again, or remove it")
+    if account["status"] == "partial":
+        tell(f"titles: {account['file']} breaks off ({account['error']}): {account['lines']:,} lines before that count")
+    if account["malformed"]:
+        tell(f"titles: {account['file']}: {account['malformed']:,} of {account['lines']:,} lines malformed")
+
+
+def metadata_languages() -> dict[str, str]:
+    """Every Wikipedia's domain codes with the metadata language that takes its titles."""
+    return {code: edition.language for edition in all_editions() for code in edition.page_view_codes}
+
+
+def read_page_views(
+    path: str, languages: Mapping[str, str], options: StorageOptions, account: PageViewsAccount
+) -> Iterator[pa.RecordBatch]:
+    """Reads one file.
+
+    Args:
+        path: Path or URL of a file, gzip or plain.
+        languages: Domain code to metadata language.
+        options: How to reach the file.
+        account: Filled while the file is read.
+
+    Yields:
+        Rows of `TITLES`, a title several times when several sites or lines have it.
+    """
+    try:
+        with storage.open_input(path, options) as stream:
+            pieces = iter(partial(stream.read1, _READ_BYTES), b"")
+            for lines in _blocks(_unpacked(pieces, account) if path.endswith(".gz") else pieces):
+                yield _titles(lines, languages, account)
+        if account.error and not account.lines:
+            account.status = "failed"
+    except (_DamagedError, isal_zlib.IsalError) as error:  # type: ignore[misc]  # its stubs know it as no exception
+        # A checksum comes after what it checks: where the damage is can't be told.
+        account.status, account.error = "failed", str(error)
+    except InputError as error:
+        account.status, account.error = "failed", error.reason
+
+
+class _DamagedError(Exception):
+    """A file whose text can't be trusted, what was read before included."""
+
+
+def _unpacked(pieces: Iterator[bytes], account: PageViewsAccount) -> Iterator[bytes]:
+    """What a gzip file unpacks to, up to its end or to where it breaks off, which goes into the account."""
+    unpacker, inside, members = isal_zlib.decompressobj(wbits=_GZIP), False, 0
+    for piece in pieces:
+        packed = piece
+        while packed:
+            inside = True
+            yield unpacker.decompress(packed)
+            packed = unpacker.unused_data
+            if unpacker.eof:
+                unpacker, inside, members = isal_zlib.decompressobj(wbits=_GZIP), False, members + 1
+    if inside:
+        account.status, account.error = "partial", "its end is missing"
+    elif not members:
+        raise _DamagedError("it is empty")
+
+
+def _blocks(pieces: Iterator[bytes]) -> Iterator[pa.Array]:
+    """Cuts text into arrays of lines, which may hold any bytes but line feeds; empty lines are left out."""
+    waiting: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= _BLOCK_BYTES:
+            whole, _, rest = b"".join(waiting).rpartition(b"\n")
+            if not whole and size >= _LONGEST_LINE:
+                raise _DamagedError(f"a line is longer than {_LONGEST_LINE} bytes")
+            yield _lines(whole)
+            waiting, size = [rest], len(rest)
+    yield _lines(b"".join(waiting))
+
+
+def _lines(text: bytes) -> pa.Array:
+    data = np.frombuffer(text, np.uint8)
+    ends = np.append(np.flatnonzero(data == _LINE_FEED), len(data)).astype(np.int32)
+    starts = np.append(np.int32(0), ends[:-1] + 1).astype(np.int32)
+    # Offsets of lines and, between them, of the line feeds: every other value is a line.
+    offsets = np.append(np.stack([starts, ends], axis=1).ravel(), np.int32(len(data))).astype(np.int32)
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(text)]
+    pieces = pa.Array.from_buffers(pa.binary(), len(offsets) - 1, buffers)
+    lines = pieces.take(pa.array(np.arange(0, len(offsets) - 1, 2)))
+    return lines.filter(pc.greater(pc.binary_length(lines), 0))
+
+
+def _titles(lines: pa.Array, languages: Mapping[str, str], account: PageViewsAccount) -> pa.RecordBatch:
+    account.lines += len(lines)
+    fields = pc.split_pattern(lines, b" ")
+    fields = fields.filter(pc.equal(pc.list_value_length(fields), _FIELDS))
+    account.malformed += len(lines) - len(fields)
+    domains, titles, counts = (_as_text(pc.list_element(fields, place)) for place in range(3))
+    well_formed = pc.match_substring_regex(counts, _DIGITS)
+    for column in (domains, titles):
+        well_formed = pc.and_(well_formed, pc.greater(pc.binary_length(column), 0))
+    well_formed = well_formed.fill_null(False)
+    known = pc.index_in(domains, value_set=pa.array(list(languages), pa.string()))
+    plain = pc.invert(pc.match_substring(titles, ":")).fill_null(False)
+    viewed = pc.match_substring_regex(counts, "[1-9]").fill_null(False)
+    kept = well_formed
+    account.malformed += len(fields) - _trues(kept)
+    for reason, holds in (("other_projects", known.is_valid()), ("with_colon", plain), ("without_views", viewed)):
+        narrowed = pc.and_(kept, holds)
+        setattr(account, reason, getattr(account, reason) + _trues(kept) - _trues(narrowed))
+        kept = narrowed
+    account.used += _trues(kept)
+    columns = [
+        pa.array(list(languages.values()), pa.string()).take(known.filter(kept)),
+        pc.utf8_trim_whitespace(pc.replace_substring(titles.filter(kept), "_", " ")),
+        counts.filter(kept).cast(pa.int64()),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=TITLES)
+
+
+def _as_text(column: pa.Array) -> pa.Array:
+    """A binary column as strings, null where it isn't UTF-8."""
+    try:
+        return column.cast(pa.string())
+    except pa.ArrowInvalid:
+        return pa.array([_decoded(value) for value in column.to_pylist()], pa.string())
+
+
+def _decoded(value: bytes) -> str | None:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _trues(mask: pa.Array) -> int:
+    return int(pc.sum(mask, min_count=0).as_py())

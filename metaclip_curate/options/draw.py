@@ -1,0 +1,23 @@
+"""The options of the draw, which the stages balance and sample share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from metaclip_curate.errors import UserError
+from metaclip_curate.options.fields import option
+
+TextsPerImage = Literal["all", "one"]
+
+
+@dataclass(frozen=True)
+class DrawOptions:
+    """What draws, and with which numbers."""
+
+    seed: int = option(0, "decides which pairs are drawn; from 0 to 2^64 - 1")
+    texts_per_image: TextsPerImage = option("all", "whether all or one of an image's matched texts can be drawn")
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed < 2**64:
+            raise UserError(f"--seed must be from 0 to 2^64 - 1, not {self.seed}")

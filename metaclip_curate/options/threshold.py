@@ -1,0 +1,34 @@
+"""The options of `threshold`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from metaclip_curate.errors import UserError
+from metaclip_curate.options.fields import check_range, option
+
+
+@dataclass(frozen=True)
+class ChoiceOptions:
+    """The thresholds that are compared before one is chosen."""
+
+    t: tuple[int, ...] = option((), "thresholds of the anchor language to compare, with commas between", tables=False)
+    target_pairs: int = option(0, "find the t that is expected to keep this many pairs", tables=False)
+    tail_share: tuple[float, ...] = option(
+        (), "tail shares for every language to compare, the anchor too, in place of t", tables=False
+    )
+    anchor_language: str = option("en", "the metadata language whose tail share the others take over", tables=False)
+    same_t: bool = option(False, "use t for every language", tables=False)
+    by_language: bool = option(False, "print every language's share of each choice as well", tables=False)
+
+    def __post_init__(self) -> None:
+        if sum(map(bool, (self.t, self.target_pairs, self.tail_share))) != 1:
+            raise UserError("give one of --t A,B,..., --target-pairs N and --tail-share A,B,...")
+        for t in self.t:
+            check_range("t", t, 1)
+        check_range("target_pairs", self.target_pairs, 0)
+        for share in self.tail_share:
+            if not 0 <= share <= 1:
+                raise UserError(f"--tail-share must be from 0 to 1, not {share}")
+        if self.same_t and self.tail_share:
+            raise UserError("--same-t and --tail-share exclude each other: give one of them")

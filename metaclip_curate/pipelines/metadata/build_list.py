@@ -1,0 +1,92 @@
+"""The last step of a build: a merged list to files, and what sources.json says of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import platform
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from metaclip_curate import __version__
+from metaclip_curate.errors import UserError
+from metaclip_curate.metadata.build.record import BuildRecord
+from metaclip_curate.metadata.lists.writer import entries_file, write_list, write_table
+from metaclip_curate.options.build_metadata import BuildOptions, Limits, MergeOptions
+from metaclip_curate.options.fields import table_options
+from metaclip_curate.pipelines.metadata.build_merge import FinishedStages, LanguageMerge, dates, digested
+from metaclip_curate.storage import StorageOptions
+
+if TYPE_CHECKING:
+    from metaclip_curate.options.ngrams import NgramOptions
+
+PAGE_VIEWS_LICENCE = "CC0 1.0"
+MADE_BY = "build"
+
+
+@dataclass(frozen=True)
+class BuildSettings:
+    """Everything that decides a build."""
+
+    build: BuildOptions
+    merge: MergeOptions
+    ngrams: NgramOptions
+    storage: StorageOptions
+
+
+def write_list_of(language: str, settings: BuildSettings, stages: FinishedStages) -> dict[str, Any]:
+    """Merges a language's sources and writes its list and the table of its entries.
+
+    Args:
+        language: The language.
+        settings: The build's.
+        stages: What it reads.
+
+    Returns:
+        What sources.json says of the list.
+
+    Raises:
+        UserError: The list would be empty.
+    """
+    limits, output = settings.merge.limits(), settings.build.output
+    merge = LanguageMerge(language, limits, stages)
+    entries = merge.merged.entries
+    if not entries:
+        raise UserError(f"the list of {language} would be empty: its sources have no entry within the limits")
+    write_table(entries_file(output, language), merge.merged.table(), settings.storage)
+    section = write_list(output, language, entries, settings.build.format, settings.storage)
+    section |= {"made_by": MADE_BY, "sources": merge.sources(), "files": merge.files()}
+    if "titles" in stages.used:
+        section["pageviews"] = stages.record.fingerprint("titles")
+    options = {"merge": _as_json(limits)}
+    options |= {"ngrams": table_options(settings.ngrams)} if "ngrams" in stages.used else {}
+    stages.tell(f"merge/{language}: {len(entries):,} entries")
+    return section | {"options": options, "versions": _versions()}
+
+
+def page_views_of(record: BuildRecord) -> dict[str, Any]:
+    """What sources.json says of the pageviews files, which all languages share, under the name of the titles' step."""
+    step = record.steps()["titles"]
+    accounts = zip(digested(step["sources"]), step["summary"]["files"], strict=True)
+    files = [{**each, **account} for each, account in accounts]
+    described = {"licence": PAGE_VIEWS_LICENCE, "dates": dates(step["sources"]), "files": files}
+    return {str(record.fingerprint("titles")): described}
+
+
+def _as_json(limits: Limits) -> dict[str, Any]:
+    """Limits as JSON types, shares as the decimals they were given as."""
+    values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(limits), default=float))
+    return values
+
+
+def _versions() -> dict[str, str]:
+    import pyspark
+
+    return {
+        "metaclip_curate": __version__,
+        "python": platform.python_version(),
+        "pyspark": pyspark.__version__,
+        "pyarrow": pa.__version__,
+    }

@@ -1,0 +1,156 @@
+"""Writing a run's report: report.html and figures/ beside its tables."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
+
+from metaclip_curate import storage
+from metaclip_curate.errors import UserError
+from metaclip_curate.options.report import ReportOptions
+from metaclip_curate.report import figures, scopes
+from metaclip_curate.report.chart import Chart, Data
+from metaclip_curate.report.charts import all_charts
+from metaclip_curate.report.facts import Facts
+from metaclip_curate.report.page import made_from_mark, render
+from metaclip_curate.run import own_files
+from metaclip_curate.run.folder import STAGES, RunFolder
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_HEAD_BYTES = 4096
+
+Tell = Callable[[str], None]
+
+
+def write_report(
+    folder: RunFolder, spark: Callable[[], SparkSession], options: ReportOptions, tell: Tell = print
+) -> tuple[str, ...]:
+    """Gathers, draws and writes; where the drawing library is missing, a report without charts.
+
+    Args:
+        folder: A run folder.
+        spark: Gives the session.
+        options: Of what figures are written.
+        tell: Takes lines about what is missing.
+
+    Returns:
+        The files, relative to the run folder.
+
+    Raises:
+        UserError: The stage extract isn't finished, or a language that is asked for has no matched pairs.
+    """
+    finished = finished_stages(folder)
+    if not finished:
+        folder.require("extract")
+    library = figures.converter()
+    if library is None:
+        tell(f"report: {figures.NO_CHARTS}")
+    from metaclip_curate.stages.report.facts import Gatherer
+
+    with folder.owned():
+        folder.require_owner()
+        facts = Gatherer(folder, finished, spark()).facts()
+        files = {}
+        if library:
+            drawn = figures.figures(library, charts_to_draw(facts, options.figure_languages))
+            files = {storage.join(own_files.FIGURES, name): data for name, data in drawn.items()}
+        # The page last: it says what it was made from, and so that all is there.
+        files[own_files.REPORT] = render(facts, figures.script(library) if library else "")
+        folder.require_owner()
+        _remove_old_figures(folder, files)
+        for name, data in files.items():
+            storage.write_bytes(storage.join(folder.root, name), data, folder.options)
+    return tuple(files)
+
+
+def _remove_old_figures(folder: RunFolder, files: Collection[str]) -> None:
+    """Removes charts of an earlier report that aren't drawn any more; other files in their folder are the user's."""
+    charts = "|".join(re.escape(chart.name) for chart in all_charts(""))
+    drawn = re.compile(rf"({charts})(-[\w-]+)?\.png")
+    for name in storage.list_folder(storage.join(folder.root, own_files.FIGURES), folder.options):
+        path = storage.join(own_files.FIGURES, name)
+        if drawn.fullmatch(name) and path not in files:
+            storage.delete_file(storage.join(folder.root, path), folder.options)
+
+
+def write_after_run(folder: RunFolder, spark: Callable[[], SparkSession], options: ReportOptions, tell: Tell) -> None:
+    """Writes the report of a run that has just ended, unless it has one or none is wanted.
+
+    The run is complete without it: what goes wrong here is told, with the command that tries again, and raises nothing.
+
+    Args:
+        folder: The run folder.
+        spark: Gives the session.
+        options: Whether and of what a report is written.
+        tell: Takes lines about what goes on.
+    """
+    if options.no_report:
+        return
+    started = time.monotonic()
+    try:
+        if is_current(folder):
+            tell("report: done before")
+            return
+        tell("report: starting")
+        files = write_report(folder, spark, options, tell)
+    except Exception as error:  # whatever it is, the tables are written and named in run.json
+        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        again = f"metaclip-curate report --run {folder.root}"
+        tell(f"report: not written ({reason}); the run is complete, and `{again}` tries again")
+        return
+    tell(f"report: {storage.join(folder.root, files[-1])}, in {time.monotonic() - started:.1f} s")
+
+
+def charts_to_draw(facts: Facts, languages: tuple[str, ...]) -> dict[str, tuple[Chart, Data]]:
+    """The charts that are written as files, by the files' names without the ending.
+
+    Args:
+        facts: What they show.
+        languages: Whose curves are drawn besides those of all together.
+
+    Raises:
+        UserError: A language has no matched pairs.
+    """
+    of_scopes, fixed = scopes.scopes(facts), scopes.fixed(facts)
+    for language in languages:
+        if language not in of_scopes:
+            raise UserError(f"--figure-languages names {language}, which has no matched pairs in this run")
+    found: dict[str, tuple[Chart, Data]] = {}
+    for chart in all_charts(facts.curation.position_name if facts.curation else ""):
+        if not chart.of_language:
+            found |= {chart.name: (chart, fixed[chart.name])} if chart.name in fixed else {}
+            continue
+        for scope in (scopes.ALL, *languages) if of_scopes else ():
+            name = f"{chart.name}-{scope}" if scope else chart.name
+            found[name] = (chart, of_scopes[scope]["charts"][chart.name])
+    return found
+
+
+def finished_stages(folder: RunFolder) -> tuple[str, ...]:
+    """The stages of a run that are finished, each made from the one before, up to the first that isn't."""
+    found: list[str] = []
+    for stage in STAGES:
+        try:
+            folder.require(stage)
+        except UserError:
+            break
+        if found and not folder.is_finished(stage, folder.fingerprint(found[-1])):
+            break
+        found.append(stage)
+    return tuple(found)
+
+
+def is_current(folder: RunFolder) -> bool:
+    """Whether there is a report, made from the tables as they are."""
+    finished = finished_stages(folder)
+    if not finished:
+        return False
+    try:
+        page = storage.read_bytes(storage.join(folder.root, own_files.REPORT), folder.options)
+    except FileNotFoundError:
+        return False
+    return made_from_mark(folder.fingerprint(finished[-1])).encode() in page[:_HEAD_BYTES]

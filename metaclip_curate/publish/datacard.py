@@ -1,0 +1,82 @@
+"""datacard.json: what the manifest was made from and how, in numbers.
+
+It stands in the run folder beside `manifest/` and not in it, since pandas and Spark read every file of a folder.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from metaclip_curate import storage
+from metaclip_curate.errors import UserError
+from metaclip_curate.run import own_files
+from metaclip_curate.run.folder import STAGES, RunFolder, remedy
+
+_FORMAT = 1
+_PACKAGES = ("metaclip-curate", "pyarrow", "numpy", "ahocorasick-rs", "ada-url", "msgspec", "fasttext-new")
+
+
+def build(folder: RunFolder, languages: list[dict[str, Any]], provenance: dict[str, Any]) -> dict[str, Any]:
+    """Puts the data card together.
+
+    Args:
+        folder: A run folder with all stages but the last finished.
+        languages: From `stages.card.language_totals`.
+        provenance: The command, Spark's version, the metadata folder.
+
+    Returns:
+        The card as JSON types.
+    """
+    options = {stage: folder.options_of(stage) for stage in STAGES}
+    digests = options["match"].pop("metadata_digests", {})
+    options["count"].pop("metadata_digests", None)
+    thresholds = folder.summary("balance")["languages"]
+    totals = ("pairs_in", "images_in", "pairs_out", "images_out")
+    return {
+        "format": _FORMAT,
+        "seed": options["sample"]["seed"],
+        "command": provenance["command"],
+        "options": options,
+        "inputs": folder.summary("extract"),
+        "no_metadata": folder.summary("match")["no_metadata"],
+        # Of a rebalanced run: what became of the images.
+        "download": folder.summary("match").get("download"),
+        "expected_pairs": sum(row["expected_pairs"] for row in thresholds),
+        **{name: sum(row[name] for row in languages) for name in totals},
+        "languages": languages,
+        "metadata": {"folder": provenance["metadata"], "sha256": digests},
+        "language_id_model_sha256": options["extract"]["lid_model_digest"],
+        "versions": {"python": platform.python_version(), "spark": provenance["spark"], **_versions()},
+    }
+
+
+def read(folder: RunFolder) -> dict[str, Any]:
+    """Reads the card of a run that is finished.
+
+    Raises:
+        UserError: There is none, or it is damaged.
+    """
+    url = storage.join(folder.root, own_files.DATACARD)
+    try:
+        card: dict[str, Any] = json.loads(storage.read_bytes(url, folder.options))
+        if card["format"] == _FORMAT and card["languages"] is not None:
+            return card
+        wrong = f"it is of format {card['format']}, not {_FORMAT}"
+    except FileNotFoundError:
+        wrong = "there is none"
+    except (ValueError, KeyError, TypeError):
+        wrong = "it is damaged"
+    raise UserError(f"{url} can't be read, {wrong}: {remedy('sample')}")
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

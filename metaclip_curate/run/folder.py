@@ -1,0 +1,471 @@
+"""The run folder: its tables, and run.json, which says what of them is finished.
+
+Only what run.json names counts. It is one small object that is replaced as a whole after a table or a part of one is
+completely written, which needs neither a rename nor an append and so works on object stores. What isn't named is
+left over from a run that died and is removed before the stage goes on.
+
+The folder may hold files of the user's. A run begins only where nothing has the name of one of its own files and
+folders, which run.json names from then on, and of these it removes only what has a name that the run gives its files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from metaclip_curate import storage
+from metaclip_curate.errors import JobFailedError, UserError
+from metaclip_curate.options.fields import flag
+from metaclip_curate.run import own_files
+from metaclip_curate.run.owner import RunOwner, owning
+from metaclip_curate.run.part_files import FileList, PartFile, TableFile, check_folder, describe, digest
+from metaclip_curate.storage import StorageOptions
+
+STAGES = ("extract", "match", "count", "balance", "sample")
+TABLES = {
+    "extract": ("pairs", "inputs"),
+    "match": ("matched",),
+    "count": ("counts",),
+    "balance": ("thresholds",),
+    "sample": ("manifest",),
+}
+_FORMAT = 1
+_STATE = "run.json"
+_WHOLE = "table"  # names the list of a table that has no parts
+_DIGEST = "files_digest"
+_STATE_REMEDY = "put a whole copy in its place, without which the tables can't be used, or name another folder"
+
+
+class RunFolder:
+    """A run folder and its state. One that is only read is nobody's; who changes it has to be its owner.
+
+    Args:
+        root: Path or URL of the folder.
+        options: How to reach it.
+        owner: Who will change it.
+
+    Raises:
+        UserError: The folder can't be written, or its run.json is of another format.
+    """
+
+    def __init__(self, root: str, options: StorageOptions | None = None, owner: RunOwner | None = None) -> None:
+        self.root = root.rstrip("/") or root
+        self.options = options or StorageOptions()
+        own_files.require_folder(self.root)
+        self._lock = threading.Lock()
+        self._owner = owner or RunOwner(self.root, self.options)
+        self._state_url = storage.join(self.root, _STATE)
+        self._stages: dict[str, dict[str, Any]] = {}
+        self._owned: set[str] = set()
+        self._version = ""  # of run.json, as it was read or written last; empty without one
+        found = storage.look(self._state_url, self.options)
+        if found:
+            self._version = found.version
+            self._read_state(found.data)
+
+    def _read_state(self, data: bytes) -> None:
+        try:
+            state = json.loads(data)
+            found, written = state["format"], state.pop("digest", "")
+            if found == _FORMAT:
+                self._stages = dict(state["stages"])
+                # Runs of before this was noted took all these names.
+                self._owned = set(state.get("owns", own_files.NAMES))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(f"{self._state_url} is damaged: {_STATE_REMEDY}") from error
+        if found != _FORMAT:
+            raise UserError(f"{self._state_url} is of format {found}, not {_FORMAT}: name another folder")
+        # Runs of before there was one have none.
+        if written and written != digest(_json(state)):
+            raise UserError(f"{self._state_url} was changed after the run wrote it: {_STATE_REMEDY}")
+
+    def _save(self) -> None:
+        state = {
+            "format": _FORMAT,
+            "owns": sorted(self._owned),
+            "stages": {name: self._stages[name] for name in STAGES if name in self._stages},
+        }
+        self.require_owner()
+        try:
+            saved = self._replace_state(_json({**state, "digest": digest(_json(state))}))
+        except OSError as error:
+            raise self._cannot_write(error) from error
+        if saved is None:
+            raise JobFailedError(
+                f"{self._state_url} was written by another run after this one had read it: this one stops and saves "
+                "nothing more; when the other one has ended, start it again"
+            )
+        self._version = saved
+
+    def _replace_state(self, data: bytes) -> str | None:
+        """Writes run.json; None where it isn't what this run has read or written, though it owns the folder now."""
+        if self._version:
+            return storage.replace_file(self._state_url, data, self._version, self.options)
+        return storage.create_file(self._state_url, data, self.options)
+
+    def owned(self) -> AbstractContextManager[None]:
+        """A block of changes, which acquires the folder before the first and releases it at the end.
+
+        Blocks can be nested; then the outermost one counts.
+        """
+        return self._owner.working()
+
+    def require_owner(self) -> None:
+        """Acquires the folder before the first change, and makes sure before each other that it still is this run's.
+
+        Raises:
+            UserError: Another run is writing the folder, or it can't be written.
+            JobFailedError: Another run has taken it over.
+        """
+        try:
+            self._owner.require()
+        except OSError as error:
+            raise self._cannot_write(error) from error
+
+    def _cannot_write(self, error: OSError) -> UserError:
+        return UserError(f"can't write to {self.root} ({error.strerror or error}): give another --output")
+
+    @owning
+    def write_small(self, name: str, value: Any) -> None:
+        """Writes a JSON object beside the tables."""
+        self.require_owner()
+        storage.write_bytes(storage.join(self.root, name), _json(value), self.options)
+
+    # Names
+
+    def table(self, name: str) -> str:
+        """Returns the folder of a table."""
+        return storage.join(self.root, name)
+
+    def part(self, table: str, part: str) -> str:
+        """Returns the folder of a part of a table that is written in parts."""
+        return storage.join(self.root, table, part)
+
+    def work(self, name: str) -> str:
+        """Returns a folder for what is needed only until a stage is finished."""
+        return storage.join(self.root, own_files.WORK, name)
+
+    def _list_url(self, stage: str, part: str) -> str:
+        return storage.join(self.root, own_files.LISTS, stage, f"{part or _WHOLE}.json")
+
+    # What is finished
+
+    def parts(self, stage: str) -> dict[str, dict[str, Any]]:
+        """Returns the finished parts of a stage's tables, by name, with what was noted of each."""
+        return dict(self._stages.get(stage, {}).get("parts", {}))
+
+    def require(self, stage: str) -> dict[str, Any]:
+        """Returns the record of a finished stage.
+
+        Raises:
+            UserError: It isn't finished, with the command that does it.
+        """
+        record = self._stages.get(stage)
+        if record is None or not record.get("finished"):
+            writer = self._owner.other_run()
+            known = "" if self._version else " (there is no run.json in it)"
+            first = f"run `metaclip-curate {stage} --output {self.root}` first"
+            do = f"{writer} is writing it: wait until it has ended" if writer else first
+            raise UserError(f"{self.root} has no finished stage {stage}{known}: {do}")
+        return record
+
+    def is_finished(self, stage: str, upstream: str) -> bool:
+        """Tells whether a stage is finished and was made from these tables."""
+        record = self._stages.get(stage)
+        return bool(record and record.get("finished") and record["upstream"] == upstream)
+
+    def summary(self, stage: str) -> dict[str, Any]:
+        """Returns what a finished stage noted about its result."""
+        return dict(self.require(stage).get("summary", {}))
+
+    def options_of(self, stage: str) -> dict[str, Any]:
+        """Returns the options a stage was started with; empty where it never was."""
+        return dict(self._stages.get(stage, {}).get("options", {}))
+
+    def fingerprint(self, stage: str) -> str:
+        """Names the content of a finished stage's tables by what they were made from."""
+        record = self.require(stage)
+        parts = {
+            part: {name: value for name, value in noted.items() if name != _DIGEST}
+            for part, noted in record.get("parts", {}).items()
+        }
+        made_from = [stage, record["options"], record["upstream"], parts]
+        return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:16]
+
+    def check_options(self, stage: str, options: dict[str, Any]) -> None:
+        """Holds a command's options to those the stage was started with.
+
+        Raises:
+            UserError: One differs; the message names it and both values.
+        """
+        for name, before in self.options_of(stage).items():
+            now = options.get(name)
+            if now == before:
+                continue
+            raise UserError(
+                f"{self.root} was made with {_difference(name, before, now)}: give the same, another --output, or "
+                f"--again-from {stage} to do {stage} and what follows again"
+            )
+
+    # The files of tables
+
+    def table_files(self, stage: str, table: str, parts: Iterable[str] | None = None) -> list[TableFile]:
+        """Returns the files of a table, after a look that they are what was written.
+
+        Args:
+            stage: The stage that writes the table.
+            table: The table.
+            parts: Only these of the finished parts (default: all, of a stage that must be finished).
+
+        Raises:
+            UserError: The stage isn't finished; or a file is missing, was added, or isn't what was written.
+        """
+        if parts is None:
+            self.require(stage)
+            parts = sorted(self.parts(stage)) or [""]
+        return [file for part in parts for file in self._files_of_part(stage, table, part)]
+
+    def _files_of_part(self, stage: str, table: str, part: str) -> list[TableFile]:
+        folder = self.part(table, part) if part else self.table(table)
+        files = self.file_list(stage, part)
+        if files is None:
+            names = storage.list_folder(folder, self.options)
+            return [TableFile(storage.join(folder, name), None) for name in names if name.endswith(".parquet")]
+        listed = files.tables[table]
+        check_folder(folder, listed, self.options, remedy(stage))
+        return [TableFile(storage.join(folder, file.name), file.rows) for file in listed]
+
+    def file_list(self, stage: str, part: str = "") -> FileList | None:
+        """Returns the list of a finished part's files.
+
+        Args:
+            stage: The stage that writes the part.
+            part: Its name; empty for a table without parts.
+
+        Returns:
+            None for a part that was written before lists were kept.
+
+        Raises:
+            UserError: The list is missing or isn't what was written.
+        """
+        record = self._stages[stage]
+        expected = (record["parts"][part] if part else record).get(_DIGEST)
+        if expected is None:
+            return None
+        url = self._list_url(stage, part)
+        try:
+            data = storage.read_bytes(url, self.options)
+        except FileNotFoundError:
+            raise UserError(f"{url} is missing: {remedy(stage)}") from None
+        if digest(data) != expected:
+            raise UserError(f"{url} was changed after the run wrote it: {remedy(stage)}")
+        return FileList.from_bytes(data)
+
+    def read_small(self, stage: str, table: str, columns: list[str], parts: Sequence[str] | None = None) -> pa.Table:
+        """Reads columns of the parts of a small table that are finished, without Spark.
+
+        Args:
+            stage: The stage that writes the table.
+            table: A table that has parts.
+            columns: The columns' names.
+            parts: Only these of the finished parts (default: all).
+
+        Returns:
+            Their rows; without a finished part, a table without rows and columns.
+
+        Raises:
+            UserError: A file is missing, was added, or isn't what was written.
+        """
+        files = self.table_files(stage, table, sorted(self.parts(stage) if parts is None else parts))
+        pieces = []
+        for file in files:
+            data = pa.BufferReader(storage.read_bytes(file.url, self.options))
+            try:
+                pieces.append(pq.read_table(data, columns=columns, page_checksum_verification=True))
+            except (OSError, pa.ArrowException) as error:
+                raise UserError(f"{file.url} is damaged ({error}): {remedy(stage)}") from error
+        return pa.concat_tables(pieces) if pieces else pa.table({})
+
+    @owning
+    def write_small_part(self, table: str, part: str, rows: pa.Table) -> list[PartFile]:
+        """Writes a part of a small table as one file, without Spark; returns it for the part's list."""
+        self.require_owner()
+        name = "part-00000.parquet"
+        with storage.written_whole(lambda: storage.join(self.part(table, part), name), self.options) as local:
+            pq.write_table(rows, local, compression="zstd", write_page_checksum=True)
+            return [describe(local, name, rows.num_rows)]
+
+    # What changes
+
+    @owning
+    def begin(self, stage: str, options: dict[str, Any], upstream: str, grows: bool = False) -> None:
+        """Opens a stage. Its finished parts stay where they are still right; otherwise the old result is removed.
+
+        Args:
+            stage: The stage.
+            options: Its options as JSON types.
+            upstream: The fingerprint of what it reads.
+            grows: Whether parts stay right when what the stage reads has grown, and not only when it is the same.
+
+        Raises:
+            UserError: The options aren't those that the stage was started with, or a file of the user's has a name
+                that the run needs.
+        """
+        self.check_options(stage, options)
+        self._owned |= own_files.require_free(self.root, self._owned, self.options)
+        record = self._stages.get(stage)
+        if record is None or (record["upstream"] != upstream and not grows):
+            stale = self._folders(stage)
+            self.forget(stage)
+            record = self._stages[stage] = {"options": options, "parts": {}}
+        else:
+            stale = self._leftovers(stage)
+        record["upstream"] = upstream
+        record["finished"] = False
+        self._save()
+        self._delete([storage.join(self.root, own_files.WORK), *stale])
+
+    def _folders(self, stage: str) -> list[str]:
+        """Names the folders of all tables of a stage and of those after it, and of their lists.
+
+        Raises:
+            UserError: There is something in them that isn't a run's.
+        """
+        later = STAGES[STAGES.index(stage) :]
+        tables = [self.table(table) for name in later for table in TABLES[name]]
+        own_files.require_ours(tables, self.options)
+        return [*tables, *(storage.join(self.root, own_files.LISTS, name) for name in later)]
+
+    def _leftovers(self, stage: str) -> list[str]:
+        """Finds folders of parts that run.json doesn't name; of a table without parts it is the table's folder.
+
+        Raises:
+            UserError: There is something in them that isn't a run's.
+        """
+        parts = self._stages[stage]["parts"]
+        found = []
+        for table in TABLES[stage]:
+            folder = self.table(table)
+            if not parts:
+                found.append(folder)
+                continue
+            names = {name.rstrip("/") for name in storage.list_folder(folder, self.options) if name.endswith("/")}
+            found += [storage.join(folder, name) for name in sorted(names - parts.keys())]
+        own_files.require_ours(found, self.options)
+        return found
+
+    def _delete(self, folders: Iterable[str]) -> None:
+        for folder in folders:
+            storage.delete_folder(folder, self.options)
+
+    def forget(self, stage: str) -> None:
+        """Lets a stage and those after it be done again. Nothing is removed before the first of them begins."""
+        for name in STAGES[STAGES.index(stage) :]:
+            self._stages.pop(name, None)
+
+    @owning
+    def discard(self, stage: str) -> None:
+        """Forgets a stage and those after it, first in run.json and then on disk.
+
+        Raises:
+            UserError: There is something among its files that isn't a run's. Nothing has been removed then.
+        """
+        folders = self._folders(stage)
+        self.forget(stage)
+        self._save()
+        self._delete(folders)
+
+    @owning
+    def commit_part(self, stage: str, part: str, note: dict[str, Any], files: FileList | None = None) -> None:
+        """Notes that a part is completely written. Threads may call it.
+
+        Args:
+            stage: The stage.
+            part: The part's name.
+            note: What the stage needs to know of it later.
+            files: Its files.
+        """
+        noted = self._with_files(stage, part, note, files)
+        with self._lock:
+            self._stages[stage]["parts"][part] = noted
+            self._save()
+
+    def _with_files(self, stage: str, part: str, note: Mapping[str, Any], files: FileList | None) -> dict[str, Any]:
+        """Writes the list of a part's files and adds its digest to what is noted of it."""
+        if files is None:
+            return dict(note)
+        data = files.to_bytes()
+        self.require_owner()
+        storage.write_bytes(self._list_url(stage, part), data, self.options)
+        return {**note, _DIGEST: digest(data)}
+
+    @owning
+    def replace_parts(
+        self, stage: str, gone: Collection[str], added: Mapping[str, tuple[dict[str, Any], FileList]]
+    ) -> None:
+        """Notes that some parts stand in the place of others, first in run.json and then on disk."""
+        noted = {part: self._with_files(stage, part, note, files) for part, (note, files) in added.items()}
+        with self._lock:
+            parts = self._stages[stage]["parts"]
+            self._stages[stage]["parts"] = {name: parts[name] for name in parts if name not in gone} | noted
+            leftovers = self._leftovers(stage)
+            self._save()
+        self._delete(leftovers)
+        for part in gone:
+            storage.delete_file(self._list_url(stage, part), self.options)
+
+    def notes(self, stage: str) -> dict[str, Any]:
+        """Returns what a stage noted for itself while it was under way."""
+        return dict(self._stages.get(stage, {}).get("notes", {}))
+
+    @owning
+    def note(self, stage: str, **notes: Any) -> None:
+        """Notes something that a stage needs to go on."""
+        self._stages[stage]["notes"] = self.notes(stage) | notes
+        self._save()
+
+    @owning
+    def finish(self, stage: str, summary: dict[str, Any], files: FileList | None = None) -> None:
+        """Notes that a stage is completely written.
+
+        Args:
+            stage: The stage.
+            summary: What is said of its result.
+            files: The files of a table without parts.
+        """
+        self.require_owner()
+        # First, so that a run that dies here leaves nothing that nobody would remove any more.
+        self._delete([storage.join(self.root, own_files.WORK)])
+        self._stages[stage] = self._with_files(stage, "", self._stages[stage], files)
+        self._stages[stage]["summary"] = summary
+        self._stages[stage]["finished"] = True
+        self._save()
+
+
+def remedy(stage: str) -> str:
+    """What to do about a file of a stage's tables that is missing or damaged."""
+    return f"put a whole copy in its place, or give the command that made the run again with --again-from {stage}"
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, indent=1, ensure_ascii=False).encode() + b"\n"
+
+
+def _difference(name: str, before: Any, now: Any) -> str:
+    """Names an option and its two values; of two maps the first key that differs and its values."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        key = next(key for key in sorted({*before, *now}) if before.get(key) != now.get(key))
+        return _difference(f"{name} of {key}", before.get(key), now.get(key))
+    shown = name if " " in name else flag(name)
+    return f"{shown} {_shown(before)}, and the command says {_shown(now)}"
+
+
+def _shown(value: Any) -> str:
+    return "nothing" if value is None else ",".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,39 @@
+"""The manifest's files: part-NNNNN.parquet in a flat folder, and the data card beside them."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from metaclip_curate import storage
+from metaclip_curate.run.part_files import PartFile, describe
+from metaclip_curate.schemas import MANIFEST
+from metaclip_curate.storage import StorageOptions
+
+# Row groups of a fixed size make a file's bytes independent of how the rows arrived.
+_ROW_GROUP = 10_000
+
+
+def part_name(number: int) -> str:
+    """Names a file of the manifest."""
+    return f"part-{number:05d}.parquet"
+
+
+def write_part(folder: str, number: int, rows: pa.Table, options: StorageOptions) -> PartFile:
+    """Writes one file of the manifest; it appears whole or not at all, and a repeated task writes the same.
+
+    Args:
+        folder: The manifest's folder, local or an object store's.
+        number: The file's number, from 0.
+        rows: Its rows in order, with the schema `schemas.MANIFEST`.
+        options: How to reach the folder.
+
+    Returns:
+        The file, for the list of the manifest's files.
+    """
+    table = rows.cast(MANIFEST).combine_chunks()
+    name = part_name(number)
+    with storage.written_whole(lambda: storage.join(folder, name), options) as local:
+        pq.write_table(table, local, compression="zstd", row_group_size=_ROW_GROUP, write_page_checksum=True)
+        written = describe(local, name, table.num_rows)
+    return written

@@ -1,0 +1,96 @@
+"""The Spark session: a given one on clusters, a local one otherwise.
+
+A given one is spark-submit's, or one of Spark Connect that SPARK_REMOTE names: `sc://HOST:15002`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metaclip_curate.console.interrupts import handler_kept
+from metaclip_curate.errors import UserError
+from metaclip_curate.options.run import RunOptions
+from metaclip_curate.spark.java import find_java_home
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_LOGGING = Path(__file__).parent / "log4j2.properties"
+
+
+def get_session(options: RunOptions, settings: Mapping[str, str] | None = None) -> SparkSession:
+    """Takes the session of spark-submit or Spark Connect, or makes a local one.
+
+    Args:
+        options: `master` and `driver_memory` of a local session.
+        settings: Further Spark settings of a local session.
+
+    Returns:
+        The session.
+
+    Raises:
+        UserError: pyspark, a usable Java or what Spark Connect needs is missing.
+    """
+    try:
+        import pyspark
+        from pyspark.sql import SparkSession
+    except ImportError as error:
+        raise UserError("pyspark is missing: pip install 'metaclip-curate[local]'") from error
+    if "SPARK_REMOTE" in os.environ:
+        return _connected_session()
+    if "PYSPARK_GATEWAY_PORT" in os.environ:  # spark-submit started the JVM, with its own settings and name
+        with handler_kept():
+            return SparkSession.builder.getOrCreate()
+    if re.match(r"local(-cluster)?\b", options.master):
+        home = find_java_home(pyspark.__version__)
+        if home:
+            os.environ["JAVA_HOME"] = home
+    # Workers must run the interpreter that has this package.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
+    builder = SparkSession.builder.appName("metaclip-curate").master(options.master)
+    for name, value in {**local_settings(options.driver_memory, options.verbose), **(settings or {})}.items():
+        builder = builder.config(name, value)
+    with handler_kept():
+        return builder.getOrCreate()
+
+
+def _connected_session() -> SparkSession:
+    """Takes a session of the server that SPARK_REMOTE names; its settings and its Python workers are the server's."""
+    from pyspark.sql import SparkSession
+
+    try:
+        return SparkSession.builder.getOrCreate()
+    except ImportError as error:
+        raise UserError(f"{error}: pip install 'metaclip-curate[connect]'") from error
+
+
+def local_settings(driver_memory: str, verbose: bool = False) -> dict[str, str]:
+    """Settings of a local session; on clusters spark-submit brings its own.
+
+    Args:
+        driver_memory: Such as 4g.
+        verbose: Whether Spark tells of more than errors.
+
+    Returns:
+        Spark settings by name.
+    """
+    level, tasks, logging = "info" if verbose else "error", "info" if verbose else "off", _LOGGING.as_uri()
+    java = f"-Dlog4j2.configurationFile={logging} -Dmetaclip_curate.log={level} -Dmetaclip_curate.tasks={tasks}"
+    return {
+        "spark.driver.memory": driver_memory,
+        # A laptop's host name often doesn't resolve to itself.
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        # From the start on: a level that is set later lets the lines of the start through.
+        "spark.driver.extraJavaOptions": java,
+        # Spark's 200 is for clusters; a local run has few cores and little data.
+        "spark.sql.shuffle.partitions": str(4 * (os.cpu_count() or 1)),
+    }

@@ -1,0 +1,280 @@
+"""What each of several choices of thresholds is expected to keep, from one pass over the matched pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from metaclip_curate import balance
+from metaclip_curate.options.draw import DrawOptions
+from metaclip_curate.schemas import ddl
+from metaclip_curate.stages.sample import drawing_texts
+from metaclip_curate.stages.shared.exact_sums import ExactSums, rounded_sum
+from metaclip_curate.stages.shared.image_groups import ALL, ImageGroups
+from metaclip_curate.stages.shared.partitioning import by_language
+from metaclip_curate.thresholds import CountHistogram
+
+Batches = Iterator[pa.RecordBatch]
+Ints = npt.NDArray[np.int64]
+
+# A text as the entries that some choice down-samples, by their places in a JointHead.
+_HEAD_TEXTS = pa.schema(
+    [
+        pa.field("image_id", pa.string()),
+        pa.field("language", pa.int32()),  # its place in JointHead.languages
+        pa.field("places", pa.list_(pa.int32())),  # empty where an entry keeps the text under every choice
+    ]
+)
+_SUMS = pa.schema(
+    [
+        pa.field("choice", pa.int32()),
+        pa.field("language", pa.int32()),  # ALL for images of whatever languages
+        *(pa.field(name, pa.int64()) for name in ("pairs_high", "pairs_low", "images_high", "images_low")),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What one choice is expected to keep.
+
+    Attributes:
+        pairs: Sum of the keep probabilities by language.
+        images: Images with at least one kept text of the language, by language; None where they weren't asked for.
+        all_images: Images with at least one kept text of any language.
+    """
+
+    pairs: Mapping[str, float]
+    images: Mapping[str, float] | None
+    all_images: float | None
+
+    @property
+    def all_pairs(self) -> float:
+        """Sum over the languages."""
+        return sum(self.pairs.values())
+
+
+@dataclass(frozen=True)
+class JointHead:
+    """The entries of all languages that at least one choice down-samples, in one row of places.
+
+    Attributes:
+        languages: In the order of their places.
+        entries: Number of entries of each language.
+        first: The first place of each language, and behind the last the number of places.
+        ids: The entry id at each place.
+        counts: Its count.
+        thresholds: Of each choice and language, shape (choices, languages).
+    """
+
+    languages: tuple[str, ...]
+    entries: tuple[int, ...]
+    first: Ints
+    ids: npt.NDArray[np.int32]
+    counts: Ints
+    thresholds: Ints
+
+    def places(self, language: int) -> npt.NDArray[np.int32]:
+        """The place of each entry of a language, -1 for those without, shape (entries,)."""
+        start, end = self.first[language], self.first[language + 1]
+        places = np.full(self.entries[language], -1, dtype=np.int32)
+        places[self.ids[start:end]] = np.arange(start, end, dtype=np.int32)
+        return places
+
+    def probabilities(self) -> balance.Floats:
+        """Entry probabilities, shape (choices, places)."""
+        result = np.empty((len(self.thresholds), len(self.ids)), dtype=np.float64)
+        for choice, thresholds in enumerate(self.thresholds):
+            for language, t in enumerate(thresholds):
+                span = slice(self.first[language], self.first[language + 1])
+                result[choice, span] = balance.entry_probabilities(self.counts[span], int(t))
+        return result
+
+
+def count_histograms(counts: DataFrame) -> dict[str, CountHistogram]:
+    """Counts how many entries have each count.
+
+    Args:
+        counts: Rows of `schemas.COUNTS`.
+
+    Returns:
+        A histogram by language.
+    """
+    found: dict[str, list[tuple[int, int]]] = {}
+    for language, count, entries in counts.groupBy("metadata_lang", "count").agg(F.count(F.lit(1))).collect():
+        found.setdefault(language, []).append((count, entries))
+    histograms = {}
+    for language in sorted(found):
+        values, entries = np.array(sorted(found[language]), dtype=np.int64).T
+        histograms[language] = CountHistogram(values, entries)
+    return histograms
+
+
+def joint_head(
+    spark: SparkSession,
+    counts: DataFrame,
+    histograms: Mapping[str, CountHistogram],
+    choices: Sequence[Mapping[str, int]],
+) -> JointHead:
+    """Gathers the entries that at least one choice down-samples: no more than the head of the smallest thresholds.
+
+    Args:
+        spark: The session.
+        counts: Rows of `schemas.COUNTS`.
+        histograms: Of those counts.
+        choices: Each one's thresholds by language.
+    """
+    languages = tuple(histograms)
+    smallest = [(language, min(choice[language] for choice in choices)) for language in languages]
+    limits = spark.createDataFrame(smallest, "metadata_lang string, t bigint")
+    over = counts.join(F.broadcast(limits), "metadata_lang").filter(F.col("count") > F.col("t"))
+    number = {language: place for place, language in enumerate(languages)}
+    rows = sorted(
+        (number[language], entry_id, count)
+        for language, entry_id, count in over.select("metadata_lang", "entry_id", "count").collect()
+    )
+    of_language, ids, head_counts = np.array(rows, dtype=np.int64).reshape(-1, 3).T
+    return JointHead(
+        languages,
+        tuple(int(histograms[language].entries.sum()) for language in languages),
+        np.searchsorted(of_language, np.arange(len(languages) + 1)).astype(np.int64),
+        ids.astype(np.int32),
+        head_counts,
+        np.array([[choice[language] for language in languages] for choice in choices], dtype=np.int64),
+    )
+
+
+def expected_kept(matched: DataFrame, head: JointHead, draw: DrawOptions, images: bool) -> list[Expected]:
+    """Sums up the keep probabilities of all choices in one pass.
+
+    An image whose texts have keep probabilities p_i is kept, by at least one of them, with 1 - product of (1 - p_i),
+    since every text draws for itself. That needs an image's texts in one place: a shuffle of image ids and entries.
+    Where one text of an image draws, images are pairs.
+
+    Args:
+        matched: Rows of `schemas.MATCHED`.
+        head: From `joint_head`.
+        draw: How pairs will be drawn.
+        images: Whether to sum up images as well.
+
+    Returns:
+        The exact expectations of each choice, sums rounded once, to float64. Pairs are those of `stages.balance`.
+    """
+    drawing = drawing_texts(matched.select("image_id", "uid", "metadata_lang", "entry_ids"), draw)
+    texts = drawing.select("image_id", "metadata_lang", "entry_ids")
+    if images and draw.texts_per_image == "all":
+        placed = texts.mapInArrow(_head_texts(head), ddl(_HEAD_TEXTS)).repartition("image_id")
+        # With places in the order, equal rows alone may change theirs: products come out the same to the last bit.
+        ordered = placed.sortWithinPartitions("image_id", "language", "places")
+        parts = ordered.mapInArrow(_summer(head, True), ddl(_SUMS))
+    else:
+        parts = texts.mapInArrow(_placer_and_summer(head), ddl(_SUMS))
+    sums = parts.groupBy("choice", "language").agg(*(F.sum(name).alias(name) for name in _SUMS.names[2:])).collect()
+    found: list[dict[int, tuple[float, float]]] = [{} for _ in head.thresholds]
+    for choice, language, pairs_high, pairs_low, images_high, images_low in sums:
+        found[choice][language] = (rounded_sum(pairs_high, pairs_low), rounded_sum(images_high, images_low))
+    return [_expected(head, sums_of, images, draw) for sums_of in found]
+
+
+def _expected(head: JointHead, sums: Mapping[int, tuple[float, float]], images: bool, draw: DrawOptions) -> Expected:
+    nothing = (0.0, 0.0)
+    pairs = {language: sums.get(number, nothing)[0] for number, language in enumerate(head.languages)}
+    if not images:
+        return Expected(pairs, None, None)
+    if draw.texts_per_image == "one":
+        return Expected(pairs, pairs, sum(pairs.values()))
+    of_language = {language: sums.get(number, nothing)[1] for number, language in enumerate(head.languages)}
+    return Expected(pairs, of_language, sums.get(ALL, nothing)[1])
+
+
+def _placer_and_summer(head: JointHead) -> Callable[[Batches], Batches]:
+    place, add_up = _head_texts(head), _summer(head, False)
+    return lambda batches: add_up(place(batches))
+
+
+def _head_texts(head: JointHead) -> Callable[[Batches], Batches]:
+    """Rows of image_id, metadata_lang and entry_ids to _HEAD_TEXTS."""
+
+    def run(batches: Batches) -> Batches:
+        number = {language: place for place, language in enumerate(head.languages)}
+        places: dict[str, npt.NDArray[np.int32]] = {}
+        for batch in batches:
+            for name, rows in _each_language(batch):
+                if name not in places:
+                    places[name] = head.places(number[name])
+                languages = pa.array(np.full(rows.num_rows, number[name], dtype=np.int32))
+                yield pa.RecordBatch.from_arrays(
+                    [rows.column(0), languages, _places_of(rows.column(2), places[name])], schema=_HEAD_TEXTS
+                )
+
+    return run
+
+
+def _each_language(batch: pa.RecordBatch) -> list[tuple[str, pa.RecordBatch]]:
+    """The rows of each language of image_id, metadata_lang and entry_ids, together whatever their order."""
+    runs = list(by_language(batch))
+    if len(runs) > len({name for name, _ in runs}):  # sorted by image, say
+        runs = list(by_language(batch.take(pc.sort_indices(batch.column(1)))))
+    return runs
+
+
+def _places_of(entry_ids: pa.ListArray, places: npt.NDArray[np.int32]) -> pa.ListArray:
+    """Entry ids as places; an empty list where one of them has none, since it keeps the text."""
+    lengths = np.asarray(entry_ids.value_lengths(), dtype=np.int64)
+    found = places[entry_ids.flatten().to_numpy(zero_copy_only=False)]
+    starts = np.cumsum(lengths) - lengths
+    certain = np.minimum.reduceat(found, starts) < 0
+    remaining = np.where(certain, 0, lengths)
+    offsets = np.concatenate([[0], np.cumsum(remaining)]).astype(np.int32)
+    return pa.ListArray.from_arrays(offsets, found[np.repeat(~certain, lengths)])
+
+
+def _summer(head: JointHead, images: bool) -> Callable[[Batches], Batches]:
+    """_HEAD_TEXTS, sorted by image and language if images are wanted, to one row of _SUMS a choice and language."""
+
+    def run(batches: Batches) -> Batches:
+        probabilities = head.probabilities()
+        choices, languages = len(probabilities), len(head.languages)
+        pairs, of_images = ExactSums(choices, languages + 1), ExactSums(choices, languages + 1)
+        image_groups = ImageGroups(choices)
+        for batch in batches:
+            if not batch.num_rows:
+                continue
+            language = batch.column(1).to_numpy()
+            kept = _kept(batch.column(2), probabilities)
+            pairs.add(language, kept)
+            if images:
+                of_images.add(*image_groups.add(batch.column(0), language, 1.0 - kept))
+        if images:
+            of_images.add(*image_groups.rest())
+        yield _sums_batch(pairs, of_images)
+
+    return run
+
+
+def _kept(places: pa.ListArray, probabilities: balance.Floats) -> balance.Floats:
+    """Keep probabilities, shape (choices, texts)."""
+    certain = np.asarray(places.value_lengths()) == 0
+    kept = np.ones((len(probabilities), len(places)), dtype=np.float64)
+    uncertain = places.filter(pa.array(~certain))
+    if len(uncertain):
+        for choice, of_entries in enumerate(probabilities):
+            kept[choice, ~certain] = balance.keep_probabilities(uncertain, of_entries)
+    return kept
+
+
+def _sums_batch(pairs: ExactSums, images: ExactSums) -> pa.RecordBatch:
+    """Rows of _SUMS, without those of languages that a task didn't see."""
+    seen = pairs.high | pairs.low | images.high | images.low
+    choice, slot = np.nonzero(seen)
+    language = np.where(slot == seen.shape[1] - 1, ALL, slot)
+    numbers = [pa.array(column, pa.int32()) for column in (choice, language)]
+    sums = [pa.array(table[choice, slot]) for table in (pairs.high, pairs.low, images.high, images.low)]
+    return pa.RecordBatch.from_arrays([*numbers, *sums], schema=_SUMS)

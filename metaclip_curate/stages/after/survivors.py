@@ -1,0 +1,146 @@
+"""A manifest and its download to the pairs whose image was fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from metaclip_curate.errors import UserError
+from metaclip_curate.schemas import MATCHED, ddl
+from metaclip_curate.stages.shared.partitioning import place
+from metaclip_curate.storage import StorageOptions
+from metaclip_curate.storage.foreign_tables import in_types, open_parquet
+
+# img2dataset's word for an image that it wrote; its words for the others are reported as they are.
+SUCCESS = "success"
+# Of pairs that are in no file: a sample whose download broke unexpectedly is written nowhere.
+MISSING = "missing"
+# Of pairs that go because another one has the same image.
+EQUAL_IMAGE = "equal_image"
+
+_OUTCOMES = pa.schema([("uid", pa.string()), ("status", pa.string()), ("sha256", pa.string())])
+_REMEDIES = {
+    "uid": "download again with --save_additional_columns '[\"uid\"]'",
+    "status": "name the folder that img2dataset wrote",
+    "sha256": "download again with --compute_hash sha256, or leave --drop-equal-images out",
+}
+_DAMAGED = "let img2dataset finish or redo that shard, or remove the file, which counts its samples as missing"
+_MOST_TASKS = 4096
+
+Batches = Iterator[pa.RecordBatch]
+
+
+def read_outcomes(
+    spark: SparkSession, files: Sequence[str], needed: Sequence[str], options: StorageOptions
+) -> DataFrame:
+    """Reads what became of each pair.
+
+    Workers read the files with Arrow: Spark's reader takes the types of one file for those of all, and refuses a column
+    whose type is null.
+
+    Args:
+        spark: The session.
+        files: img2dataset's NNNNN.parquet beside the shards, with uid among the saved columns.
+        needed: Those of uid, status and sha256 that a file must have; others are null where they are missing.
+        options: How workers reach the files.
+
+    Returns:
+        uid, status and sha256, each uid once. One that was tried more than once counts as fetched if it ever was, with
+        the smallest of its sha256; otherwise with the first of its states in the order of the alphabet. When it is
+        computed, a worker raises a UserError for a file that can't be used.
+    """
+    tasks = min(len(files), _MOST_TASKS)
+    numbered = spark.createDataFrame(
+        [(number % tasks, file) for number, file in enumerate(files)], "task int, file string"
+    )
+    rows = place(numbered, spark, tasks, "task").mapInArrow(_reader(needed, options), ddl(_OUTCOMES))
+    fetched = F.col("status") == SUCCESS
+    once = rows.filter(F.col("uid").isNotNull()).groupBy("uid")
+    found = once.agg(
+        F.max(fetched).alias("fetched"),
+        F.min(F.when(~fetched, F.col("status"))).alias("failure"),
+        F.min(F.when(fetched, F.col("sha256"))).alias("sha256"),
+    )
+    status = F.when(F.col("fetched"), F.lit(SUCCESS)).otherwise(F.col("failure"))
+    return found.select("uid", status.alias("status"), "sha256")
+
+
+def _reader(needed: Sequence[str], options: StorageOptions) -> Callable[[Batches], Batches]:
+    def read(batches: Batches) -> Batches:
+        for batch in batches:
+            for file in batch.column(0).to_pylist():
+                yield from outcomes_of(file, needed, options).to_batches()
+
+    return read
+
+
+def outcomes_of(file: str, needed: Sequence[str], options: StorageOptions) -> pa.Table:
+    """Reads one file as `read_outcomes` says.
+
+    Raises:
+        UserError: It is damaged, or lacks a column that is needed.
+    """
+    with open_parquet(file, options, _DAMAGED) as table:
+        present = [name for name in _OUTCOMES.names if name in table.schema_arrow.names]
+        for name in needed:
+            if name not in present:
+                raise UserError(f"{file} has no column {name}: {_REMEDIES[name]}")
+        return in_types(table.read(present), _OUTCOMES, file)
+
+
+def verdicts(manifest: DataFrame, outcomes: DataFrame) -> DataFrame:
+    """Says of each pair what became of it.
+
+    Args:
+        manifest: Rows with uid.
+        outcomes: From `read_outcomes`.
+
+    Returns:
+        uid, in_manifest, status and sha256, of all uids of either.
+    """
+    listed = manifest.select("uid", F.lit(True).alias("in_manifest"))
+    return listed.join(outcomes, "uid", "full_outer").select(
+        "uid",
+        F.coalesce("in_manifest", F.lit(False)).alias("in_manifest"),
+        F.coalesce("status", F.lit(MISSING)).alias("status"),
+        "sha256",
+    )
+
+
+def without_equal_images(judged: DataFrame) -> DataFrame:
+    """Keeps of the pairs with equal image files the one with the smallest uid.
+
+    A uid is a hash of URL and text, so that the choice favours no site, language or entry, and the next draw, another
+    hash, doesn't depend on it.
+
+    Args:
+        judged: From `verdicts`.
+
+    Returns:
+        The same rows; the others of an image have the status EQUAL_IMAGE. Where there is no sha256, all stay.
+    """
+    # An image that thousands of pairs share, a placeholder, is aggregated before it is shuffled; then uids are joined,
+    # of which no two are equal.
+    compared = F.col("in_manifest") & (F.col("status") == SUCCESS) & F.col("sha256").isNotNull()
+    firsts = judged.filter(compared).groupBy("sha256").agg(F.min("uid").alias("uid"))
+    marked = judged.join(firsts.select("uid", F.lit(True).alias("first")), "uid", "left")
+    status = F.when(compared & F.col("first").isNull(), F.lit(EQUAL_IMAGE)).otherwise(F.col("status"))
+    return marked.select("uid", "in_manifest", status.alias("status"), "sha256")
+
+
+def survivors(manifest: DataFrame, judged: DataFrame) -> DataFrame:
+    """Takes the manifest's pairs whose image was fetched.
+
+    Args:
+        manifest: Rows of `schemas.MANIFEST`.
+        judged: From `verdicts`.
+
+    Returns:
+        Rows of `schemas.MATCHED`, sorted in each file by language, which balancing takes one at a time.
+    """
+    fetched = judged.filter(F.col("in_manifest") & (F.col("status") == SUCCESS)).select("uid")
+    rows = manifest.join(fetched, "uid", "left_semi").select(*MATCHED.names)
+    return rows.sortWithinPartitions("metadata_lang", "uid")

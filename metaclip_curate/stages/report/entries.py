@@ -1,0 +1,133 @@
+"""Entries before and after the draw, for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from pyspark.sql import Column, DataFrame, SparkSession, Window
+from pyspark.sql import functions as F
+
+from metaclip_curate.report.facts import EntryFact, EntryLists
+from metaclip_curate.report.histograms import KeptHistogram
+from metaclip_curate.schemas import COUNTS, ddl
+from metaclip_curate.stages.count import occurrences
+from metaclip_curate.stages.report.pairs import sampling_cut
+
+# Rows of `schemas.COUNTS` with the texts that were kept and the language's threshold.
+HIT_ENTRIES = f"{ddl(COUNTS)}, kept bigint, t bigint"
+_OF_LANGUAGE = 8
+_OF_ALL = 30
+
+
+def hit_entries(spark: SparkSession, counts: DataFrame, kept: DataFrame, thresholds: Mapping[str, int]) -> DataFrame:
+    """Puts together what is known of each entry that has a text; the others are most of the metadata.
+
+    Args:
+        spark: The session.
+        counts: Rows of `schemas.COUNTS`.
+        kept: Rows of `schemas.MANIFEST`.
+        thresholds: t of every language.
+
+    Returns:
+        Rows of HIT_ENTRIES.
+    """
+    limits = spark.createDataFrame(sorted(thresholds.items()), "metadata_lang string, t bigint")
+    after = occurrences(kept).withColumnRenamed("count", "kept")
+    hit = counts.filter(F.col("count") > 0).join(after, ["metadata_lang", "entry_id"], "left")
+    known = hit.join(F.broadcast(limits), "metadata_lang")
+    filled = F.coalesce("kept", F.lit(0).cast("bigint")).alias("kept")
+    return known.select("metadata_lang", "entry_id", "entry", "count", filled, "t")
+
+
+def kept_histograms(entries: DataFrame, unmatched: Mapping[str, int]) -> dict[str, KeptHistogram]:
+    """Counts how many entries have each count, and what was kept of them.
+
+    Args:
+        entries: From `hit_entries`.
+        unmatched: Entries without a text of every language.
+
+    Returns:
+        A histogram by language.
+    """
+    found = {language: [(0, number, 0)] if number else [] for language, number in sorted(unmatched.items())}
+    sums = entries.groupBy("metadata_lang", "count").agg(F.count(F.lit(1)), F.sum("kept")).collect()
+    for language, count, number, kept in sums:
+        found[language].append((count, number, kept))
+    return {
+        language: KeptHistogram(*np.array(sorted(rows), dtype=np.int64).reshape(-1, 3).T)
+        for language, rows in found.items()
+    }
+
+
+def entry_lists(
+    entries: DataFrame, unmatched: Mapping[str, Sequence[EntryFact]]
+) -> tuple[dict[str, EntryLists], tuple[EntryFact, ...]]:
+    """Takes some entries of each kind and language to look at.
+
+    Args:
+        entries: From `hit_entries`.
+        unmatched: From `unmatched_entries`.
+
+    Returns:
+        Lists by language, and under "" of all together; and a longer list of the most thinned of all.
+    """
+    lost = F.col("count") - F.col("kept")
+    kind = F.when((F.col("count") >= F.col("t")) & (lost > 0), "thinned").when(
+        (F.col("count") < F.col("t")) & (lost == 0), "whole"
+    )
+    order = F.when(F.col("kind") == "thinned", -lost).otherwise(_at_random())
+    ordered = entries.withColumn("kind", kind).filter(F.col("kind").isNotNull()).withColumn("order", order)
+    place = F.row_number().over(Window.partitionBy("metadata_lang", "kind").orderBy("order", "entry_id"))
+    # The first comparison, with a literal, lets Spark leave rows out before they are shuffled.
+    limit = F.when(F.col("kind") == "thinned", _OF_ALL).otherwise(_OF_LANGUAGE)
+    first = ordered.withColumn("place", place).filter((F.col("place") <= _OF_ALL) & (F.col("place") <= limit))
+    found: dict[tuple[str, str], list[tuple[int, EntryFact]]] = {}
+    columns = ("kind", "order", "metadata_lang", "entry_id", "entry", "count", "kept")
+    for row_kind, row_order, language, *row in first.select(*columns).collect():
+        for scope in (language, ""):
+            found.setdefault((scope, row_kind), []).append((row_order, EntryFact(language, *row)))
+    lists = {
+        scope: EntryLists(
+            _first(found.get((scope, "thinned"), ()), _OF_LANGUAGE),
+            _first(found.get((scope, "whole"), ()), _OF_LANGUAGE),
+            tuple(unmatched.get(scope, ())),
+        )
+        for scope in sorted({"", *unmatched, *(scope for scope, _ in found)})
+    }
+    return lists, _first(found.get(("", "thinned"), ()), _OF_ALL)
+
+
+def unmatched_entries(
+    spark: SparkSession, counts: DataFrame, unmatched: Mapping[str, int]
+) -> dict[str, list[EntryFact]]:
+    """Takes entries without a text, by hash.
+
+    Args:
+        spark: The session.
+        counts: Rows of `schemas.COUNTS`.
+        unmatched: How many there are of every language.
+
+    Returns:
+        Some of each language, and under "" some of all together.
+    """
+    cuts = [(language, sampling_cut(_OF_LANGUAGE, number)) for language, number in sorted(unmatched.items())]
+    limits = spark.createDataFrame(cuts, "metadata_lang string, cut bigint")
+    rows = (
+        counts.filter(F.col("count") == 0).withColumn("hash", _at_random()).join(F.broadcast(limits), "metadata_lang")
+    )
+    taken = rows.filter(F.col("hash") <= F.col("cut")).select("hash", "metadata_lang", "entry_id", "entry")
+    found: dict[str, list[EntryFact]] = {}
+    for _, language, entry_id, entry in sorted(taken.collect()):
+        for scope in (language, ""):
+            if len(found.setdefault(scope, [])) < _OF_LANGUAGE:
+                found[scope].append(EntryFact(language, entry_id, entry, 0, 0))
+    return found
+
+
+def _at_random() -> Column:
+    return F.xxhash64(F.lit("entries"), "metadata_lang", "entry_id")
+
+
+def _first(ordered: Sequence[tuple[int, EntryFact]], number: int) -> tuple[EntryFact, ...]:
+    return tuple(entry for _, entry in sorted(ordered)[:number])

@@ -1,0 +1,210 @@
+"""A run to the facts of its report.
+
+Everything that leaves the workers is bounded: sums, histograms, rows whose hash is below a cut. `pairs` is read once,
+`matched` twice (texts, expectations), the manifest three times, `counts` three times, and the entries that have a text
+are written once, to a folder that is removed again.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from metaclip_curate import storage
+from metaclip_curate.language import LANGUAGES_CSV
+from metaclip_curate.options.draw import DrawOptions
+from metaclip_curate.report.facts import Curation, Facts, LanguageFact, PairFacts, TriedT
+from metaclip_curate.report.funnel import funnel, what_was_read
+from metaclip_curate.report.grid import choices_around, limits_around
+from metaclip_curate.report.histograms import KeptHistogram
+from metaclip_curate.report.made_from import made_from
+from metaclip_curate.report.scopes import LARGEST_HOSTS
+from metaclip_curate.run import own_files
+from metaclip_curate.run.folder import STAGES, RunFolder
+from metaclip_curate.schemas import COUNTS, MANIFEST, MATCHED, PAIRS
+from metaclip_curate.stages.after.choices import expected_kept, joint_head
+from metaclip_curate.stages.report.entries import (
+    HIT_ENTRIES,
+    entry_lists,
+    hit_entries,
+    kept_histograms,
+    unmatched_entries,
+)
+from metaclip_curate.stages.report.pairs import Sampled, pair_facts
+from metaclip_curate.stages.report.texts import sampled_pair, texts_and_fates
+from metaclip_curate.stages.shared.tables import read_files, read_table
+from metaclip_curate.thresholds import Choice, Rule, pooled_tail_share
+
+_TROUBLES = 10
+_SMALLEST_SHARE = 1e-4  # what a logarithmic axis shows of a tail share of 0
+
+
+class Gatherer:
+    """Gathers what a report shows, as far as the run is.
+
+    Args:
+        folder: A run folder.
+        finished: Its finished stages in their order, at least extract.
+        spark: The session.
+    """
+
+    def __init__(self, folder: RunFolder, finished: Sequence[str], spark: SparkSession) -> None:
+        self._folder = folder
+        self._finished = finished
+        self._spark = spark
+
+    def facts(self) -> Facts:
+        """Reads the tables.
+
+        Returns:
+            The facts; what the run doesn't have is named among them.
+        """
+        pairs, sample = self._pairs()
+        curation = None
+        if "sample" in self._finished:
+            pairs, curation = self._curation(pairs, sample)
+        return Facts(
+            name=self._folder.root.rstrip("/").rsplit("/", 1)[-1],
+            fingerprint=self._folder.fingerprint(self._finished[-1]),
+            funnel=funnel(self._folder, self._finished),
+            read=what_was_read(self._folder),
+            troubles=self._troubles(),
+            languages=self._languages(),
+            pairs=pairs,
+            curation=curation,
+            missing=self._missing(pairs),
+            made_from=made_from(self._folder, self._finished),
+        )
+
+    def _missing(self, pairs: PairFacts | None) -> tuple[str, ...]:
+        sentences = []
+        if pairs is None:
+            sentences.append("This run has no table of pairs of its own: it was made from the manifest of another run.")
+        if "sample" not in self._finished:
+            stage = STAGES[len(self._finished)]
+            sentences.append(
+                f"Curves, entries and kept pairs aren't here yet, since the stage {stage} isn't finished: go on with "
+                f"metaclip-curate {stage}, or with metaclip-curate run, and write the report again."
+            )
+        return tuple(sentences)
+
+    def _troubles(self) -> tuple[tuple[str, str, str], ...]:
+        inputs = self._folder.read_small("extract", "inputs", ["path", "status", "error"])
+        rows = [(row["path"], row["status"], row["error"]) for row in inputs.to_pylist() if row["status"] != "ok"]
+        return tuple(sorted(rows, key=lambda row: (row[1], row[0]))[:_TROUBLES])
+
+    def _languages(self) -> tuple[LanguageFact, ...]:
+        if "match" not in self._finished:
+            return ()
+        names = language_names()
+        limits = self._by_language("balance")
+        kept = {name: row["pairs_out"] for name, row in self._by_language("sample").items()}
+        found = []
+        for name, row in self._by_language("match").items():
+            limit = limits.get(name)
+            known = (
+                {}
+                if limit is None
+                else {
+                    "t": limit["t"],
+                    "tail_share": limit["tail_share"],
+                    "entries": limit["entries"],
+                    "entries_hit": limit["entries"] - limit["entries_unmatched"],
+                    "expected": limit["expected_pairs"],
+                    "kept": kept.get(name),
+                }
+            )
+            found.append(LanguageFact(name, names.get(name, name), row["distinct"], row["matched"], **known))
+        return tuple(sorted(found, key=lambda each: (-each.matched, -each.pairs, each.lang)))
+
+    def _by_language(self, stage: str) -> dict[str, dict[str, Any]]:
+        rows = self._folder.summary(stage)["languages"] if stage in self._finished else []
+        return {row["metadata_lang"]: row for row in rows}
+
+    def _pairs(self) -> tuple[PairFacts | None, list[Sampled]]:
+        if not self._folder.parts("extract"):
+            return None, []
+        table = self._read("extract", "pairs", PAIRS)
+        facts, sample = pair_facts(table, "pairs", self._folder.summary("extract")["pairs"])
+        unknown = tuple(sampled_pair(row, "") for row in sample)
+        return dataclasses.replace(facts, sample=unknown), sample
+
+    def _curation(self, pairs: PairFacts | None, sample: Sequence[Sampled]) -> tuple[PairFacts | None, Curation]:
+        matched, manifest = self._read("match", "matched", MATCHED), self._read("sample", "manifest", MANIFEST)
+        counts = self._read("count", "counts", COUNTS)
+        limits = self._by_language("balance")
+        thresholds = {name: int(row["t"]) for name, row in sorted(limits.items())}
+        work = storage.join(self._folder.root, own_files.REPORT_WORK)
+        unmatched = {name: int(row["entries_unmatched"]) for name, row in sorted(limits.items())}
+        hit_entries(self._spark, counts, manifest, thresholds).write.mode("overwrite").parquet(work)
+        try:
+            entries = read_files(self._spark, [work], HIT_ENTRIES)
+            histograms = kept_histograms(entries, unmatched)
+            lists, thinned = entry_lists(entries, unmatched_entries(self._spark, counts, unmatched))
+        finally:
+            storage.delete_folder(work, self._folder.options)
+        sizes = (sum(row["pairs"] for row in limits.values()), int(self._folder.summary("sample")["pairs"]))
+        hosts = [host for host, _ in pairs.hosts[:LARGEST_HOSTS]] if pairs else []
+        kept, kept_sample = pair_facts(manifest, "manifest", sizes[1], hosts)
+        of_pairs, of_matched, texts = texts_and_fates(self._spark, matched, manifest, sizes, thinned, sample)
+        tried, drawn, position_name = self._tried(matched, counts, histograms, thresholds)
+        curation = Curation(
+            histograms=histograms,
+            tried=tried,
+            limits=drawn,
+            position_name=position_name,
+            matched=of_matched,
+            kept=dataclasses.replace(kept, sample=tuple(sampled_pair(row, "kept") for row in kept_sample)),
+            entries=lists,
+            texts=texts,
+        )
+        return (dataclasses.replace(pairs, sample=of_pairs) if pairs else None), curation
+
+    def _tried(
+        self,
+        matched: DataFrame,
+        counts: DataFrame,
+        histograms: Mapping[str, KeptHistogram],
+        thresholds: Mapping[str, int],
+    ) -> tuple[tuple[TriedT, ...], tuple[TriedT, ...], str]:
+        """What other t would keep; those whose limits are drawn; and what they differ in."""
+        options = self._folder.options_of("balance")
+        anchor, share, same = options["anchor_language"], options["tail_share"], options["same_t"]
+        rule = Rule(anchor, same) if share is None else None
+        if share is not None:
+            chosen = Choice(None, share, thresholds)
+        elif same or anchor not in histograms:
+            chosen = Choice(options["t"], pooled_tail_share(histograms, thresholds), thresholds)
+        else:
+            chosen = Choice(options["t"], histograms[anchor].tail_share(options["t"]), thresholds)
+        choices = choices_around(histograms, rule, chosen)
+        head = joint_head(self._spark, counts, histograms, [choice.thresholds for choice in choices])
+        draw = self._folder.options_of("sample")
+        expected = expected_kept(matched, head, DrawOptions(draw["seed"], draw["texts_per_image"]), images=False)
+        tried = tuple(
+            _tried(choice, each.pairs, choice is chosen) for choice, each in zip(choices, expected, strict=True)
+        )
+        drawn = tuple(_tried(choice, {}, choice is chosen) for choice in limits_around(histograms, rule, chosen))
+        position_name = "tail share" if share is not None else "t" if same else f"t of {anchor}"
+        return tried, drawn, position_name
+
+    def _read(self, stage: str, table: str, schema: Any) -> DataFrame:
+        return read_table(self._spark, self._folder.table_files(stage, table), schema)
+
+
+def _tried(choice: Choice, expected: Mapping[str, float], chosen: bool) -> TriedT:
+    if choice.t is not None:
+        return TriedT(f"t = {choice.t:,}", choice.t, choice.thresholds, expected, chosen)
+    position = max(choice.tail_share, _SMALLEST_SHARE)
+    return TriedT(f"tail share {choice.tail_share:.2%}", position, choice.thresholds, expected, chosen)
+
+
+def language_names() -> dict[str, str]:
+    """English names by code, from the table of languages that ships."""
+    with LANGUAGES_CSV.open(encoding="utf-8", newline="") as file:
+        names = {row["code"]: row["name"] for row in csv.DictReader(file)}
+    return names | {"other": "Other languages"}

@@ -1,0 +1,146 @@
+"""A run's tables read by Spark, and tables of few rows written by its workers."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from urllib.parse import unquote
+
+import pyarrow as pa
+from pyspark import TaskContext
+from pyspark.sql import DataFrame, SparkSession
+
+from metaclip_curate import storage
+from metaclip_curate.run.own_files import PATTERN
+from metaclip_curate.run.part_files import PartFile, TableFile
+from metaclip_curate.schemas import ddl
+from metaclip_curate.stages.shared.parquet_files import Layout, write_file
+from metaclip_curate.storage import StorageOptions
+from metaclip_curate.storage.urls import local_path
+
+# What a task yields of a file that it wrote.
+PART_FILE = pa.schema(
+    [
+        pa.field("name", pa.string()),
+        pa.field("rows", pa.int64()),
+        pa.field("size", pa.int64()),
+        pa.field("footer", pa.int64()),
+        pa.field("crc", pa.int64()),
+    ]
+)
+_READ_FILE = re.compile(r"while reading file (\S+\.parquet)")
+_DAMAGE = re.compile(r"checksum|not a Parquet file|footer|corrupt|magic number|EOFException", re.IGNORECASE)
+
+
+def read_table(spark: SparkSession, files: Sequence[TableFile], schema: pa.Schema) -> DataFrame:
+    """Reads Parquet files, each page held to its checksum.
+
+    Args:
+        spark: The session.
+        files: The files, from `RunFolder.table_files`.
+        schema: Their schema.
+    """
+    if not files:
+        return spark.createDataFrame([], ddl(schema))
+    return read_files(spark, [file.url for file in files], ddl(schema))
+
+
+def read_named(spark: SparkSession, folder: str, files: Sequence[PartFile], schema: pa.Schema) -> DataFrame:
+    """Reads files that were just written to a folder."""
+    return read_table(spark, [TableFile(storage.join(folder, file.name), file.rows) for file in files], schema)
+
+
+def read_files(spark: SparkSession, urls: Iterable[str], columns: str) -> DataFrame:
+    """Reads Parquet files or folders of them, each page held to its checksum.
+
+    Args:
+        spark: The session.
+        urls: Their paths or URLs; at least one.
+        columns: The schema as DDL.
+    """
+    reader = spark.read.schema(columns).option("parquet.page.verify-checksum.enabled", "true")
+    return reader.parquet(*map(literal, urls))
+
+
+def literal(url: str) -> str:
+    """Names a file or folder for Spark's readers so that no character of it counts as a pattern.
+
+    Args:
+        url: A path or URL.
+
+    Returns:
+        The same; a local path with its scheme, so that it is local on clusters too.
+    """
+    named = f"file://{os.path.abspath(local_path(url))}" if storage.is_local(url) else url  # noqa: PTH100 (no "..")
+    return PATTERN.sub(r"\\\g<0>", named)
+
+
+def damaged_file(error: Exception) -> str:
+    """Finds in an error of Spark's the Parquet file of which it says that it is damaged; empty where it says no such.
+
+    Spark has no type for it: what went wrong in a worker arrives as text, with the file's name as a URI.
+    """
+    text = str(error)
+    named = _READ_FILE.search(text)
+    if named is None or not _DAMAGE.search(text):
+        return ""
+    return re.sub("^file:/+", "/", unquote(named[1]))
+
+
+def write_table(rows: DataFrame, layout: Layout, folder: str, options: StorageOptions) -> list[PartFile]:
+    """Writes a file for each partition that has rows, and at least one.
+
+    Args:
+        rows: With the columns of the layout's schema.
+        layout: How the files are written.
+        folder: A folder without files.
+        options: How to reach it.
+
+    Returns:
+        The files, in the order of their names.
+    """
+    columns = rows.select(*layout.schema.names)
+    written = files_of(columns.mapInArrow(_writer(layout, folder, options), ddl(PART_FILE)))
+    return written or [write_file(iter(()), layout, folder, lambda: _name(0), options)]
+
+
+def row_of(file: PartFile) -> pa.RecordBatch:
+    """A row of PART_FILE."""
+    return pa.RecordBatch.from_pylist([file._asdict()], schema=PART_FILE)
+
+
+def files_of(rows: DataFrame) -> list[PartFile]:
+    """Collects rows of PART_FILE, in the order of the files' names."""
+    return sorted(PartFile(*row) for row in rows.collect())
+
+
+def _writer(
+    layout: Layout, folder: str, options: StorageOptions
+) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        context = TaskContext.get()
+        # The same partition takes the same name whenever it is done.
+        name = _name(context.partitionId() if context else 0)
+        first = next((batch for batch in batches if batch.num_rows), None)
+        if first is None:
+            return
+        filled = (_cast(batch, layout.schema) for batch in _with(first, batches))
+        yield row_of(write_file(filled, layout, folder, lambda: name, options))
+
+    return write
+
+
+def _cast(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Gives columns the types of a schema; Spark's lists name their items in another way."""
+    columns = [column.cast(field.type) for column, field in zip(batch.columns, schema, strict=True)]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _with(first: pa.RecordBatch, others: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    yield first
+    yield from others
+
+
+def _name(number: int) -> str:
+    return f"part-{number:05d}.parquet"

@@ -1,0 +1,59 @@
+"""The pairs of one manifest among those of another's download: after balancing again, not all that came are wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from metaclip_curate import storage
+from metaclip_curate.balance import Words, uid_words
+from metaclip_curate.errors import UserError
+from metaclip_curate.storage import StorageOptions
+from metaclip_curate.storage.foreign_tables import in_types, open_parquet
+
+_UIDS = pa.schema([("uid", pa.string())])
+
+
+def uids_of(manifest: str, options: StorageOptions | None = None) -> Words:
+    """Reads the uids of a manifest: 16 bytes of memory each.
+
+    Args:
+        manifest: The folder of its Parquet files.
+        options: How to reach it.
+
+    Returns:
+        Shape (uids, 2), sorted.
+
+    Raises:
+        UserError: There are none.
+    """
+    options = options or StorageOptions()
+    names = [name for name in storage.list_folder(manifest, options) if name.endswith(".parquet")]
+    tables = [read_parquet(storage.join(manifest, name), ["uid"], options) for name in names]
+    columns = [in_types(table, _UIDS, manifest)["uid"].drop_null() for table in tables]
+    words = [uid_words(column.combine_chunks()) for column in columns if len(column)]
+    if not words:
+        raise UserError(f"{manifest} has no pairs: name the manifest of a run")
+    both = np.concatenate(words)
+    return np.ascontiguousarray(both[np.lexsort((both[:, 1], both[:, 0]))])
+
+
+def is_among(uids: pa.Array, only: Words) -> npt.NDArray[np.bool_]:
+    """Tells which uids a sorted list from `uids_of` has, shape (uids,)."""
+    words = uid_words(uids)
+    at = np.searchsorted(only[:, 0], words[:, 0])
+    found = np.zeros(len(words), dtype=bool)
+    # Two uids that share their first half stand next to each other; three don't occur among 2^64.
+    for place in (at, at + 1):
+        inside = np.minimum(place, len(only) - 1)
+        found |= (only[inside] == words).all(axis=1)
+    return found
+
+
+def read_parquet(url: str, columns: Sequence[str], options: StorageOptions) -> pa.Table:
+    """Reads columns of a Parquet file, wherever it lies."""
+    with open_parquet(url, options, "restore it from a copy, or make the table again") as file:
+        return file.read(list(columns))

@@ -1,0 +1,170 @@
+"""`python -m metaclip_curate.trainer.evaluate`: zero-shot classification and retrieval, language by language."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from metaclip_curate.console.text_table import text_table
+from metaclip_curate.errors import UserError
+from metaclip_curate.options.command_line import add_options, given_options
+from metaclip_curate.options.fields import option
+from metaclip_curate.trainer.evaluate.files import read_captions, read_class_names, read_templates, templates_of
+from metaclip_curate.trainer.evaluate.zero_shot import Encoder, class_ranks, image_ranks, share_within, text_ranks
+from metaclip_curate.trainer.models import clip, transformers_clip
+
+_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """What is evaluated, and on what."""
+
+    model: str = option("", "open_clip's name of the model, local-dir:FOLDER, transformers:NAME, or a .json file")
+    pretrained: str = option("", "its weights: a name such as metaclip_fullcc, or a checkpoint")
+    images: str = option("", "the folder of images")
+    classes: str = option("", "names of the classes, whose images are in --images/CLASS/: .json, or .tsv")
+    templates: str = option("", "texts with {} for a class's name, by language: .json (default: see the manual)")
+    captions: str = option("", "texts of images for retrieval: .tsv with the columns file, language, text")
+    languages: tuple[str, ...] = option((), "only these languages (default: all)")
+    output: str = option("", "write the results there as JSON, too")
+    batch_size: int = option(64, "pictures or texts at a time")
+    workers: int = option(4, "processes that read pictures")
+
+    def __post_init__(self) -> None:
+        for name, value in (("model", self.model), ("images", self.images)):
+            if not value:
+                raise UserError(f"--{name} is missing: see --help")
+        if not self.classes and not self.captions:
+            raise UserError("give --classes for classification, --captions for retrieval, or both")
+
+
+@dataclass(frozen=True)
+class Result:
+    """A number.
+
+    Attributes:
+        task: classification, image to text, or text to image.
+        language: Of the classes' names or of the texts.
+        measure: top-1 and the like: the share of queries whose answer is among so many first ones.
+        value: From 0 to 1.
+        queries: How many there were.
+        candidates: Among how many answers.
+    """
+
+    task: str
+    language: str
+    measure: str
+    value: float
+    queries: int
+    candidates: int
+
+
+def evaluate(encoder: Encoder, options: EvaluateOptions) -> Iterator[Result]:
+    """Evaluates a model.
+
+    Raises:
+        UserError: Files aren't as they must be, or no image can be used.
+    """
+    if options.classes:
+        yield from _classification(encoder, options)
+    if options.captions:
+        yield from _retrieval(encoder, options)
+
+
+def _classification(encoder: Encoder, options: EvaluateOptions) -> Iterator[Result]:
+    names, templates = read_class_names(options.classes), read_templates(options.templates)
+    folders = sorted(path for path in Path(options.images).glob("*/") if path.is_dir())
+    paths = [path for folder in folders for path in sorted(folder.iterdir()) if path.suffix.lower() in _SUFFIXES]
+    features, numbers = _features(encoder, paths, options)
+    folder_of = [paths[number].parent.name for number in numbers.tolist()]
+    for language in _wanted(names, options):
+        classes = [folder.name for folder in folders if folder.name in names[language]]
+        if not classes:
+            raise UserError(f"{options.classes} names no class of {options.images} in {language}")
+        # Only classes that have a name in the language can be asked for in it.
+        rows = [row for row, folder in enumerate(folder_of) if folder in names[language]]
+        own = torch.tensor([classes.index(folder_of[row]) for row in rows], dtype=torch.int64)
+        named = encoder.classes([names[language][one] for one in classes], templates_of(templates, language))
+        ranks = class_ranks(features[rows], named, own)
+        for places in (1, 5):
+            value = share_within(ranks, places)
+            yield Result("classification", language, f"top-{places}", value, len(rows), len(classes))
+
+
+def _retrieval(encoder: Encoder, options: EvaluateOptions) -> Iterator[Result]:
+    captions = read_captions(options.captions)
+    wanted = _wanted(captions, options)
+    files = sorted({file for language in wanted for file, _ in captions[language]})
+    features, numbers = _features(encoder, [Path(options.images, file) for file in files], options)
+    row_of = {files[number]: row for row, number in enumerate(numbers.tolist())}
+    for language in wanted:
+        texts = [(row_of[file], text) for file, text in captions[language] if file in row_of]
+        rows = sorted({row for row, _ in texts})
+        place = {row: number for number, row in enumerate(rows)}
+        own = torch.tensor([place[row] for row, _ in texts], dtype=torch.int64)
+        images, of_texts = features[rows], encoder.texts([text for _, text in texts])
+        to_image, to_text = text_ranks(images, of_texts, own), image_ranks(images, of_texts, own)
+        for places in (1, 5, 10):
+            found = f"recall@{places}"
+            yield Result("text to image", language, found, share_within(to_image, places), len(texts), len(rows))
+            yield Result("image to text", language, found, share_within(to_text, places), len(rows), len(texts))
+
+
+def _features(encoder: Encoder, paths: list[Path], options: EvaluateOptions) -> tuple[torch.Tensor, torch.Tensor]:
+    missing = [path for path in paths if not path.is_file()]
+    if missing:
+        raise UserError(f"there is no image {missing[0]}: files in {options.captions} are relative to --images")
+    features, numbers = encoder.images(paths)
+    if not len(numbers):
+        raise UserError(f"{options.images} has no image that can be used: for --classes they are in --images/CLASS/")
+    if broken := len(paths) - len(numbers):
+        print(f"{broken:,} of {len(paths):,} images couldn't be used", file=sys.stderr)
+    return features, numbers
+
+
+def _wanted(by_language: Mapping[str, object], options: EvaluateOptions) -> list[str]:
+    unknown = [language for language in options.languages if language not in by_language]
+    if unknown:
+        raise UserError(f"nothing is given in the language {unknown[0]}: there are {', '.join(sorted(by_language))}")
+    return list(options.languages) or sorted(by_language)
+
+
+def main(arguments: list[str]) -> int:
+    """Evaluates.
+
+    Returns:
+        0, or 2 for a mistake of the user.
+    """
+    parser = argparse.ArgumentParser("python -m metaclip_curate.trainer.evaluate", description=__doc__)
+    parser.add_argument("--device", default="", choices=["cpu", "cuda"], help="default: cuda where there is one")
+    add_options(parser, "evaluation", EvaluateOptions)
+    parsed = parser.parse_args(arguments)
+    try:
+        options: EvaluateOptions = given_options(parsed, {"evaluation": EvaluateOptions})["evaluation"]
+        device = torch.device(parsed.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        from_transformers = options.model.startswith(transformers_clip.SCHEME)
+        made = (
+            transformers_clip.create(options.model)
+            if from_transformers
+            else clip.create(options.model, options.pretrained)
+        )
+        encoder = Encoder(made, device, options.batch_size, options.workers)
+        results = list(evaluate(encoder, options))
+    except UserError as error:
+        print(f"metaclip_curate.trainer.evaluate: {error}", file=sys.stderr)
+        return 2
+    rows = [
+        (one.task, one.language, one.measure, f"{one.value:.1%}", f"{one.queries:,}", f"{one.candidates:,}")
+        for one in results
+    ]
+    print(text_table(("task", "language", "measure", "value", "queries", "candidates"), rows, "<<<>>>"))
+    if options.output:
+        Path(options.output).write_text(json.dumps([asdict(one) for one in results], indent=1) + "\n", "utf-8")
+    return 0

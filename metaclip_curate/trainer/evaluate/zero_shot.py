@@ -1,0 +1,153 @@
+"""How well a model's pictures and texts find each other without further training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from open_clip import build_zero_shot_classifier
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from metaclip_curate.trainer.data.decoding import BrokenImageError, decode
+from metaclip_curate.trainer.models.clip import Clip
+
+_QUERIES = 1024
+_CLASSES = 64
+
+
+class _Files(Dataset[Any]):
+    """Image files; None for those that can't be used."""
+
+    def __init__(self, paths: Sequence[Path], transform: Callable[[Any], Tensor]) -> None:
+        self._paths, self._transform = paths, transform
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __getitem__(self, number: int) -> Tensor | None:
+        try:
+            return self._transform(decode(self._paths[number].read_bytes()))
+        except BrokenImageError:
+            return None
+
+
+class Encoder:
+    """A model's features, of length 1.
+
+    Args:
+        clip: The model and what makes its input; the model is moved to the device.
+        device: Where it computes.
+        batch_size: Pictures or texts at a time.
+        workers: Processes that read pictures.
+    """
+
+    def __init__(self, clip: Clip, device: torch.device, batch_size: int = 64, workers: int = 0) -> None:
+        self.clip, self.device = clip, device
+        self._batch_size, self._workers = batch_size, workers
+        clip.model.to(device).eval()
+
+    @torch.no_grad()
+    def images(self, paths: Sequence[Path]) -> tuple[Tensor, Tensor]:
+        """Encodes image files.
+
+        Returns:
+            Features, shape (those that can be used, dimensions), and their numbers among the paths.
+        """
+        files = DataLoader(
+            _Files(paths, self.clip.transform), self._batch_size, num_workers=self._workers, collate_fn=list
+        )
+        features, numbers, first = [], [], 0
+        for batch in files:
+            good = [number for number, picture in enumerate(batch) if picture is not None]
+            numbers += [first + number for number in good]
+            first += len(batch)
+            if good:
+                pictures = torch.stack([batch[number] for number in good]).to(self.device)
+                features.append(self.clip.model.encode_image(pictures, normalize=True).float())
+        return torch.cat(features) if features else torch.empty(0, 1), torch.tensor(numbers, dtype=torch.int64)
+
+    @torch.no_grad()
+    def texts(self, texts: Sequence[str]) -> Tensor:
+        """Encodes texts.
+
+        Returns:
+            Features, shape (texts, dimensions).
+        """
+        parts = [list(texts[first : first + self._batch_size]) for first in range(0, len(texts), self._batch_size)]
+        encode, tokenizer = self.clip.model.encode_text, self.clip.tokenizer
+        return torch.cat([encode(tokenizer(part).to(self.device), normalize=True).float() for part in parts])
+
+    def classes(self, names: Sequence[str], templates: Sequence[Any]) -> Tensor:
+        """Makes a feature of each class, the mean of its templates' features, by open_clip.
+
+        Returns:
+            Shape (dimensions, classes).
+        """
+        weights: Tensor = build_zero_shot_classifier(
+            self.clip.model, self.clip.tokenizer, names, templates, num_classes_per_batch=_CLASSES, device=self.device
+        )
+        return weights.float()
+
+
+def text_ranks(images: Tensor, texts: Tensor, image_of_text: Tensor) -> Tensor:
+    """For each text, how many images other than its own are at least as similar to it.
+
+    Counting equal ones as better keeps a model that sees no difference from looking good.
+
+    Args:
+        images: Features, shape (images, dimensions).
+        texts: Features, shape (texts, dimensions).
+        image_of_text: The number of each text's image, shape (texts,).
+
+    Returns:
+        Shape (texts,); 0 is best.
+    """
+    ranks = []
+    for first in range(0, len(texts), _QUERIES):
+        similar = texts[first : first + _QUERIES] @ images.T
+        own = image_of_text[first : first + _QUERIES, None].to(similar.device)
+        ranks.append((similar >= similar.gather(1, own)).sum(dim=1) - 1)
+    return torch.cat(ranks) if ranks else torch.empty(0)
+
+
+def image_ranks(images: Tensor, texts: Tensor, image_of_text: Tensor) -> Tensor:
+    """For each image, how many texts of others are at least as similar to it as its most similar own one.
+
+    Args:
+        images: Features, shape (images, dimensions).
+        texts: Features, shape (texts, dimensions).
+        image_of_text: The number of each text's image, shape (texts,); each image has a text.
+
+    Returns:
+        Shape (images,); 0 is best.
+    """
+    ranks = []
+    for first in range(0, len(images), _QUERIES):
+        similar = images[first : first + _QUERIES] @ texts.T
+        numbers = torch.arange(first, first + len(similar), device=similar.device)[:, None]
+        own = image_of_text.to(similar.device)[None] == numbers
+        best = similar.masked_fill(~own, -torch.inf).amax(dim=1, keepdim=True)
+        ranks.append(((similar >= best) & ~own).sum(dim=1))
+    return torch.cat(ranks) if ranks else torch.empty(0)
+
+
+def share_within(ranks: Tensor, places: int) -> float:
+    """The share of ranks among the first places: recall at that number."""
+    return float((ranks < places).double().mean()) if len(ranks) else float("nan")
+
+
+def class_ranks(images: Tensor, classes: Tensor, class_of_image: Tensor) -> Tensor:
+    """For each image, how many classes other than its own are at least as similar to it.
+
+    Args:
+        images: Features, shape (images, dimensions).
+        classes: Features, shape (dimensions, classes).
+        class_of_image: Shape (images,).
+
+    Returns:
+        Shape (images,); 0 is right.
+    """
+    return text_ranks(classes.T, images, class_of_image)

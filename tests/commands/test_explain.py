@@ -1,0 +1,169 @@
+"""metaclip-curate explain: what it says of every pair is what the tables hold, and of a new text what would happen."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from metaclip_curate import balance
+from metaclip_curate.cli import main
+from metaclip_curate.errors import UserError
+from metaclip_curate.inspect.explain import Explainer, Explanation
+from metaclip_curate.options.explain import ExplainOptions
+from tests.commands.conftest import contents, opened
+from tests.support import made_run, oracle, runs
+
+Rows = list[dict[str, Any]]
+Made = tuple[Path, dict[str, Rows]]
+
+
+def explain(root: Path, **asked: Any) -> list[Explanation]:
+    return Explainer(opened(root, "sample").folder, ExplainOptions(**asked)).explain()
+
+
+def test_every_pair_of_a_run_is_explained_as_it_went(real: Path) -> None:
+    matched = {row["uid"]: row for row in runs.table(real, "matched")}
+    manifest = {row["uid"]: row for row in runs.table(real, "manifest")}
+    counts = {(row["metadata_lang"], row["entry_id"]): row for row in runs.table(real, "counts")}
+    pairs: dict[str, Rows] = {}
+    for row in runs.table(real, "pairs"):
+        pairs.setdefault(row["uid"], []).append(row)
+    before = contents(real)
+    unmatched = [uid for uid in pairs if uid not in matched]
+    dropped = [uid for uid in matched if uid not in manifest]
+    for uid in [*unmatched[:10], *dropped[:20], *list(manifest)[:20]]:
+        (found,) = explain(real, uid=uid)
+        first = min(pairs[uid], key=lambda row: (row["crawl"], row["source_file"], row["page_url"]))
+        assert (found.url, found.text, found.lang) == (first["url"], first["text"], first["lang"])
+        assert found.origins[0]["page_url"] == first["page_url"]
+        assert len(found.origins) == len(pairs[uid])
+        assert found.kept == (uid in manifest)
+        if uid not in matched:
+            assert found.verdict.startswith("left out")
+            assert found.entries == []
+            continue
+        language = matched[uid]["metadata_lang"]
+        assert found.metadata_lang == language
+        assert [entry.entry_id for entry in found.entries] == matched[uid]["entry_ids"]
+        for entry in found.entries:
+            row = counts[language, entry.entry_id]
+            assert (entry.entry, entry.count) == (row["entry"], row["count"])
+            assert found.t is not None
+            assert entry.head == (entry.count >= found.t)
+        if uid in manifest:
+            assert found.keep_probability == manifest[uid]["keep_probability"]
+            assert found.draw == manifest[uid]["draw"]
+    assert unmatched
+    assert dropped
+    assert contents(real) == before
+
+
+def test_a_new_image_of_a_known_text_would_have_its_chance(real: Path) -> None:
+    for row in runs.table(real, "manifest")[::40]:
+        url = f"https://elsewhere.example/{row['uid']}.jpg"
+        (found,) = explain(real, text=f"  {row['text']}\n", url=url)
+        assert found.kept is None
+        assert found.uid == oracle.uid_of(url, row["text"])
+        assert [entry.entry_id for entry in found.entries] == row["entry_ids"]
+        assert found.keep_probability == row["keep_probability"]
+        assert found.draw == oracle.draw(found.uid, 0)
+        assert ("would be kept" in found.verdict) == (found.draw < row["keep_probability"])
+
+
+def test_an_image_and_a_text_find_all_their_pairs(real: Path) -> None:
+    rows = runs.table(real, "pairs")
+    row = rows[len(rows) // 2]
+    uids = sorted({each["uid"] for each in rows if each["url"] == row["url"]})
+    assert [each.uid for each in explain(real, url=f"{row['url']}#fragment")] == uids
+    uids = sorted({each["uid"] for each in rows if each["text"] == row["text"]})
+    assert [each.uid for each in explain(real, text=row["text"])] == uids[:100]
+
+
+def test_of_an_images_texts_one_is_selected(tmp_path: Path) -> None:
+    rows = made_run.write_run(tmp_path / "one", made_run.matched_rows(60, seed=3), texts_per_image="one")
+    kept = {row["uid"] for row in rows["manifest"]}
+    drawn = oracle.one_text_per_image(rows["matched"], 0)
+    for row in rows["matched"]:
+        (found,) = explain(tmp_path / "one", uid=row["uid"])
+        assert found.kept == (row["uid"] in kept)
+        assert ("was selected" in found.verdict) == (row["uid"] not in {each["uid"] for each in drawn})
+
+
+def test_a_text_of_a_language_without_metadata(real: Path) -> None:
+    (found,) = explain(real, text="დიდი თეთრი სახლი ზღვის პირას")
+    assert found.lang == "ka"
+    assert found.entries == []
+    assert found.verdict == "not seen by this run; left out: no metadata for the language ka, and none for other"
+
+
+def test_a_language_without_a_match_is_looked_up_in_the_metadata(real: Path, tmp_path: Path) -> None:
+    shutil.copytree(real, tmp_path / "run")
+    state = json.loads((real / "run.json").read_text())
+    balanced = state["stages"]["balance"]["summary"]
+    balanced["languages"] = [row for row in balanced["languages"] if row["metadata_lang"] != "el"]
+    del state["digest"]
+    (tmp_path / "run" / "run.json").write_text(json.dumps(state))
+    text = "Ένα μεγάλο λευκό σπίτι κοντά στη θάλασσα με 3 δέντρα"
+    (found,) = explain(tmp_path / "run", text=text)
+    assert found.t is None
+    assert [entry.entry for entry in found.entries] == [entry.entry for entry in explain(real, text=text)[0].entries]
+    assert {(entry.count, entry.probability) for entry in found.entries} == {(0, 1.0)}
+    (tmp_path / "metadata").mkdir()
+    (tmp_path / "metadata" / "el.json").write_text('["Ένα"]')
+    with pytest.raises(UserError, match=r"isn't what .* was matched with: its digest is"):
+        explain(tmp_path / "run", text=text, metadata=str(tmp_path / "metadata"))
+    with pytest.raises(UserError, match="Name the folder with --metadata"):
+        explain(tmp_path / "run", text=text, metadata=str(tmp_path / "nowhere"))
+
+
+def test_what_has_changed_since_the_run_is_named(real: Path, tmp_path: Path) -> None:
+    table = tmp_path / "languages.csv"
+    table.write_text("code,name,script,without_spaces,wordnet,lid176_labels,merged_into\nen,English,Latn,,,en,\n")
+    with pytest.raises(UserError, match=r"made with another language table.*--language-table"):
+        explain(real, text="a text that nobody has seen", language_table=str(table))
+
+
+def test_tables_that_contradict_each_other_are_an_error(made: Made, tmp_path: Path) -> None:
+    """As where run.json of another run, with another seed, stands in the place of its own."""
+    shutil.copytree(made[0], tmp_path / "run")
+    state = json.loads((tmp_path / "run" / "run.json").read_text())
+    state["stages"]["sample"]["options"]["seed"] += 1
+    del state["digest"]
+    (tmp_path / "run" / "run.json").write_text(json.dumps(state))
+    seed = state["stages"]["sample"]["options"]["seed"]
+    rows = made[1]["manifest"]
+    draws = balance.draws([row["uid"] for row in rows], seed)
+    kept = next(row for row, draw in zip(rows, draws, strict=True) if draw >= row["keep_probability"])
+    with pytest.raises(UserError, match="one of them was changed"):
+        explain(tmp_path / "run", uid=kept["uid"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (["--uid", "0" * 32], "has no pair with the uid"),
+        (["--url", "https://nowhere.example/a.jpg"], "has no pair with the image https://nowhere.example/a.jpg"),
+        (["--url", "mailto:somebody"], "is no http or https URL"),
+        (["--text", " \n "], "--text is empty"),
+        ([], "give --uid, --url, --text"),
+        (["--uid", "0" * 32, "--text", "both"], "give --uid, --url, --text"),
+    ],
+)
+def test_mistakes(made: Made, asked: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "--run", str(made[0]), *asked]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_what_is_printed(real: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    row = runs.table(real, "manifest")[0]
+    assert main(["explain", "--run", str(real), "--uid", row["uid"].upper()]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("Kept: the draw ")
+    assert row["url"] in printed
+    assert main(["explain", "--run", str(real), "--uid", row["uid"], "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert found["keep_probability"] == row["keep_probability"]

@@ -1,0 +1,122 @@
+"""metaclip-curate threshold: the table, the search, and what it says of itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from metaclip_curate.cli import main
+from metaclip_curate.commands.threshold import Chooser
+from metaclip_curate.errors import UserError
+from metaclip_curate.options.draw import DrawOptions
+from metaclip_curate.options.threshold import ChoiceOptions
+from tests.commands.conftest import contents, opened
+from tests.support import made_run, oracle, runs
+
+Rows = list[dict[str, Any]]
+Made = tuple[Path, dict[str, Rows]]
+pytestmark = pytest.mark.usefixtures("spark")
+
+
+def chooser(root: Path, **given: Any) -> Chooser:
+    return Chooser(opened(root, "count"), ChoiceOptions(**given), DrawOptions(), tell=lambda line: None)
+
+
+@pytest.mark.parametrize(
+    ("given", "theirs"),
+    [
+        ({"t": (5, 20)}, [{"t": 5}, {"t": 20}]),
+        ({"t": (9,), "anchor_language": "de"}, [{"t": 9, "anchor_language": "de"}]),
+        ({"t": (9,), "same_t": True}, [{"t": 9, "same_t": True}]),
+        ({"tail_share": (0.2, 0.7)}, [{"target_tail_share": 0.2}, {"target_tail_share": 0.7}]),
+    ],
+)
+def test_choices_equal_the_oracles_thresholds(made: Made, given: dict[str, Any], theirs: Rows) -> None:
+    rows = chooser(made[0], **given).choices()
+    matched, counts = made[1]["matched"], made[1]["counts"]
+    assert len(rows) == len(theirs) + 1
+    for row, options in zip(rows, theirs, strict=False):
+        expected = {each["metadata_lang"]: each for each in oracle.thresholds(matched, counts, **options)}
+        assert row.choice.thresholds == {language: each["t"] for language, each in expected.items()}
+        for language, each in expected.items():
+            assert row.expected.pairs[language] == pytest.approx(each["expected_pairs"], rel=1e-12)
+    assert rows[-1].expected.all_pairs == len(matched)
+
+
+@pytest.mark.parametrize(("given", "target"), [({}, 301), ({"anchor_language": "de"}, 560), ({"same_t": True}, 60)])
+def test_the_t_that_is_found_is_the_closest_of_all(made: Made, given: dict[str, Any], target: int) -> None:
+    asked = chooser(made[0], target_pairs=target, **given)
+    rows = asked.choices()
+    assert asked.found is not None
+    assert asked.found.exact
+    distances = {}
+    for t in range(1, max(row["count"] for row in made[1]["counts"]) + 2):
+        thresholds = dict(asked._rule.choice(asked.histograms, t).thresholds)
+        distances[t] = abs(oracle.expected_pairs(made[1]["matched"], made[1]["counts"], thresholds) - target)
+    assert distances[asked.found.t] == pytest.approx(min(distances.values()), abs=1e-9)
+    assert [row.choice.t for row in rows[:-1]] == sorted({max(1, asked.found.t // 2), asked.found.t, 2 * asked.found.t})
+
+
+def test_the_expectation_of_a_run_is_the_one_in_its_thresholds(real: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = contents(real)
+    asked = chooser(real, t=(20,))
+    written = {row["metadata_lang"]: row for row in runs.table(real, "thresholds")}
+    found = asked.choices()[0]
+    assert found.choice.thresholds == {language: row["t"] for language, row in written.items()}
+    assert found.expected.pairs == {language: row["expected_pairs"] for language, row in written.items()}
+    capsys.readouterr()
+    assert main(["threshold", "--run", str(real), "--t", "20,5", "--by-language", "--texts-per-image", "one"]) == 0
+    printed = capsys.readouterr().out
+    lines = [line.split() for line in printed.splitlines()]
+    assert [line[0] for line in lines if line and line[0] in ("5", "20", "all")] == ["20", "5", "all"]
+    assert sum(line[:1] == ["en"] for line in lines) == 2
+    assert contents(real) == before
+
+
+def test_a_search_says_how_exact_it_is(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["threshold", "--run", str(made[0]), "--target-pairs", "300"]) == 0
+    printed = capsys.readouterr().out
+    assert "no other t is closer" in printed
+    assert main(["threshold", "--run", str(made[0]), "--target-pairs", "100000", "--same-t"]) == 0
+    assert "it keeps all that can be drawn" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("more", "part"),
+    [
+        ([], "--target-pairs"),
+        (["--t", "5", "--target-pairs", "7"], "give one of"),
+        (["--t", "0"], "--t must be at least 1"),
+        (["--target-pairs", "-4"], "--target-pairs must be at least"),
+        (["--tail-share", "1.5"], "--tail-share"),
+        (["--tail-share", "0.5", "--same-t"], "--same-t and --tail-share"),
+        (["--t", "5", "--anchor-language", "xx"], "anchor language xx"),
+    ],
+)
+def test_mistakes(made: Made, capsys: pytest.CaptureFixture[str], more: list[str], part: str) -> None:
+    assert main(["threshold", "--run", str(made[0]), *more]) == 2
+    assert part in capsys.readouterr().err
+
+
+def test_a_list_that_is_none(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["threshold", "--run", str(made[0]), "--t", "5,x"])
+    assert "--t" in capsys.readouterr().err
+
+
+def test_a_run_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["threshold", "--run", str(tmp_path / "gone"), "--t", "5"]) == 2
+    assert "has no finished stage extract" in capsys.readouterr().err
+    assert main(["threshold", "--t", "5"]) == 2
+    assert "--run is missing" in capsys.readouterr().err
+    assert not (tmp_path / "gone").exists()
+
+
+def test_a_run_without_a_match(tmp_path: Path) -> None:
+    made_run.write_run(tmp_path / "run", [])
+    rows = chooser(tmp_path / "run", t=(5,), same_t=True).choices()
+    assert [row.expected.all_pairs for row in rows] == [0.0, 0.0]
+    with pytest.raises(UserError, match="no text matched the anchor language en"):
+        chooser(tmp_path / "run", target_pairs=5).choices()

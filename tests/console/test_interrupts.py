@@ -1,0 +1,73 @@
+"""Ctrl-C and SIGTERM while Spark works: one sentence, and an end."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.support.processes import kill_session
+
+# A command whose job would take an hour, waited for by the main thread or by another one.
+SCRIPT = """
+import sys, time
+from concurrent.futures import ThreadPoolExecutor
+from metaclip_curate import cli
+from metaclip_curate.commands import program
+from metaclip_curate.options.run import RunOptions
+from metaclip_curate.spark.session import get_session
+
+def work(parsed, command):
+    spark = get_session(RunOptions(master="local[1]", driver_memory="1g"))
+
+    sign = sys.argv[1]
+
+    def one(number):
+        open(sign, "w").close()
+        time.sleep(3600)
+
+    def job():
+        spark.sparkContext.parallelize([0], 1).map(one).collect()
+
+    if sys.argv[2] == "thread":
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(job).result()
+    job()
+
+program._java_home = work
+sys.exit(cli.main(["java-home"]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("waits", "number", "status", "word"),
+    [("main", signal.SIGINT, 130, "interrupted"), ("thread", signal.SIGTERM, 143, "terminated")],
+)
+def test_a_job_of_spark_is_left_with_one_sentence(
+    tmp_path_factory: pytest.TempPathFactory, waits: str, number: signal.Signals, status: int, word: str
+) -> None:
+    import time
+
+    sign = tmp_path_factory.mktemp("sign") / "working"
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(sign), waits],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        start_new_session=True,
+    )
+    try:
+        while not sign.exists() and process.poll() is None:
+            time.sleep(0.1)
+        process.send_signal(number)
+        printed, errors = process.communicate(timeout=120)
+    finally:
+        kill_session(process)
+    lines = [line for line in errors.splitlines() if not line.startswith("WARNING: Using incubator modules")]
+    assert lines == [f"metaclip-curate: {word}"], errors
+    assert printed == ""
+    assert process.returncode == status

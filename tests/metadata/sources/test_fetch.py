@@ -1,0 +1,163 @@
+"""Everything for some languages from a server laid out like Wikimedia's and NLTK's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from metaclip_curate.cli import main
+from metaclip_curate.errors import UserError
+from metaclip_curate.metadata.sources.editions import editions_of
+from metaclip_curate.metadata.sources.fetch import Fetch, dump_names, parse_sums
+from metaclip_curate.metadata.sources.fetch_file import Client
+from metaclip_curate.metadata.sources.source_files import SourceFiles
+from metaclip_curate.options.fetch_metadata import FetchOptions
+from metaclip_curate.storage import StorageOptions
+from tests.support.servers.faulty_http import Fault, FaultyHTTPServer
+from tests.support.servers.wikimedia import DATE, WikimediaServer
+
+_DUMP = {
+    "pages-articles-multistream.xml.bz2": b"multistream",
+    "pages-articles-multistream-index.txt.bz2": b"index",
+    "pages-articles.xml.bz2": b"articles",
+    "pages-meta-current.xml.bz2": b"not wanted",
+}
+_CLIENT = Client(StorageOptions(max_attempts=2), sleep=lambda seconds: None)
+
+
+@pytest.fixture
+def wikimedia(faulty_http: FaultyHTTPServer) -> WikimediaServer:
+    server = WikimediaServer(faulty_http)
+    server.add_dump("dewiki", _DUMP)
+    server.add_page_views(b"de Hund 3 0\n")
+    server.add_wordnets({"fra": b"# x\n00001740-n\tlemma\tchien\n"}, {"data.noun": b""})
+    return server
+
+
+def fetch(wikimedia: WikimediaServer, folder: Path, **given: Any) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    told: list[str] = []
+    options = {"language": ("de",), "date": DATE, "output": str(folder), **wikimedia.options(), **given}
+    return Fetch(FetchOptions(**options), _CLIENT, told.append).run(), told
+
+
+def test_all_of_a_language(wikimedia: WikimediaServer, tmp_path: Path) -> None:
+    fetched, _ = fetch(wikimedia, tmp_path)
+    files = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
+    assert files == sorted([*fetched, "fetched.json"])
+    assert json.loads((tmp_path / "fetched.json").read_text()) == fetched
+    dumps = [name for name in files if name.startswith("dumps/")]
+    assert dumps == [f"dumps/dewiki-{DATE}-{name}" for name in sorted(_DUMP) if "multistream" in name]
+    assert sum(name.startswith("pageviews/") for name in files) == 24
+    assert fetched[dumps[0]]["checksum"].startswith("sha1:")
+    # What it downloads is what a build takes.
+    sources = SourceFiles([str(tmp_path)], StorageOptions())
+    assert [file.name for file in sources.texts(editions_of("de"), print)] == dumps
+    assert len(sources.page_views()) == 24
+
+
+def test_a_second_call_asks_for_nothing_that_is_there(wikimedia: WikimediaServer, tmp_path: Path) -> None:
+    fetch(wikimedia, tmp_path)
+    before = len(wikimedia.server.requests)
+    (tmp_path / f"dumps/dewiki-{DATE}-pages-articles-multistream.xml.bz2").write_bytes(b"cut")
+    _, told = fetch(wikimedia, tmp_path)
+    asked = [request.path.rpartition("-")[2] for request in wikimedia.server.requests[before:]]
+    assert asked == ["sha1sums.txt", "multistream.xml.bz2"]
+    assert sum("there already" in line for line in told) == 25
+
+
+def test_only_the_wordnets_that_are_needed(wikimedia: WikimediaServer, tmp_path: Path) -> None:
+    wikimedia.add_dump("frwiki", _DUMP)
+    fetched, _ = fetch(wikimedia, tmp_path, language=("fr",), pageviews_days=0)
+    assert "wordnet/omw-1.4.zip" in fetched
+    assert "wordnet/wordnet.zip" not in fetched
+
+
+def test_the_other_form(wikimedia: WikimediaServer, tmp_path: Path) -> None:
+    fetched, _ = fetch(wikimedia, tmp_path, dump_form="articles", pageviews_days=0)
+    assert list(fetched) == [f"dumps/dewiki-{DATE}-pages-articles.xml.bz2"]
+
+
+def test_a_dump_whose_checksum_lies(wikimedia: WikimediaServer, tmp_path: Path) -> None:
+    wikimedia.add_dump("dewiki", _DUMP, lie="pages-articles-multistream.xml.bz2")
+    with pytest.raises(UserError, match=r"multistream\.xml\.bz2 has the sha1"):
+        fetch(wikimedia, tmp_path)
+    assert not list(tmp_path.glob("dumps/*multistream.xml*"))
+
+
+def test_a_wiki_without_that_date(wikimedia: WikimediaServer, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"no dump of dewiki of 20240101: there are {DATE}"):
+        fetch(wikimedia, tmp_path, date="20240101")
+
+
+def test_merged_editions_come_too_and_may_be_missing(wikimedia: WikimediaServer, tmp_path: Path) -> None:
+    for wiki in ("zhwiki", "zh_yuewiki"):
+        wikimedia.add_dump(wiki, _DUMP)
+    fetched, told = fetch(wikimedia, tmp_path, language=("zh",), pageviews_days=0)
+    wikis = {name.split("/")[1].split("-")[0] for name in fetched if name.startswith("dumps/")}
+    assert wikis == {"zhwiki", "zh_yuewiki"}
+    assert any(line.startswith("ganwiki: no dump") for line in told)
+
+
+def test_hours_that_are_missing_or_damaged(wikimedia: WikimediaServer, tmp_path: Path) -> None:
+    paths = wikimedia.add_page_views(b"de Hund 3 0\n")
+    wikimedia.server.fail(paths[3], Fault(status=404))
+    fetched, told = fetch(wikimedia, tmp_path)
+    assert f"pageviews-{DATE}-030000.gz: the server has none" in told
+    assert len(fetched) == 25
+    wikimedia.server.add(paths[3], b"\x1f\x8bdamaged")
+    with pytest.raises(UserError, match="came damaged"):
+        fetch(wikimedia, tmp_path)
+    with pytest.raises(UserError, match="no pageviews of 20250201"):
+        wikimedia.add_dump("dewiki", _DUMP, date="20250201")
+        fetch(wikimedia, tmp_path, date="20250201")
+
+
+def test_parts_are_taken_only_without_a_whole() -> None:
+    whole, index = "xwiki-1-pages-articles-multistream.xml.bz2", "xwiki-1-pages-articles-multistream-index.txt.bz2"
+    parts = [
+        "xwiki-1-pages-articles-multistream-index1.txt-p1p9.bz2",
+        "xwiki-1-pages-articles-multistream1.xml-p1p9.bz2",
+    ]
+    assert dump_names([whole, index, *parts], "multistream") == sorted([whole, index])
+    assert dump_names(parts, "articles") == parts
+    assert dump_names(["xwiki-1-stub-articles.xml.gz"], "articles") == []
+    assert parse_sums(b"ab  x\ncd *y\n\n") == {"x": "ab", "y": "cd"}
+
+
+def test_the_command(wikimedia: WikimediaServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    server = [part for name, url in wikimedia.options().items() for part in (f"--{name.replace('_', '-')}", url)]
+    given = ["metadata", "fetch", "--language", "de", "--date", DATE, "--output", str(tmp_path), *server]
+    assert main(given) == 0
+    assert "26 files" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("given", "part"),
+    [
+        (["--date", DATE, "--output", "x"], "--language is missing"),
+        (["--language", "de", "--output", "x"], "--date is missing"),
+        (["--language", "de", "--date", "2025-1-1", "--output", "x"], "is no date"),
+        (["--language", "de", "--date", "20251301", "--output", "x"], "is no date"),
+        (["--language", "german", "--date", DATE, "--output", "x"], "de (German)"),
+        (["--language", "de", "--date", DATE, "--output", "s3://b/x"], "no local folder"),
+        (["--language", "de", "--date", DATE, "--output", "x", "--contact", "ü"], "--contact"),
+    ],
+)
+def test_mistakes(capsys: pytest.CaptureFixture[str], given: list[str], part: str) -> None:
+    assert main(["metadata", "fetch", *given]) == 2
+    assert part in capsys.readouterr().err
+
+
+def test_a_mirrors_password_is_written_nowhere(wikimedia: WikimediaServer, tmp_path: Path) -> None:
+    mirror = wikimedia.server.url.replace("://", "://user:SECRET@")
+    fetched, told = fetch(wikimedia, tmp_path, dumps_url=mirror)
+    assert all("authorization" in request.headers for request in wikimedia.server.requests if "dewiki" in request.path)
+    assert any(each["url"].startswith(f"{wikimedia.server.url}/dewiki/") for each in fetched.values())
+    assert fetch(wikimedia, tmp_path, dumps_url=wikimedia.server.url)[0] == fetched
+    with pytest.raises(UserError, match="there is no dump") as missing:
+        fetch(wikimedia, tmp_path / "b", dumps_url=f"{mirror}/none")
+    shown = [*told, str(missing.value), *(str(path.read_bytes()) for path in tmp_path.rglob("*") if path.is_file())]
+    assert not any("SECRET" in text for text in shown)

@@ -1,0 +1,98 @@
+"""Pageviews files."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metaclip_curate.metadata.sources.titles import PageViewsAccount, metadata_languages, read_page_views
+from metaclip_curate.storage import StorageOptions
+
+LINES = [
+    (b"en Dog 3 0", ("en", "Dog", 3)),
+    (b"en.m Dog 4 0", ("en", "Dog", 4)),
+    (b"simple Old_dog 2 17", ("en", "Old dog", 2)),
+    (b"de.m.d Hund 2 0", "other_projects"),
+    (b"commons.m Dog 2 0", "other_projects"),
+    (b"en File:Dog.jpg 3 0", "with_colon"),
+    (b"en Cat 0 0", "without_views"),
+    (b"en Cat 00 0", "without_views"),
+    (b"en Dog 3", "malformed"),
+    (b"en Dog and cat 3 0", "malformed"),
+    (b"en Dog many 0", "malformed"),
+    (b"en Dog -3 0", "malformed"),
+    (b"en  3 0", "malformed"),
+    (b"en \xff\xfe 3 0", "malformed"),
+    (b'en "Quoted 1 0', ("en", '"Quoted', 1)),
+    (b"be-tarask \xd0\x9a_\xd0\x90 5 0", ("be", "К А", 5)),
+    (b"zh-yue \xe7\x8b\x97 1 0", ("zh", "狗", 1)),
+]
+
+
+def read(path: Path) -> tuple[PageViewsAccount, list[tuple[Any, ...]]]:
+    account = PageViewsAccount(str(path))
+    batches = list(read_page_views(str(path), metadata_languages(), StorageOptions(), account))
+    return account, [tuple(row.values()) for batch in batches for row in batch.to_pylist()]
+
+
+def sums(account: PageViewsAccount) -> int:
+    return account.used + account.malformed + account.other_projects + account.with_colon + account.without_views
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_every_line_is_accounted_for(tmp_path: Path, packed: bool) -> None:
+    path = tmp_path / ("pageviews.gz" if packed else "pageviews")
+    data = b"\n".join(line for line, _ in LINES) + b"\n"
+    path.write_bytes(gzip.compress(data) if packed else data)
+    account, rows = read(path)
+    assert rows == [meaning for _, meaning in LINES if isinstance(meaning, tuple)]
+    assert (account.status, account.lines, sums(account)) == ("ok", len(LINES), len(LINES))
+    for reason in ("malformed", "other_projects", "with_colon", "without_views"):
+        assert getattr(account, reason) == sum(meaning == reason for _, meaning in LINES), reason
+
+
+def test_a_file_that_breaks_off_keeps_what_is_before(tmp_path: Path) -> None:
+    data = b"".join(b"en T%d 1 0\n" % number for number in range(50_000))
+    packed = gzip.compress(data)
+    path = tmp_path / "pageviews.gz"
+    path.write_bytes(packed[: len(packed) // 2])
+    account, rows = read(path)
+    assert account.status == "partial"
+    assert account.error == "its end is missing"
+    assert 10_000 < len(rows) < 40_000
+    assert rows == [("en", f"T{number}", 1) for number in range(len(rows))]
+    assert sums(account) == account.lines
+
+
+@pytest.mark.parametrize("damage", ["checksum", "no gzip", "empty", "header only", "missing"])
+def test_a_damaged_file_has_failed(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "pageviews.gz"
+    packed = bytearray(gzip.compress(b"en Dog 3 0\n" * 1000))
+    packed[-8] ^= 1
+    contents = {"checksum": bytes(packed), "no gzip": b"en Dog 3 0\n", "empty": b"", "header only": bytes(packed[:5])}
+    if damage != "missing":
+        path.write_bytes(contents[damage])
+    account, _ = read(path)
+    assert account.status == "failed"
+    assert account.error
+
+
+def test_an_hour_without_a_view(tmp_path: Path) -> None:
+    path = tmp_path / "pageviews.gz"
+    path.write_bytes(gzip.compress(b""))
+    assert read(path) == (PageViewsAccount(str(path)), [])
+
+
+@given(st.lists(st.binary(max_size=30).map(lambda line: line.replace(b"\n", b"").replace(b"\r", b"")), max_size=20))
+def test_any_bytes_are_accounted_for(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]) -> None:
+    path = tmp_path_factory.mktemp("any") / "pageviews"
+    path.write_bytes(b"\n".join([*lines, b"en Dog 3 0", b""]))
+    account, rows = read(path)
+    assert rows[-1:] == [("en", "Dog", 3)]
+    assert account.status == "ok"
+    assert account.lines == sums(account) == sum(line != b"" for line in lines) + 1

@@ -1,0 +1,257 @@
+"""Whole builds: from small sources to lists, and what is done again when."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from metaclip_curate.cli import main
+from metaclip_curate.errors import UserError
+from metaclip_curate.metadata.lists.folder import MetadataFolder
+from metaclip_curate.metadata.lists.show import show_lists
+from metaclip_curate.metadata.lists.writer import list_bytes
+from metaclip_curate.options.build_metadata import BuildOptions, MergeOptions
+from metaclip_curate.options.ngrams import NgramOptions
+from metaclip_curate.pipelines.metadata.build import MetadataBuild
+from metaclip_curate.pipelines.metadata.build_list import BuildSettings
+from metaclip_curate.storage import StorageOptions
+from tests.support.servers.s3 import S3Server
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_GROUPS: dict[str, Any] = {"build": BuildOptions, "merge": MergeOptions, "ngrams": NgramOptions}
+# Twelve different words; the most frequent are la, maison and chat.
+_TEXT = "la maison, la maison rouge. La maison du chat; le chat noir, la tour Eiffel, la tour Eiffel, chat 7 ..."
+_TAB = "# WOLF\tfra\thttp://x\tCeCILL-C\n1-n\tfra:lemma\tchat\n1-n\tfra:lemma\tchat_noir\n2-n\tfra:lemma\t7\n"
+_VIEWS = b"fr Tour_Eiffel 9 0\nfr.m Tour_Eiffel 3 0\nfr chat_noir 8 0\nfr Paris 7 0\nfr Rare 1 0\nfr ! 99 0\nfr x 3\n"
+
+
+Built = tuple[dict[str, Any], list[str]]
+
+
+def write_sources(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "frwiki-20250101.jsonl").write_text(json.dumps({"text": _TEXT}) + "\n", encoding="utf-8")
+    (folder / "wn-data-fra.tab").write_text(_TAB, encoding="utf-8")
+    (folder / "pageviews-20250101-000000.gz").write_bytes(gzip.compress(_VIEWS, mtime=0))
+
+
+def run_build(spark: SparkSession, root: Path, **given: Any) -> Built:
+    fixed: dict[str, dict[str, Any]] = {
+        "build": {"language": ("fr",), "sources": (str(root / "sources"),), "output": str(root / "m")},
+        "ngrams": {"lowest_pmi": 3.0, "lowest_bigram_count": 2},
+        "merge": {"unigrams_share": 0.3, "titles_share": 0.7},
+    }
+    groups = {}
+    for name, group in _GROUPS.items():
+        mine = {key: value for key, value in given.items() if key in group.__dataclass_fields__}
+        groups[name] = group(**{**fixed[name], **mine})
+    told: list[str] = []
+    settings = BuildSettings(**groups, storage=StorageOptions())
+    return MetadataBuild(settings, lambda: spark, told.append).run(), told
+
+
+@pytest.fixture(scope="module")
+def first_build(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Built]:
+    """Sources and what was built of them, once."""
+    root = tmp_path_factory.mktemp("first")
+    write_sources(root / "sources")
+    return root, run_build(spark, root)
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """Sources of which nothing is built."""
+    write_sources(tmp_path / "sources")
+    return tmp_path / "sources"
+
+
+@pytest.fixture
+def built_sources(first_build: tuple[Path, Built], tmp_path: Path) -> Path:
+    """Sources with what was built of them beside, in another place than where it was."""
+    shutil.copytree(first_build[0], tmp_path, dirs_exist_ok=True)
+    return tmp_path / "sources"
+
+
+@pytest.fixture
+def build(spark: SparkSession, tmp_path: Path) -> Callable[..., Built]:
+    return partial(run_build, spark, tmp_path)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = [*folder.glob("*.*"), *(folder / "entries").iterdir()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files if path.is_file()}
+
+
+def steps(told: list[str], how: str) -> list[str]:
+    return [line.partition(":")[0] for line in told if how in line]
+
+
+def test_a_list_and_where_it_is_from(first_build: tuple[Path, Built], built_sources: Path, tmp_path: Path) -> None:
+    root, (built, told) = first_build
+    entries = MetadataFolder.open(tmp_path / "m").entries("fr")
+    assert entries[:100] == [str(number) for number in range(100)]
+    # 7 is a number before it is a name; la, maison, chat and tour are 4 of 12 words; chat is a name already.
+    rows = pq.read_table(tmp_path / "m" / "entries" / "fr.parquet").to_pylist()
+    assert [row["entry"] for row in rows] == entries
+    found = {
+        source: [row["entry"] for row in rows if row["source"] == source]
+        for source in dict.fromkeys(row["source"] for row in rows)
+    }
+    assert found["wordnet"] == ["chat", "chat noir"]
+    assert found["unigrams"][:2] == ["la", "maison"]
+    assert "tour Eiffel" in found["bigrams"]
+    assert found["titles"] == ["Tour Eiffel", "Paris"]
+    assert {row["entry"]: row["also_in"] for row in rows}["chat noir"] == ["titles"]
+    assert {row["entry"]: row["score"] for row in rows}["Tour Eiffel"] == 12
+    assert "titles: pageviews-20250101-000000.gz: 1 of 7 lines malformed" in told
+    document = json.loads((tmp_path / "m" / "sources.json").read_text())
+    section = document["languages"]["fr"]
+    assert section == built["fr"]
+    assert sum(source["entries"] for source in section["sources"]) == len(entries) == section["entries"]
+    assert section["sha256"] == MetadataFolder.open(tmp_path / "m").digest("fr")
+    assert section["files"]["wordnet"]["licences"] == ["CeCILL-C"]
+    assert section["files"]["wikipedia"]["dates"] == ["20250101"]
+    views = document["pageviews"][section["pageviews"]]["files"]
+    assert [(each["file"], each["lines"], each["malformed"]) for each in views] == [
+        ("pageviews-20250101-000000.gz", 7, 1)
+    ]
+    assert str(root) not in json.dumps(document)
+    shown = show_lists(MetadataFolder.open(tmp_path / "m"), [], 2)[0]
+    assert {each.name: each.entries for each in shown.sources} == {
+        source["name"]: source["entries"] for source in section["sources"]
+    }
+    of_titles = next(each for each in shown.sources if each.name == "titles")
+    assert (of_titles.best, of_titles.least, of_titles.examples) == (12, 7, ["Tour Eiffel", "Paris"])
+    of_names = next(each for each in shown.sources if each.name == "wordnet")
+    assert of_names.also_in == {"unigrams": 1, "titles": 1}
+    (tmp_path / "m" / "fr.txt.zst").write_bytes(list_bytes(["another"], "txt.zst"))
+    with pytest.raises(UserError, match="whose entries are others"):
+        show_lists(MetadataFolder.open(tmp_path / "m"), ["fr"], 2)
+
+
+def test_what_is_finished_is_kept_and_what_changed_is_done_again(
+    build: Any, built_sources: Path, tmp_path: Path
+) -> None:
+    before = contents(tmp_path / "m")
+    _, told = build()
+    assert steps(told, "finished before") == ["wordnet/fr", "ngrams/fr", "titles", "merge/fr"]
+    assert contents(tmp_path / "m") == before
+    _, told = build(titles_most=1)
+    assert steps(told, "done again") == ["merge/fr"]
+    assert "merge/fr: --titles-most was not given and is 1, done again" in told
+    (built_sources / "wn-data-fra.tab").write_text(_TAB + "3-n\tlemma\tchien\n", encoding="utf-8")
+    _, told = build()
+    assert steps(told, "done again") == ["wordnet/fr", "merge/fr"]
+    assert "chien" in MetadataFolder.open(tmp_path / "m").entries("fr")
+    (built_sources / "wn-data-fra.tab").write_text(_TAB, encoding="utf-8")
+    build()
+    assert contents(tmp_path / "m") == before
+    (tmp_path / "m" / "fr.txt.zst").unlink()
+    _, told = build()
+    assert steps(told, "begins") == ["merge/fr"]
+    assert contents(tmp_path / "m") == before
+    # A build that died after writing its list left no account of it.
+    (tmp_path / "m" / "sources.json").unlink()
+    build(titles_most=1)
+    build()
+    assert contents(tmp_path / "m") == before
+
+
+def test_stages_alone_come_to_the_same_bytes(build: Any, built_sources: Path, tmp_path: Path) -> None:
+    before = contents(tmp_path / "m")
+    shutil.rmtree(tmp_path / "m")
+    with pytest.raises(UserError, match=r"has no finished stage wordnet of fr: .*--stage wordnet"):
+        build(stage="merge")
+    for stage in ("titles", "ngrams", "wordnet"):
+        assert build(stage=stage)[0] == {}
+    build(stage="merge", sources=())
+    assert contents(tmp_path / "m") == before
+
+
+def test_a_missing_source_is_told_before_anything_is_done(build: Any, sources: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no Wikipedia text of sw \(swwiki-\*\)"):
+        build(language=("fr", "sw"))
+    (sources / "pageviews-20250101-000000.gz").unlink()
+    with pytest.raises(UserError, match=r"no pageviews-\*\.gz"):
+        build()
+    assert not (tmp_path / "m").exists()
+    (sources / "wn-data-fra.tab").unlink()
+    built, told = build(without=("titles",))
+    assert "wordnet/fr: no wordnet: no wn-data-fra in the sources" in told
+    assert [source["name"] for source in built["fr"]["sources"]] == ["numbers", "wordnet", "unigrams", "bigrams"]
+    with pytest.raises(UserError, match="would be empty"):
+        build(without=("titles", "ngrams"), numbers=0)
+
+
+def test_damaged_pageviews(build: Any, sources: Path, tmp_path: Path) -> None:
+    path = sources / "pageviews-20250101-000000.gz"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-8] + b"wrongsum")
+    with pytest.raises(UserError, match=r"pageviews-20250101-000000\.gz is damaged"):
+        build(without=("ngrams",))
+    path.write_bytes(whole[:-8])
+    _, told = build(without=("ngrams",))
+    assert any("breaks off" in line for line in told)
+    assert not any("finished before" in line for line in told if line.startswith("titles"))
+
+
+def test_another_list_stays(build: Any, sources: Path, tmp_path: Path) -> None:
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "fr.json").write_text('["la"]')
+    with pytest.raises(UserError, match=r"fr\.json is there already"):
+        build()
+    assert [path.name for path in (tmp_path / "m").iterdir()] == ["fr.json"]
+
+
+@pytest.mark.parametrize(
+    ("given", "part"),
+    [
+        ([], "--output is missing"),
+        (["--output", "x"], "--sources is missing"),
+        (["--output", "x", "--sources", "y"], "--language is missing"),
+        (["--output", "x", "--sources", "y", "--language", "xx"], "no Wikipedia with the code xx"),
+        (["--output", "x", "--sources", "y", "--language", "de"], "--sources y has no files"),
+        (["--output", "x", "--sources", "y", "--without", "merge"], "--without takes wordnet, ngrams, titles"),
+        (["--output", "x", "--sources", "y", "--without", "titles", "--stage", "titles"], "exclude each other"),
+    ],
+)
+def test_mistakes(
+    given: list[str], part: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["metadata", "build", *given]) == 2
+    assert part in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
+
+
+def test_sources_and_output_in_an_object_store(sources: Path, tmp_path: Path, s3_server: S3Server) -> None:
+    s3_server.put("lake", {f"sources/{file.name}": file.read_bytes() for file in sources.iterdir()})
+
+    def no_session() -> SparkSession:
+        raise AssertionError("wordnet needs no Spark")
+
+    def steps_of(reached: StorageOptions, sources: str, output: str) -> list[str]:
+        told: list[str] = []
+        for stage in ("wordnet", "wordnet", "merge"):
+            options = BuildOptions(("fr",), (sources,), output, stage, ("ngrams", "titles"))
+            settings = BuildSettings(options, MergeOptions(), NgramOptions(), reached)
+            MetadataBuild(settings, no_session, told.append).run()
+        return told
+
+    reached = StorageOptions(s3_endpoint_url=s3_server.url)
+    told = steps_of(reached, "s3://lake/sources", "s3://lake/m")
+    assert told == steps_of(StorageOptions(), str(sources), str(tmp_path / "m"))
+    assert told[2] == "wordnet/fr: finished before"
+    remote = MetadataFolder.open("s3://lake/m", reached)
+    assert remote.digests() == MetadataFolder.open(tmp_path / "m").digests()
+    assert show_lists(remote, [], 1) == show_lists(MetadataFolder.open(tmp_path / "m"), [], 1)

@@ -1,0 +1,191 @@
+"""What a run folder remembers of its tables, and what of the user's it leaves alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from metaclip_curate.errors import UserError
+from metaclip_curate.run.folder import STAGES, RunFolder
+from metaclip_curate.run.part_files import FileList
+from tests.support import made_run
+
+ROWS = pa.table({"path": ["a.wat"], "pairs": [1]})
+
+
+def extracted(root: Path, parts: tuple[str, ...] = ("00000", "00001")) -> RunFolder:
+    folder = RunFolder(str(root))
+    folder.begin("extract", {}, "")
+    for part in parts:
+        files = {table: folder.write_small_part(table, part, ROWS) for table in ("pairs", "inputs")}
+        folder.commit_part("extract", part, {"files": 1}, FileList(files))
+    return folder
+
+
+def everything(root: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    "name", ["inputs/a.warc.wat.gz", "pairs/mine.csv", "figures/fig1.png", "_work/x", "report.html"]
+)
+def test_a_folder_with_files_of_the_users_under_a_runs_names_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(b"mine")
+    with pytest.raises(UserError, match="no run made it"):
+        RunFolder(str(tmp_path)).begin("extract", {}, "")
+    assert everything(tmp_path) == {name: b"mine"}
+
+
+def test_a_folder_with_other_files_of_the_users_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_bytes(b"mine")
+    folder = extracted(tmp_path)
+    folder.finish("extract", {})
+    folder.discard("extract")
+    assert sorted(everything(tmp_path)) == ["notes.txt", "run.json"]
+
+
+@pytest.mark.parametrize("name", ["pairs/00001/mine.csv", "matched/mine.csv", "manifest/part-00000 (1).parquet"])
+def test_nothing_is_removed_where_something_of_the_users_would_go_too(tmp_path: Path, name: str) -> None:
+    folder = extracted(tmp_path)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(b"mine")
+    before = everything(tmp_path)
+    with pytest.raises(UserError, match="isn't a file of this run"):
+        folder.discard("extract")
+    assert everything(tmp_path) == before
+    again = RunFolder(str(tmp_path))
+    again.forget("extract")
+    with pytest.raises(UserError, match="isn't a file of this run"):
+        again.begin("extract", {"other": 1}, "")
+    assert everything(tmp_path) == before
+
+
+def test_what_a_run_that_died_left_is_removed_and_a_folder_of_the_users_beside_it_is_not(tmp_path: Path) -> None:
+    folder = extracted(tmp_path)
+    folder.write_small_part("pairs", "00002", ROWS)
+    RunFolder(str(tmp_path)).begin("extract", {}, "")
+    assert sorted(path.name for path in (tmp_path / "pairs").iterdir()) == ["00000", "00001"]
+    folder.write_small_part("pairs", "00002", ROWS)
+    made_run.write_table(tmp_path / "pairs" / "backup" / "part-00000.parquet", [], pa.schema([]))
+    before = everything(tmp_path)
+    with pytest.raises(UserError, match=r"backup/part-00000.parquet isn't a file of this run"):
+        RunFolder(str(tmp_path)).begin("extract", {}, "")
+    assert everything(tmp_path) == before
+
+
+def test_forgetting_removes_nothing_before_a_stage_begins(tmp_path: Path) -> None:
+    made_run.write_run(tmp_path / "run", made_run.matched_rows(images=10, seed=1))
+    before = everything(tmp_path)
+    folder = RunFolder(str(tmp_path / "run"))
+    folder.forget("count")
+    assert everything(tmp_path) == before
+    with pytest.raises(UserError, match="no finished stage count"):
+        folder.require("count")
+    folder.begin("count", {}, folder.fingerprint("match"))
+    assert list(json.loads((tmp_path / "run" / "run.json").read_text())["stages"]) == ["extract", "match", "count"]
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["_files", "matched", "run.json"]
+    assert sorted(path.name for path in (tmp_path / "run" / "_files").iterdir()) == ["match"]
+
+
+def test_a_table_is_the_files_that_were_written(tmp_path: Path) -> None:
+    folder = extracted(tmp_path)
+    folder.finish("extract", {})
+    # Not finished, and so no part of the table.
+    made_run.write_table(tmp_path / "pairs" / "00002" / "part-00000.parquet", [], pa.schema([]))
+    files = RunFolder(str(tmp_path)).table_files("extract", "pairs")
+    assert files == [(str(tmp_path / "pairs" / part / "part-00000.parquet"), 1) for part in ("00000", "00001")]
+    assert folder.read_small("extract", "inputs", ["pairs"]).to_pylist() == [{"pairs": 1}, {"pairs": 1}]
+
+
+@pytest.mark.parametrize("stage", STAGES[1:])
+def test_a_table_that_was_changed_is_not_read(tmp_path: Path, stage: str) -> None:
+    made_run.write_run(tmp_path, made_run.matched_rows(images=30, seed=1))
+    folder = RunFolder(str(tmp_path))
+    table = {"match": "matched", "count": "counts", "balance": "thresholds", "sample": "manifest"}[stage]
+    path = Path(folder.table_files(stage, table)[0].url)
+    whole = path.read_bytes()
+    for data, message in (
+        (whole + b"more", "bytes, and"),
+        (whole[::-1], "was changed after"),
+        (None, "missing"),
+    ):
+        path.unlink(missing_ok=True)
+        if data is not None:
+            path.write_bytes(data)
+        with pytest.raises(UserError, match=f"{path.name}.* {message}.*: put a whole copy .* --again-from {stage}"):
+            folder.table_files(stage, table)
+    path.write_bytes(whole)
+    path.with_name("part-00000 (conflicted copy).parquet").write_bytes(whole)
+    with pytest.raises(UserError, match=r"\(conflicted copy\).parquet was not written by this run"):
+        folder.table_files(stage, table)
+
+
+def test_a_list_that_was_changed_is_not_read(tmp_path: Path) -> None:
+    folder = extracted(tmp_path)
+    url = tmp_path / "_files" / "extract" / "00001.json"
+    url.write_bytes(url.read_bytes().replace(b"1", b"2", 1))
+    for message in ("was changed after the run wrote it", "is missing"):
+        with pytest.raises(UserError, match=f"00001.json {message}: put a whole copy .* --again-from extract"):
+            folder.read_small("extract", "inputs", ["path"])
+        url.unlink(missing_ok=True)
+
+
+def test_a_flipped_bit_of_a_small_table(tmp_path: Path) -> None:
+    folder = extracted(tmp_path, ("00000",))
+    path = tmp_path / "inputs" / "00000" / "part-00000.parquet"
+    data = bytearray(path.read_bytes())
+    column = pq.read_metadata(path).row_group(0).column(0)
+    data[column.dictionary_page_offset + column.total_compressed_size - 1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(UserError, match=r"part-00000.parquet is damaged .*: put a whole copy"):
+        folder.read_small("extract", "inputs", ["path"])
+
+
+def test_run_json_that_was_changed_is_not_read(tmp_path: Path) -> None:
+    folder = extracted(tmp_path)
+    folder.finish("extract", {"pairs": 2})
+    whole = (tmp_path / "run.json").read_bytes()
+    for data, message in (
+        (whole.replace(b'"pairs": 2', b'"pairs": 3'), "was changed after the run wrote it: put a whole copy"),
+        (whole[:-20], "is damaged: put a whole copy"),
+        (b"{}", "is damaged"),
+        (b"[]", "is damaged"),
+        (b"\xff\xfe\x00", "is damaged"),
+        (whole.replace(b'"format": 1', b'"format": 9'), "is of format 9, not 1"),
+    ):
+        (tmp_path / "run.json").write_bytes(data)
+        with pytest.raises(UserError, match=f"run.json {message}"):
+            RunFolder(str(tmp_path))
+    (tmp_path / "run.json").unlink()
+    with pytest.raises(UserError, match=r"no finished stage extract \(there is no run.json in it\): run `metaclip"):
+        RunFolder(str(tmp_path)).require("extract")
+
+
+def test_a_stage_that_another_run_is_at(tmp_path: Path) -> None:
+    folder = extracted(tmp_path)
+    with folder.owned():
+        folder.require_owner()
+        with pytest.raises(UserError, match=r"no finished stage extract: process .* is writing it: wait"):
+            RunFolder(str(tmp_path)).require("extract")
+
+
+def test_a_run_of_before_lists_were_kept(tmp_path: Path) -> None:
+    """It has no list and doesn't say what is its own: its folders are read as they are."""
+    folder = extracted(tmp_path)
+    folder.finish("extract", {})
+    state = json.loads((tmp_path / "run.json").read_text())
+    del state["owns"], state["digest"]
+    for note in state["stages"]["extract"]["parts"].values():
+        del note["files_digest"]
+    (tmp_path / "run.json").write_text(json.dumps(state))
+    old = RunFolder(str(tmp_path))
+    assert old.fingerprint("extract") == folder.fingerprint("extract")
+    urls = [str(tmp_path / "pairs" / part / "part-00000.parquet") for part in ("00000", "00001")]
+    assert old.table_files("extract", "pairs") == [(url, None) for url in urls]
+    old.discard("extract")
+    assert sorted(everything(tmp_path)) == ["run.json"]

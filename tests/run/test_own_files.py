@@ -1,0 +1,103 @@
+"""What of a run folder a run may take for its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from metaclip_curate.errors import UserError
+from metaclip_curate.run import own_files
+from metaclip_curate.run.folder import TABLES
+from metaclip_curate.storage import StorageOptions
+
+STORAGE = StorageOptions()
+OURS = [
+    "pairs/00000/0123456789abcdef0123456789abcdef.parquet",
+    "matched/00000-00001/part-00012.parquet",
+    "matched/survivors/part-00000.parquet",
+    "counts/part-00003-0d1bbd3b-96a1-4b1c-8e4d-6d6a8a5d0a31-c000.zstd.parquet",
+    "counts/.part-00003-0d1bbd3b-96a1-4b1c-8e4d-6d6a8a5d0a31-c000.zstd.parquet.crc",
+    "manifest/_SUCCESS",
+    "manifest/.DS_Store",
+    "pairs/00000/_temporary/0/part-00000.parquet",
+]
+THEIRS = [
+    "pairs/notes.txt",
+    "pairs/00000/notes.txt",
+    "pairs/backup/part-00000.parquet",
+    "pairs/00000 (1)/part-00000.parquet",
+    "matched/part-00000 (1).parquet",
+    "manifest/train.parquet",
+    "manifest/part-00000.parquet.bak",
+]
+
+
+def put(root: Path, name: str) -> None:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"data")
+
+
+def test_the_tables_are_those_of_the_stages() -> None:
+    assert list(own_files.TABLES) == [table for tables in TABLES.values() for table in tables]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_files_that_a_run_makes(tmp_path: Path, name: str) -> None:
+    put(tmp_path, name)
+    own_files.require_ours([str(tmp_path / table) for table in own_files.TABLES], STORAGE)
+
+
+@pytest.mark.parametrize("name", THEIRS)
+def test_files_that_no_run_makes(tmp_path: Path, name: str) -> None:
+    put(tmp_path, name)
+    with pytest.raises(UserError, match="isn't a file of this run") as caught:
+        own_files.require_ours([str(tmp_path / table) for table in own_files.TABLES], STORAGE)
+    assert str(tmp_path / name) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", sorted(own_files.NAMES))
+def test_a_name_that_is_taken(tmp_path: Path, name: str) -> None:
+    put(tmp_path, "mine.txt")
+    assert own_files.require_free(str(tmp_path), (), STORAGE) == own_files.NAMES
+    put(tmp_path, f"{name}/mine.txt" if "." not in name else name)
+    with pytest.raises(UserError, match="no run made it") as caught:
+        own_files.require_free(str(tmp_path), own_files.NAMES - {name}, STORAGE)
+    assert str(tmp_path / name) in str(caught.value)
+    own_files.require_free(str(tmp_path), own_files.NAMES, STORAGE)
+
+
+def test_a_file_where_a_folder_is_needed(tmp_path: Path) -> None:
+    put(tmp_path, "file")
+    (tmp_path / "gone").symlink_to(tmp_path / "nothing")
+    (tmp_path / "link").symlink_to(tmp_path)
+    for name in ("new", "new/er", "link/new", "link"):
+        own_files.require_folder(str(tmp_path / name))
+    for name in ("file", "file/run", "gone", "gone/run", "link/file"):
+        with pytest.raises(UserError, match="is a file, and a run needs a folder"):
+            own_files.require_folder(str(tmp_path / name))
+    own_files.require_folder("s3://bucket/file")
+
+
+def test_names_that_spark_cannot_read(tmp_path: Path) -> None:
+    for name in ("a:b", "x[1]", "{a,b}", "100%", "s3://bucket/a:b[1]"):
+        own_files.require_plain_name(name)
+    for name in ("a:b[1]", "{a,b}/19:23", "what?/a:b"):
+        with pytest.raises(UserError, match="has a colon and one of"):
+            own_files.require_plain_name(name)
+
+
+def test_inputs_inside_the_run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    put(tmp_path, "dl/inputs/a.warc.wat.gz")
+    put(tmp_path, "dl2/a.warc.wat.gz")
+    (tmp_path / "link").symlink_to(tmp_path / "dl")
+    for root in ("dl", "./dl/", str(tmp_path / "dl"), (tmp_path / "dl").as_uri(), "link"):
+        own_files.require_outside(root, ["dl2/a.warc.wat.gz", "https://dl/inputs/a.wat"], STORAGE)
+        for path in ("dl/inputs/a.warc.wat.gz", str(tmp_path / "link" / "inputs" / "a.warc.wat.gz")):
+            with pytest.raises(UserError, match=f"--input {path} lies inside --output {root}"):
+                own_files.require_outside(root, [path], STORAGE)
+    own_files.require_outside("s3://b/dl", ["s3://b/dl2/a.wat", "s3://c/dl/a.wat", "dl/a.wat"], STORAGE)
+    with pytest.raises(UserError, match="lies inside"):
+        own_files.require_outside("s3://b/dl/", ["s3a://b/dl/inputs/a.wat"], STORAGE)

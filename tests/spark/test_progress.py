@@ -1,0 +1,53 @@
+"""What a running stage tells, by hand and of a real job."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from metaclip_curate.spark.progress import TaskProgress, task_progress
+from tests.console.test_progress import Clock
+
+
+def test_the_line_of_a_step() -> None:
+    clock = Clock()
+    progress = TaskProgress("match", clock)
+    assert progress.line({}) == ""
+    assert progress.line({1: (0, 40)}) == "match [>...................] 0 of 40 tasks"
+    clock.now += 10
+    assert progress.line({1: (20, 40)}) == (
+        "match [==========>.........] 20 of 40 tasks, 2.0 a second, about 10 s left"
+    )
+    clock.now += 5
+    # Another step has another rate; two at a time are one.
+    assert progress.line({2: (0, 10), 3: (2, 10)}) == "match [==>.................] 2 of 20 tasks"
+    clock.now += 4
+    assert progress.line({2: (10, 10), 3: (10, 10)}) == "match [====================] 20 of 20 tasks, 5.0 a second"
+
+
+def test_a_real_job_is_followed(spark: Any) -> None:
+    lines: list[str] = []
+
+    def slow(batches: Any) -> Any:
+        for batch in batches:
+            time.sleep(0.4)
+            yield batch
+
+    with task_progress(spark, "wait", lines.append):
+        assert spark.range(0, 8, 1, 8).mapInArrow(slow, "id bigint").count() == 8
+    assert lines[-1] == ""
+    told = [line for line in lines if line]
+    assert all(line.startswith("wait [") for line in told)
+    assert any(" of 8 tasks" in line for line in told)
+
+
+def test_a_session_that_cannot_be_asked_is_left_alone() -> None:
+    class Connected:
+        @property
+        def sparkContext(self) -> Any:
+            raise NotImplementedError("not on Spark Connect")
+
+    lines: list[str] = []
+    with task_progress(Connected(), "match", lines.append):  # type: ignore[arg-type]
+        pass
+    assert lines == []

@@ -1,0 +1,103 @@
+"""A finished run folder without a run: made-up matched pairs, and what the oracle makes of them.
+
+Images have up to five texts in several languages, and entries are skewed, which input that ships has too little of.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from metaclip_curate import schemas
+from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.part_files import FileList, PartFile, describe
+from tests.support import oracle
+
+Rows = list[dict[str, Any]]
+
+ENTRIES = {"en": 60, "de": 40, "th": 12, "sw": 5}
+METADATA = {language: [f"{language} entry {place}" for place in range(size)] for language, size in ENTRIES.items()}
+_SHARES = {"en": 60, "de": 25, "th": 12, "sw": 3}
+
+
+def matched_rows(images: int, seed: int) -> Rows:
+    """Pairs of so many images."""
+    random_ = random.Random(seed)
+    rows = []
+    for image in range(images):
+        url = f"https://images.example/{seed}/{image}.jpg"
+        for place in range(random_.choice([1, 1, 1, 2, 3, 5])):
+            language = random_.choices(list(_SHARES), list(_SHARES.values()))[0]
+            text = f"text {place} of {image}"
+            # The square makes low ids frequent, and the last third of the entries never occur.
+            places = [
+                int(random_.random() ** 2 * ENTRIES[language] * 2 / 3) for _ in range(random_.choice([1, 1, 2, 4]))
+            ]
+            rows.append(
+                {
+                    "uid": oracle.uid_of(url, text),
+                    "image_id": oracle.image_id_of(url),
+                    "url": url,
+                    "text": text,
+                    "text_source": "alt",
+                    "lang": language,
+                    "lang_score": 0.5,
+                    "page_url": "https://pages.example/",
+                    "crawl": "CC-MAIN-2025-30",
+                    "source_file": "made-up.warc.wat.gz",
+                    "metadata_lang": language,
+                    "entry_ids": sorted(set(places)),
+                }
+            )
+    return rows
+
+
+def write_run(
+    root: Path, matched: Rows, t: int = 20, seed: int = 0, texts_per_image: str = "all", files: int = 3
+) -> dict[str, Rows]:
+    """Writes the tables of a finished run and its run.json.
+
+    Returns:
+        The rows of matched, counts, thresholds and manifest.
+    """
+    counts = oracle.count(matched, METADATA)
+    thresholds = oracle.thresholds(matched, counts, t, same_t=not matched)  # without a match no anchor has one
+    manifest = oracle.manifest_rows(matched, counts, thresholds, seed, texts_per_image)
+    folder = RunFolder(str(root))
+    digests = {language: hashlib.sha256(language.encode()).hexdigest() for language in METADATA}
+    folder.begin("extract", {"lid_model_digest": "0" * 64, "ignore_opt_out": False}, "")
+    folder.finish("extract", {"files": 1, "failed": 0, "pairs": len(matched)})
+    folder.begin("match", {"metadata_digests": digests, "entry_spacing": "metaclip2"}, folder.fingerprint("extract"))
+    by_language = sorted(matched, key=lambda row: (row["metadata_lang"], row["uid"]))
+    for number in range(files):
+        part = f"{number:05d}-00000"
+        file = write_table(root / "matched" / part / "part-00000.parquet", by_language[number::files], schemas.MATCHED)
+        folder.commit_part("match", part, {"languages": {}}, FileList({"matched": [file]}))
+    sizes = {language: sum(row["metadata_lang"] == language for row in matched) for language in METADATA}
+    languages = [{"metadata_lang": name, "distinct": size, "matched": size} for name, size in sorted(sizes.items())]
+    folder.finish("match", {"languages": languages, "no_metadata": 0, "metadata": str(root / "no such folder")})
+    folder.begin("count", {"metadata_digests": digests}, folder.fingerprint("match"))
+    file = write_table(root / "counts" / "part-00000.parquet", counts, schemas.COUNTS)
+    folder.finish("count", {}, FileList({"counts": [file]}))
+    rule = {"t": t, "anchor_language": "en", "same_t": False, "tail_share": None}
+    folder.begin("balance", rule | {"texts_per_image": texts_per_image}, folder.fingerprint("count"))
+    file = write_table(root / "thresholds" / "part-00000.parquet", thresholds, schemas.THRESHOLDS)
+    folder.finish("balance", {"languages": thresholds}, FileList({"thresholds": [file]}))
+    draw = {"seed": seed, "texts_per_image": texts_per_image}
+    folder.begin("sample", {"rows_per_file": 10_000} | draw, folder.fingerprint("balance"))
+    file = write_table(root / "manifest" / "part-00000.parquet", manifest, schemas.MANIFEST)
+    summary = {"files": 1, "pairs": len(manifest), "languages": []}
+    folder.finish("sample", summary, FileList({"manifest": [file]}))
+    return {"matched": matched, "counts": counts, "thresholds": thresholds, "manifest": manifest}
+
+
+def write_table(path: Path, rows: Rows, schema: pa.Schema) -> PartFile:
+    """Writes a Parquet file; returns it for the list of its part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), path, write_page_checksum=True)
+    return describe(str(path), path.name, len(rows))

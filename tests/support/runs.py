@@ -1,0 +1,146 @@
+"""Runs of the pipeline for tests, and their tables as lists of dicts."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow.dataset
+
+from metaclip_curate.language import LanguageIdentifier, load_language_table
+from metaclip_curate.options.balance import BalanceOptions
+from metaclip_curate.options.draw import DrawOptions
+from metaclip_curate.options.extract import ExtractOptions
+from metaclip_curate.options.match import MatchOptions
+from metaclip_curate.options.run import RunOptions
+from metaclip_curate.options.sample import SampleOptions
+from metaclip_curate.pipelines.curation import Options, Pipeline
+from tests.support import oracle
+
+TABLES = ("pairs", "inputs", "matched", "counts", "thresholds", "manifest")
+_IDENTITY = {
+    "pairs": ("source_file", "uid"),
+    "inputs": ("path",),
+    "matched": ("uid",),
+    "counts": ("metadata_lang", "entry_id"),
+    "thresholds": ("metadata_lang",),
+    "manifest": ("uid",),
+}
+
+
+def options(output: Path, inputs: Sequence[Path | str], metadata: Path, **given: Any) -> Options:
+    """Options of a run; `given` are fields of any of the option classes."""
+    groups: dict[str, Any] = {
+        "extract": ExtractOptions,
+        "match": MatchOptions,
+        "balance": BalanceOptions,
+        "draw": DrawOptions,
+        "sample": SampleOptions,
+    }
+    fixed: dict[str, dict[str, Any]] = {
+        "extract": {"input": tuple(map(str, inputs))},
+        "match": {"metadata": str(metadata)},
+        "balance": {"t": 20},
+    }
+    values = {}
+    for name, group in groups.items():
+        mine = {key: value for key, value in given.items() if key in group.__dataclass_fields__}
+        values[name] = group(**{**fixed.get(name, {}), **mine})
+    return Options(run=RunOptions(output=str(output)), **values)
+
+
+def run(output: Path, inputs: Sequence[Path | str], metadata: Path, **given: Any) -> Pipeline:
+    """Does a whole run."""
+    pipeline = Pipeline(options(output, inputs, metadata, **given), tell=lambda line: None)
+    pipeline.run()
+    return pipeline
+
+
+def table(output: Path, name: str) -> list[dict[str, Any]]:
+    """A table's rows in the order of their identity, without the wall time."""
+    files = sorted((output / name).rglob("*.parquet"))
+    rows = pyarrow.dataset.dataset(files).to_table().to_pylist()
+    for row in rows:
+        row.pop("seconds", None)
+    return _in_order(rows, name)
+
+
+def tables(output: Path) -> dict[str, list[dict[str, Any]]]:
+    """All tables of a run."""
+    return {name: table(output, name) for name in TABLES}
+
+
+def metadata_of(texts_by_language: dict[str, Counter[str]], entries: int) -> dict[str, list[str]]:
+    """Entries that occur in texts, most frequent first, each third in another case so that some never match."""
+    metadata = {}
+    for language, words in texts_by_language.items():
+        ranked = sorted(words, key=lambda word: (-words[word], word))[:entries]
+        metadata[language] = [word.swapcase() if place % 3 == 2 else word for place, word in enumerate(ranked)]
+    return metadata
+
+
+def write_metadata_for(inputs: Sequence[Path], folder: Path, entries: int = 150) -> dict[str, list[str]]:
+    """Makes a metadata folder for the texts of some WATs."""
+    identifier, languages = LanguageIdentifier(), load_language_table()
+    words: dict[str, Counter[str]] = {}
+    for path in inputs:
+        rows, _ = oracle.read_wat(path)
+        labels, _ = identifier.identify([row["text"] for row in rows])
+        for row, label in zip(rows, labels.to_pylist(), strict=True):
+            language = languages.metadata_language(label)
+            found = re.findall(r"\w+", row["text"])
+            # Scripts without spaces give long runs; pairs of characters stand in for words.
+            pieces = [run[at : at + 2] for run in found for at in range(0, len(run), 2)] if len(found) == 1 else found
+            words.setdefault(language, Counter()).update(set(pieces))
+    words.pop("other", None)
+    metadata = metadata_of(words, entries)
+    folder.mkdir(parents=True)
+    for language, listed in metadata.items():
+        (folder / f"{language}.json").write_text(json.dumps(listed, ensure_ascii=False), encoding="utf-8")
+    return metadata
+
+
+def expected_tables(
+    inputs: Sequence[Path | str], metadata: dict[str, list[str]], **given: Any
+) -> dict[str, list[dict[str, Any]]]:
+    """What the oracle makes of the inputs."""
+    identifier, languages = LanguageIdentifier(), load_language_table()
+
+    def identify(text: str) -> tuple[str, float]:
+        labels, scores = identifier.identify([text])
+        return labels[0].as_py(), scores[0].as_py()
+
+    pairs, accounts = [], []
+    for path in inputs:
+        rows, account = oracle.read_wat(path, identify)
+        pairs += rows
+        accounts.append(account)
+    matched, _ = oracle.match(pairs, metadata, languages.metadata_language, given.get("entry_spacing", "metaclip2"))
+    counts = oracle.count(matched, metadata)
+    thresholds = oracle.thresholds(
+        matched,
+        counts,
+        given.get("t", 20),
+        same_t=given.get("same_t", False),
+        target_tail_share=given.get("tail_share"),
+    )
+    manifest = oracle.manifest_rows(
+        matched, counts, thresholds, given.get("seed", 0), given.get("texts_per_image", "all")
+    )
+    found = {
+        "pairs": pairs,
+        "inputs": accounts,
+        "matched": matched,
+        "counts": counts,
+        "thresholds": thresholds,
+        "manifest": manifest,
+    }
+    return {name: _in_order(rows, name) for name, rows in found.items()}
+
+
+def _in_order(rows: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    return sorted(rows, key=lambda row: [row[column] for column in _IDENTITY[name]])

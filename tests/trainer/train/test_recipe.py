@@ -1,0 +1,98 @@
+"""Recipes that ship, what counts more, and mistakes in them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import open_clip
+import pytest
+
+from metaclip_curate.errors import UserError
+from metaclip_curate.trainer import __main__ as command
+from metaclip_curate.trainer.models import clip
+from metaclip_curate.trainer.train.options import TrainOptions
+from metaclip_curate.trainer.train.recipe import as_toml, check_same, read_recipe, recipe_names, resolved
+
+_NEEDED = {"data.data": "shards", "output.output": "out"}
+
+
+def of_recipe(name: str, **given: object) -> TrainOptions:
+    values = {key.replace("__", "."): value for key, value in given.items()}
+    return resolved(argparse.Namespace(**(_NEEDED | values)), read_recipe(name))
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_recipes_name_models_that_open_clip_has(name: str) -> None:
+    options = of_recipe(name)
+    assert clip.known_name(options.model.model) in open_clip.list_models()
+    assert options.optimization.steps * options.optimization.batch_size <= options.optimization.pairs_seen
+
+
+@pytest.mark.parametrize("name", [name for name in recipe_names() if name.startswith("metaclip")])
+def test_the_papers_numbers(name: str) -> None:
+    options = of_recipe(name)
+    config = open_clip.get_model_config(options.model.model)
+    assert config is not None
+    assert config["quick_gelu"]
+    assert options.optimization.warmup_pairs == 2000 * options.optimization.batch_size
+    if name.startswith("metaclip1"):
+        assert (options.optimization.batch_size, options.optimization.pairs_seen) == (32_768, 12_800_000_000)
+        assert options.optimization.lr == (5e-4 if "-b" in name else 4e-4)
+        assert "hf_tokenizer_name" not in config["text_cfg"]
+    else:
+        assert options.optimization.batch_size / 32_768 == pytest.approx(2.3, abs=0.01)
+        assert options.optimization.pairs_seen / 12.8e9 == pytest.approx(2.3, abs=0.01)
+        assert config["text_cfg"]["hf_tokenizer_name"] == "facebook/xlm-v-base"
+        assert config["text_cfg"]["vocab_size"] == 901_629
+
+
+def test_the_command_line_counts_more(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('[data]\nweights = ["sw=2"]\n[optimization]\nlr = 1\nbeta2 = 0.9\n')
+    options = of_recipe(str(tmp_path / "mine.toml"), optimization__beta2=0.95)
+    assert (options.optimization.lr, options.optimization.beta2, options.optimization.beta1) == (1.0, 0.95, 0.9)
+    assert options.data.weights == ("sw=2",)
+
+
+def test_what_is_written_is_a_recipe(tmp_path: Path) -> None:
+    options = of_recipe(
+        "tiny", data__data='a "quoted"\\folder\t🐈', data__weights=("sw=2", "en=0.5"), output__log_every=3
+    )
+    written = tmp_path / "options.toml"
+    written.write_text(as_toml(options), "utf-8")
+    assert resolved(argparse.Namespace(), read_recipe(str(written))) == options
+    # Where things are and how often something is written may change, what is learned may not.
+    check_same(of_recipe("tiny", data__data="elsewhere", data__weights=("sw=2", "en=0.5")), written)
+    with pytest.raises(UserError, match=r"says --weights \['sw=2', 'en=0.5'\], not \[\]"):
+        check_same(of_recipe("tiny"), written)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[optimization]\nlr = 'fast'", "has a wrong optimization.lr: Expected `float`, got `str`"),
+        ("[optimization]\nlearning_rate = 1.0", "optimization.learning_rate, which is no option"),
+        ("[optimisation]\nlr = 1.0", "has optimisation: options stand in the tables data, model"),
+        ("lr = 1.0", "has lr: options stand in the tables data, model"),
+        ("[model]\nprecision = 'fp8'", "wrong model.precision: Invalid enum value 'fp8'"),
+        ("[model", "isn't TOML"),
+    ],
+)
+def test_mistakes_in_a_recipe(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "mine.toml").write_text(text)
+    with pytest.raises(UserError, match=message):
+        read_recipe(str(tmp_path / "mine.toml"))
+
+
+def test_mistakes_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def error_of(*arguments: str) -> str:
+        assert command.main(list(arguments)) == 2
+        return capsys.readouterr().err
+
+    places = ("--data", str(tmp_path), "--output", str(tmp_path / "out"))
+    assert "no recipe metaclip9: name a TOML file or one of metaclip1-b16," in error_of("--recipe", "metaclip9")
+    assert "--data is missing" in error_of("--recipe", "tiny")
+    assert "--output is missing" in error_of("--data", str(tmp_path))
+    assert "has no sizes.json" in error_of("--recipe", "tiny", *places)
+    assert "'sw2': write each as LANGUAGE=NUMBER" in error_of("--recipe", "tiny", *places, "--weights", "sw2")
+    assert "--pairs-seen must be at least one batch, 32,768" in error_of(*places, "--pairs-seen", "5")

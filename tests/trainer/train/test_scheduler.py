@@ -1,0 +1,27 @@
+"""The learning rate by pairs seen."""
+
+from __future__ import annotations
+
+import pytest
+
+from metaclip_curate.trainer.train.options import OptimizationOptions
+from metaclip_curate.trainer.train.scheduler import learning_rate
+
+_OPTIONS = OptimizationOptions(batch_size=10, pairs_seen=1000, warmup_pairs=200, lr=0.5)
+
+
+@pytest.mark.parametrize(
+    ("seen", "rate"),
+    [(0, 0.025), (100, 0.275), (190, 0.5), (200, 0.5), (400, 0.5 * 0.8535533906), (600, 0.25), (1000, 0.0)],
+)
+def test_rate(seen: int, rate: float) -> None:
+    assert learning_rate(seen, _OPTIONS) == pytest.approx(rate, abs=1e-9)
+
+
+def test_the_same_pairs_the_same_rate_whatever_the_batch() -> None:
+    doubled = OptimizationOptions(batch_size=20, pairs_seen=1000, warmup_pairs=200, lr=0.5)
+    assert learning_rate(500, doubled) == learning_rate(500, _OPTIONS)
+
+
+def test_without_warm_up() -> None:
+    assert learning_rate(0, OptimizationOptions(batch_size=10, pairs_seen=1000, warmup_pairs=0, lr=0.5)) == 0.5

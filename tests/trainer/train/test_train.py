@@ -1,0 +1,149 @@
+"""Trainings of a tiny model: going on, parts of a batch, precisions, and what they leave."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import open_clip
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from metaclip_curate.errors import UserError
+from metaclip_curate.trainer.models import clip
+from metaclip_curate.trainer.train.train import Training
+from tests.support import made_shards, trainings
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shards")
+    trainings.write_colourful_shards(folder, [17, 9, 14])
+    return folder
+
+
+def losses(output: Path) -> list[float]:
+    return [line["loss"] for line in trainings.metrics(output)]
+
+
+def test_going_on_is_as_if_it_had_not_stopped(shards: Path, tmp_path: Path) -> None:
+    # Five steps an epoch, so that the second start goes on into the second epoch.
+    assert trainings.train(shards, tmp_path / "whole", pairs_seen=48)
+    assert not trainings.train(shards, tmp_path / "parts", pairs_seen=48, stop_after_steps=3)
+    assert trainings.train(shards, tmp_path / "parts", pairs_seen=48)
+    assert len(losses(tmp_path / "whole")) == 6
+    assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
+    whole, parts = trainings.weights(tmp_path / "whole"), trainings.weights(tmp_path / "parts")
+    assert all(torch.equal(parts[name], value) for name, value in whole.items())
+    # Once more: nothing is left to do.
+    assert trainings.train(shards, tmp_path / "parts", pairs_seen=48)
+    assert len(losses(tmp_path / "parts")) == 6
+
+
+def test_it_learns(shards: Path, tmp_path: Path) -> None:
+    trainings.train(shards, tmp_path, pairs_seen=8 * 60, workers=1)
+    found = losses(tmp_path)
+    assert sum(found[-5:]) / 5 < 0.6 * sum(found[:5]) / 5
+
+
+@pytest.mark.parametrize("ways", [{"accumulate": 2}, {"accumulate": 4, "clip_norm": 0.1}, {"grad_checkpointing": True}])
+def test_saving_memory_changes_nothing(shards: Path, tmp_path: Path, ways: dict[str, Any]) -> None:
+    plain = {name: value for name, value in ways.items() if name == "clip_norm"}
+    trainings.train(shards, tmp_path / "plain", pairs_seen=16, **plain)
+    trainings.train(shards, tmp_path / "saving", pairs_seen=16, **ways)
+    for plain_line, line in zip(
+        trainings.metrics(tmp_path / "plain"), trainings.metrics(tmp_path / "saving"), strict=True
+    ):
+        for name in ("loss", "gradient_norm", "logit_scale"):
+            assert line[name] == pytest.approx(plain_line[name], rel=1e-4)
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_lower_precision(shards: Path, tmp_path: Path, precision: str) -> None:
+    trainings.train(shards, tmp_path / "fp32", pairs_seen=24)
+    trainings.train(shards, tmp_path / precision, pairs_seen=24, precision=precision)
+    assert losses(tmp_path / precision) == pytest.approx(losses(tmp_path / "fp32"), rel=0.05)
+    assert losses(tmp_path / precision) != losses(tmp_path / "fp32")
+    state = torch.load(trainings.newest_checkpoint(tmp_path / precision), weights_only=True)
+    assert bool(state["scaler"]) == (precision == "fp16")
+    assert all(value.dtype == torch.float32 for value in state["state_dict"].values() if value.is_floating_point())
+
+
+def test_open_clip_loads_a_checkpoint_as_it_is(shards: Path, tmp_path: Path) -> None:
+    trainings.train(shards, tmp_path, pairs_seen=16)
+    checkpoint = trainings.newest_checkpoint(tmp_path)
+    clip.known_name("metaclip-curate-tiny")
+    model = open_clip.create_model("metaclip-curate-tiny", pretrained=str(checkpoint))
+    for name, value in trainings.weights(tmp_path).items():
+        assert torch.equal(model.state_dict()[name], value)
+    # At its end, the training's folder needs no name.
+    exported, _, transform = open_clip.create_model_and_transforms(f"local-dir:{tmp_path}")
+    tokens = open_clip.get_tokenizer(f"local-dir:{tmp_path}")(["a dog", "кошка"])
+    assert tokens.shape == (2, 32)
+    image = transform(made_shards.picture_of((200, 10, 10)))[None]
+    with torch.no_grad():
+        assert torch.equal(exported.encode_image(image), model.encode_image(image))
+        assert torch.equal(exported.encode_text(tokens), model.encode_text(tokens))
+
+
+def test_a_training_begins_with_given_weights(shards: Path, tmp_path: Path) -> None:
+    trainings.train(shards, tmp_path / "first", pairs_seen=16)
+    given = str(trainings.newest_checkpoint(tmp_path / "first"))
+    made = Training(trainings.options(shards, tmp_path / "second", pretrained=given), trainings.ALONE)
+    before = trainings.weights(tmp_path / "first")
+    assert all(torch.equal(before[name], value) for name, value in made._learner.model.state_dict().items())
+
+
+def test_metrics_of_steps_that_were_lost_are_replaced(shards: Path, tmp_path: Path) -> None:
+    trainings.train(shards, tmp_path, pairs_seen=32, stop_after_steps=2, checkpoint_every=1, keep_checkpoints=0)
+    checkpoint = trainings.newest_checkpoint(tmp_path)
+    assert checkpoint.name == "step-000000002.pt"
+    checkpoint.unlink()  # as if it had been killed before it was written
+    with (tmp_path / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 3, "lo')
+    trainings.train(shards, tmp_path, pairs_seen=32, checkpoint_every=1, keep_checkpoints=2)
+    lines = trainings.metrics(tmp_path)
+    assert [line["step"] for line in lines] == [1, 2, 3, 4]
+    assert [line["pairs_seen"] for line in lines] == [8, 16, 24, 32]
+    assert [path.name for path in sorted((tmp_path / "checkpoints").iterdir())] == [
+        "step-000000003.pt",
+        "step-000000004.pt",
+    ]
+    board = EventAccumulator(str(tmp_path / "tensorboard"))
+    board.Reload()
+    assert [(event.step, event.value) for event in board.Scalars("loss")] == [
+        (line["step"], pytest.approx(line["loss"])) for line in lines
+    ]
+
+
+def test_weight_decay_and_the_logit_scale(shards: Path, tmp_path: Path) -> None:
+    training = Training(trainings.options(shards, tmp_path, weight_decay=0.3), trainings.ALONE)
+    learner = training._learner
+    names = {id(parameter): name for name, parameter in learner.model.named_parameters()}
+    decay = {
+        names[id(one)]: group["weight_decay"] for group in learner.optimizer.param_groups for one in group["params"]
+    }
+    assert (
+        decay["logit_scale"] == decay["ln_final.weight"] == decay["visual.transformer.resblocks.0.mlp.c_fc.bias"] == 0
+    )
+    assert decay["token_embedding.weight"] == decay["visual.conv1.weight"] == decay["text_projection"] == 0.3
+    assert len(decay) == len(names)
+    with torch.no_grad():
+        learner.model.logit_scale.fill_(9.0)
+    training.run()
+    assert trainings.metrics(tmp_path)[0]["logit_scale"] == pytest.approx(100)
+
+
+def test_mistakes(shards: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="multiple of ranks x --accumulate, 3, not 8"):
+        trainings.train(shards, tmp_path / "a", accumulate=3)
+    with pytest.raises(UserError, match="fewer pairs than a batch: lower --batch-size, which is 41"):
+        trainings.train(shards, tmp_path / "b", batch_size=41, pairs_seen=82)
+    trainings.train(shards, tmp_path / "c", pairs_seen=8)
+    with pytest.raises(UserError, match=r"options\.toml says --lr 0\.001, not 0\.002: give the same to go on"):
+        trainings.train(shards, tmp_path / "c", pairs_seen=8, lr=2e-3)
+    with pytest.raises(UserError, match="open_clip knows no model ViT-Z"):
+        trainings.train(shards, tmp_path / "d", model="ViT-Z")
+    with pytest.raises(UserError, match=r"has no weights nowhere: name a file, or what open_clip knows openai"):
+        clip.create("ViT-B-32-quickgelu", "nowhere")
