@@ -126,10 +126,11 @@ train-mini: $(READY) $(TRAINER_VENV)/.ready  ## pages about Debian's stamps, the
 bench-trainer: $(TRAINER_VENV)/.ready  ## images a second
 	$(TRAINER_PYTHON) -m benchmarks.trainer
 
-lint: $(READY)  ## ruff and mypy
+lint: $(READY)  ## ruff, mypy and the order of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 bench: $(READY)  ## run the benchmarks and print their tables; BENCH="extract --quick" runs one, small
 	$(BIN)/pip install --quiet --editable '.[bench]'
