@@ -20,7 +20,7 @@ from benchmarks.cpu_time import best_seconds
 from benchmarks.growth import shuffle_writes
 from benchmarks.local_spark import local_spark, timed
 from examples.dump_writer import WikiPage, read_pages, write_dump
-from metaclip_curate.metadata.build.ngrams import NgramCounts
+from metaclip_curate.metadata.building.ngrams import NgramCounts
 from metaclip_curate.metadata.wikipedia.page import Article, read_page
 from metaclip_curate.metadata.wikipedia.segment import Segmenter
 from metaclip_curate.metadata.wikipedia.wikitext import plain_text

@@ -109,7 +109,7 @@ def _show(parsed: argparse.Namespace, command: str) -> None:
 
 
 def _import(parsed: argparse.Namespace, command: str) -> None:
-    from metaclip_curate.metadata.build.import_list import import_list
+    from metaclip_curate.metadata.building.import_list import import_list
 
     given = given_options(parsed, _IMPORT)
     options: ImportOptions = given["import"]

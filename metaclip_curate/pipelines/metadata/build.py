@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from metaclip_curate import storage
 from metaclip_curate.errors import UserError
-from metaclip_curate.metadata.build.record import BuildRecord
+from metaclip_curate.metadata.building.record import BuildRecord
 from metaclip_curate.metadata.lists.writer import check_free, entries_file, note_sources, read_sources, write_table
 from metaclip_curate.metadata.sources.editions import check_languages, editions_of
 from metaclip_curate.metadata.sources.source_files import SourceFile, SourceFiles

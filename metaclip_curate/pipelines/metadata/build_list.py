@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from metaclip_curate import __version__
 from metaclip_curate.errors import UserError
-from metaclip_curate.metadata.build.record import BuildRecord
+from metaclip_curate.metadata.building.record import BuildRecord
 from metaclip_curate.metadata.lists.writer import entries_file, write_list, write_table
 from metaclip_curate.options.build_metadata import BuildOptions, Limits, MergeOptions
 from metaclip_curate.options.fields import table_options

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from metaclip_curate import storage
-from metaclip_curate.metadata.build.merge import Candidates, MergedList, is_usable
-from metaclip_curate.metadata.build.record import BuildRecord
+from metaclip_curate.metadata.building.merge import Candidates, MergedList, is_usable
+from metaclip_curate.metadata.building.record import BuildRecord
 from metaclip_curate.metadata.lists.writer import read_table
 from metaclip_curate.options.build_metadata import Limits, SourceLimits
 from metaclip_curate.storage import StorageOptions

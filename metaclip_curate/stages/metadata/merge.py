@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from metaclip_curate.metadata.build.merge import PUNCTUATION, Candidates
+from metaclip_curate.metadata.building.merge import PUNCTUATION, Candidates
 from metaclip_curate.options.build_metadata import SourceLimits
 
 if TYPE_CHECKING:

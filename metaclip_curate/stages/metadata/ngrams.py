@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from metaclip_curate import storage as stores
 from metaclip_curate.errors import UserError
-from metaclip_curate.metadata.build.ngrams import highest_pmi, pmi
+from metaclip_curate.metadata.building.ngrams import highest_pmi, pmi
 from metaclip_curate.metadata.sources.editions import all_editions
 from metaclip_curate.metadata.wikipedia.articles import PageLimits
 from metaclip_curate.metadata.wikipedia.byte_ranges import size_of

@@ -20,7 +20,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.metadata.build.ngrams import NgramCounts
+from metaclip_curate.metadata.building.ngrams import NgramCounts
 from metaclip_curate.metadata.wikipedia.articles import PageLimits, read_texts
 from metaclip_curate.metadata.wikipedia.ranges import ByteRange
 from metaclip_curate.metadata.wikipedia.segment import Segmenter

@@ -12,7 +12,7 @@ import pytest
 
 from examples.dump_writer import WikiPage, read_pages, write_dump, write_multistream
 from metaclip_curate.errors import UserError
-from metaclip_curate.metadata.build.ngrams import NgramCounts, pmi
+from metaclip_curate.metadata.building.ngrams import NgramCounts, pmi
 from metaclip_curate.metadata.wikipedia.segment import Segmenter
 from metaclip_curate.metadata.wikipedia.siteinfo import ENGLISH_HIDDEN
 from metaclip_curate.metadata.wikipedia.wikitext import plain_text

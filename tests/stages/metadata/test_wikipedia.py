@@ -5,7 +5,7 @@ from collections import Counter
 import pyarrow as pa
 import pytest
 
-from metaclip_curate.metadata.build.ngrams import NgramCounts
+from metaclip_curate.metadata.building.ngrams import NgramCounts
 from metaclip_curate.metadata.wikipedia.articles import PageLimits
 from metaclip_curate.metadata.wikipedia.segment import Segmenter
 from metaclip_curate.metadata.wikipedia.stats import PageAccount

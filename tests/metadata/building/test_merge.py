@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.metadata.build.merge import ENTRIES, Candidates, MergedList, is_only_punctuation, is_usable
+from metaclip_curate.metadata.building.merge import ENTRIES, Candidates, MergedList, is_only_punctuation, is_usable
 from metaclip_curate.options.build_metadata import MergeOptions, SourceLimits
 
 

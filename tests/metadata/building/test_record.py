@@ -10,7 +10,7 @@ import pytest
 
 from metaclip_curate import storage
 from metaclip_curate.errors import UserError
-from metaclip_curate.metadata.build.record import BuildRecord
+from metaclip_curate.metadata.building.record import BuildRecord
 from metaclip_curate.metadata.sources import digests as digests_module
 from metaclip_curate.metadata.sources.digests import Digests
 from metaclip_curate.storage import StorageOptions

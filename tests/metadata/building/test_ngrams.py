@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from metaclip_curate.metadata.build.ngrams import NgramCounts, highest_pmi, pmi
+from metaclip_curate.metadata.building.ngrams import NgramCounts, highest_pmi, pmi
 
 SENTENCE = (
     "the cat sat on the mat and the cat saw the dog on the mat so the dog ran and the cat ran "
