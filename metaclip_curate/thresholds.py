@@ -70,7 +70,7 @@ Histograms = Mapping[str, CountHistogram]
 
 
 @dataclass(frozen=True)
-class Choice:
+class Candidate:
     """Thresholds that were chosen together.
 
     Attributes:
@@ -96,7 +96,7 @@ class Rule:
     anchor_language: str = "en"
     same_t: bool = False
 
-    def choice(self, histograms: Histograms, t: int) -> Choice:
+    def candidate(self, histograms: Histograms, t: int) -> Candidate:
         """The thresholds for a t.
 
         Raises:
@@ -104,7 +104,7 @@ class Rule:
         """
         if self.same_t:
             thresholds = dict.fromkeys(histograms, t)
-            return Choice(t, pooled_tail_share(histograms, thresholds), thresholds)
+            return Candidate(t, pooled_tail_share(histograms, thresholds), thresholds)
         anchor = histograms.get(self.anchor_language)
         if anchor is None or not anchor.matches:
             raise UserError(
@@ -112,7 +112,7 @@ class Rule:
                 "--tail-share P for a tail share of your own or --same-t for the same t everywhere"
             )
         p = anchor.tail_share(t)
-        return Choice(t, p, {**choice_of_tail_share(histograms, p).thresholds, self.anchor_language: t})
+        return Candidate(t, p, {**candidate_of_tail_share(histograms, p).thresholds, self.anchor_language: t})
 
     def largest_t(self, histograms: Histograms) -> int:
         """A t that keeps every pair."""
@@ -122,9 +122,9 @@ class Rule:
         return histograms[self.anchor_language].largest + 1 if self.anchor_language in histograms else 1
 
 
-def choice_of_tail_share(histograms: Histograms, p: float) -> Choice:
+def candidate_of_tail_share(histograms: Histograms, p: float) -> Candidate:
     """The thresholds with which every language's tail share comes closest to p."""
-    return Choice(None, p, {language: histogram.threshold(p) for language, histogram in histograms.items()})
+    return Candidate(None, p, {language: histogram.threshold(p) for language, histogram in histograms.items()})
 
 
 def pooled_tail_share(histograms: Histograms, thresholds: Mapping[str, int]) -> float:
@@ -139,7 +139,7 @@ def unreachable_t(histograms: Histograms, rule: Rule, pairs: float) -> int:
     low, high = 0, rule.largest_t(histograms)
     while high - low > 1:
         middle = (low + high) // 2
-        thresholds = rule.choice(histograms, middle).thresholds
+        thresholds = rule.candidate(histograms, middle).thresholds
         most = sum(histogram.most_kept(thresholds[language]) for language, histogram in histograms.items())
         low, high = (middle, high) if most < pairs else (low, middle)
     return low

@@ -16,7 +16,7 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.thresholds import (
     CountHistogram,
     Rule,
-    choice_of_tail_share,
+    candidate_of_tail_share,
     pooled_tail_share,
     search,
     unreachable_t,
@@ -51,24 +51,24 @@ def test_a_histogram_says_what_the_counts_say(counts: list[int], t: int, p: floa
 @given(counts_lists, counts_lists, ts)
 def test_rules_are_those_of_the_specification(english: list[int], german: list[int], t: int) -> None:
     languages = {"en": histogram(english), "de": histogram(german)}
-    same = Rule(same_t=True).choice(languages, t)
+    same = Rule(same_t=True).candidate(languages, t)
     assert same.thresholds == {"en": t, "de": t}
     assert same.tail_share == oracle.tail_share(english + german, t)
     if not sum(english):
         with pytest.raises(UserError, match=r"--tail-share P .* or --same-t"):
-            Rule("en").choice(languages, t)
+            Rule("en").candidate(languages, t)
         return
-    followed = Rule("en").choice(languages, t)
+    followed = Rule("en").candidate(languages, t)
     p = oracle.tail_share(english, t)
     assert followed.tail_share == p
     assert followed.thresholds == {"en": t, "de": oracle.threshold_for_tail_share(german, p)}
-    both = choice_of_tail_share(languages, p)
+    both = candidate_of_tail_share(languages, p)
     assert both.thresholds["en"] == oracle.threshold_for_tail_share(english, p)
 
 
 def test_the_anchor_must_have_a_match() -> None:
     with pytest.raises(UserError, match="no text matched the anchor language xx"):
-        Rule("xx").choice({"en": histogram([1])}, 5)
+        Rule("xx").candidate({"en": histogram([1])}, 5)
 
 
 def test_no_matches_have_no_tail_share() -> None:
@@ -84,9 +84,9 @@ def test_counts_alone_tell_a_t_that_keeps_too_few(rule: Rule, target: int) -> No
     histograms = {language: histogram(of_entries) for language, of_entries in by_language.items()}
     t = unreachable_t(histograms, rule, target)
     if t:
-        thresholds = dict(rule.choice(histograms, t).thresholds)
+        thresholds = dict(rule.candidate(histograms, t).thresholds)
         assert oracle.expected_pairs(matched, counts, thresholds) < target
-    everything = dict(rule.choice(histograms, rule.largest_t(histograms)).thresholds)
+    everything = dict(rule.candidate(histograms, rule.largest_t(histograms)).thresholds)
     assert oracle.expected_pairs(matched, counts, everything) == len(matched)
 
 

@@ -19,10 +19,10 @@ from metaclip_curate.options.threshold import ChoiceOptions
 from metaclip_curate.pipelines.finished_run import FinishedRun
 from metaclip_curate.schemas import COUNTS, MATCHED
 from metaclip_curate.storage import StorageOptions
-from metaclip_curate.thresholds import Choice, Found, Rule, choice_of_tail_share, search, unreachable_t
+from metaclip_curate.thresholds import Candidate, Found, Rule, candidate_of_tail_share, search, unreachable_t
 
 if TYPE_CHECKING:
-    from metaclip_curate.stages.after.choices import Expected
+    from metaclip_curate.stages.after.candidates import Expected
     from metaclip_curate.thresholds import CountHistogram
 
 _GROUPS: dict[str, type] = {
@@ -66,7 +66,7 @@ def _run(parsed: argparse.Namespace, command: str) -> None:
 class ChoiceRow:
     """A choice and what it is expected to keep."""
 
-    choice: Choice
+    choice: Candidate
     expected: Expected
 
 
@@ -94,7 +94,7 @@ class Chooser:
     @cached_property
     def histograms(self) -> dict[str, CountHistogram]:
         """How often each count occurs, by language."""
-        from metaclip_curate.stages.after.choices import count_histograms
+        from metaclip_curate.stages.after.candidates import count_histograms
 
         return count_histograms(self._run.read("count", "counts", COUNTS))
 
@@ -105,10 +105,10 @@ class Chooser:
             UserError: The anchor language has no match.
         """
         if self._options.tail_share:
-            asked = [choice_of_tail_share(self.histograms, p) for p in self._options.tail_share]
+            asked = [candidate_of_tail_share(self.histograms, p) for p in self._options.tail_share]
         else:
-            asked = [self._rule.choice(self.histograms, t) for t in self._options.t or self._search()]
-        everything = Choice(None, 1.0, {name: max(1, each.largest) for name, each in self.histograms.items()})
+            asked = [self._rule.candidate(self.histograms, t) for t in self._options.t or self._search()]
+        everything = Candidate(None, 1.0, {name: max(1, each.largest) for name, each in self.histograms.items()})
         choices = [*asked, everything]
         return [ChoiceRow(*row) for row in zip(choices, self._expected(choices, True), strict=True)]
 
@@ -118,15 +118,15 @@ class Chooser:
 
         def expected(ts: Sequence[int]) -> list[float]:
             self._tell(f"threshold: a pass over the matched pairs with {len(ts)} t from {ts[0]:,} to {ts[-1]:,}")
-            choices = [self._rule.choice(self.histograms, t) for t in ts]
+            choices = [self._rule.candidate(self.histograms, t) for t in ts]
             return [each.all_pairs for each in self._expected(choices, False)]
 
         self.found = search(expected, target, low, high)
         t = self.found.t
         return tuple(sorted({max(1, t // 2), t, 2 * t}))
 
-    def _expected(self, choices: Sequence[Choice], images: bool) -> list[Expected]:
-        from metaclip_curate.stages.after.choices import expected_kept, joint_head
+    def _expected(self, choices: Sequence[Candidate], images: bool) -> list[Expected]:
+        from metaclip_curate.stages.after.candidates import expected_kept, joint_head
 
         counts, matched = self._run.read("count", "counts", COUNTS), self._run.read("match", "matched", MATCHED)
         thresholds = [choice.thresholds for choice in choices]

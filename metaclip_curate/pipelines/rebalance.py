@@ -159,8 +159,8 @@ class Rebalancing:
         else:
             self._tell(f"rebalance: reading what became of the pairs from {len(self._files):,} files")
             self.folder.begin("match", match, upstream)
-            self._find_survivors()
-        self._count_survivors()
+            self._find_downloaded_pairs()
+        self._count_downloaded_pairs()
         return Losses(**self.folder.summary("match")["download"])
 
     @owning
@@ -173,8 +173,13 @@ class Rebalancing:
         """Writes the new run's report; it raises nothing."""
         self._pipeline.report()
 
-    def _find_survivors(self) -> None:
-        from metaclip_curate.stages.after.survivors import SUCCESS, survivors, verdicts, without_equal_images
+    def _find_downloaded_pairs(self) -> None:
+        from metaclip_curate.stages.after.downloaded_pairs import (
+            SUCCESS,
+            downloaded_pairs,
+            pair_outcomes,
+            without_equal_images,
+        )
         from metaclip_curate.stages.match import LAYOUT
         from metaclip_curate.stages.shared.tables import read_files, read_named, write_table
 
@@ -182,7 +187,7 @@ class Rebalancing:
         manifest = self._source.read("sample", "manifest", MANIFEST)
         # Written once, so that the account and the survivors are of the same reading.
         try:
-            _write(verdicts(manifest, self._outcomes()), work)
+            _write(pair_outcomes(manifest, self._outcomes()), work)
         except Exception as error:  # of a file that Spark or a worker can't read, which Spark has no narrower one for
             failure = failure_of(error)
             if failure is None or failure.status != EXIT_USER_ERROR:
@@ -198,7 +203,9 @@ class Rebalancing:
         if not fetched:
             self.folder.discard("extract")
             raise UserError(_nothing_left(self._source.folder.root, self._options.downloaded, lost, unknown))
-        written = write_table(survivors(manifest, judged), LAYOUT, self.folder.part("matched", _PART), self._storage)
+        written = write_table(
+            downloaded_pairs(manifest, judged), LAYOUT, self.folder.part("matched", _PART), self._storage
+        )
         sums = _sums(read_named(spark, self.folder.part("matched", _PART), written, MATCHED))
         if sum(row["matched"] for row in sums.values()) != fetched:
             raise JobFailedError(f"{fetched:,} images were fetched, and {sums} pairs of them were read: try again")
@@ -222,13 +229,13 @@ class Rebalancing:
         )
 
     def _outcomes(self) -> DataFrame:
-        from metaclip_curate.stages.after.survivors import read_outcomes
+        from metaclip_curate.stages.after.downloaded_pairs import read_outcomes
 
         needed = ["uid", "status", *(["sha256"] if self._options.drop_equal_images else [])]
         files = [storage.join(folder, name) for folder, name in self._files]
         return read_outcomes(self._source.spark, files, needed, self._storage)
 
-    def _count_survivors(self) -> None:
+    def _count_downloaded_pairs(self) -> None:
         options = {"metadata_digests": self._source.folder.options_of("count")["metadata_digests"]}
         upstream = self.folder.fingerprint("match")
         if self.folder.is_finished("count", upstream):

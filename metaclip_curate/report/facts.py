@@ -125,7 +125,7 @@ class LanguageFact:
 
 @dataclass(frozen=True)
 class TriedT:
-    """A choice of thresholds and what it is expected to keep.
+    """A candidate set of thresholds and what it is expected to keep.
 
     Attributes:
         label: Its t, or its tail share where that was asked for.
@@ -148,9 +148,9 @@ class Curation:
 
     Attributes:
         histograms: Entry counts by language, with what was kept of them.
-        tried: Choices of t, ascending, the run's among them.
+        tried: Candidate t, ascending, the run's among them.
         limits: Of those, the few whose limits are drawn into the curve of cumulative counts.
-        position_name: What the choices differ in: t of a language, t of all, or the tail share.
+        position_name: What the candidates differ in: t of a language, t of all, or the tail share.
         matched, kept: The tables of that name; of `matched` only its size and a sample.
         entries: Entries to look at, by language; under "" those of all together.
         texts: Texts of the most thinned entries of all.
@@ -167,7 +167,7 @@ class Curation:
 
     @property
     def chosen(self) -> TriedT:
-        """The run's own choice."""
+        """The run's own thresholds."""
         return next(each for each in self.tried if each.chosen)
 
 

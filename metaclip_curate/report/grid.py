@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from metaclip_curate.thresholds import Choice, Histograms, Rule, choice_of_tail_share
+from metaclip_curate.thresholds import Candidate, Histograms, Rule, candidate_of_tail_share
 
 _STEPS = 20
-# Every choice's entry probabilities travel with a task: these many of 20 choices are 32 MB.
+# Every candidate's entry probabilities travel with a task: these many of 20 candidates are 32 MB.
 _LARGEST_HEAD = 200_000
 # A run's own t is compared at most with one this many times smaller.
 _SMALLEST = 64
 
 
-def choices_around(histograms: Histograms, rule: Rule | None, chosen: Choice) -> list[Choice]:
-    """Choices below and above a run's, in steps of about the same ratio.
+def candidates_around(histograms: Histograms, rule: Rule | None, chosen: Candidate) -> list[Candidate]:
+    """Candidates below and above a run's, in steps of about the same ratio.
 
     Args:
         histograms: Of the entry counts.
@@ -28,30 +28,30 @@ def choices_around(histograms: Histograms, rule: Rule | None, chosen: Choice) ->
         return [chosen]
     if rule is None or chosen.t is None:
         shares = np.geomspace(max(chosen.tail_share / _SMALLEST, 1e-4), 1.0, _STEPS)
-        found = [choice_of_tail_share(histograms, float(share)) for share in shares]
+        found = [candidate_of_tail_share(histograms, float(share)) for share in shares]
         below = [each for each in found if each.tail_share < chosen.tail_share]
         above = [each for each in found if each.tail_share > chosen.tail_share]
     else:
         largest = max(rule.largest_t(histograms), 2)
         smallest = max(1, min(chosen.t, largest) // _SMALLEST)
         ts = np.unique(np.rint(np.geomspace(smallest, largest, _STEPS)).astype(np.int64))
-        below = [rule.choice(histograms, int(t)) for t in ts if t < chosen.t]
-        above = [rule.choice(histograms, int(t)) for t in ts if t > chosen.t]
+        below = [rule.candidate(histograms, int(t)) for t in ts if t < chosen.t]
+        above = [rule.candidate(histograms, int(t)) for t in ts if t > chosen.t]
     return [*(each for each in below if head_size(histograms, each) <= _LARGEST_HEAD), chosen, *above]
 
 
-def limits_around(histograms: Histograms, rule: Rule | None, chosen: Choice) -> list[Choice]:
+def limits_around(histograms: Histograms, rule: Rule | None, chosen: Candidate) -> list[Candidate]:
     """A quarter of the run's t, its own, and four times it; of a tail share the same."""
     if not histograms:
         return [chosen]
     if rule is None or chosen.t is None:
         shares = (chosen.tail_share / 4, min(1.0, chosen.tail_share * 4))
-        quarter, fourfold = (choice_of_tail_share(histograms, share) for share in shares)
+        quarter, fourfold = (candidate_of_tail_share(histograms, share) for share in shares)
     else:
-        quarter, fourfold = (rule.choice(histograms, t) for t in (max(1, chosen.t // 4), chosen.t * 4))
+        quarter, fourfold = (rule.candidate(histograms, t) for t in (max(1, chosen.t // 4), chosen.t * 4))
     return [quarter, chosen, fourfold]
 
 
-def head_size(histograms: Histograms, choice: Choice) -> int:
-    """Number of entries that a choice down-samples."""
-    return sum(int(each.entries[each.counts > choice.thresholds[name]].sum()) for name, each in histograms.items())
+def head_size(histograms: Histograms, candidate: Candidate) -> int:
+    """Number of entries that a candidate down-samples."""
+    return sum(int(each.entries[each.counts > candidate.thresholds[name]].sum()) for name, each in histograms.items())

@@ -75,7 +75,7 @@ class Levels:
         counts: Ascending, shape (levels,).
         entries: Number of entries at each.
         kept: Kept texts of these entries together.
-        limited: Sum of min(t, count) over these entries, for each choice of t, shape (choices, levels).
+        limited: Sum of min(t, count) over these entries, for each candidate of t, shape (candidates, levels).
     """
 
     counts: Ints
@@ -84,17 +84,17 @@ class Levels:
     limited: Ints
 
 
-def levels(histograms: Mapping[str, KeptHistogram], choices: Sequence[Mapping[str, int]]) -> Levels:
+def levels(histograms: Mapping[str, KeptHistogram], candidates: Sequence[Mapping[str, int]]) -> Levels:
     """Puts the entries of languages in one order.
 
     Args:
         histograms: By language.
-        choices: Thresholds by language, for each choice.
+        candidates: Thresholds by language, for each candidate.
     """
     names = sorted(histograms)
     if not names:
         nothing = np.zeros(0, dtype=np.int64)
-        return Levels(nothing, nothing, nothing, np.zeros((len(choices), 0), dtype=np.int64))
+        return Levels(nothing, nothing, nothing, np.zeros((len(candidates), 0), dtype=np.int64))
     counts = np.concatenate([histograms[name].counts for name in names])
     values, place = np.unique(counts, return_inverse=True)
 
@@ -103,12 +103,12 @@ def levels(histograms: Mapping[str, KeptHistogram], choices: Sequence[Mapping[st
         np.add.at(result, place, np.concatenate(each))
         return result
 
-    limited = [summed([histograms[name].limited(choice[name]) for name in names]) for choice in choices]
+    limited = [summed([histograms[name].limited(candidate[name]) for name in names]) for candidate in candidates]
     return Levels(
         values,
         summed([histograms[name].entries for name in names]),
         summed([histograms[name].kept for name in names]),
-        np.array(limited, dtype=np.int64).reshape(len(choices), len(values)),
+        np.array(limited, dtype=np.int64).reshape(len(candidates), len(values)),
     )
 
 
@@ -120,7 +120,7 @@ class Curves:
         ranks: Shape (points,).
         before: Of the counts.
         after: Of the kept texts.
-        limited: Of min(t, count), shape (choices, points); of ranked counts there are none.
+        limited: Of min(t, count), shape (candidates, points); of ranked counts there are none.
     """
 
     ranks: Ints
@@ -178,8 +178,8 @@ def ranked_counts(of: Levels, points: int) -> Curves:
     return Curves(edges[:-1], np.diff(before) / width, np.diff(after) / width, np.zeros((0, len(width))))
 
 
-def _no_curves(choices: int) -> Curves:
-    return Curves(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0), np.zeros((choices, 0)))
+def _no_curves(candidates: int) -> Curves:
+    return Curves(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0), np.zeros((candidates, 0)))
 
 
 def _hit(of: Levels) -> slice:

@@ -69,20 +69,20 @@ def _ratio(part: int, whole: int) -> float | None:
 
 
 def _cumulative(curation: Curation, histograms: Mapping[str, KeptHistogram], name: str, points: int) -> Data:
-    choices = _different(curation.limits, name)
-    of = levels(histograms, [choice.thresholds for _, choice in choices])
+    candidates = _different(curation.limits, name)
+    of = levels(histograms, [candidate.thresholds for _, candidate in candidates])
     curves = cumulative_curves(of, points)
     named = [["before", _whole(curves.before)], ["kept", _whole(curves.after)]]
-    named += [[f"limit at {label}", _whole(row)] for (label, _), row in zip(choices, curves.limited, strict=True)]
+    named += [[f"limit at {label}", _whole(row)] for (label, _), row in zip(candidates, curves.limited, strict=True)]
     return {"x": _whole(curves.ranks), "y": named}
 
 
-def _different(choices: Sequence[TriedT], name: str) -> list[tuple[str, TriedT]]:
-    """Choices with their labels; of a language with its own t, of which small languages have the same several times."""
+def _different(candidates: Sequence[TriedT], name: str) -> list[tuple[str, TriedT]]:
+    """Candidates with their labels; of a language with its own t, of which small languages have the same several times."""
     found: dict[str, TriedT] = {}
-    for choice in choices:
-        label = choice.label if name == ALL else f"t = {choice.thresholds[name]:,}"
-        found.setdefault(label, choice)
+    for candidate in candidates:
+        label = candidate.label if name == ALL else f"t = {candidate.thresholds[name]:,}"
+        found.setdefault(label, candidate)
     return list(found.items())
 
 
@@ -97,7 +97,7 @@ def _ranked(histograms: Mapping[str, KeptHistogram], thresholds: Mapping[str, in
 
 
 def _kept_by_t(curation: Curation, histograms: Mapping[str, KeptHistogram], name: str) -> Data:
-    """Of all languages by what the choices differ in, of one by its own t."""
+    """Of all languages by what the candidates differ in, of one by its own t."""
     points: dict[float, float] = {}
     for tried in curation.tried:
         at = tried.position if name == ALL else tried.thresholds[name]

@@ -128,7 +128,7 @@ def expected_pairs(matched: DataFrame, head: Head, draw: DrawOptions) -> dict[st
 def _summer(head: Head) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for rows, probabilities in with_probabilities(batches, head):
-            sums = ExactSums(choices=1, slots=1)
+            sums = ExactSums(candidates=1, slots=1)
             sums.add(np.zeros(rows.num_rows, dtype=np.int64), probabilities[np.newaxis])
             language = rows.column("metadata_lang")[0].as_py()
             row = {"metadata_lang": language, "high": int(sums.high[0, 0]), "low": int(sums.low[0, 0])}

@@ -53,7 +53,7 @@ def test_the_t_that_is_found_is_the_closest_of_all(made: Made, given: dict[str, 
     assert asked.found.exact
     distances = {}
     for t in range(1, max(row["count"] for row in made[1]["counts"]) + 2):
-        thresholds = dict(asked._rule.choice(asked.histograms, t).thresholds)
+        thresholds = dict(asked._rule.candidate(asked.histograms, t).thresholds)
         distances[t] = abs(oracle.expected_pairs(made[1]["matched"], made[1]["counts"], thresholds) - target)
     assert distances[asked.found.t] == pytest.approx(min(distances.values()), abs=1e-9)
     assert [row.choice.t for row in rows[:-1]] == sorted({max(1, asked.found.t // 2), asked.found.t, 2 * asked.found.t})

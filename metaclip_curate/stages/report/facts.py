@@ -19,14 +19,14 @@ from metaclip_curate.language import LANGUAGES_CSV
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.report.facts import Curation, Facts, LanguageFact, PairFacts, TriedT
 from metaclip_curate.report.funnel import funnel, what_was_read
-from metaclip_curate.report.grid import choices_around, limits_around
+from metaclip_curate.report.grid import candidates_around, limits_around
 from metaclip_curate.report.histograms import KeptHistogram
 from metaclip_curate.report.made_from import made_from
 from metaclip_curate.report.scopes import LARGEST_HOSTS
 from metaclip_curate.run import own_files
 from metaclip_curate.run.folder import STAGES, RunFolder
 from metaclip_curate.schemas import COUNTS, MANIFEST, MATCHED, PAIRS
-from metaclip_curate.stages.after.choices import expected_kept, joint_head
+from metaclip_curate.stages.after.candidates import expected_kept, joint_head
 from metaclip_curate.stages.report.entries import (
     HIT_ENTRIES,
     entry_lists,
@@ -37,7 +37,7 @@ from metaclip_curate.stages.report.entries import (
 from metaclip_curate.stages.report.pairs import Sampled, pair_facts
 from metaclip_curate.stages.report.texts import sampled_pair, texts_and_fates
 from metaclip_curate.stages.shared.tables import read_files, read_table
-from metaclip_curate.thresholds import Choice, Rule, pooled_tail_share
+from metaclip_curate.thresholds import Candidate, Rule, pooled_tail_share
 
 _TROUBLES = 10
 _SMALLEST_SHARE = 1e-4  # what a logarithmic axis shows of a tail share of 0
@@ -176,19 +176,22 @@ class Gatherer:
         anchor, share, same = options["anchor_language"], options["tail_share"], options["same_t"]
         rule = Rule(anchor, same) if share is None else None
         if share is not None:
-            chosen = Choice(None, share, thresholds)
+            chosen = Candidate(None, share, thresholds)
         elif same or anchor not in histograms:
-            chosen = Choice(options["t"], pooled_tail_share(histograms, thresholds), thresholds)
+            chosen = Candidate(options["t"], pooled_tail_share(histograms, thresholds), thresholds)
         else:
-            chosen = Choice(options["t"], histograms[anchor].tail_share(options["t"]), thresholds)
-        choices = choices_around(histograms, rule, chosen)
-        head = joint_head(self._spark, counts, histograms, [choice.thresholds for choice in choices])
+            chosen = Candidate(options["t"], histograms[anchor].tail_share(options["t"]), thresholds)
+        candidates = candidates_around(histograms, rule, chosen)
+        head = joint_head(self._spark, counts, histograms, [candidate.thresholds for candidate in candidates])
         draw = self._folder.options_of("sample")
         expected = expected_kept(matched, head, DrawOptions(draw["seed"], draw["texts_per_image"]), images=False)
         tried = tuple(
-            _tried(choice, each.pairs, choice is chosen) for choice, each in zip(choices, expected, strict=True)
+            _tried(candidate, each.pairs, candidate is chosen)
+            for candidate, each in zip(candidates, expected, strict=True)
         )
-        drawn = tuple(_tried(choice, {}, choice is chosen) for choice in limits_around(histograms, rule, chosen))
+        drawn = tuple(
+            _tried(candidate, {}, candidate is chosen) for candidate in limits_around(histograms, rule, chosen)
+        )
         position_name = "tail share" if share is not None else "t" if same else f"t of {anchor}"
         return tried, drawn, position_name
 
@@ -196,11 +199,11 @@ class Gatherer:
         return read_table(self._spark, self._folder.table_files(stage, table), schema)
 
 
-def _tried(choice: Choice, expected: Mapping[str, float], chosen: bool) -> TriedT:
-    if choice.t is not None:
-        return TriedT(f"t = {choice.t:,}", choice.t, choice.thresholds, expected, chosen)
-    position = max(choice.tail_share, _SMALLEST_SHARE)
-    return TriedT(f"tail share {choice.tail_share:.2%}", position, choice.thresholds, expected, chosen)
+def _tried(candidate: Candidate, expected: Mapping[str, float], chosen: bool) -> TriedT:
+    if candidate.t is not None:
+        return TriedT(f"t = {candidate.t:,}", candidate.t, candidate.thresholds, expected, chosen)
+    position = max(candidate.tail_share, _SMALLEST_SHARE)
+    return TriedT(f"tail share {candidate.tail_share:.2%}", position, candidate.thresholds, expected, chosen)
 
 
 def language_names() -> dict[str, str]:

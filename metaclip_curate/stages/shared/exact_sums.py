@@ -23,28 +23,28 @@ def rounded_sum(high: int, low: int) -> float:
 
 
 class ExactSums:
-    """Sums by choice and slot.
+    """Sums by candidate and slot.
 
     Attributes:
-        high, low: The two halves, shape (choices, slots).
+        high, low: The two halves, shape (candidates, slots).
     """
 
-    def __init__(self, choices: int, slots: int) -> None:
-        self.high = np.zeros((choices, slots), dtype=np.int64)
-        self.low = np.zeros((choices, slots), dtype=np.int64)
+    def __init__(self, candidates: int, slots: int) -> None:
+        self.high = np.zeros((candidates, slots), dtype=np.int64)
+        self.low = np.zeros((candidates, slots), dtype=np.int64)
 
     def add(self, slots: npt.NDArray[np.integer[Any]], probabilities: Floats) -> None:
         """Adds a batch.
 
         Args:
             slots: Where to add each of n probabilities; -1 is the last slot.
-            probabilities: Shape (choices, n), n at most 2^20.
+            probabilities: Shape (candidates, n), n at most 2^20.
         """
         count = self.high.shape[1]
         slot = np.asarray(slots, dtype=np.int64) % count
-        for choice, scaled in enumerate(np.rint(probabilities * 2.0**_SCALE_BITS).astype(np.int64)):
+        for candidate, scaled in enumerate(np.rint(probabilities * 2.0**_SCALE_BITS).astype(np.int64)):
             # Sums of a batch's halves are below 2^53, so that bincount's doubles are exact.
-            self.high[choice] += np.bincount(slot, scaled >> _LOW_BITS, count).astype(np.int64)
-            self.low[choice] += np.bincount(slot, scaled & (2**_LOW_BITS - 1), count).astype(np.int64)
+            self.high[candidate] += np.bincount(slot, scaled >> _LOW_BITS, count).astype(np.int64)
+            self.low[candidate] += np.bincount(slot, scaled & (2**_LOW_BITS - 1), count).astype(np.int64)
         self.high += self.low >> _LOW_BITS
         self.low &= 2**_LOW_BITS - 1

@@ -20,11 +20,11 @@ class ImageGroups:
 
     Attributes:
         carried: Of the image that the last batch ended in: its id, the language, the products of the earlier languages
-            and of this one so far, each of shape (choices,).
+            and of this one so far, each of shape (candidates,).
     """
 
-    def __init__(self, choices: int) -> None:
-        self._one = np.ones(choices, dtype=np.float64)
+    def __init__(self, candidates: int) -> None:
+        self._one = np.ones(candidates, dtype=np.float64)
         self.carried: tuple[str, int, Floats, Floats] | None = None
 
     def add(
@@ -35,11 +35,11 @@ class ImageGroups:
         Args:
             image: Image ids, sorted.
             language: Languages, sorted for each image.
-            lost: Probabilities of not being kept, shape (choices, n).
+            lost: Probabilities of not being kept, shape (candidates, n).
 
         Returns:
             Of the groups that are complete: language, or ALL for a whole image, and probability of being kept, shape
-            (choices, groups).
+            (candidates, groups).
         """
         changed = np.asarray(pc.not_equal(image[1:], image[:-1]), dtype=bool)
         first = image[0].as_py()

@@ -10,7 +10,7 @@ from metaclip_curate.stages.shared.exact_sums import ExactSums, rounded_sum
 
 
 def test_sums_are_exact_and_carry() -> None:
-    sums = ExactSums(choices=1, slots=3)
+    sums = ExactSums(candidates=1, slots=3)
     third = np.full((1, 3000), 1 / 3)
     slots = np.array([0, 1, -1] * 1000)
     for _ in range(40):

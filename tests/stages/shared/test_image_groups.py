@@ -21,7 +21,7 @@ def test_image_groups_are_products_wherever_batches_end(
     unsorted: list[tuple[int, int, float, float]], cuts: list[int]
 ) -> None:
     rows = sorted(unsorted)
-    groups = ImageGroups(choices=2)
+    groups = ImageGroups(candidates=2)
     found: list[tuple[int, float, float]] = []
     edges = sorted({0, *(min(cut, len(rows)) for cut in cuts), len(rows)})
     for start, end in pairwise(edges):

@@ -1,4 +1,4 @@
-"""Expected pairs and images of several choices equal the oracle's and brute force."""
+"""Expected pairs and images of several candidates equal the oracle's and brute force."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from metaclip_curate.options.balance import BalanceOptions
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.schemas import COUNTS, MATCHED, ddl
-from metaclip_curate.stages.after import choices
+from metaclip_curate.stages.after import candidates
 from metaclip_curate.stages.balance import balance
 from metaclip_curate.thresholds import Rule
 from tests.support import made_run, oracle
@@ -62,10 +62,10 @@ def test_expectations_equal_the_oracles(
 ) -> None:
     matched, counts = tables
     draw = DrawOptions(seed=5, texts_per_image=texts_per_image)
-    histograms = choices.count_histograms(counts)
-    asked = [dict(Rule("en").choice(histograms, t).thresholds) for t in TS]
-    head = choices.joint_head(spark, counts, histograms, asked)
-    found = choices.expected_kept(matched, head, draw, images)
+    histograms = candidates.count_histograms(counts)
+    asked = [dict(Rule("en").candidate(histograms, t).thresholds) for t in TS]
+    head = candidates.joint_head(spark, counts, histograms, asked)
+    found = candidates.expected_kept(matched, head, draw, images)
     drawing = oracle.one_text_per_image(pool[0], 5) if texts_per_image == "one" else pool[0]
     by_language = oracle.counts_by_language(pool[1])
     assert len({row["image_id"] for row in drawing}) < len(pool[0])
@@ -91,22 +91,22 @@ def test_pairs_are_to_the_last_bit_what_balance_writes(
     spark: SparkSession, tables: tuple[DataFrame, DataFrame]
 ) -> None:
     matched, counts = tables
-    histograms = choices.count_histograms(counts)
+    histograms = candidates.count_histograms(counts)
     written = balance(spark, matched, counts, BalanceOptions(t=7), DrawOptions()).collect()
-    thresholds = dict(Rule("en").choice(histograms, 7).thresholds)
+    thresholds = dict(Rule("en").candidate(histograms, 7).thresholds)
     assert thresholds == {row["metadata_lang"]: row["t"] for row in written}
-    # Other choices beside it, which widen the head, change nothing.
-    head = choices.joint_head(spark, counts, histograms, [thresholds, dict.fromkeys(thresholds, 2)])
+    # Other candidates beside it, which widen the head, change nothing.
+    head = candidates.joint_head(spark, counts, histograms, [thresholds, dict.fromkeys(thresholds, 2)])
     for images in (True, False):
-        found = choices.expected_kept(matched, head, DrawOptions(), images)[0]
+        found = candidates.expected_kept(matched, head, DrawOptions(), images)[0]
         assert found.pairs == {row["metadata_lang"]: row["expected_pairs"] for row in written}
 
 
 def test_without_a_head_all_is_kept(spark: SparkSession, tables: tuple[DataFrame, DataFrame], pool: Any) -> None:
     matched, counts = tables
-    histograms = choices.count_histograms(counts)
-    head = choices.joint_head(spark, counts, histograms, [dict.fromkeys(histograms, 10**9)])
+    histograms = candidates.count_histograms(counts)
+    head = candidates.joint_head(spark, counts, histograms, [dict.fromkeys(histograms, 10**9)])
     assert len(head.ids) == 0
-    found = choices.expected_kept(matched, head, DrawOptions(), True)[0]
+    found = candidates.expected_kept(matched, head, DrawOptions(), True)[0]
     assert found.all_pairs == len(pool[0])
     assert found.all_images == len({row["image_id"] for row in pool[0]})

@@ -11,7 +11,12 @@ import pytest
 from pyspark.sql import SparkSession
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.stages.after.survivors import outcomes_of, read_outcomes, verdicts, without_equal_images
+from metaclip_curate.stages.after.downloaded_pairs import (
+    outcomes_of,
+    pair_outcomes,
+    read_outcomes,
+    without_equal_images,
+)
 from metaclip_curate.storage import StorageOptions
 from tests.support import downloads
 
@@ -21,7 +26,7 @@ Rows = list[dict[str, Any]]
 def judge(spark: SparkSession, folders: list[Path], listed: list[str], drop_equal: bool) -> dict[str, tuple[bool, str]]:
     manifest = spark.createDataFrame([(uid,) for uid in listed], "uid string")
     files = [str(file) for folder in folders for file in sorted(folder.glob("*.parquet"))]
-    judged = verdicts(manifest, read_outcomes(spark, files, ["uid", "status"], StorageOptions()))
+    judged = pair_outcomes(manifest, read_outcomes(spark, files, ["uid", "status"], StorageOptions()))
     if drop_equal:
         judged = without_equal_images(judged)
     rows = judged.collect()

@@ -91,7 +91,7 @@ def outcomes_of(file: str, needed: Sequence[str], options: StorageOptions) -> pa
         return in_types(table.read(present), _OUTCOMES, file)
 
 
-def verdicts(manifest: DataFrame, outcomes: DataFrame) -> DataFrame:
+def pair_outcomes(manifest: DataFrame, outcomes: DataFrame) -> DataFrame:
     """Says of each pair what became of it.
 
     Args:
@@ -117,7 +117,7 @@ def without_equal_images(judged: DataFrame) -> DataFrame:
     hash, doesn't depend on it.
 
     Args:
-        judged: From `verdicts`.
+        judged: From `pair_outcomes`.
 
     Returns:
         The same rows; the others of an image have the status EQUAL_IMAGE. Where there is no sha256, all stay.
@@ -131,12 +131,12 @@ def without_equal_images(judged: DataFrame) -> DataFrame:
     return marked.select("uid", "in_manifest", status.alias("status"), "sha256")
 
 
-def survivors(manifest: DataFrame, judged: DataFrame) -> DataFrame:
+def downloaded_pairs(manifest: DataFrame, judged: DataFrame) -> DataFrame:
     """Takes the manifest's pairs whose image was fetched.
 
     Args:
         manifest: Rows of `schemas.MANIFEST`.
-        judged: From `verdicts`.
+        judged: From `pair_outcomes`.
 
     Returns:
         Rows of `schemas.MATCHED`, sorted in each file by language, which balancing takes one at a time.

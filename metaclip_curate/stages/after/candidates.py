@@ -1,4 +1,4 @@
-"""What each of several choices of thresholds is expected to keep, from one pass over the matched pairs."""
+"""What each of several candidates of thresholds is expected to keep, from one pass over the matched pairs."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from metaclip_curate.thresholds import CountHistogram
 Batches = Iterator[pa.RecordBatch]
 Ints = npt.NDArray[np.int64]
 
-# A text as the entries that some choice down-samples, by their places in a JointHead.
+# A text as the entries that some candidate down-samples, by their places in a JointHead.
 _HEAD_TEXTS = pa.schema(
     [
         pa.field("image_id", pa.string()),
         pa.field("language", pa.int32()),  # its place in JointHead.languages
-        pa.field("places", pa.list_(pa.int32())),  # empty where an entry keeps the text under every choice
+        pa.field("places", pa.list_(pa.int32())),  # empty where an entry keeps the text under every candidate
     ]
 )
 _SUMS = pa.schema(
     [
-        pa.field("choice", pa.int32()),
+        pa.field("candidate", pa.int32()),
         pa.field("language", pa.int32()),  # ALL for images of whatever languages
         *(pa.field(name, pa.int64()) for name in ("pairs_high", "pairs_low", "images_high", "images_low")),
     ]
@@ -43,7 +43,7 @@ _SUMS = pa.schema(
 
 @dataclass(frozen=True)
 class Expected:
-    """What one choice is expected to keep.
+    """What one candidate is expected to keep.
 
     Attributes:
         pairs: Sum of the keep probabilities by language.
@@ -63,7 +63,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class JointHead:
-    """The entries of all languages that at least one choice down-samples, in one row of places.
+    """The entries of all languages that at least one candidate down-samples, in one row of places.
 
     Attributes:
         languages: In the order of their places.
@@ -71,7 +71,7 @@ class JointHead:
         first: The first place of each language, and behind the last the number of places.
         ids: The entry id at each place.
         counts: Its count.
-        thresholds: Of each choice and language, shape (choices, languages).
+        thresholds: Of each candidate and language, shape (candidates, languages).
     """
 
     languages: tuple[str, ...]
@@ -89,12 +89,12 @@ class JointHead:
         return places
 
     def probabilities(self) -> balance.Floats:
-        """Entry probabilities, shape (choices, places)."""
+        """Entry probabilities, shape (candidates, places)."""
         result = np.empty((len(self.thresholds), len(self.ids)), dtype=np.float64)
-        for choice, thresholds in enumerate(self.thresholds):
+        for candidate, thresholds in enumerate(self.thresholds):
             for language, t in enumerate(thresholds):
                 span = slice(self.first[language], self.first[language + 1])
-                result[choice, span] = balance.entry_probabilities(self.counts[span], int(t))
+                result[candidate, span] = balance.entry_probabilities(self.counts[span], int(t))
         return result
 
 
@@ -121,18 +121,18 @@ def joint_head(
     spark: SparkSession,
     counts: DataFrame,
     histograms: Mapping[str, CountHistogram],
-    choices: Sequence[Mapping[str, int]],
+    candidates: Sequence[Mapping[str, int]],
 ) -> JointHead:
-    """Gathers the entries that at least one choice down-samples: no more than the head of the smallest thresholds.
+    """Gathers the entries that at least one candidate down-samples: no more than the head of the smallest thresholds.
 
     Args:
         spark: The session.
         counts: Rows of `schemas.COUNTS`.
         histograms: Of those counts.
-        choices: Each one's thresholds by language.
+        candidates: Each one's thresholds by language.
     """
     languages = tuple(histograms)
-    smallest = [(language, min(choice[language] for choice in choices)) for language in languages]
+    smallest = [(language, min(candidate[language] for candidate in candidates)) for language in languages]
     limits = spark.createDataFrame(smallest, "metadata_lang string, t bigint")
     over = counts.join(F.broadcast(limits), "metadata_lang").filter(F.col("count") > F.col("t"))
     number = {language: place for place, language in enumerate(languages)}
@@ -147,12 +147,12 @@ def joint_head(
         np.searchsorted(of_language, np.arange(len(languages) + 1)).astype(np.int64),
         ids.astype(np.int32),
         head_counts,
-        np.array([[choice[language] for language in languages] for choice in choices], dtype=np.int64),
+        np.array([[candidate[language] for language in languages] for candidate in candidates], dtype=np.int64),
     )
 
 
 def expected_kept(matched: DataFrame, head: JointHead, draw: DrawOptions, images: bool) -> list[Expected]:
-    """Sums up the keep probabilities of all choices in one pass.
+    """Sums up the keep probabilities of all candidates in one pass.
 
     An image whose texts have keep probabilities p_i is kept, by at least one of them, with 1 - product of (1 - p_i),
     since every text draws for itself. That needs an image's texts in one place: a shuffle of image ids and entries.
@@ -165,7 +165,7 @@ def expected_kept(matched: DataFrame, head: JointHead, draw: DrawOptions, images
         images: Whether to sum up images as well.
 
     Returns:
-        The exact expectations of each choice, sums rounded once, to float64. Pairs are those of `stages.balance`.
+        The exact expectations of each candidate, sums rounded once, to float64. Pairs are those of `stages.balance`.
     """
     drawing = drawing_texts(matched.select("image_id", "uid", "metadata_lang", "entry_ids"), draw)
     texts = drawing.select("image_id", "metadata_lang", "entry_ids")
@@ -176,10 +176,10 @@ def expected_kept(matched: DataFrame, head: JointHead, draw: DrawOptions, images
         parts = ordered.mapInArrow(_summer(head, True), ddl(_SUMS))
     else:
         parts = texts.mapInArrow(_placer_and_summer(head), ddl(_SUMS))
-    sums = parts.groupBy("choice", "language").agg(*(F.sum(name).alias(name) for name in _SUMS.names[2:])).collect()
+    sums = parts.groupBy("candidate", "language").agg(*(F.sum(name).alias(name) for name in _SUMS.names[2:])).collect()
     found: list[dict[int, tuple[float, float]]] = [{} for _ in head.thresholds]
-    for choice, language, pairs_high, pairs_low, images_high, images_low in sums:
-        found[choice][language] = (rounded_sum(pairs_high, pairs_low), rounded_sum(images_high, images_low))
+    for candidate, language, pairs_high, pairs_low, images_high, images_low in sums:
+        found[candidate][language] = (rounded_sum(pairs_high, pairs_low), rounded_sum(images_high, images_low))
     return [_expected(head, sums_of, images, draw) for sums_of in found]
 
 
@@ -237,13 +237,13 @@ def _places_of(entry_ids: pa.ListArray, places: npt.NDArray[np.int32]) -> pa.Lis
 
 
 def _summer(head: JointHead, images: bool) -> Callable[[Batches], Batches]:
-    """_HEAD_TEXTS, sorted by image and language if images are wanted, to one row of _SUMS a choice and language."""
+    """_HEAD_TEXTS, sorted by image and language if images are wanted, to one row of _SUMS a candidate and language."""
 
     def run(batches: Batches) -> Batches:
         probabilities = head.probabilities()
-        choices, languages = len(probabilities), len(head.languages)
-        pairs, of_images = ExactSums(choices, languages + 1), ExactSums(choices, languages + 1)
-        image_groups = ImageGroups(choices)
+        candidates, languages = len(probabilities), len(head.languages)
+        pairs, of_images = ExactSums(candidates, languages + 1), ExactSums(candidates, languages + 1)
+        image_groups = ImageGroups(candidates)
         for batch in batches:
             if not batch.num_rows:
                 continue
@@ -260,21 +260,21 @@ def _summer(head: JointHead, images: bool) -> Callable[[Batches], Batches]:
 
 
 def _kept(places: pa.ListArray, probabilities: balance.Floats) -> balance.Floats:
-    """Keep probabilities, shape (choices, texts)."""
+    """Keep probabilities, shape (candidates, texts)."""
     certain = np.asarray(places.value_lengths()) == 0
     kept = np.ones((len(probabilities), len(places)), dtype=np.float64)
     uncertain = places.filter(pa.array(~certain))
     if len(uncertain):
-        for choice, of_entries in enumerate(probabilities):
-            kept[choice, ~certain] = balance.keep_probabilities(uncertain, of_entries)
+        for candidate, of_entries in enumerate(probabilities):
+            kept[candidate, ~certain] = balance.keep_probabilities(uncertain, of_entries)
     return kept
 
 
 def _sums_batch(pairs: ExactSums, images: ExactSums) -> pa.RecordBatch:
     """Rows of _SUMS, without those of languages that a task didn't see."""
     seen = pairs.high | pairs.low | images.high | images.low
-    choice, slot = np.nonzero(seen)
+    candidate, slot = np.nonzero(seen)
     language = np.where(slot == seen.shape[1] - 1, ALL, slot)
-    numbers = [pa.array(column, pa.int32()) for column in (choice, language)]
-    sums = [pa.array(table[choice, slot]) for table in (pairs.high, pairs.low, images.high, images.low)]
+    numbers = [pa.array(column, pa.int32()) for column in (candidate, language)]
+    sums = [pa.array(table[candidate, slot]) for table in (pairs.high, pairs.low, images.high, images.low)]
     return pa.RecordBatch.from_arrays([*numbers, *sums], schema=_SUMS)
