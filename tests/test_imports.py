@@ -13,7 +13,7 @@ import importlib, pkgutil, sys
 sys.modules["torch"] = sys.modules["webdataset"] = sys.modules["img2dataset"] = sys.modules["PIL"] = None
 import metaclip_curate
 for module in pkgutil.walk_packages(metaclip_curate.__path__, "metaclip_curate."):
-    if module.name.startswith("metaclip_curate.trainer") or module.name == "metaclip_curate.images.polite_downloader":
+    if module.name.startswith(("metaclip_curate.trainer", "metaclip_curate.images.img2dataset_downloader")):
         continue
     importlib.import_module(module.name)
 print("imported", len(sys.modules))

@@ -14,7 +14,7 @@ from metaclip_curate.inspect.compare import Difference, LanguageChange, differen
 from metaclip_curate.options.command_line import add_options, given_options
 from metaclip_curate.options.run import RunOptions
 from metaclip_curate.pipelines.finished_run import FinishedRun
-from metaclip_curate.publish import datacard
+from metaclip_curate.publish.datacard import read_datacard
 from metaclip_curate.schemas import MANIFEST
 from metaclip_curate.storage import StorageOptions
 
@@ -39,10 +39,10 @@ def _run(parsed: argparse.Namespace, command: str) -> None:
 
     given = given_options(parsed, _GROUPS)
     runs = [FinishedRun(root, "sample", given["storage"], given["run"]) for root in (parsed.before, parsed.after)]
-    cards = [datacard.read(run.folder) for run in runs]
+    datacards = [read_datacard(run.folder) for run in runs]
     manifests = [run.read("sample", "manifest", MANIFEST) for run in runs]
     counted, examples = compare_manifests(manifests[0], manifests[1], _SHOWN_PAIRS)
-    values, languages = differences(*cards), language_changes(cards[0], cards[1], counted)
+    values, languages = differences(*datacards), language_changes(datacards[0], datacards[1], counted)
     if parsed.json:
         found = {
             "differences": [dataclasses.asdict(each) for each in values],

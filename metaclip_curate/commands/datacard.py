@@ -13,7 +13,8 @@ from metaclip_curate.options.command_line import add_options, given_options
 from metaclip_curate.options.run import RunOptions
 from metaclip_curate.options.source import SourceOptions
 from metaclip_curate.pipelines.finished_run import FinishedRun
-from metaclip_curate.publish import datacard, datacard_readme
+from metaclip_curate.publish.datacard import read_datacard
+from metaclip_curate.publish.datacard_readme import MARK, NAME, datacard_readme
 from metaclip_curate.run import own_files
 from metaclip_curate.storage import StorageOptions
 
@@ -37,7 +38,7 @@ def _require_ours(place: str, options: StorageOptions) -> None:
         UserError: It is something else of the same name.
     """
     with contextlib.suppress(FileNotFoundError):
-        if datacard_readme.MARK.encode() not in storage.read_bytes(place, options):
+        if MARK.encode() not in storage.read_bytes(place, options):
             raise UserError(f"{place} is there, and this command didn't write it: move it away first")
 
 
@@ -45,11 +46,11 @@ def _run(parsed: argparse.Namespace, command: str) -> None:
     given = given_options(parsed, _GROUPS)
     folder = FinishedRun(given["source"].run, "sample", given["storage"], RunOptions()).folder
     folder.table_files("sample", "manifest")  # what is published is what was written
-    card = datacard.read(folder)
+    datacard = read_datacard(folder)
     name = parsed.name or posixpath.basename(folder.root.rstrip("/"))
-    place = storage.join(folder.root, datacard_readme.NAME)
+    place = storage.join(folder.root, NAME)
     _require_ours(place, folder.options)
-    storage.write_bytes(place, datacard_readme.dataset_card(card, name).encode(), folder.options)
+    storage.write_bytes(place, datacard_readme(datacard, name).encode(), folder.options)
     print(place)
-    files = f'{datacard_readme.NAME} {own_files.DATACARD} "manifest/*"'
+    files = f'{NAME} {own_files.DATACARD} "manifest/*"'
     print(f"hf upload ORGANISATION/{name} {folder.root} . --repo-type dataset --include {files}  publishes it")

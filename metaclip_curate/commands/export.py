@@ -28,7 +28,7 @@ _GROUPS: dict[str, type] = {
     "storage": StorageOptions,
 }
 _ABOUT = "files for the tools of others: MetaCLIP's own loaders, DataComp's resharder"
-_CARD = "export.json"
+_SUMMARY = "export.json"
 _SHARDS, _PARTS, _UIDS = "pkg_json", "parts", "uids.npy"
 _STAGES: dict[ExportFormat, str] = {"metaclip": "balance", "datacomp": "sample"}
 
@@ -46,11 +46,11 @@ def _run(parsed: argparse.Namespace, command: str) -> None:
     given = given_options(parsed, _GROUPS)
     options: ExportOptions = given["export"]
     run = FinishedRun(given["source"].run, _STAGES[options.format], given["storage"], given["run"])
-    card = export(run, options, command)
+    summary = export(run, options, command)
     if parsed.json:
-        print_json(card)
+        print_json(summary)
         return
-    for name, value in card.items():
+    for name, value in summary.items():
         if isinstance(value, int):
             print(f"{name:<8} {value:,}")
     print(options.output)
@@ -73,16 +73,16 @@ def export(run: FinishedRun, options: ExportOptions, command: str = "") -> dict[
     if storage.list_folder(options.output, run.folder.options):
         raise UserError(f"--output {options.output} isn't empty: name a new folder or empty this one")
     content = _metaclip(run, options) if options.format == "metaclip" else _datacomp(run, options.output)
-    card = {
+    summary = {
         "format": options.format,
         "run": run.folder.root,
         "fingerprint": run.folder.fingerprint(_STAGES[options.format]),
         "command": command,
         **content,
     }
-    data = json.dumps(card, indent=1, ensure_ascii=False).encode() + b"\n"
-    storage.write_bytes(storage.join(options.output, _CARD), data, run.folder.options)
-    return card
+    data = json.dumps(summary, indent=1, ensure_ascii=False).encode() + b"\n"
+    storage.write_bytes(storage.join(options.output, _SUMMARY), data, run.folder.options)
+    return summary
 
 
 def _metaclip(run: FinishedRun, options: ExportOptions) -> dict[str, Any]:

@@ -170,10 +170,10 @@ class Download:
         os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MOST_PIXELS))
         import img2dataset
 
-        from metaclip_curate.images.polite_downloader import politely
+        from metaclip_curate.images.img2dataset_downloader import guarded_downloader
 
         options = self._options
-        with politely(_limits(options)), _interrupts_restored(options.output):
+        with guarded_downloader(_limits(options)), _interrupts_restored(options.output):
             img2dataset.download(
                 url_list=table,
                 input_format="parquet",

@@ -26,15 +26,15 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> list[Differenc
         after: Of the other.
 
     Returns:
-        What differs, in the order of the cards, with the names of nested fields joined by dots.
+        What differs, in the order of the data cards, with the names of nested fields joined by dots.
     """
     mine, theirs = dict(_flat(before)), dict(_flat(after))
     names = list(dict.fromkeys([*mine, *theirs]))
     return [Difference(name, mine.get(name), theirs.get(name)) for name in names if mine.get(name) != theirs.get(name)]
 
 
-def _flat(card: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in card.items():
+def _flat(datacard: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in datacard.items():
         if not prefix and name in _NOT_COMPARED:
             continue
         if isinstance(value, dict):
@@ -83,11 +83,11 @@ def language_changes(
     Returns:
         All languages of either, those with the most pairs lost and gained first.
     """
-    cards = [{row["metadata_lang"]: row for row in card["languages"]} for card in (before, after)]
+    datacards = [{row["metadata_lang"]: row for row in datacard["languages"]} for datacard in (before, after)]
     counted = {row["metadata_lang"]: row for row in pairs}
     changes = []
-    for language in sorted({*cards[0], *cards[1], *counted}):
-        mine, theirs = (card.get(language, {}) for card in cards)
+    for language in sorted({*datacards[0], *datacards[1], *counted}):
+        mine, theirs = (datacard.get(language, {}) for datacard in datacards)
         numbers = counted.get(language, {})
         changes.append(
             LanguageChange(

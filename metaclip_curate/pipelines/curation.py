@@ -41,7 +41,7 @@ from metaclip_curate.options.sample import SampleOptions
 from metaclip_curate.pipelines.report import write_after_run
 from metaclip_curate.pipelines.reread import Part, Replacement, changed_inputs, unread
 from metaclip_curate.pipelines.run_metadata import RunMetadata
-from metaclip_curate.publish import datacard
+from metaclip_curate.publish.datacard import build_datacard
 from metaclip_curate.run import own_files
 from metaclip_curate.run.folder import STAGES, RunFolder, remedy
 from metaclip_curate.run.owner import Listener, RunOwner, owning
@@ -278,7 +278,7 @@ class Pipeline:
             limits = self._read("balance", "thresholds", THRESHOLDS)
             languages = language_totals(matched, kept, counts, limits)
             self._require_all("sample", "pairs of the manifest", sum(row["pairs_out"] for row in languages), rows)
-            self.folder.write_small(own_files.DATACARD, datacard.build(self.folder, languages, self._provenance()))
+            self.folder.write_small(own_files.DATACARD, build_datacard(self.folder, languages, self._provenance()))
         summary = {"files": len(written), "pairs": rows, "languages": languages}
         self.folder.finish("sample", summary, FileList({"manifest": written}))
 

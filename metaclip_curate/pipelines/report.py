@@ -14,7 +14,7 @@ from metaclip_curate.report import figures, scopes
 from metaclip_curate.report.chart import Chart, Data
 from metaclip_curate.report.charts import all_charts
 from metaclip_curate.report.facts import Facts
-from metaclip_curate.report.page import made_from_mark, render
+from metaclip_curate.report.page import fingerprint_mark, render
 from metaclip_curate.run import own_files
 from metaclip_curate.run.folder import STAGES, RunFolder
 
@@ -153,4 +153,4 @@ def is_current(folder: RunFolder) -> bool:
         page = storage.read_bytes(storage.join(folder.root, own_files.REPORT), folder.options)
     except FileNotFoundError:
         return False
-    return made_from_mark(folder.fingerprint(finished[-1])).encode() in page[:_HEAD_BYTES]
+    return fingerprint_mark(folder.fingerprint(finished[-1])).encode() in page[:_HEAD_BYTES]

@@ -19,16 +19,16 @@ _FORMAT = 1
 _PACKAGES = ("metaclip-curate", "pyarrow", "numpy", "ahocorasick-rs", "ada-url", "msgspec", "fasttext-new")
 
 
-def build(folder: RunFolder, languages: list[dict[str, Any]], provenance: dict[str, Any]) -> dict[str, Any]:
+def build_datacard(folder: RunFolder, languages: list[dict[str, Any]], provenance: dict[str, Any]) -> dict[str, Any]:
     """Puts the data card together.
 
     Args:
         folder: A run folder with all stages but the last finished.
-        languages: From `stages.card.language_totals`.
+        languages: From `stages.after.datacard.language_totals`.
         provenance: The command, Spark's version, the metadata folder.
 
     Returns:
-        The card as JSON types.
+        The data card as JSON types.
     """
     options = {stage: folder.options_of(stage) for stage in STAGES}
     digests = options["match"].pop("metadata_digests", {})
@@ -53,18 +53,18 @@ def build(folder: RunFolder, languages: list[dict[str, Any]], provenance: dict[s
     }
 
 
-def read(folder: RunFolder) -> dict[str, Any]:
-    """Reads the card of a run that is finished.
+def read_datacard(folder: RunFolder) -> dict[str, Any]:
+    """Reads the data card of a run that is finished.
 
     Raises:
         UserError: There is none, or it is damaged.
     """
     url = storage.join(folder.root, own_files.DATACARD)
     try:
-        card: dict[str, Any] = json.loads(storage.read_bytes(url, folder.options))
-        if card["format"] == _FORMAT and card["languages"] is not None:
-            return card
-        wrong = f"it is of format {card['format']}, not {_FORMAT}"
+        datacard: dict[str, Any] = json.loads(storage.read_bytes(url, folder.options))
+        if datacard["format"] == _FORMAT and datacard["languages"] is not None:
+            return datacard
+        wrong = f"it is of format {datacard['format']}, not {_FORMAT}"
     except FileNotFoundError:
         wrong = "there is none"
     except (ValueError, KeyError, TypeError):

@@ -44,26 +44,26 @@ _COLUMNS = {
 }
 
 
-def dataset_card(card: dict[str, Any], name: str) -> str:
+def datacard_readme(datacard: dict[str, Any], name: str) -> str:
     """Writes the README of a data set.
 
     Args:
-        card: datacard.json.
+        datacard: datacard.json.
         name: What the data set is called.
 
     Returns:
         Markdown with a YAML head, whose data files are those of `manifest/`.
     """
     name = shown(name)  # names of files and folders may hold what turns or hides the text that follows
-    head = yaml.safe_dump(_head(card, name), sort_keys=False, allow_unicode=True)
-    parts = [f"---\n{head}---\n", f"# {name}", _description(card), _loading(), _columns(), _funnel(card)]
-    parts += [_languages(card), _opt_out(card), _licence(card), _made_from(card)]
+    head = yaml.safe_dump(_head(datacard, name), sort_keys=False, allow_unicode=True)
+    parts = [f"---\n{head}---\n", f"# {name}", _description(datacard), _loading(), _columns(), _funnel(datacard)]
+    parts += [_languages(datacard), _opt_out(datacard), _licence(datacard), _provenance(datacard)]
     return "\n\n".join(parts) + "\n"
 
 
-def _head(card: dict[str, Any], name: str) -> dict[str, Any]:
-    names = [row["metadata_lang"] for row in card["languages"] if row["pairs_out"]]
-    size = len(str(max(card["pairs_out"], 1)))
+def _head(datacard: dict[str, Any], name: str) -> dict[str, Any]:
+    names = [row["metadata_lang"] for row in datacard["languages"] if row["pairs_out"]]
+    size = len(str(max(datacard["pairs_out"], 1)))
     return {
         "pretty_name": name,
         "license": "other",
@@ -78,8 +78,8 @@ def _head(card: dict[str, Any], name: str) -> dict[str, Any]:
     }
 
 
-def _description(card: dict[str, Any]) -> str:
-    balance, draw = card["options"]["balance"], card["options"]["sample"]
+def _description(datacard: dict[str, Any]) -> str:
+    balance, draw = datacard["options"]["balance"], datacard["options"]["sample"]
     if balance["tail_share"] is not None:
         rule = f"every language's t gives its tail {balance['tail_share']:.1%} of its matches"
     elif balance["same_t"]:
@@ -91,8 +91,8 @@ def _description(card: dict[str, Any]) -> str:
         )
     one = " Of an image's texts one was selected to be drawn." if draw["texts_per_image"] == "one" else ""
     return (
-        f"{card['pairs_out']:,} pairs of an image's address and a text, of {card['images_out']:,} images, in "
-        f"{sum(row['pairs_out'] > 0 for row in card['languages']):,} languages, balanced by the method of MetaCLIP "
+        f"{datacard['pairs_out']:,} pairs of an image's address and a text, of {datacard['images_out']:,} images, in "
+        f"{sum(row['pairs_out'] > 0 for row in datacard['languages']):,} languages, balanced by the method of MetaCLIP "
         "(arXiv 2309.16671) and MetaCLIP 2 (arXiv 2507.22062). A text was matched when it contains an entry of its "
         "language's metadata; an entry with more than t texts gives each of them the probability t / count, and a text "
         f"is kept with 1 - product of (1 - probability) over its entries. Here {rule}.{one} The draw is a hash of the "
@@ -115,8 +115,8 @@ def _columns() -> str:
     return "## Columns\n\n" + _table(["column", "type", "meaning"], rows)
 
 
-def _funnel(card: dict[str, Any]) -> str:
-    inputs = card["inputs"]
+def _funnel(datacard: dict[str, Any]) -> str:
+    inputs = datacard["inputs"]
     steps: list[tuple[str, Any]] = [
         ("input files", inputs.get("files")),
         ("of them damaged, read as far as they go", inputs.get("partial")),
@@ -127,16 +127,16 @@ def _funnel(card: dict[str, Any]) -> str:
         ("dropped: bad URL", inputs.get("dropped_bad_url")),
         ("dropped: not http", inputs.get("dropped_not_http")),
         ("pairs, once a file", inputs.get("pairs")),
-        ("without metadata for their language", card["no_metadata"]),
-        ("pairs with a match, once", card["pairs_in"]),
-        ("pairs in the manifest", card["pairs_out"]),
+        ("without metadata for their language", datacard["no_metadata"]),
+        ("pairs with a match, once", datacard["pairs_in"]),
+        ("pairs in the manifest", datacard["pairs_out"]),
     ]
     return "## From links to pairs\n\n" + _table(
         ["", "number"], [[name, f"{value:,}"] for name, value in steps if value is not None]
     )
 
 
-def _languages(card: dict[str, Any]) -> str:
+def _languages(datacard: dict[str, Any]) -> str:
     rows = [
         [
             row["metadata_lang"],
@@ -146,17 +146,17 @@ def _languages(card: dict[str, Any]) -> str:
             f"{row['pairs_out']:,}",
             f"{row['images_out']:,}",
         ]
-        for row in sorted(card["languages"], key=lambda row: (-row["pairs_out"], row["metadata_lang"]))
+        for row in sorted(datacard["languages"], key=lambda row: (-row["pairs_out"], row["metadata_lang"]))
     ]
     header = ["language (Wikipedia's code)", "t", "tail share", "pairs matched", "pairs kept", "images kept"]
     return "## Languages\n\n" + _table(header, rows)
 
 
-def _opt_out(card: dict[str, Any]) -> str:
-    if card["options"]["extract"].get("ignore_opt_out"):
+def _opt_out(datacard: dict[str, Any]) -> str:
+    if datacard["options"]["extract"].get("ignore_opt_out"):
         found = "Pages' opt-outs were ignored when this data set was made (`--ignore-opt-out`)."
     else:
-        dropped = card["inputs"].get("dropped_opt_out", 0)
+        dropped = datacard["inputs"].get("dropped_opt_out", 0)
         found = (
             "Pages that say noai or noimageai (robots meta or X-Robots-Tag) or tdm-reservation: 1 (header or meta) "
             f"were left out: {dropped:,} image links."
@@ -167,7 +167,7 @@ def _opt_out(card: dict[str, Any]) -> str:
     )
 
 
-def _licence(card: dict[str, Any]) -> str:
+def _licence(datacard: dict[str, Any]) -> str:
     return (
         "## Licence\n\nTexts and addresses come from web pages by way of Common Crawl, whose [terms of use]"
         "(https://commoncrawl.org/terms-of-use) apply. They, and the images, belong to their authors, who have "
@@ -176,11 +176,16 @@ def _licence(card: dict[str, Any]) -> str:
     )
 
 
-def _made_from(card: dict[str, Any]) -> str:
-    rows = [["command", f"`{card['command']}`"], ["language-ID model (SHA-256)", card["language_id_model_sha256"]]]
-    rows += [[f"metadata of {language} (SHA-256)", digest] for language, digest in card["metadata"]["sha256"].items()]
-    rows += [[f"version of {name}", version] for name, version in card["versions"].items()]
-    return "## Made from\n\n" + _table(["", ""], rows) + "\n\n`datacard.json` has all of this for machines."
+def _provenance(datacard: dict[str, Any]) -> str:
+    rows = [
+        ["command", f"`{datacard['command']}`"],
+        ["language-ID model (SHA-256)", datacard["language_id_model_sha256"]],
+    ]
+    rows += [
+        [f"metadata of {language} (SHA-256)", digest] for language, digest in datacard["metadata"]["sha256"].items()
+    ]
+    rows += [[f"version of {name}", version] for name, version in datacard["versions"].items()]
+    return "## Provenance\n\n" + _table(["", ""], rows) + "\n\n`datacard.json` has all of this for machines."
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

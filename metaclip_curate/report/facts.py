@@ -185,7 +185,7 @@ class Facts:
         pairs: Of the table pairs; None where the run has none of its own.
         curation: None where the run isn't finished.
         missing: Sentences that say what isn't shown and why.
-        made_from: Titled tables of names and values: options, digests, versions.
+        provenance: Titled tables of names and values: options, digests, versions.
     """
 
     name: str
@@ -197,4 +197,4 @@ class Facts:
     pairs: PairFacts | None = None
     curation: Curation | None = None
     missing: tuple[str, ...] = ()
-    made_from: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    provenance: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

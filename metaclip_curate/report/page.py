@@ -52,14 +52,14 @@ def render(facts: Facts, drawing: str) -> bytes:
             script=Markup(script),
             drawing=Markup(drawing),
             policy=_policy(script, drawing),
-            made_from_mark=Markup(made_from_mark(facts.fingerprint)),
+            fingerprint_mark=Markup(fingerprint_mark(facts.fingerprint)),
             whole=_whole(facts.funnel),
         )
     )
     return page.encode()
 
 
-def made_from_mark(fingerprint: str) -> str:
+def fingerprint_mark(fingerprint: str) -> str:
     """What a page has near its beginning that was made from tables with a fingerprint."""
     return f'<meta name="made-from" content="{fingerprint}">'
 

@@ -78,7 +78,7 @@ def _cumulative(curation: Curation, histograms: Mapping[str, KeptHistogram], nam
 
 
 def _different(candidates: Sequence[TriedT], name: str) -> list[tuple[str, TriedT]]:
-    """Candidates with their labels; of a language with its own t, of which small languages have the same several times."""
+    """Labels candidates; one for each t, since small languages have the same t under several candidates."""
     found: dict[str, TriedT] = {}
     for candidate in candidates:
         label = candidate.label if name == ALL else f"t = {candidate.thresholds[name]:,}"

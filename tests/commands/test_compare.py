@@ -30,8 +30,14 @@ def write_run(root: Path, images: int, t: int, seed: int = 0) -> dict[str, Rows]
         }
         for row in rows["thresholds"]
     ]
-    card = {"format": 1, "seed": seed, "options": {"balance": {"t": t}}, "languages": languages, "command": str(root)}
-    (root / own_files.DATACARD).write_text(json.dumps(card))
+    datacard = {
+        "format": 1,
+        "seed": seed,
+        "options": {"balance": {"t": t}},
+        "languages": languages,
+        "command": str(root),
+    }
+    (root / own_files.DATACARD).write_text(json.dumps(datacard))
     return rows
 
 

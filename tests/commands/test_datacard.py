@@ -1,4 +1,4 @@
-"""metaclip-curate datacard: a README that the Hugging Face library reads, and the page about the card."""
+"""metaclip-curate datacard: a README that the Hugging Face library reads, and the page about the data card."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from metaclip_curate.cli import main
-from metaclip_curate.publish.datacard_readme import dataset_card
+from metaclip_curate.publish.datacard_readme import datacard_readme
 from metaclip_curate.schemas import MANIFEST
 from tests.conftest import ROOT
 from tests.support import runs
@@ -54,16 +54,20 @@ def test_a_manifest_that_was_changed_is_not_published(published: Path, capsys: p
 def test_what_it_says(published: Path, real: Path) -> None:
     text = (published / "README.md").read_text(encoding="utf-8")
     head = yaml.safe_load(text.split("---\n")[1])
-    card = json.loads((real / "datacard.json").read_text())
+    datacard = json.loads((real / "datacard.json").read_text())
     assert head["pretty_name"] == "balanced"
     assert head["size_categories"] == ["1K<n<10K"]
-    assert set(head["language"]) == {row["metadata_lang"] for row in card["languages"] if row["pairs_out"]}
+    assert set(head["language"]) == {row["metadata_lang"] for row in datacard["languages"] if row["pairs_out"]}
     assert head["configs"][0]["data_files"][0]["path"] == "manifest/*.parquet"
-    for said in (f"{card['pairs_out']:,} pairs", f"{card['inputs']['dropped_opt_out']:,} image links", card["command"]):
+    for said in (
+        f"{datacard['pairs_out']:,} pairs",
+        f"{datacard['inputs']['dropped_opt_out']:,} image links",
+        datacard["command"],
+    ):
         assert said in text
     for name in MANIFEST.names:
         assert f"| `{name}` |" in text
-    for digest in card["metadata"]["sha256"].values():
+    for digest in datacard["metadata"]["sha256"].values():
         assert digest in text
 
 
@@ -71,40 +75,40 @@ def test_what_it_says(published: Path, real: Path) -> None:
     ("pairs", "size"), [(0, "n<1K"), (999, "n<1K"), (1000, "1K<n<10K"), (10**6, "1M<n<10M"), (4 * 10**8, "100M<n<1B")]
 )
 def test_sizes(real: Path, pairs: int, size: str) -> None:
-    card = json.loads((real / "datacard.json").read_text()) | {"pairs_out": pairs}
-    assert f"- {size}\n" in dataset_card(card, "x")
+    datacard = json.loads((real / "datacard.json").read_text()) | {"pairs_out": pairs}
+    assert f"- {size}\n" in datacard_readme(datacard, "x")
 
 
 def test_how_the_rule_is_told(real: Path) -> None:
-    card = json.loads((real / "datacard.json").read_text())
-    assert "for en, and for every other language" in dataset_card(card, "x")
-    card["options"]["balance"] |= {"same_t": True, "t": 7}
-    card["options"]["extract"]["ignore_opt_out"] = True
-    text = dataset_card(card, "x")
+    datacard = json.loads((real / "datacard.json").read_text())
+    assert "for en, and for every other language" in datacard_readme(datacard, "x")
+    datacard["options"]["balance"] |= {"same_t": True, "t": 7}
+    datacard["options"]["extract"]["ignore_opt_out"] = True
+    text = datacard_readme(datacard, "x")
     assert "t = 7 for every language" in text
     assert "opt-outs were ignored" in text
-    card["options"]["balance"] |= {"same_t": False, "tail_share": 0.06}
-    assert "gives its tail 6.0% of its matches" in dataset_card(card, "x")
+    datacard["options"]["balance"] |= {"same_t": False, "tail_share": 0.06}
+    assert "gives its tail 6.0% of its matches" in datacard_readme(datacard, "x")
 
 
 def test_what_hides_or_turns_text_is_escaped(real: Path) -> None:
-    card = json.loads((real / "datacard.json").read_text())
-    card["command"] = "run --input 'a\x1b]0;x\x07\u202e\nb|c'"
-    text = dataset_card(card, "x\u202ey")
+    datacard = json.loads((real / "datacard.json").read_text())
+    datacard["command"] = "run --input 'a\x1b]0;x\x07\u202e\nb|c'"
+    text = datacard_readme(datacard, "x\u202ey")
     assert all(line.isprintable() for line in text.split("\n"))
     assert "`run --input 'a\\x1b]0;x\\x07\\u202e\\nb\\|c'`" in text
 
 
 def test_every_field_of_the_card_is_documented(real: Path) -> None:
     page = (ROOT / "docs" / "datacard.md").read_text(encoding="utf-8")
-    card = json.loads((real / "datacard.json").read_text())
-    missing = [name for name in _names(card) if f"`{name}`" not in page]
+    datacard = json.loads((real / "datacard.json").read_text())
+    missing = [name for name in _names(datacard) if f"`{name}`" not in page]
     assert missing == []
 
 
-def _names(card: dict[str, Any]) -> Iterator[str]:
-    yield from card
-    yield from card["inputs"]
-    yield from card["languages"][0]
-    yield from (f"options.{stage}" for stage in card["options"])
-    yield from card["metadata"]
+def _names(datacard: dict[str, Any]) -> Iterator[str]:
+    yield from datacard
+    yield from datacard["inputs"]
+    yield from datacard["languages"][0]
+    yield from (f"options.{stage}" for stage in datacard["options"])
+    yield from datacard["metadata"]

@@ -31,19 +31,19 @@ def test_the_references_loader_finds_every_text_and_probability(
     assert main(["export", *given]) == 0
     assert str(output) in capsys.readouterr().out
     assert contents(made[0]) == before
-    card = json.loads((output / "export.json").read_text())
+    summary = json.loads((output / "export.json").read_text())
     matched, thresholds = made[1]["matched"], made[1]["thresholds"]
     images = {row["image_id"] for row in matched}
-    assert (card["shards"], card["images"], card["texts"]) == (13, len(images), len(matched))
+    assert (summary["shards"], summary["images"], summary["texts"]) == (13, len(images), len(matched))
 
     found = []
     probabilities = {
         row["metadata_lang"]: np.load(output / "per_lang_t" / f"20_{row['metadata_lang']}.npy") for row in thresholds
     }
-    for shard in range(card["shards"]):
+    for shard in range(summary["shards"]):
         texts_of = json.loads((output / "pkg_json" / "0" / f"{shard}.json").read_text())
         for image_id, texts in texts_of.items():
-            assert int(image_id[:15], 16) % card["shards"] == shard
+            assert int(image_id[:15], 16) % summary["shards"] == shard
             for text, language, entry_ids in texts:
                 kept = 1.0 - np.prod(1.0 - probabilities[language][entry_ids])
                 found.append((image_id, text, language, entry_ids, kept))
@@ -64,17 +64,17 @@ def test_the_references_loader_finds_every_text_and_probability(
     for language, array in probabilities.items():
         assert array.dtype == np.float64
         assert array.tolist() == [oracle.entry_probability(n, t_of[language]) for n in counts[language]]
-        assert card["languages"][language] == {"t": t_of[language], "entries": len(array)}
+        assert summary["languages"][language] == {"t": t_of[language], "entries": len(array)}
 
 
 def test_shards_without_an_image_are_there(made: Made, tmp_path: Path) -> None:
     options = ExportOptions(output=str(tmp_path / "export"), images_per_shard=1)
-    card = command.export(opened(made[0], "balance"), options)
+    summary = command.export(opened(made[0], "balance"), options)
     files = {path.name for path in (tmp_path / "export" / "pkg_json" / "0").iterdir()}
-    assert files == {f"{shard}.json" for shard in range(card["shards"])}
+    assert files == {f"{shard}.json" for shard in range(summary["shards"])}
     shards = [json.loads(path.read_text()) for path in (tmp_path / "export" / "pkg_json").rglob("*.json")]
     assert {} in shards
-    assert sum(map(len, shards)) == card["images"]
+    assert sum(map(len, shards)) == summary["images"]
 
 
 @pytest.mark.parametrize("uids_a_part", [1_000_000, 3])

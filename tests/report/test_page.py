@@ -8,7 +8,7 @@ import re
 from html.parser import HTMLParser
 
 from metaclip_curate.report.facts import Facts, Step
-from metaclip_curate.report.page import made_from_mark, render
+from metaclip_curate.report.page import fingerprint_mark, render
 from tests.support.made_facts import ATTACK, made_facts
 
 
@@ -49,7 +49,7 @@ def test_the_policy_allows_its_own_scripts_alone() -> None:
 
 def test_the_same_facts_give_the_same_bytes() -> None:
     assert render(made_facts(), "x") == render(made_facts(), "x")
-    assert made_from_mark("0123456789abcdef").encode() in render(made_facts(), "")[:4096]
+    assert fingerprint_mark("0123456789abcdef").encode() in render(made_facts(), "")[:4096]
 
 
 def test_three_hundred_languages_are_small() -> None:

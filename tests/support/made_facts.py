@@ -72,5 +72,5 @@ def made_facts(languages: int = 3, entries: int = 200) -> Facts:
             entries={"": lists, **dict.fromkeys(names, lists)},
             texts=tuple(EntryTexts(each, (f"kept {ATTACK}",) * 20, (f"dropped {ATTACK}",) * 20) for each in some[:30]),
         ),
-        made_from={"Options": {"t": "40"}, "Digests": {f"metadata {name}": "0" * 64 for name in names}},
+        provenance={"Options": {"t": "40"}, "Digests": {f"metadata {name}": "0" * 64 for name in names}},
     )

@@ -21,7 +21,7 @@ from metaclip_curate.report.facts import Curation, Facts, LanguageFact, PairFact
 from metaclip_curate.report.funnel import funnel, what_was_read
 from metaclip_curate.report.grid import candidates_around, limits_around
 from metaclip_curate.report.histograms import KeptHistogram
-from metaclip_curate.report.made_from import made_from
+from metaclip_curate.report.provenance import provenance
 from metaclip_curate.report.scopes import LARGEST_HOSTS
 from metaclip_curate.run import own_files
 from metaclip_curate.run.folder import STAGES, RunFolder
@@ -77,7 +77,7 @@ class Gatherer:
             pairs=pairs,
             curation=curation,
             missing=self._missing(pairs),
-            made_from=made_from(self._folder, self._finished),
+            provenance=provenance(self._folder, self._finished),
         )
 
     def _missing(self, pairs: PairFacts | None) -> tuple[str, ...]:

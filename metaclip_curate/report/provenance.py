@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from metaclip_curate import storage
-from metaclip_curate.publish import datacard
+from metaclip_curate.publish.datacard import read_datacard
 from metaclip_curate.run import own_files
 from metaclip_curate.run.folder import STAGES, RunFolder
 
@@ -15,7 +15,7 @@ Tables = dict[str, dict[str, str]]
 _DIGESTS = ("metadata_digests", "lid_model_digest", "language_table_digest")
 
 
-def made_from(folder: RunFolder, finished: Iterable[str]) -> Tables:
+def provenance(folder: RunFolder, finished: Iterable[str]) -> Tables:
     """Reads what a run notes of itself.
 
     Args:
@@ -42,17 +42,17 @@ def made_from(folder: RunFolder, finished: Iterable[str]) -> Tables:
         tables["Digests (SHA-256)"] = digests
     tables["Fingerprints of the tables"] = {stage: folder.fingerprint(stage) for stage in done}
     if "sample" in done:
-        tables |= _of_card(folder)
+        tables |= _of_datacard(folder)
     return tables
 
 
-def _of_card(folder: RunFolder) -> Tables:
+def _of_datacard(folder: RunFolder) -> Tables:
     if not storage.exists(storage.join(folder.root, own_files.DATACARD), folder.options):
         return {}
-    card = datacard.read(folder)
+    datacard = read_datacard(folder)
     return {
-        "Command": {"command": _shown(card["command"]), "metadata folder": _shown(card["metadata"]["folder"])},
-        "Versions": {name: _shown(value) for name, value in card["versions"].items()},
+        "Command": {"command": _shown(datacard["command"]), "metadata folder": _shown(datacard["metadata"]["folder"])},
+        "Versions": {name: _shown(value) for name, value in datacard["versions"].items()},
     }
 
 

@@ -27,7 +27,7 @@ _SEPARATORS = re.compile(r"[\s,;:]+")
 _REPLACED = "download_image_with_retry"
 
 
-class PoliteDownloader(img2dataset.downloader.Downloader):  # type: ignore[misc]
+class GuardedDownloader(img2dataset.downloader.Downloader):  # type: ignore[misc]
     """Fetches shards.
 
     Args:
@@ -68,8 +68,8 @@ def disallowed(headers: Message, directives: Collection[str]) -> bool:
 
 
 @contextlib.contextmanager
-def politely(limits: FetchLimits) -> Iterator[None]:
-    """While it lasts, `img2dataset.download` uses `PoliteDownloader` with these limits.
+def guarded_downloader(limits: FetchLimits) -> Iterator[None]:
+    """While it lasts, `img2dataset.download` uses `GuardedDownloader` with these limits.
 
     Raises:
         UserError: This img2dataset has another function to replace, and would fetch without limits.
@@ -79,7 +79,7 @@ def politely(limits: FetchLimits) -> Iterator[None]:
     # As an attribute of the package, `main` is a function of that name.
     main: Any = importlib.import_module("img2dataset.main")
     before = main.Downloader
-    main.Downloader = functools.partial(PoliteDownloader, limits)
+    main.Downloader = functools.partial(GuardedDownloader, limits)
     try:
         yield
     finally:
