@@ -21,10 +21,10 @@ from metaclip_curate.storage import StorageOptions
 class ShowOptions:
     """What is shown."""
 
-    metadata: str = option("", "the metadata folder", tables=False)
-    language: tuple[str, ...] = option((), "only these languages (default: all)", tables=False)
-    examples: int = option(5, "how many examples of each source", tables=False)
-    json: bool = option(False, "print JSON", tables=False)
+    metadata: str = option("", "the metadata folder", changes_output=False)
+    language: tuple[str, ...] = option((), "only these languages (default: all)", changes_output=False)
+    examples: int = option(5, "how many examples of each source", changes_output=False)
+    json: bool = option(False, "print JSON", changes_output=False)
 
     def __post_init__(self) -> None:
         if not self.metadata:
@@ -37,10 +37,10 @@ class ShowOptions:
 class ImportOptions:
     """Where a list goes."""
 
-    output: str = option("", "the metadata folder to write the list to", tables=False)
-    language: str = option("en", "the metadata language whose list it is", tables=False)
+    output: str = option("", "the metadata folder to write the list to", changes_output=False)
+    language: str = option("en", "the metadata language whose list it is", changes_output=False)
     format: ListFormat | None = option(
-        None, "the format to write (default: txt.zst, or json where an entry has a line break)", tables=False
+        None, "the format to write (default: txt.zst, or json where an entry has a line break)", changes_output=False
     )
 
     def __post_init__(self) -> None:

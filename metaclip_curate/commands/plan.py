@@ -23,7 +23,7 @@ _ABOUT = "tasks, memory, disk, hours and dollars of a run, and which figures the
 class PlanOutputOptions:
     """How the plan is printed."""
 
-    json: bool = option(False, "print JSON", tables=False)
+    json: bool = option(False, "print JSON", changes_output=False)
 
 
 _GROUPS: dict[str, type] = {"plan": PlanOptions, "storage": StorageOptions, "print": PlanOutputOptions}

@@ -13,11 +13,13 @@ from metaclip_curate.options.fields import check_range, option
 class BrowseOptions:
     """Pairs to look at."""
 
-    language: str = option("", "the metadata language", tables=False)
-    entry: str = option("", "only texts that contain this entry (default: any)", tables=False)
-    number: int = option(20, "how many pairs", tables=False)
-    dropped: bool = option(False, "pairs that were matched and not kept (default: those of the manifest)", tables=False)
-    seed: int = option(0, "another seed shows other pairs", tables=False)
+    language: str = option("", "the metadata language", changes_output=False)
+    entry: str = option("", "only texts that contain this entry (default: any)", changes_output=False)
+    number: int = option(20, "how many pairs", changes_output=False)
+    dropped: bool = option(
+        False, "pairs that were matched and not kept (default: those of the manifest)", changes_output=False
+    )
+    seed: int = option(0, "another seed shows other pairs", changes_output=False)
 
     def __post_init__(self) -> None:
         if not self.language:

@@ -24,11 +24,11 @@ class BuildOptions:
     language: tuple[str, ...] = option(
         (),
         "Wikipedia codes of the languages to build, such as de; all: those that the sources have text of",
-        tables=False,
+        changes_output=False,
     )
-    sources: tuple[str, ...] = option((), "folders with what `metadata fetch` downloads", tables=False)
-    output: str = option("", "the metadata folder to write, local or s3:// or gs://", tables=False)
-    stage: Stage | None = option(None, "do only this stage (default: all of them)", tables=False)
+    sources: tuple[str, ...] = option((), "folders with what `metadata fetch` downloads", changes_output=False)
+    output: str = option("", "the metadata folder to write, local or s3:// or gs://", changes_output=False)
+    stage: Stage | None = option(None, "do only this stage (default: all of them)", changes_output=False)
     without: tuple[str, ...] = option((), "build without these sources: wordnet, ngrams, titles")
     format: ListFormat = option("txt.zst", "the format of the lists")
 

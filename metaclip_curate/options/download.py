@@ -29,10 +29,12 @@ _RANGES = {
 class DownloadOptions:
     """What is fetched, and how."""
 
-    output: str = option("", "the folder for the shards; the same command again goes on with what is missing", False)
+    output: str = option(
+        "", "the folder for the shards; the same command again goes on with what is missing", changes_output=False
+    )
     table: Table = option("manifest", "the pairs that were drawn, or each matched image once with all its texts")
-    processes: int = option(0, "processes, each with one shard at a time; 0: one for each core", False)
-    threads: int = option(64, "requests at a time of each process", False)
+    processes: int = option(0, "processes, each with one shard at a time; 0: one for each core", changes_output=False)
+    threads: int = option(64, "requests at a time of each process", changes_output=False)
     image_size: int = option(256, "pixels that --resize-mode resizes to")
     resize_mode: ResizeMode = option(
         "keep_ratio", "what becomes --image-size: the shorter side, or as img2dataset says"
@@ -40,14 +42,16 @@ class DownloadOptions:
     upscale: bool = option(False, "resize smaller images as well")
     quality: int = option(95, "JPEG quality, from 0 to 100")
     samples_per_shard: int = option(10_000, "rows of a shard, those included whose image can't be fetched")
-    retries: int = option(1, "times an image is asked for again", False)
-    timeout: int = option(10, "seconds that a server may be silent", False)
-    image_timeout: int = option(60, "seconds that one image may take, redirects and repetitions included", False)
+    retries: int = option(1, "times an image is asked for again", changes_output=False)
+    timeout: int = option(10, "seconds that a server may be silent", changes_output=False)
+    image_timeout: int = option(
+        60, "seconds that one image may take, redirects and repetitions included", changes_output=False
+    )
     max_image_bytes: int = option(32 << 20, "give up image files longer than this many bytes, packed or unpacked")
     allow_private_addresses: bool = option(
         False, "connect to loopback, link-local and private addresses too, which the web's URLs have no business with"
     )
-    user_agent: str = option("metaclip-curate", "the name in the User-Agent header", False)
+    user_agent: str = option("metaclip-curate", "the name in the User-Agent header", changes_output=False)
     ignore_opt_out: bool = option(False, "keep images whose answer says noai, noimageai, noindex or noimageindex")
 
     def __post_init__(self) -> None:

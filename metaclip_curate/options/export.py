@@ -15,9 +15,9 @@ ExportFormat = Literal["metaclip", "datacomp"]
 class ExportOptions:
     """What other tools read."""
 
-    output: str = option("", "the folder to write; it must be empty or not exist", tables=False)
-    format: ExportFormat = option("metaclip", "whose tools will read it", tables=False)
-    images_per_shard: int = option(10_000, "images of a shard of --format metaclip, on average", tables=False)
+    output: str = option("", "the folder to write; it must be empty or not exist", changes_output=False)
+    format: ExportFormat = option("metaclip", "whose tools will read it", changes_output=False)
+    images_per_shard: int = option(10_000, "images of a shard of --format metaclip, on average", changes_output=False)
 
     def __post_init__(self) -> None:
         if not self.output:

@@ -15,20 +15,24 @@ class ExtractOptions:
     input: tuple[str, ...] = option(
         (),
         "WAT files: paths, folders, globs, lists, URLs; a URL's password or signature is recorded nowhere",
-        tables=False,
+        changes_output=False,
     )
     lid_model: str = option(
-        "", "a fastText language-ID model (default: lid.176.ftz of an installed package)", tables=False
+        "", "a fastText language-ID model (default: lid.176.ftz of an installed package)", changes_output=False
     )
     ignore_opt_out: bool = option(False, "use pages that say noai, noimageai or tdm-reservation as well")
     max_record_bytes: int = option(32 << 20, "skip and count WARC records longer than this many bytes")
-    max_failed_inputs: float = option(0.05, "the share of failed input files above which the job fails", tables=False)
-    files_per_round: int = option(0, "input files that are committed together; 0 chooses by their number", tables=False)
+    max_failed_inputs: float = option(
+        0.05, "the share of failed input files above which the job fails", changes_output=False
+    )
+    files_per_round: int = option(
+        0, "input files that are committed together; 0 chooses by their number", changes_output=False
+    )
     retry_failed: bool = option(
         False,
         "read inputs again that failed in an earlier run, or of which reading was given up, or local ones that have "
         "changed since",
-        tables=False,
+        changes_output=False,
     )
 
     def __post_init__(self) -> None:

@@ -16,19 +16,21 @@ DumpForm = Literal["multistream", "articles"]
 class FetchOptions:
     """What is downloaded, and from where."""
 
-    language: tuple[str, ...] = option((), "Wikipedia codes of the languages, such as de", tables=False)
-    date: str = option("", "the dumps' date, YYYYMMDD; also the first day of pageviews", tables=False)
-    output: str = option("", "the local folder to download to; a file in it that is complete is kept", tables=False)
-    dump_form: DumpForm = option("multistream", "which form of the dumps, where a wiki has both", tables=False)
-    pageviews_days: int = option(1, "days of pageviews, 24 files of some 50 MB each; 0 for none", tables=False)
-    dumps_url: str = option("https://dumps.wikimedia.org", "where the dumps are", tables=False)
+    language: tuple[str, ...] = option((), "Wikipedia codes of the languages, such as de", changes_output=False)
+    date: str = option("", "the dumps' date, YYYYMMDD; also the first day of pageviews", changes_output=False)
+    output: str = option(
+        "", "the local folder to download to; a file in it that is complete is kept", changes_output=False
+    )
+    dump_form: DumpForm = option("multistream", "which form of the dumps, where a wiki has both", changes_output=False)
+    pageviews_days: int = option(1, "days of pageviews, 24 files of some 50 MB each; 0 for none", changes_output=False)
+    dumps_url: str = option("https://dumps.wikimedia.org", "where the dumps are", changes_output=False)
     pageviews_url: str = option(
-        "https://dumps.wikimedia.org/other/pageviews", "where the hourly pageviews are", tables=False
+        "https://dumps.wikimedia.org/other/pageviews", "where the hourly pageviews are", changes_output=False
     )
     wordnet_url: str = option(
-        "https://raw.githubusercontent.com/nltk/nltk_data/gh-pages", "where NLTK's data is", tables=False
+        "https://raw.githubusercontent.com/nltk/nltk_data/gh-pages", "where NLTK's data is", changes_output=False
     )
-    contact: str = option("", "an address for the User-Agent, as Wikimedia asks for", tables=False)
+    contact: str = option("", "an address for the User-Agent, as Wikimedia asks for", changes_output=False)
 
     def __post_init__(self) -> None:
         for name in ("date", "output"):

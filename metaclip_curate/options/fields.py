@@ -1,7 +1,7 @@
 """A dataclass field that is an option of the command line, and what every such field shares.
 
-A field with `tables=False` changes how a stage runs and never what comes out, so a run folder goes on with another
-value of it.
+A field with `changes_output=False` changes how a stage runs and never what it writes, so a run folder goes on with
+another value of it.
 """
 
 from __future__ import annotations
@@ -15,9 +15,15 @@ from metaclip_curate.errors import UserError
 LARGEST_WHOLE = 2**63 - 1  # of Spark, Arrow and NumPy
 
 
-def option(default: Any, help: str, tables: bool = True) -> Any:
-    """A dataclass field that is a command-line option."""
-    return field(default=default, metadata={"help": help, "tables": tables})
+def option(default: Any, help: str, *, changes_output: bool = True) -> Any:
+    """Returns a dataclass field that is a command-line option.
+
+    Args:
+        default: Value of the field where the option isn't given.
+        help: Help text of the option.
+        changes_output: Whether another value changes what a stage writes. If not, a run folder goes on with any value.
+    """
+    return field(default=default, metadata={"help": help, "changes_output": changes_output})
 
 
 def check_range(name: str, value: int, least: int, most: int = LARGEST_WHOLE) -> None:
@@ -49,5 +55,5 @@ def table_options(options: Any) -> dict[str, Any]:
     return {
         item.name: list(value) if isinstance(value := getattr(options, item.name), tuple) else value
         for item in dataclasses.fields(options)
-        if item.metadata.get("tables", True)
+        if item.metadata.get("changes_output", True)
     }

@@ -16,14 +16,16 @@ _MOST_PASSES = 10_000
 class MatchOptions:
     """From pairs to matched pairs."""
 
-    metadata: str = option("", "the metadata folder: <lang>.json or <lang>.txt[.zst]", tables=False)
+    metadata: str = option("", "the metadata folder: <lang>.json or <lang>.txt[.zst]", changes_output=False)
     language_table: str = option(
-        "", "a CSV from labels to metadata languages (default: the one that ships)", tables=False
+        "", "a CSV from labels to metadata languages (default: the one that ships)", changes_output=False
     )
     languages: tuple[str, ...] = option((), "only these metadata languages, with commas between (default: all)")
     entry_spacing: EntrySpacing = option("metaclip2", "how entries are spaced before they are searched")
-    dedup_passes: int = option(1, "deduplicate in this many passes, each with its share of shuffle disk", tables=False)
-    pairs_per_task: int = option(500_000, "pairs that one matching task takes", tables=False)
+    dedup_passes: int = option(
+        1, "deduplicate in this many passes, each with its share of shuffle disk", changes_output=False
+    )
+    pairs_per_task: int = option(500_000, "pairs that one matching task takes", changes_output=False)
 
     def __post_init__(self) -> None:
         check_range("dedup_passes", self.dedup_passes, 1, _MOST_PASSES)

@@ -20,7 +20,7 @@ class NgramOptions:
     max_page_bytes: int = option(4 << 20, "skip and count pages longer than this many bytes")
     page_seconds: float = option(20.0, "skip and count pages that take longer to read, in seconds of processor time")
     allow_damaged_dumps: bool = option(False, "use what is readable of dumps that are damaged or cut off")
-    split_bytes: int = option(64 << 20, "bytes of a dump that one task takes", tables=False)
+    split_bytes: int = option(64 << 20, "bytes of a dump that one task takes", changes_output=False)
 
     def __post_init__(self) -> None:
         for name in ("lowest_unigram_count", "lowest_bigram_count", "max_page_bytes", "split_bytes"):

@@ -13,7 +13,7 @@ from metaclip_curate.options.fields import option
 class RebalanceOptions:
     """What of a manifest goes on to another draw, and with which numbers."""
 
-    downloaded: tuple[str, ...] = option((), "the folder that img2dataset wrote, or several", tables=False)
+    downloaded: tuple[str, ...] = option((), "the folder that img2dataset wrote, or several", changes_output=False)
     drop_equal_images: bool = option(False, "of the pairs whose image files are equal (sha256) keep one")
     seed: int | None = option(None, "decides which pairs are drawn; no seed that drew before (default: the run's + 1)")
     texts_per_image: TextsPerImage | None = option(

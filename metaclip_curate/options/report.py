@@ -11,7 +11,7 @@ from metaclip_curate.options.fields import option
 class ReportOptions:
     """Whether and of what a report is written."""
 
-    no_report: bool = option(False, "end without report.html and figures/", tables=False)
+    no_report: bool = option(False, "end without report.html and figures/", changes_output=False)
     figure_languages: tuple[str, ...] = option(
-        (), "languages whose curves are written to figures/ as well, with commas between", tables=False
+        (), "languages whose curves are written to figures/ as well, with commas between", changes_output=False
     )

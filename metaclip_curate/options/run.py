@@ -16,10 +16,12 @@ _JAVA_MEMORY = re.compile(r"[1-9][0-9]{0,9}[kmgt]b?", re.IGNORECASE)
 class RunOptions:
     """What every command takes."""
 
-    output: str = option("", "the run folder, local or s3:// or gs://; a finished stage in it is kept", tables=False)
-    master: str = option("local[*]", "Spark master of a local run; ignored under spark-submit", tables=False)
-    driver_memory: str = option("4g", "memory of a local run's JVM; ignored under spark-submit", tables=False)
-    verbose: bool = option(False, "show what Spark logs; ignored under spark-submit", tables=False)
+    output: str = option(
+        "", "the run folder, local or s3:// or gs://; a finished stage in it is kept", changes_output=False
+    )
+    master: str = option("local[*]", "Spark master of a local run; ignored under spark-submit", changes_output=False)
+    driver_memory: str = option("4g", "memory of a local run's JVM; ignored under spark-submit", changes_output=False)
+    verbose: bool = option(False, "show what Spark logs; ignored under spark-submit", changes_output=False)
 
     def __post_init__(self) -> None:
         if not self.master.startswith(_MASTERS):

@@ -12,7 +12,7 @@ from metaclip_curate.options.fields import option
 class SourceOptions:
     """The run that a command reads."""
 
-    run: str = option("", "the folder of a finished run; it is only read", tables=False)
+    run: str = option("", "the folder of a finished run; it is only read", changes_output=False)
 
     def __post_init__(self) -> None:
         if not self.run:

@@ -12,14 +12,18 @@ from metaclip_curate.options.fields import check_range, option
 class ChoiceOptions:
     """The thresholds that are compared before one is chosen."""
 
-    t: tuple[int, ...] = option((), "thresholds of the anchor language to compare, with commas between", tables=False)
-    target_pairs: int = option(0, "find the t that is expected to keep this many pairs", tables=False)
-    tail_share: tuple[float, ...] = option(
-        (), "tail shares for every language to compare, the anchor too, in place of t", tables=False
+    t: tuple[int, ...] = option(
+        (), "thresholds of the anchor language to compare, with commas between", changes_output=False
     )
-    anchor_language: str = option("en", "the metadata language whose tail share the others take over", tables=False)
-    same_t: bool = option(False, "use t for every language", tables=False)
-    by_language: bool = option(False, "print every language's share of each choice as well", tables=False)
+    target_pairs: int = option(0, "find the t that is expected to keep this many pairs", changes_output=False)
+    tail_share: tuple[float, ...] = option(
+        (), "tail shares for every language to compare, the anchor too, in place of t", changes_output=False
+    )
+    anchor_language: str = option(
+        "en", "the metadata language whose tail share the others take over", changes_output=False
+    )
+    same_t: bool = option(False, "use t for every language", changes_output=False)
+    by_language: bool = option(False, "print every language's share of each choice as well", changes_output=False)
 
     def __post_init__(self) -> None:
         if sum(map(bool, (self.t, self.target_pairs, self.tail_share))) != 1:

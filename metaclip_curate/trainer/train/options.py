@@ -1,7 +1,7 @@
 """The options of a training; their help texts are the command line, and a recipe gives them other defaults.
 
-A field with `tables=False` changes how a training runs and never what is learned, so a training goes on with another
-value of it.
+A field with `changes_output=False` changes how a training runs and never what is learned, so a training goes on with
+another value of it.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ LossRows = Literal["local", "global"]
 class DataOptions:
     """What is learned from."""
 
-    data: str = option("", "the folder that `metaclip-curate download` filled", tables=False)
+    data: str = option("", "the folder that `metaclip-curate download` filled", changes_output=False)
     run: str = option(
         "",
         "draw each epoch anew with this run's counts and thresholds; the data come from --table matched",
-        tables=False,
+        changes_output=False,
     )
-    manifest: str = option("", "use only those of the pairs that this manifest has as well", tables=False)
+    manifest: str = option("", "use only those of the pairs that this manifest has as well", changes_output=False)
     weights: tuple[str, ...] = option((), "how often a language's pairs are used, such as sw=2,en=0.5 (default: 1)")
     seed: int = option(0, "decides the order of the data, what is drawn, crops, and the first weights")
     lanes: int = option(0, "places of the data that are read at the same time; 0 chooses by ranks and workers")
-    workers: int = option(4, "processes of each rank that read and decode", tables=False)
-    prefetch: int = option(2, "batches that each of them makes ahead", tables=False)
+    workers: int = option(4, "processes of each rank that read and decode", changes_output=False)
+    prefetch: int = option(2, "batches that each of them makes ahead", changes_output=False)
 
     def __post_init__(self) -> None:
         if not self.data:
@@ -52,7 +52,7 @@ class ModelOptions:
     pretrained: str = option("", "begin with these weights: a name that open_clip knows, or a file (default: random)")
     smallest_crop: float = option(0.9, "the smallest share of a picture that a random crop keeps")
     precision: Precision = option("bf16", "bf16 and fp16 compute with weights that stay fp32")
-    grad_checkpointing: bool = option(False, "compute activations twice to save memory", tables=False)
+    grad_checkpointing: bool = option(False, "compute activations twice to save memory", changes_output=False)
 
     def __post_init__(self) -> None:
         if not 0 < self.smallest_crop <= 1:
@@ -64,7 +64,9 @@ class OptimizationOptions:
     """How it learns."""
 
     batch_size: int = option(32_768, "pairs of a step, of all ranks together")
-    accumulate: int = option(1, "parts in which a rank's share of a batch is computed, to save memory", tables=False)
+    accumulate: int = option(
+        1, "parts in which a rank's share of a batch is computed, to save memory", changes_output=False
+    )
     pairs_seen: int = option(12_800_000_000, "pairs of the whole training")
     warmup_pairs: int = option(65_536_000, "pairs over which the learning rate rises")
     lr: float = option(5e-4, "the highest learning rate; from there it falls to 0 along a cosine")
@@ -74,7 +76,9 @@ class OptimizationOptions:
     eps: float = option(1e-6, "AdamW's")
     clip_norm: float = option(0.0, "the largest norm of the gradients; 0: any")
     loss_rows: LossRows = option(
-        "local", "whether a rank computes its own rows of the loss or, alike on all ranks, the whole", tables=False
+        "local",
+        "whether a rank computes its own rows of the loss or, alike on all ranks, the whole",
+        changes_output=False,
     )
 
     def __post_init__(self) -> None:
@@ -100,14 +104,20 @@ class OptimizationOptions:
 class OutputOptions:
     """What is written, and when."""
 
-    output: str = option("", "the training's folder; with checkpoints in it, the training goes on", tables=False)
-    log_every: int = option(10, "steps between two lines of metrics", tables=False)
-    checkpoint_every: int = option(1000, "steps between two checkpoints; there is one at the end, too", tables=False)
-    keep_checkpoints: int = option(2, "the last checkpoints to keep; 0: all", tables=False)
-    stop_after_steps: int = option(
-        0, "stop with a checkpoint after so many steps of this start; 0: go on", tables=False
+    output: str = option(
+        "", "the training's folder; with checkpoints in it, the training goes on", changes_output=False
     )
-    stop_after_minutes: float = option(0.0, "stop with a checkpoint before a job's time ends; 0: go on", tables=False)
+    log_every: int = option(10, "steps between two lines of metrics", changes_output=False)
+    checkpoint_every: int = option(
+        1000, "steps between two checkpoints; there is one at the end, too", changes_output=False
+    )
+    keep_checkpoints: int = option(2, "the last checkpoints to keep; 0: all", changes_output=False)
+    stop_after_steps: int = option(
+        0, "stop with a checkpoint after so many steps of this start; 0: go on", changes_output=False
+    )
+    stop_after_minutes: float = option(
+        0.0, "stop with a checkpoint before a job's time ends; 0: go on", changes_output=False
+    )
 
     def __post_init__(self) -> None:
         if not self.output:
