@@ -12,7 +12,7 @@ from itertools import repeat
 
 import numpy as np
 
-from metaclip_curate.extract.input_stats import InputAccount
+from metaclip_curate.extract.input_stats import InputStats
 from metaclip_curate.extract.links import ImageLink, texts_of_links
 from metaclip_curate.extract.pair_columns import PairColumns
 from metaclip_curate.extract.urls import DocumentBase, resolve_urls
@@ -50,11 +50,11 @@ class GatheredLinks:
         self.bases += repeat(base, len(counted))
         self.longest_base = max(self.longest_base, len(base.href) + len(base.page_url))
 
-    def take(self, account: InputAccount, most_characters: int) -> Iterator[PairColumns]:
+    def take(self, stats: InputStats, most_characters: int) -> Iterator[PairColumns]:
         """Makes rows of all links and forgets them.
 
         Args:
-            account: What is dropped is counted there, and the texts.
+            stats: What is dropped is counted there, and the texts.
             most_characters: Links are taken so many at a time that their pages' addresses and bases don't sum up to
                 more: a long base makes many long URLs of short ones.
 
@@ -66,20 +66,20 @@ class GatheredLinks:
         self.links, self.times, self.bases, self.longest_base = [], [], [], 0
         for start in range(0, len(links), step):
             some = slice(start, start + step)
-            yield _rows(links[some], times[some], bases[some], account)
+            yield _rows(links[some], times[some], bases[some], stats)
 
 
-def _rows(links: list[ImageLink], times: list[int], bases: list[DocumentBase], account: InputAccount) -> PairColumns:
+def _rows(links: list[ImageLink], times: list[int], bases: list[DocumentBase], stats: InputStats) -> PairColumns:
     texts, sources, places = texts_of_links(links)
     urls, dropped = resolve_urls([links[place].url for place in places], [bases[place] for place in places])
     # A link that stands on its page several times counts as often.
     numbers, link_of_row = np.array(times), np.array(places, np.int64)
     row_numbers = numbers[link_of_row]
     firsts = np.diff(link_of_row, prepend=-1) > 0  # a link's first text
-    account.dropped_no_text += int(numbers.sum() - row_numbers[firsts].sum())
-    account.texts += int(row_numbers.sum())
+    stats.dropped_no_text += int(numbers.sum() - row_numbers[firsts].sum())
+    stats.texts += int(row_numbers.sum())
     for row, reason in dropped.items():
-        account.texts -= times[places[row]]
+        stats.texts -= times[places[row]]
         if firsts[row]:
-            account.add_drops(reason, times[places[row]])
+            stats.add_drops(reason, times[places[row]])
     return PairColumns(urls, texts, sources, [bases[place].page_url for place in places], dropped)

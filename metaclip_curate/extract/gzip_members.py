@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import deflate
 from isal import isal_zlib
 
-from metaclip_curate.extract.input_stats import InputAccount
+from metaclip_curate.extract.input_stats import InputStats
 from metaclip_curate.extract.members import MEMBER_BYTES, DamagedMemberError, Unpacked, Vain, kind_of_rubbish
 from metaclip_curate.extract.stored_bytes import End, Piece, StoredBytes
 
@@ -29,12 +29,12 @@ _WINDOW_BYTES = 1 << 12
 _SMALL_WINDOW_BYTES = 1 << 5
 
 
-def read_members(stored: StoredBytes, account: InputAccount) -> Iterator[Piece]:
+def read_members(stored: StoredBytes, stats: InputStats) -> Iterator[Piece]:
     """Unpacks member after member.
 
     Args:
         stored: The file, at its first byte.
-        account: Damage is noted here.
+        stats: Damage is noted here.
 
     Yields:
         What was packed; a member of no more than a few MiB is one piece.
@@ -44,9 +44,9 @@ def read_members(stored: StoredBytes, account: InputAccount) -> Iterator[Piece]:
         stored.fill(len(GZIP_MAGIC))
         if not stored.starts_with(GZIP_MAGIC):
             # Padding with zeros after the last member is legal (RFC 1952 leaves it open, gzip accepts it).
-            rubbish = kind_of_rubbish(stored, account) or "bytes between gzip members that are no member"
+            rubbish = kind_of_rubbish(stored, stats) or "bytes between gzip members that are no member"
             if _to_next_member(stored) and not stored.broken:
-                account.damaged(rubbish)
+                stats.damaged(rubbish)
                 yield Piece(b"", End.DAMAGE)
             continue
         whole = _whole_member(stored)
@@ -57,7 +57,7 @@ def read_members(stored: StoredBytes, account: InputAccount) -> Iterator[Piece]:
         try:
             yield from _member(stored, unpacked)
         except DamagedMemberError as error:
-            account.damaged(error.reason)
+            stats.damaged(error.reason)
             yield unpacked.last_piece(error)
             vain.skip(stored, unpacked)
             _to_next_member(stored)

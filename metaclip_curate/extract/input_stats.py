@@ -1,4 +1,4 @@
-"""The account of one input file: where every link went."""
+"""The stats of one input file: where every link went."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BROKE_OFF = "reading was given up"  # how the error of a file begins of which mo
 
 
 @dataclass
-class InputAccount:
+class InputStats:
     """A row of the table `inputs` while it is being filled; the columns are explained in `schemas.INPUTS`."""
 
     path: str

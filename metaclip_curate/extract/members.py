@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from metaclip_curate.extract.file_kinds import LONGEST_START, kind_of
-from metaclip_curate.extract.input_stats import InputAccount
+from metaclip_curate.extract.input_stats import InputStats
 from metaclip_curate.extract.stored_bytes import End, Piece, StoredBytes
 
 # How much of a member is unpacked before its records are looked at. A larger one (a whole file in one member) is passed
@@ -100,9 +100,9 @@ class Unpacked:
         return self.piece(End.CUT if error.cut else End.DAMAGE)
 
 
-def kind_of_rubbish(stored: StoredBytes, account: InputAccount) -> str:
+def kind_of_rubbish(stored: StoredBytes, stats: InputStats) -> str:
     """Says what the bytes at hand are where a file begins with none of its kind; empty where they tell nothing."""
-    return "" if account.records else kind_of(stored.window(0, LONGEST_START))
+    return "" if stats.records else kind_of(stored.window(0, LONGEST_START))
 
 
 class Vain:

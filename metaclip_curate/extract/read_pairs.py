@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from metaclip_curate.extract.gathered_links import GatheredLinks
-from metaclip_curate.extract.input_stats import InputAccount
+from metaclip_curate.extract.input_stats import InputStats
 from metaclip_curate.extract.links import Page
 from metaclip_curate.extract.pages import PageReader
 from metaclip_curate.extract.records import Record, read_records
 from metaclip_curate.extract.text_languages import Identifier, TextLanguages
 from metaclip_curate.extract.urls import DocumentBase
-from metaclip_curate.storage import InputError, StorageOptions, name_of, open_input
+from metaclip_curate.storage import InputError, StorageOptions, open_input, public_name
 
 # Old crawls are named by years (CC-MAIN-2009-2010, CC-MAIN-2012); CC-MAIN-20230127001911-... is a segment's file.
 _CRAWL_IN_PATH = re.compile(r"CC-MAIN-\d{4}(?:-\d{2}(?:\d{2})?)?(?![\d-])")
@@ -40,58 +40,58 @@ def read_pairs(
     identifier: Identifier | None = None,
     options: ReadOptions | None = None,
     storage: StorageOptions | None = None,
-    account: InputAccount | None = None,
+    stats: InputStats | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Reads the image-text pairs of one WAT or WARC file.
 
-    Damage never raises: all that is readable is yielded and `account` says what was lost.
+    Damage never raises: all that is readable is yielded and `stats` says what was lost.
 
     Args:
         path: A local path or a URL that `storage.open_input` takes, with the password or signature it may need.
         identifier: Labels the language of each text; without one `lang` is empty and `lang_score` 0.
         options: How to read.
         storage: How to open.
-        account: Filled in while reading, complete when the iterator ends. Its path is what the pairs say they are from;
+        stats: Filled in while reading, complete when the iterator ends. Its path is what the pairs say they are from;
             without one it is the path without what is secret in it.
 
     Yields:
         Batches with the schema `schemas.PAIRS`, each (url, text) of the file once.
 
     Raises:
-        InputError: The file can't be opened or holds no record, and no account was given to note it in.
+        InputError: The file can't be opened or holds no record, and no stats was given to note it in.
     """
     options = options or ReadOptions()
-    noted = account or InputAccount(name_of(path))
+    filled = stats or InputStats(public_name(path))
     started = time.monotonic()
     try:
         with open_input(path, storage or StorageOptions()) as stream:
             try:
-                records = read_records(stream, noted, options.max_record_bytes)
-                yield from _PairReader(identifier, options, noted).batches(records)
+                records = read_records(stream, filled, options.max_record_bytes)
+                yield from _PairReader(identifier, options, filled).batches(records)
             finally:
-                noted.bytes_read = stream.bytes_read
+                filled.bytes_read = stream.bytes_read
     except InputError as error:
         # What was read before a connection was given up stays.
-        if noted.records:
-            noted.broke_off(error.reason)
+        if filled.records:
+            filled.broke_off(error.reason)
         else:
-            noted.failed(error.reason)
-    noted.seconds = time.monotonic() - started
-    if noted.status == "failed" and account is None:
-        raise InputError(noted.path, noted.error)
+            filled.failed(error.reason)
+    filled.seconds = time.monotonic() - started
+    if filled.status == "failed" and stats is None:
+        raise InputError(filled.path, filled.error)
 
 
 class _PairReader:
     """Turns the records of one file into batches."""
 
-    def __init__(self, identifier: Identifier | None, options: ReadOptions, account: InputAccount) -> None:
+    def __init__(self, identifier: Identifier | None, options: ReadOptions, stats: InputStats) -> None:
         self._options = options
-        self._account = account
+        self._stats = stats
         self._languages = TextLanguages(identifier)
         self._seen: set[bytes] = set()
         self._gathered = GatheredLinks()
         self._record_bytes = 0  # of the records that the links are from
-        found = _CRAWL_IN_PATH.search(account.path)
+        found = _CRAWL_IN_PATH.search(stats.path)
         self._pages = PageReader(found.group() if found else "")
 
     def batches(self, records: Iterator[Record]) -> Iterator[pa.RecordBatch]:
@@ -103,22 +103,22 @@ class _PairReader:
         yield from self._take_batches()
         if broken is not None:
             raise broken
-        if not self._account.records:
-            self._account.failed(self._account.error or "it holds no WARC record")
+        if not self._stats.records:
+            self._stats.failed(self._stats.error or "it holds no WARC record")
 
     def _full_batches(self, records: Iterator[Record]) -> Iterator[pa.RecordBatch]:
         for record in records:
             try:
                 page = self._pages.read(record)
             except ValueError as error:
-                self._account.records_skipped += 1
-                self._account.damaged(f"a record can't be read: {error}")
+                self._stats.records_skipped += 1
+                self._stats.damaged(f"a record can't be read: {error}")
                 continue
             if page is None:
                 continue
-            self._account.pages += 1
+            self._stats.pages += 1
             if page.damage:
-                self._account.damaged(page.damage)
+                self._stats.damaged(page.damage)
             if page.links:
                 self._gather(page)
                 self._record_bytes += len(record.body)
@@ -126,19 +126,19 @@ class _PairReader:
                     yield from self._take_batches()
 
     def _gather(self, page: Page) -> None:
-        account = self._account
-        account.image_links += len(page.links)
+        stats = self._stats
+        stats.image_links += len(page.links)
         if page.opted_out and not self._options.ignore_opt_out:
-            account.dropped_opt_out += len(page.links)
+            stats.dropped_opt_out += len(page.links)
             return
         self._gathered.add(DocumentBase(page.url, page.base), page.links)
 
     def _take_batches(self) -> Iterator[pa.RecordBatch]:
         self._record_bytes = 0
-        account = self._account
-        for rows in self._gathered.take(account, _BATCH_BYTES):
-            batch = rows.new_rows(self._seen, self._languages, self._pages.crawl, account.path)
-            account.pairs += batch.num_rows
-            account.duplicate_texts = account.texts - account.pairs
+        stats = self._stats
+        for rows in self._gathered.take(stats, _BATCH_BYTES):
+            batch = rows.new_rows(self._seen, self._languages, self._pages.crawl, stats.path)
+            stats.pairs += batch.num_rows
+            stats.duplicate_texts = stats.texts - stats.pairs
             if batch.num_rows:
                 yield batch

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from metaclip_curate.extract.file_kinds import LONGEST_START, kind_of
 from metaclip_curate.extract.gzip_members import GZIP_MAGIC, read_members
-from metaclip_curate.extract.input_stats import InputAccount
+from metaclip_curate.extract.input_stats import InputStats
 from metaclip_curate.extract.stored_bytes import Bytes, End, Piece, Readable, StoredBytes
 from metaclip_curate.extract.zstd_frames import ZSTD_MAGIC, read_frames, starts_as_zstd
 
@@ -46,12 +46,12 @@ class Record(NamedTuple):
     body: Bytes
 
 
-def read_records(stream: Readable, account: InputAccount, max_record_bytes: int) -> Iterator[Record]:
+def read_records(stream: Readable, stats: InputStats, max_record_bytes: int) -> Iterator[Record]:
     """Reads the records of a WARC or WAT file, packed by gzip or zstd or not at all.
 
     Args:
         stream: The file's bytes as stored.
-        account: `records`, `records_skipped` and damage are noted here.
+        stats: `records`, `records_skipped` and damage are noted here.
         max_record_bytes: Records with a longer block are skipped.
 
     Yields:
@@ -61,26 +61,26 @@ def read_records(stream: Readable, account: InputAccount, max_record_bytes: int)
         InputError: The stream raised it; all whole records before that have been yielded.
     """
     stored = StoredBytes(stream)
-    yield from _Framing(account, max_record_bytes).records(_unpacked(stored, account))
+    yield from _Framing(stats, max_record_bytes).records(_unpacked(stored, stats))
     if stored.broken:
         raise stored.broken
     if not stored.bytes_read:
-        account.damaged("an empty file")
+        stats.damaged("an empty file")
 
 
-def _unpacked(stored: StoredBytes, account: InputAccount) -> Iterator[Piece]:
+def _unpacked(stored: StoredBytes, stats: InputStats) -> Iterator[Piece]:
     """Unpacks a file by what it begins with; where that is damaged, by the first that is found of a packed file."""
     stored.fill(len(ZSTD_MAGIC))
     start = stored.buffer
     if starts_as_zstd(start):
-        return read_frames(stored, account)
+        return read_frames(stored, stats)
     if start.startswith(GZIP_MAGIC[:2]):
-        return read_members(stored, account)
+        return read_members(stored, stats)
     if _RECORD_START.match(start, _end_of_blanks(start, 0)):
         return _plain(stored)
     if GZIP_MAGIC in start:
-        return read_members(stored, account)
-    return read_frames(stored, account) if ZSTD_MAGIC in start else _plain(stored)
+        return read_members(stored, stats)
+    return read_frames(stored, stats) if ZSTD_MAGIC in start else _plain(stored)
 
 
 def _plain(stored: StoredBytes) -> Iterator[Piece]:
@@ -94,12 +94,12 @@ class _Framing:
     """Cuts the pieces of a file into records.
 
     Args:
-        account: What is counted in.
+        stats: What is counted in.
         max_record_bytes: Records with a longer block are skipped.
     """
 
-    def __init__(self, account: InputAccount, max_record_bytes: int) -> None:
-        self._account = account
+    def __init__(self, stats: InputStats, max_record_bytes: int) -> None:
+        self._stats = stats
         self._max_record_bytes = max_record_bytes
         self._pending: Bytes = b""
         self._at = 0  # where the next record starts: beyond what is pending where a record is passed over
@@ -117,16 +117,16 @@ class _Framing:
             if end is End.MEMBER and not self._is_waiting():
                 whole = _whole_record(data, self._max_record_bytes)
                 if whole is not None:
-                    self._account.records += 1
+                    self._stats.records += 1
                     self._in_rubbish = False
                     yield whole
                     continue
             for record in self._next_piece(data, end):
-                self._account.records += 1
+                self._stats.records += 1
                 self._in_rubbish = False
                 yield record
         for record in self._settle(End.FILE):
-            self._account.records += 1
+            self._stats.records += 1
             yield record
 
     def _is_waiting(self) -> bool:
@@ -227,7 +227,7 @@ class _Framing:
         if not _RECORD_START.match(pending, start):
             if not is_last and len(pending) - start < _RECORD_START_BYTES:
                 return None
-            kind = "" if self._account.records else kind_of(pending[start : start + LONGEST_START])
+            kind = "" if self._stats.records else kind_of(pending[start : start + LONGEST_START])
             return self._skip_to_next(start, end, kind or "bytes that are no WARC record")
         last_header_byte = start + _MAX_HEADER_BYTES
         header_end = _HEADER_END.search(pending, max(start, self._without_header_end), last_header_byte)
@@ -246,8 +246,8 @@ class _Framing:
         pending = self._pending
         length = _content_length(headers)
         if length is not None and length > self._max_record_bytes:
-            self._account.records_skipped += 1
-            self._account.damaged(f"a record of {length} bytes is over the limit of {self._max_record_bytes}")
+            self._stats.records_skipped += 1
+            self._stats.damaged(f"a record of {length} bytes is over the limit of {self._max_record_bytes}")
             self._in_rubbish = False
             return None, _end_of_long_block(pending, body_start, body_start + length)
         body_end = body_start + (length or 0)
@@ -260,7 +260,7 @@ class _Framing:
         if following is None and self._may_go_on(body_start, length, end):
             return None
         if following is None and len(pending) < body_end:
-            self._account.damaged("a record is shorter than its Content-Length")
+            self._stats.damaged("a record is shorter than its Content-Length")
         body_end = len(pending) if following is None else following
         if body_end - body_start > self._max_record_bytes:
             return self._skip_to_next(start, end, "a record without end")
@@ -287,10 +287,10 @@ class _Framing:
     def _skip(self, reason: str, counted: bool = True) -> None:
         """Notes bytes that are no record; all up to the next record are one."""
         if counted and not self._in_rubbish:
-            self._account.records_skipped += 1
+            self._stats.records_skipped += 1
         self._in_rubbish = True
         if reason:
-            self._account.damaged(reason)
+            self._stats.damaged(reason)
 
 
 def _whole_record(piece: Bytes, max_record_bytes: int) -> Record | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import zstandard
 
-from metaclip_curate.extract.input_stats import InputAccount
+from metaclip_curate.extract.input_stats import InputStats
 from metaclip_curate.extract.members import DamagedMemberError, Unpacked, Vain, kind_of_rubbish
 from metaclip_curate.extract.stored_bytes import End, Piece, StoredBytes
 
@@ -35,18 +35,18 @@ def starts_as_zstd(start: bytes) -> bool:
     return start.startswith(ZSTD_MAGIC) or _SKIPPABLE.match(start) is not None
 
 
-def read_frames(stored: StoredBytes, account: InputAccount) -> Iterator[Piece]:
+def read_frames(stored: StoredBytes, stats: InputStats) -> Iterator[Piece]:
     """Unpacks frame after frame.
 
     Args:
         stored: The file, at its first byte.
-        account: Damage is noted here.
+        stats: Damage is noted here.
 
     Yields:
         What was packed; a frame of no more than a few MiB is one piece.
     """
     vain = Vain()
-    unpackers = _Unpackers(_take_dictionary(stored, account))
+    unpackers = _Unpackers(_take_dictionary(stored, stats))
     while stored.fill(1):
         stored.fill(_MAGIC_BYTES)
         if stored.starts_with(ZSTD_MAGIC):
@@ -54,16 +54,16 @@ def read_frames(stored: StoredBytes, account: InputAccount) -> Iterator[Piece]:
             try:
                 yield from _frame(stored, unpacked, unpackers)
             except DamagedMemberError as error:
-                account.damaged(error.reason)
+                stats.damaged(error.reason)
                 yield unpacked.last_piece(error)
                 vain.skip(stored, unpacked)
                 _to_next_frame(stored)
         elif not _skip_frame(stored):
-            rubbish = kind_of_rubbish(stored, account) or "bytes between zstd frames that are no frame"
+            rubbish = kind_of_rubbish(stored, stats) or "bytes between zstd frames that are no frame"
             stored.consume(1)
             _to_next_frame(stored)
             if not stored.broken:
-                account.damaged(rubbish)
+                stats.damaged(rubbish)
                 yield Piece(b"", End.DAMAGE)
     if stored.broken:
         yield Piece(b"", End.BROKEN)
@@ -96,7 +96,7 @@ class _Unpackers:
         return (self._with_dictionary if number else self._plain).decompressobj()
 
 
-def _take_dictionary(stored: StoredBytes, account: InputAccount) -> bytes:
+def _take_dictionary(stored: StoredBytes, stats: InputStats) -> bytes:
     """Consumes the dictionary's frame at a file's beginning, if there is one, and returns what it holds."""
     stored.fill(_SKIPPABLE_HEADER_BYTES)
     if not stored.starts_with(_DICTIONARY_FRAME):
@@ -114,10 +114,10 @@ def _take_dictionary(stored: StoredBytes, account: InputAccount) -> bytes:
                 raise DamagedMemberError(f"the zstd dictionary is larger than {_MOST_DICTIONARY_BYTES >> 20} MiB")
             data = zstandard.ZstdDecompressor().decompress(data)
     except DamagedMemberError as error:
-        account.damaged(error.reason)
+        stats.damaged(error.reason)
         data = b""
     except zstandard.ZstdError as error:
-        account.damaged(f"the file's zstd dictionary is damaged: {error}")
+        stats.damaged(f"the file's zstd dictionary is damaged: {error}")
         data = b""
     stored.consume(_SKIPPABLE_HEADER_BYTES + size)
     return data

@@ -26,7 +26,7 @@ from metaclip_curate.options.download import DownloadOptions, Table
 from metaclip_curate.options.fields import flag, table_options
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.storage import StorageOptions, globs
-from metaclip_curate.storage.foreign_tables import open_parquet
+from metaclip_curate.storage.parquet_input import open_parquet
 
 Tell = Callable[[str], None]
 

@@ -65,7 +65,7 @@ class RunFolder:
         self._stages: dict[str, dict[str, Any]] = {}
         self._owned: set[str] = set()
         self._version = ""  # of run.json, as it was read or written last; empty without one
-        found = storage.look(self._state_url, self.options)
+        found = storage.read_versioned(self._state_url, self.options)
         if found:
             self._version = found.version
             self._read_state(found.data)
@@ -298,7 +298,7 @@ class RunFolder:
         """Writes a part of a small table as one file, without Spark; returns it for the part's list."""
         self.require_owner()
         name = "part-00000.parquet"
-        with storage.written_whole(lambda: storage.join(self.part(table, part), name), self.options) as local:
+        with storage.staged_upload(lambda: storage.join(self.part(table, part), name), self.options) as local:
             pq.write_table(rows, local, compression="zstd", write_page_checksum=True)
             return [describe(local, name, rows.num_rows)]
 

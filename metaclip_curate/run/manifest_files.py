@@ -33,7 +33,7 @@ def write_part(folder: str, number: int, rows: pa.Table, options: StorageOptions
     """
     table = rows.cast(MANIFEST).combine_chunks()
     name = part_name(number)
-    with storage.written_whole(lambda: storage.join(folder, name), options) as local:
+    with storage.staged_upload(lambda: storage.join(folder, name), options) as local:
         pq.write_table(table, local, compression="zstd", row_group_size=_ROW_GROUP, write_page_checksum=True)
         written = describe(local, name, table.num_rows)
     return written

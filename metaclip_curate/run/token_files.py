@@ -61,12 +61,12 @@ class TokenFiles:
 
     def read(self, number: int) -> OwnerToken | None:
         """Returns what a token says; None where there is none, or it is no token."""
-        found = storage.look(self._url(number), self.options)
+        found = storage.read_versioned(self._url(number), self.options)
         return OwnerToken.from_bytes(found.data) if found else None
 
     def find(self, number: int) -> FoundToken | None:
         """Returns a token with its age; None where it is gone."""
-        token, age = self.read(number), storage.age(self._url(number), self.options)
+        token, age = self.read(number), storage.file_age(self._url(number), self.options)
         return None if age is None else FoundToken(number, token, age)
 
     def claim(self, token: OwnerToken, number: int, behind: int | None) -> bool:

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from metaclip_curate import storage
 from metaclip_curate.console.progress import FileReport, Reporter
-from metaclip_curate.extract import InputAccount, ReadOptions, read_pairs
+from metaclip_curate.extract import InputStats, ReadOptions, read_pairs
 from metaclip_curate.language import LanguageIdentifier
 from metaclip_curate.run.part_files import PartFile
 from metaclip_curate.schemas import PAIRS, ddl
@@ -26,7 +26,7 @@ from metaclip_curate.storage import StorageOptions
 
 # The pages of a file come one after the other, so that even their addresses repeat.
 LAYOUT = Layout(PAIRS, ("text_source", "lang", "page_url", "crawl", "source_file"))
-_READ = PART_FILE.append(pa.field("account", pa.string()))
+_READ = PART_FILE.append(pa.field("stats", pa.string()))
 _ATTEMPTS = 3
 
 
@@ -51,7 +51,7 @@ def write_pairs(
 
     Args:
         spark: The session.
-        paths: The files; their accounts fit into the driver's memory.
+        paths: The files; their stats fit into the driver's memory.
         task: How to read them.
         folder: The folder to write, in the place of what is there.
 
@@ -69,9 +69,9 @@ def write_pairs(
         # Of a task that was done twice Spark takes one result. Its file is the other's too, unless the network gave
         # them different rows: then the other's file is one too many, and all is done again.
         if sorted(row["name"] for row in read) == [name for name in written if name.endswith(".parquet")]:
-            accounts = [json.loads(row["account"]) for row in read]
+            stats = [json.loads(row["stats"]) for row in read]
             files = sorted(PartFile(*row[: len(PartFile._fields)]) for row in read)
-            return sorted(accounts, key=lambda account: str(account["path"])), files
+            return sorted(stats, key=lambda row: str(row["path"])), files
     raise RuntimeError(f"{folder} has {written}, and the tasks told of {sorted(row['name'] for row in read)}")
 
 
@@ -79,23 +79,23 @@ def _reader(task: ExtractTask, folder: str) -> Callable[[Iterator[pa.RecordBatch
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for path in batch.column(0).to_pylist():
-                account = InputAccount(path)
-                file = _write_pairs_of(path, account, task, folder)
-                row = file._asdict() | {"account": json.dumps(dataclasses.asdict(account))}
+                stats = InputStats(path)
+                file = _write_pairs_of(path, stats, task, folder)
+                row = file._asdict() | {"stats": json.dumps(dataclasses.asdict(stats))}
                 yield pa.RecordBatch.from_pylist([row], schema=_READ)
 
     return read
 
 
-def _write_pairs_of(path: str, account: InputAccount, task: ExtractTask, folder: str) -> PartFile:
-    """Writes the pairs of an input file; fills in its account."""
+def _write_pairs_of(path: str, stats: InputStats, task: ExtractTask, folder: str) -> PartFile:
+    """Writes the pairs of an input file and fills in its stats."""
     reporter = Reporter(task.reports)
     digest = hashlib.blake2b(path.encode("utf-8", "surrogateescape"), digest_size=16)
 
     def pairs() -> Iterator[pa.RecordBatch]:
         address = task.addresses.get(path, path)
-        for batch in read_pairs(address, _identifier(task.lid_model), task.read, task.storage, account):
-            reporter.report(FileReport(path, account.pairs, finished=False))
+        for batch in read_pairs(address, _identifier(task.lid_model), task.read, task.storage, stats):
+            reporter.report(FileReport(path, stats.pairs, finished=False))
             digest.update("".join(batch.column("uid").to_pylist()).encode())
             yield batch
 
@@ -103,13 +103,13 @@ def _write_pairs_of(path: str, account: InputAccount, task: ExtractTask, folder:
         return f"{digest.hexdigest()}.parquet"
 
     file = write_file(pairs(), LAYOUT, folder, name, task.storage)
-    if file.rows != account.pairs:
-        raise RuntimeError(f"{path} gave {file.rows} pairs, and its account tells of {account.pairs}")
-    if account.error.startswith("HTTP 4") and storage.is_web(path) and path not in task.addresses:
-        account.error += (
+    if file.rows != stats.pairs:
+        raise RuntimeError(f"{path} gave {file.rows} pairs, but its stats have {stats.pairs}")
+    if stats.error.startswith("HTTP 4") and storage.is_web(path) and path not in task.addresses:
+        stats.error += (
             " (it is none of this command's --input: where it needs a password or a signature, name it with that again)"
         )
-    reporter.report(FileReport(path, account.pairs, finished=True))
+    reporter.report(FileReport(path, stats.pairs, finished=True))
     return file
 
 

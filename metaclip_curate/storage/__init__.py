@@ -9,54 +9,54 @@ the small files of a run folder.
 from metaclip_curate.options.storage import StorageOptions
 from metaclip_curate.storage.inputs import Inputs, expand_inputs
 from metaclip_curate.storage.objects import (
-    age,
     create_file,
     delete_file,
     delete_folder,
     exists,
+    file_age,
     file_sizes,
     list_folder,
-    look,
     read_bytes,
     read_from,
+    read_versioned,
     replace_file,
+    staged_upload,
     upload_file,
     write_bytes,
-    written_whole,
 )
-from metaclip_curate.storage.opening import open_input
+from metaclip_curate.storage.open_input import open_input
 from metaclip_curate.storage.reader import InputStream
 from metaclip_curate.storage.retry import InputError
-from metaclip_curate.storage.secrets import command_line, name_of, scrub
-from metaclip_curate.storage.stored import Stored
+from metaclip_curate.storage.secrets import command_line, public_name, scrub
 from metaclip_curate.storage.urls import is_local, is_web, join
+from metaclip_curate.storage.versioned_file import VersionedFile
 
 __all__ = [
     "InputError",
     "InputStream",
     "Inputs",
     "StorageOptions",
-    "Stored",
-    "age",
+    "VersionedFile",
     "command_line",
     "create_file",
     "delete_file",
     "delete_folder",
     "exists",
     "expand_inputs",
+    "file_age",
     "file_sizes",
     "is_local",
     "is_web",
     "join",
     "list_folder",
-    "look",
-    "name_of",
     "open_input",
+    "public_name",
     "read_bytes",
     "read_from",
+    "read_versioned",
     "replace_file",
     "scrub",
+    "staged_upload",
     "upload_file",
     "write_bytes",
-    "written_whole",
 ]

@@ -15,8 +15,8 @@ from metaclip_curate.options.storage import StorageOptions
 from metaclip_curate.storage.http import AS_STORED, HttpSource
 from metaclip_curate.storage.retry import TransientError
 from metaclip_curate.storage.secrets import scrub
-from metaclip_curate.storage.stored import Stored
 from metaclip_curate.storage.urls import bucket_and_key
+from metaclip_curate.storage.versioned_file import VersionedFile
 
 
 def source(url: str, options: StorageOptions) -> HttpSource:
@@ -85,13 +85,13 @@ class GsStore:
         """Makes a small file if there is none: if its generation is 0."""
         return self._upload_if(url, data, "0")
 
-    def look(self, url: str) -> Stored | None:
-        """A small file, as `Store.look` says; its version is its generation."""
+    def read_versioned(self, url: str) -> VersionedFile | None:
+        """A small file, as `Store.read_versioned` says; its version is its generation."""
         try:
             headers, data = self._call(self._files.call, "GET", self._files.url(url))
         except FileNotFoundError:
             return None
-        return Stored(data, headers["x-goog-generation"])
+        return VersionedFile(data, headers["x-goog-generation"])
 
     def replace(self, url: str, data: bytes, version: str) -> str | None:
         """Replaces a small file whose generation hasn't changed."""
@@ -129,7 +129,7 @@ class GsStore:
             if not isinstance(error.__cause__, FileExistsError) and getattr(error.__cause__, "code", 0) != 412:
                 raise
             # Where the answer to a first try was lost, the second one finds what the first one wrote.
-            found = self.look(url)
+            found = self.read_versioned(url)
             return found.version if found and found.data == data else None
         return str(json.loads(resource)["generation"])
 

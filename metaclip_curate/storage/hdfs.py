@@ -15,7 +15,7 @@ from pyarrow import fs
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage.reader import Version
 from metaclip_curate.storage.retry import MissingError, TransientError
-from metaclip_curate.storage.stored import Stored, content_version, replace_after_look
+from metaclip_curate.storage.versioned_file import VersionedFile, content_version, replace_if_unchanged
 
 _TEMPORARY = ".metaclip-tmp"  # ends the name of a file that is still being written
 
@@ -148,18 +148,18 @@ class ArrowStore:
             raise
         return content_version(data)
 
-    def look(self, url: str) -> Stored | None:
-        """A small file, as `Store.look` says."""
+    def read_versioned(self, url: str) -> VersionedFile | None:
+        """A small file, as `Store.read_versioned` says."""
         try:
             with self._files.open_input_stream(_path(url)) as stream:
                 data: bytes = stream.read()
         except FileNotFoundError:
             return None
-        return Stored(data, content_version(data))
+        return VersionedFile(data, content_version(data))
 
     def replace(self, url: str, data: bytes, version: str) -> str | None:
         """Replaces a small file that hasn't changed."""
-        return replace_after_look(self, url, data, version)
+        return replace_if_unchanged(self, url, data, version)
 
     def age(self, url: str) -> float | None:
         """Seconds by the name node's clock: a new file there tells the time."""

@@ -16,12 +16,12 @@ from pathlib import Path
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.storage import StorageOptions
-from metaclip_curate.storage import globs, same_file
+from metaclip_curate.storage import file_identity, globs
 from metaclip_curate.storage.local import special_kind
-from metaclip_curate.storage.opening import open_input
+from metaclip_curate.storage.open_input import open_input
 from metaclip_curate.storage.reader import read_whole
 from metaclip_curate.storage.retry import InputError
-from metaclip_curate.storage.secrets import has_broken_login, name_of, scrub
+from metaclip_curate.storage.secrets import has_broken_login, public_name, scrub
 from metaclip_curate.storage.stores import require_readable, store_of
 from metaclip_curate.storage.urls import (
     CRAWL_PREFIX,
@@ -66,11 +66,11 @@ class Inputs:
             done: Names as an earlier run recorded them.
             options: How to reach things.
         """
-        known = {name_of(name) for name in done}
-        new = {name: same_file.identity(name, options) for name in self.names if name not in known}
+        known = {public_name(name) for name in done}
+        new = {name: file_identity.identity(name, options) for name in self.names if name not in known}
         if not any(new.values()):
             return list(new)
-        files = {same_file.identity(name, options) for name in known} - {None}
+        files = {file_identity.identity(name, options) for name in known} - {None}
         return [name for name, file in new.items() if file not in files]
 
     def of(self, names: Iterable[str]) -> dict[str, str]:
@@ -115,11 +115,11 @@ def expand_inputs(specs: Sequence[str], options: StorageOptions, seed: int) -> I
     addresses: dict[str, str] = {}
     for spec in specs:
         for address in _expand(spec, options, seed):
-            name = name_of(address)
+            name = public_name(address)
             # One with a signature beats one without.
             if addresses.setdefault(name, address) == name:
                 addresses[name] = address
-    names = same_file.once(addresses, options)
+    names = file_identity.without_aliases(addresses, options)
     return Inputs(names, {name: addresses[name] for name in names if addresses[name] != name})
 
 
@@ -204,7 +204,7 @@ def _file(path: str, options: StorageOptions, *, check: bool = False) -> Iterabl
         try:
             open_input(path, options).close()
         except InputError as error:
-            where = name_of(resolve(path, options))
+            where = public_name(resolve(path, options))
             raise UserError(f"{where} cannot be read: {error.reason}; check the name.") from error
     return [path]
 
@@ -218,7 +218,7 @@ def _folder(folder: str) -> list[str]:
 
 def _web_path(address: str) -> str:
     """A web address without its query; anything else as it is."""
-    return name_of(address).partition("?")[0] if is_web(address) else address
+    return public_name(address).partition("?")[0] if is_web(address) else address
 
 
 def _is_input(name: str) -> bool:
@@ -244,7 +244,7 @@ def _local_name(path: str) -> str:
 
 def _listed(path: str, options: StorageOptions) -> list[str]:
     paths: list[str] = []
-    shown = name_of(path)
+    shown = public_name(path)
     for number, line in _lines(path, options):
         if line.startswith(CRAWL_PREFIX) or not is_local(line):
             if has_broken_login(line):
@@ -267,7 +267,7 @@ def _listed(path: str, options: StorageOptions) -> list[str]:
 
 def _lines(path: str, options: StorageOptions) -> Iterator[tuple[int, str]]:
     """The lines of a list that name something, with their numbers."""
-    shown = name_of(path)
+    shown = public_name(path)
     try:
         data = _whole(path, options)
         if data.startswith(b"\x1f\x8b"):
@@ -314,11 +314,11 @@ def _crawl(spec: str, options: StorageOptions, seed: int) -> list[str]:
         paths = [line for _, line in _lines(listing, options)]
     except UserError as error:
         raise UserError(
-            f"{spec}: no list of {kind.upper()} files at {name_of(resolve(listing, options))} "
+            f"{spec}: no list of {kind.upper()} files at {public_name(resolve(listing, options))} "
             f"({error.__cause__}); names of crawls are at https://index.commoncrawl.org/collinfo.json."
         ) from error
     if not paths:
-        raise UserError(f"{spec}: {name_of(resolve(listing, options))} lists no paths.")
+        raise UserError(f"{spec}: {public_name(resolve(listing, options))} lists no paths.")
     if count is None:
         return paths
     chosen = set(sorted(paths, key=lambda path: (_position(seed, path), path))[: int(count)])

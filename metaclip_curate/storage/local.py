@@ -15,8 +15,8 @@ from typing import BinaryIO, NoReturn
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage.reader import Version
 from metaclip_curate.storage.retry import MissingError, RefusedError, TransientError
-from metaclip_curate.storage.stored import Stored, content_version, replace_after_look
 from metaclip_curate.storage.urls import local_path
+from metaclip_curate.storage.versioned_file import VersionedFile, content_version, replace_if_unchanged
 
 _FINAL = (PermissionError, IsADirectoryError, NotADirectoryError)
 _TEMPORARY = ".metaclip-tmp"  # ends the name of a file that is still being written
@@ -156,19 +156,19 @@ class LocalStore:
         _sync_folder(path.parent)
         return content_version(data)
 
-    def look(self, url: str) -> Stored | None:
-        """A small file, as `Store.look` says."""
+    def read_versioned(self, url: str) -> VersionedFile | None:
+        """A small file, as `Store.read_versioned` says."""
         try:
             data = Path(local_path(url)).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except _FINAL as error:
             raise UserError(f"{url} cannot be read ({_plain(error)}); give one that you may read.") from error
-        return Stored(data, content_version(data))
+        return VersionedFile(data, content_version(data))
 
     def replace(self, url: str, data: bytes, version: str) -> str | None:
         """Replaces a small file that hasn't changed."""
-        return replace_after_look(self, url, data, version)
+        return replace_if_unchanged(self, url, data, version)
 
     def age(self, url: str) -> float | None:
         """Seconds by the disk's clock, which is a server's where the disk is: a new file there tells the time."""

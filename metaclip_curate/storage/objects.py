@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.storage import StorageOptions
-from metaclip_curate.storage.opening import open_input
+from metaclip_curate.storage.open_input import open_input
 from metaclip_curate.storage.reader import PIECE, Source
 from metaclip_curate.storage.retry import InputError, MissingError, RefusedError, TransientError, wait_seconds
-from metaclip_curate.storage.stored import Stored
 from metaclip_curate.storage.stores import source_of, store_of
+from metaclip_curate.storage.versioned_file import VersionedFile
 
 
 def read_bytes(url: str, options: StorageOptions) -> bytes:
@@ -97,7 +97,7 @@ def upload_file(local_file: str, url: str, options: StorageOptions) -> None:
 
 
 @contextmanager
-def written_whole(url: Callable[[], str], options: StorageOptions) -> Iterator[str]:
+def staged_upload(url: Callable[[], str], options: StorageOptions) -> Iterator[str]:
     """A temporary local file to write; it is uploaded when the block ends well, and removed in any case.
 
     Args:
@@ -133,14 +133,14 @@ def create_file(url: str, data: bytes, options: StorageOptions) -> str | None:
     return store_of(url, options).create(url, data)
 
 
-def look(url: str, options: StorageOptions) -> Stored | None:
+def read_versioned(url: str, options: StorageOptions) -> VersionedFile | None:
     """A small file's content and version; None where there is none.
 
     Raises:
         UserError: the name or the credentials are wrong.
         OSError: the store fails.
     """
-    return store_of(url, options).look(url)
+    return store_of(url, options).read_versioned(url)
 
 
 def replace_file(url: str, data: bytes, version: str, options: StorageOptions) -> str | None:
@@ -156,7 +156,7 @@ def replace_file(url: str, data: bytes, version: str, options: StorageOptions) -
     return store_of(url, options).replace(url, data, version)
 
 
-def age(url: str, options: StorageOptions) -> float | None:
+def file_age(url: str, options: StorageOptions) -> float | None:
     """Seconds since a file was written, by the store's own clock; None where there is none.
 
     On a disk and on HDFS, a file is made beside it for a moment, to ask for the time there.

@@ -27,8 +27,8 @@ from metaclip_curate.storage.retry import (
     retry_after_seconds,
 )
 from metaclip_curate.storage.secrets import scrub
-from metaclip_curate.storage.stored import Stored, replace_after_look
 from metaclip_curate.storage.urls import bucket_and_key
+from metaclip_curate.storage.versioned_file import VersionedFile, replace_if_unchanged
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
@@ -237,13 +237,13 @@ class S3Store:
             self.write(url, data)
             return self._version_if(url, data)
 
-    def look(self, url: str) -> Stored | None:
-        """A small file, as `Store.look` says."""
+    def read_versioned(self, url: str) -> VersionedFile | None:
+        """A small file, as `Store.read_versioned` says."""
         bucket, key = bucket_and_key(url)
         for attempt in range(1, self._options.max_attempts + 1):
             try:
                 answer = self._client.get_object(Bucket=bucket, Key=key)
-                return Stored(answer["Body"].read(), answer["ETag"])
+                return VersionedFile(answer["Body"].read(), answer["ETag"])
             except aws.ClientError as error:
                 if _code(error) == "NoSuchKey":
                     return None
@@ -259,7 +259,7 @@ class S3Store:
         try:
             return self._put_if(url, data, {"IfMatch": version})
         except NotImplementedError:
-            return self._version_if(url, data) if replace_after_look(self, url, data, version) else None
+            return self._version_if(url, data) if replace_if_unchanged(self, url, data, version) else None
 
     def age(self, url: str) -> float | None:
         """Seconds by the service's clock, which dates its answers."""
@@ -329,7 +329,7 @@ class S3Store:
 
     def _version_if(self, url: str, data: bytes) -> str | None:
         """A file's version if this is its content."""
-        found = self.look(url)
+        found = self.read_versioned(url)
         return found.version if found and found.data == data else None
 
     @property

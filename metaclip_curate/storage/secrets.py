@@ -132,7 +132,7 @@ _ARGUMENT = re.compile(r"(--[\w-]+=)?@?", re.ASCII)
 _ESCAPE = re.compile("%([0-9a-f]{2})", re.I)
 
 
-def name_of(address: str) -> str:
+def public_name(address: str) -> str:
     """An input's name: its address without user, password, signature, token and fragment if it is a web address.
 
     Anything else is its own name. Nothing else of a URL changes.
@@ -180,7 +180,7 @@ def command_line(words: Sequence[str]) -> str:
     for word in words:
         match = _ARGUMENT.match(word)
         start = match.end() if match else 0
-        shown.append(scrub(word[:start] + name_of(word[start:])))
+        shown.append(scrub(word[:start] + public_name(word[start:])))
     return shlex.join(shown).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 

@@ -10,8 +10,8 @@ from metaclip_curate.storage.http import HttpSource
 from metaclip_curate.storage.local import LocalSource, LocalStore
 from metaclip_curate.storage.reader import Source
 from metaclip_curate.storage.secrets import scrub
-from metaclip_curate.storage.stored import Stored
 from metaclip_curate.storage.urls import bucket_and_key, local_path, scheme_of
+from metaclip_curate.storage.versioned_file import VersionedFile
 
 _READABLE = ("", "http", "https", "s3", "gs", "hdfs")
 
@@ -48,7 +48,7 @@ class Store(Protocol):
             Its version; None where there is one already.
         """
 
-    def look(self, url: str) -> Stored | None:
+    def read_versioned(self, url: str) -> VersionedFile | None:
         """A small file's content and version; None where there is none."""
 
     def replace(self, url: str, data: bytes, version: str) -> str | None:

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.plain_reader import read_plain
 from benchmarks.synthetic_wat import write_synthetic_wat
-from metaclip_curate.extract import InputAccount, read_pairs
+from metaclip_curate.extract import InputStats, read_pairs
 
 # Where a URL goes depends on who resolves it.
 SAME = ("records", "image_links", "dropped_opt_out", "dropped_no_text")
@@ -24,10 +24,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_same_account_and_nearly_the_same_rows(made: Path, mini_wats: list[Path]) -> None:
     for path in (made, *mini_wats):
-        account = InputAccount(str(path))
-        uids = {uid for batch in read_pairs(str(path), account=account) for uid in batch.column("uid").to_pylist()}
+        stats = InputStats(str(path))
+        uids = {uid for batch in read_pairs(str(path), stats=stats) for uid in batch.column("uid").to_pylist()}
         rows, counted = read_plain(path)
-        found = dataclasses.asdict(account)
+        found = dataclasses.asdict(stats)
         assert {name: counted[name] for name in SAME} == {name: found[name] for name in SAME}
         assert len(uids & set(rows.column("uid").to_pylist())) > 0.9 * len(uids)
 

@@ -27,16 +27,16 @@ HEAD = b"WARC/1.0\r\nWARC-Type: metadata\r\nContent-Type: application/json\r\n"
 READ_FILE = """
 import dataclasses, json, sys
 from benchmarks.peak_memory import peak_mb
-from metaclip_curate.extract import InputAccount, read_pairs
-account = InputAccount("bomb")
-texts = [text for batch in read_pairs(sys.argv[1], account=account) for text in batch.column("text").to_pylist()]
+from metaclip_curate.extract import InputStats, read_pairs
+stats = InputStats("bomb")
+texts = [text for batch in read_pairs(sys.argv[1], stats=stats) for text in batch.column("text").to_pylist()]
 peak = round(peak_mb() * 1e6)
-print(json.dumps({"found": texts, "peak": peak, **dataclasses.asdict(account)}))
+print(json.dumps({"found": texts, "peak": peak, **dataclasses.asdict(stats)}))
 """
 READ_STREAM = """
 import json, sys
 from benchmarks.peak_memory import peak_mb
-from metaclip_curate.extract.input_stats import InputAccount
+from metaclip_curate.extract.input_stats import InputStats
 from metaclip_curate.extract.records import read_records
 class Endless:
     def __init__(self, pieces): self.pieces, self.rest = iter(pieces), b""
@@ -50,10 +50,10 @@ def pieces():
     for _ in range(1024): yield UNIT
     yield b"\\r\\n\\r\\n" + small
 HEAD, UNIT = eval(sys.argv[1]), eval(sys.argv[2])
-account = InputAccount("stream")
-found = [record.body.decode() for record in read_records(Endless(pieces()), account, 32 << 20)]
+stats = InputStats("stream")
+found = [record.body.decode() for record in read_records(Endless(pieces()), stats, 32 << 20)]
 peak = round(peak_mb() * 1e6)
-print(json.dumps({"found": found, "peak": peak, "records_skipped": account.records_skipped}))
+print(json.dumps({"found": found, "peak": peak, "records_skipped": stats.records_skipped}))
 """
 
 

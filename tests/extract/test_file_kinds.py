@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from metaclip_curate.extract import InputAccount, read_pairs
+from metaclip_curate.extract import InputStats, read_pairs
 
 ARC = b"filedesc://x.arc 0.0.0.0 20080430204825 text/plain 76\n1 0 InternetArchive\n"
 HTML = b"\n <!DOCTYPE html>\n<html><head><title>503</title></head></html>"
@@ -62,10 +62,10 @@ PACKED = ("an ARC file", "an HTML page", "XML", "a list of paths")
 def reason(tmp_path: Path, data: bytes) -> str:
     path = tmp_path / "a.warc.wat.gz"
     path.write_bytes(data)
-    account = InputAccount(str(path))
-    assert list(read_pairs(str(path), account=account)) == []
-    assert account.status == "failed"
-    return account.error
+    stats = InputStats(str(path))
+    assert list(read_pairs(str(path), stats=stats)) == []
+    assert stats.status == "failed"
+    return stats.error
 
 
 @pytest.mark.parametrize("kind", FILES)

@@ -1,4 +1,4 @@
-"""Real WATs, mutated thousands of times: never an exception, always the account, always the untouched records' pairs.
+"""Real WATs, mutated thousands of times: never an exception, always the stats, always the untouched records' pairs.
 
 Every case is made from digests of its name and number, so that a failure names what to run again.
 """
@@ -14,7 +14,7 @@ import pytest
 import zstandard
 
 from examples.warc_framing import gzip_member
-from metaclip_curate.extract import InputAccount, read_pairs
+from metaclip_curate.extract import InputStats, read_pairs
 from tests.conftest import REAL_DATA
 from tests.support import faults, odd_records
 from tests.support.faults import Choices
@@ -34,7 +34,7 @@ class Found:
     """What was read of a file."""
 
     uids: frozenset[str]
-    account: InputAccount
+    stats: InputStats
 
 
 @dataclass(frozen=True)
@@ -48,20 +48,20 @@ class Member:
 
 @pytest.fixture(scope="module")
 def read(tmp_path_factory: pytest.TempPathFactory) -> Read:
-    """Reads a file's bytes and holds the account to the rows that came."""
+    """Reads a file's bytes and holds the stats to the rows that came."""
     path = tmp_path_factory.mktemp("fuzz") / "case.warc.wat.gz"
 
     def found(data: bytes) -> Found:
         path.write_bytes(data)
-        account = InputAccount(str(path))
-        uids = [uid for batch in read_pairs(str(path), account=account) for uid in batch.column("uid").to_pylist()]
-        assert len(uids) == len(set(uids)) == account.pairs
-        assert account.texts == account.duplicate_texts + account.pairs
-        used = account.image_links - sum(getattr(account, name) for name in _DROPS)
-        assert 0 <= used <= account.texts <= 3 * used  # a link that is used has from one to three texts
-        assert account.bytes_read == len(data) or account.status != "ok"
-        assert (account.status == "ok") == (account.error == "")
-        return Found(frozenset(uids), account)
+        stats = InputStats(str(path))
+        uids = [uid for batch in read_pairs(str(path), stats=stats) for uid in batch.column("uid").to_pylist()]
+        assert len(uids) == len(set(uids)) == stats.pairs
+        assert stats.texts == stats.duplicate_texts + stats.pairs
+        used = stats.image_links - sum(getattr(stats, name) for name in _DROPS)
+        assert 0 <= used <= stats.texts <= 3 * used  # a link that is used has from one to three texts
+        assert stats.bytes_read == len(data) or stats.status != "ok"
+        assert (stats.status == "ok") == (stats.error == "")
+        return Found(frozenset(uids), stats)
 
     return found
 
@@ -79,7 +79,7 @@ def members(request: pytest.FixtureRequest, read: Read) -> list[Member]:
     for path in sorted(folder.glob("*.warc.wat.gz")):
         packed = [one for one in faults.gzip_members(path.read_bytes()) if len(one) <= _LARGEST_MEMBER]
         found += [Member(one, faults.unpacked(one), read(one)) for one in packed]
-    with_images = [one for one in found if one.alone.account.image_links and one.alone.account.status == "ok"]
+    with_images = [one for one in found if one.alone.stats.image_links and one.alone.stats.status == "ok"]
     with_images.sort(key=lambda one: Choices(one.packed).below(2**32))
     assert len(with_images) > 30
     return with_images[:_MEMBERS]
@@ -95,7 +95,7 @@ def assert_holds(found: Found, untouched: Iterable[Member]) -> None:
     kept = list(untouched)
     assert union(kept) <= found.uids
     for name in _SUMS:
-        assert getattr(found.account, name) >= sum(getattr(one.alone.account, name) for one in kept), name
+        assert getattr(found.stats, name) >= sum(getattr(one.alone.stats, name) for one in kept), name
 
 
 def union(members: Iterable[Member]) -> frozenset[str]:

@@ -10,7 +10,7 @@ import zlib
 import pytest
 
 from metaclip_curate.extract.gzip_members import read_members
-from metaclip_curate.extract.input_stats import InputAccount
+from metaclip_curate.extract.input_stats import InputStats
 from metaclip_curate.extract.members import Unpacked, Vain
 from metaclip_curate.extract.stored_bytes import End, Piece, StoredBytes
 
@@ -18,9 +18,9 @@ MAGIC = b"\x1f\x8b\x08"
 STORED_BLOCK = b"\x00" + struct.pack("<HH", 4000, 4000 ^ 0xFFFF)
 
 
-def pieces(data: bytes) -> tuple[list[Piece], InputAccount]:
-    account = InputAccount("test")
-    return list(read_members(StoredBytes(io.BytesIO(data)), account)), account
+def pieces(data: bytes) -> tuple[list[Piece], InputStats]:
+    stats = InputStats("test")
+    return list(read_members(StoredBytes(io.BytesIO(data)), stats)), stats
 
 
 def with_fields(flags: int, fields: bytes) -> bytes:
@@ -45,17 +45,17 @@ def with_fields(flags: int, fields: bytes) -> bytes:
     ],
 )
 def test_optional_fields(flags: int, fields: bytes) -> None:
-    found, account = pieces(with_fields(flags, fields) + gzip.compress(b"next"))
+    found, stats = pieces(with_fields(flags, fields) + gzip.compress(b"next"))
     assert found == [(b"content" + MAGIC, End.MEMBER), (b"next", End.MEMBER)]
-    assert account.status == "ok"
+    assert stats.status == "ok"
 
 
 @pytest.mark.parametrize(("flags", "fields"), [(32, b""), (8, b"x" * 100_000), (4, b"\xff\xff"), (255, b"")])
 def test_headers_that_are_none(flags: int, fields: bytes) -> None:
-    found, account = pieces(with_fields(flags, fields) + gzip.compress(b"next"))
+    found, stats = pieces(with_fields(flags, fields) + gzip.compress(b"next"))
     assert found[-1] == (b"next", End.MEMBER)
     assert all(piece.end is not End.MEMBER for piece in found[:-1])
-    assert account.status == "partial"
+    assert stats.status == "partial"
 
 
 @pytest.mark.parametrize(
@@ -96,6 +96,6 @@ def test_empty_blocks_without_end_are_not_held() -> None:
     stored = StoredBytes(Endless())
     stored.buffer = MAGIC + b"\0\0\0\0\0\0\xff"
     largest = 0
-    for _ in read_members(stored, InputAccount("test")):
+    for _ in read_members(stored, InputStats("test")):
         largest = max(largest, len(stored.buffer))
     assert 8 << 20 < largest < 16 << 20

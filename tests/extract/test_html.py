@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metaclip_curate.extract.html import best_candidate, page_of_response
-from metaclip_curate.extract.input_stats import InputAccount
+from metaclip_curate.extract.input_stats import InputStats
 from metaclip_curate.extract.links import ImageLink, Page
 from metaclip_curate.extract.records import Record, read_records
 from metaclip_curate.extract.wat import WatDecoder
@@ -434,7 +434,7 @@ def test_any_bytes_raise_nothing_but_a_value_error(data: bytes, start: bytes, pa
 
 def records(path: Path) -> list[Record]:
     with path.open("rb") as file:
-        return list(read_records(file, InputAccount(str(path)), 32 << 20))
+        return list(read_records(file, InputStats(str(path)), 32 << 20))
 
 
 def html_pages(path: Path) -> dict[str, tuple[bytes, Page | None]]:

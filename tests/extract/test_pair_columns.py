@@ -12,27 +12,27 @@ import pytest
 from examples.page import Image, Page
 from examples.warc_writer import write_warc
 from examples.wat_writer import write_wat
-from metaclip_curate.extract import InputAccount, ReadOptions, read_pairs
+from metaclip_curate.extract import InputStats, ReadOptions, read_pairs
 from metaclip_curate.schemas import PAIRS
 from tests.support import oracle
 
 COUNTED = ("image_links", "dropped_no_text", "dropped_bad_url", "dropped_not_http", "texts", "duplicate_texts", "pairs")
 
 
-def read(path: Path, **options: int) -> tuple[list[pa.RecordBatch], InputAccount]:
-    account = InputAccount(str(path))
-    return list(read_pairs(str(path), options=ReadOptions(**options), account=account)), account  # type: ignore[arg-type]
+def read(path: Path, **options: int) -> tuple[list[pa.RecordBatch], InputStats]:
+    stats = InputStats(str(path))
+    return list(read_pairs(str(path), options=ReadOptions(**options), stats=stats)), stats  # type: ignore[arg-type]
 
 
 def test_the_shipped_wats_give_the_oracles_rows(mini_wats: list[Path]) -> None:
     for path in mini_wats:
-        batches, account = read(path)
+        batches, stats = read(path)
         rows, counted = oracle.read_wat(path)
         assert all(batch.schema == PAIRS for batch in batches)
         assert [row for batch in batches for row in batch.to_pylist()] == [
             {name: row[name] for name in PAIRS.names} for row in rows
         ]
-        found = dataclasses.asdict(account)
+        found = dataclasses.asdict(stats)
         assert {name: found[name] for name in counted} == counted
 
 
@@ -40,8 +40,8 @@ def test_links_that_repeat_on_a_page_are_counted_every_time(tmp_path: Path) -> N
     link = Image("a.jpg", "text", "text")
     images = (link, Image("", "text"), link, Image("data:,", "x"), Image("b.jpg"), Image("b.jpg"), Image("data:,", "x"))
     write_wat(tmp_path / "a.warc.wat.gz", [Page("http://a.example/", "", images)])
-    _, account = read(tmp_path / "a.warc.wat.gz")
-    assert [getattr(account, name) for name in COUNTED] == [7, 2, 1, 2, 4, 3, 1]
+    _, stats = read(tmp_path / "a.warc.wat.gz")
+    assert [getattr(stats, name) for name in COUNTED] == [7, 2, 1, 2, 4, 3, 1]
 
 
 @pytest.mark.parametrize("batch_links", [1, 7, 1000])
@@ -57,10 +57,10 @@ def test_a_long_base_counts_as_none(tmp_path: Path, base: str) -> None:
     for write, name in ((write_wat, "a.warc.wat.gz"), (write_warc, "a.warc.gz")):
         write(tmp_path / name, [Page("http://a.example/p/", "", links, base=base)])
         tracemalloc.start()
-        batches, account = read(tmp_path / name)
+        batches, stats = read(tmp_path / name)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert account.pairs == 5_000
+        assert stats.pairs == 5_000
         assert set(batches[0].column("url").to_pylist()) == {f"http://a.example/p/{n}.jpg" for n in range(5_000)}
         assert sum(batch.nbytes for batch in batches) < 2_000_000
         assert peak < 50_000_000
@@ -70,8 +70,8 @@ def test_a_long_base_counts_as_none(tmp_path: Path, base: str) -> None:
 def test_links_of_a_page_with_a_long_address_are_bad(tmp_path: Path, base: str) -> None:
     links = (Image("http://b.example/c.jpg", "text"), Image("d.jpg", "text"), Image("data:,", "text"), Image("e.jpg"))
     write_wat(tmp_path / "a.warc.wat.gz", [Page("http://a.example/" + "x" * 50_000, "", links, base=base)])
-    batches, account = read(tmp_path / "a.warc.wat.gz")
-    assert [getattr(account, name) for name in COUNTED] == [4, 1, 3, 0, 0, 0, 0]
+    batches, stats = read(tmp_path / "a.warc.wat.gz")
+    assert [getattr(stats, name) for name in COUNTED] == [4, 1, 3, 0, 0, 0, 0]
     rows, counted = oracle.read_wat(tmp_path / "a.warc.wat.gz")
     assert (batches, rows) == ([], [])
     assert [counted[name] for name in COUNTED] == [4, 1, 3, 0, 0, 0, 0]
@@ -81,8 +81,8 @@ def test_bases_just_below_the_limit_make_small_batches(tmp_path: Path) -> None:
     links = tuple(Image(f"{number}.jpg", "text") for number in range(8_000))
     page = Page("http://a.example/" + "x" * 8_000, "", links, base="/" + "y" * 8_000 + "/")
     write_wat(tmp_path / "a.warc.wat.gz", [page])
-    batches, account = read(tmp_path / "a.warc.wat.gz")
-    assert account.pairs == 8_000
+    batches, stats = read(tmp_path / "a.warc.wat.gz")
+    assert stats.pairs == 8_000
     assert max(batch.nbytes for batch in batches) < 50_000_000
 
 

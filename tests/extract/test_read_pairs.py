@@ -15,7 +15,7 @@ from examples.make_mini_wat import mini_files
 from examples.warc_framing import warc_record, write_records
 from examples.warc_writer import write_warc
 from examples.wat_writer import Image, Page, wat_records, write_wat
-from metaclip_curate.extract import InputAccount, pages, read_pairs
+from metaclip_curate.extract import InputStats, pages, read_pairs
 from metaclip_curate.extract.html import page_of_response
 from metaclip_curate.extract.input_stats import BROKE_OFF
 from metaclip_curate.schemas import PAIRS
@@ -24,14 +24,14 @@ from metaclip_curate.storage import InputError
 Pairs = set[tuple[str, str]]
 
 
-def read(path: Path) -> tuple[Pairs, InputAccount]:
-    account = InputAccount(str(path))
+def read(path: Path) -> tuple[Pairs, InputStats]:
+    stats = InputStats(str(path))
     pairs: list[tuple[str, str]] = []
-    for batch in read_pairs(str(path), account=account):
+    for batch in read_pairs(str(path), stats=stats):
         assert batch.schema.equals(PAIRS)
         pairs += zip(batch.column("url").to_pylist(), batch.column("text").to_pylist(), strict=True)
-    assert len(pairs) == len(set(pairs)) == account.pairs
-    return set(pairs), account
+    assert len(pairs) == len(set(pairs)) == stats.pairs
+    return set(pairs), stats
 
 
 @pytest.mark.parametrize("case", edge_cases(), ids=lambda case: case.name)
@@ -39,9 +39,9 @@ def read(path: Path) -> tuple[Pairs, InputAccount]:
 def test_edge_cases_as_wat_and_as_warc(tmp_path: Path, case: EdgeCase, write: object) -> None:
     path = tmp_path / "case.gz"
     write(path, [case.page])  # type: ignore[operator]
-    pairs, account = read(path)
+    pairs, stats = read(path)
     assert pairs == set(case.pairs)
-    assert account.status == "ok"
+    assert stats.status == "ok"
 
 
 @pytest.mark.parametrize("name", mini_files())
@@ -49,7 +49,7 @@ def test_the_same_pages_give_the_same_as_wat_and_as_warc(tmp_path: Path, name: s
     pages = mini_files()[name]
     write_wat(tmp_path / "a.warc.wat.gz", pages)
     write_warc(tmp_path / "a.warc.gz", pages)
-    pairs, account = read(tmp_path / "a.warc.wat.gz")
+    pairs, stats = read(tmp_path / "a.warc.wat.gz")
     from_warc, warc_account = read(tmp_path / "a.warc.gz")
     assert from_warc == pairs
     assert len(pairs) > 1000
@@ -62,7 +62,7 @@ def test_the_same_pages_give_the_same_as_wat_and_as_warc(tmp_path: Path, name: s
         "texts",
         "duplicate_texts",
     ):
-        assert getattr(warc_account, column) == getattr(account, column), column
+        assert getattr(warc_account, column) == getattr(stats, column), column
 
 
 OLD = b"Software-Info: ia-web-commons.1.0-SNAPSHOT-20140819100050\r\n\r\n"
@@ -91,8 +91,8 @@ def test_a_page_that_is_cut_off_makes_its_file_partial(tmp_path: Path, monkeypat
     path = tmp_path / "a.warc.gz"
     images = (Image("a.jpg", "text"), Image("b.jpg", "x" * 500))
     write_warc(path, [Page("http://a.example/", "", images), Page("http://a.example/b", "")])
-    account = read(path)[1]
-    assert (account.status, account.error) == ("partial", "a page is cut off after 200 bytes")
+    stats = read(path)[1]
+    assert (stats.status, stats.error) == ("partial", "a page is cut off after 200 bytes")
 
 
 def test_a_page_opts_out_however_many_came_before_it(tmp_path: Path) -> None:
@@ -103,8 +103,8 @@ def test_a_page_opts_out_however_many_came_before_it(tmp_path: Path) -> None:
     written = [Page(f"http://a.example/{n}", "", image, metas=(harmless[n % 3],)) for n in range(9)]
     written += [Page(f"http://b.example/{n}", "", image, metas=(*harmless, way)) for n, way in enumerate(ways)]
     write_wat(tmp_path / "a.warc.wat.gz", written)
-    account = read(tmp_path / "a.warc.wat.gz")[1]
-    assert (account.image_links, account.dropped_opt_out) == (12, 3)
+    stats = read(tmp_path / "a.warc.wat.gz")[1]
+    assert (stats.image_links, stats.dropped_opt_out) == (12, 3)
 
 
 @pytest.mark.parametrize("write", [write_wat, write_warc])
@@ -116,16 +116,16 @@ def test_pages_are_counted_with_and_without_images(tmp_path: Path, write: Callab
         Page("http://a.example/c", "", image),
     ]
     write(tmp_path / "a.gz", written)
-    account = read(tmp_path / "a.gz")[1]
-    assert (account.status, account.pages, account.image_links) == ("ok", 3, 2)
+    stats = read(tmp_path / "a.gz")[1]
+    assert (stats.status, stats.pages, stats.image_links) == ("ok", 3, 2)
 
 
 def test_records_of_which_none_is_a_page_are_no_failure(tmp_path: Path) -> None:
     kinds = ("warcinfo", "request", "resource", "revisit", "conversion")
     records = [warc_record([("WARC-Type", kind), ("WARC-Target-URI", "http://a.example/")], b"x") for kind in kinds]
     write_records(tmp_path / "a.warc.gz", records)
-    account = read(tmp_path / "a.warc.gz")[1]
-    assert (account.status, account.error, account.records, account.pages) == ("ok", "", len(kinds), 0)
+    stats = read(tmp_path / "a.warc.gz")[1]
+    assert (stats.status, stats.error, stats.records, stats.pages) == ("ok", "", len(kinds), 0)
 
 
 @pytest.mark.parametrize(
@@ -156,11 +156,11 @@ def test_a_connection_that_breaks_for_good_after_a_record_keeps_its_pairs(
     # The package's attribute of this name is the function.
     module = importlib.import_module("metaclip_curate.extract.read_pairs")
     monkeypatch.setattr(module, "open_input", lambda *_: opened)
-    pairs, account = read(tmp_path / "a.wat")
+    pairs, stats = read(tmp_path / "a.wat")
     assert pairs == {("http://a.example/a.jpg", "text")}
-    assert (account.status, account.records_skipped) == ("partial", 0)
-    assert account.error == f"reading was given up{told}"
-    assert account.error.startswith(BROKE_OFF)
+    assert (stats.status, stats.records_skipped) == ("partial", 0)
+    assert stats.error == f"reading was given up{told}"
+    assert stats.error.startswith(BROKE_OFF)
 
 
 def test_without_an_account_a_file_that_is_no_wat_raises(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_without_an_account_a_file_that_is_no_wat_raises(tmp_path: Path) -> None
 def test_real_wats_have_the_pairs_that_the_same_pages_have_as_warc(real_data: Path) -> None:
     """The WARC has more: lazy images, and those after comments that the WAT's extractor runs past."""
     from_wat, _ = read(real_data / "wat" / "cc-sample.warc.wat.gz")
-    from_warc, account = read(real_data / "warc" / "cc-sample.warc.gz")
-    assert account.status == "ok"
+    from_warc, stats = read(real_data / "warc" / "cc-sample.warc.gz")
+    assert stats.status == "ok"
     assert from_wat - from_warc == set()
     assert len(from_warc) > len(from_wat)

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metaclip_curate.extract import records as framing
-from metaclip_curate.extract.input_stats import InputAccount
+from metaclip_curate.extract.input_stats import InputStats
 from metaclip_curate.extract.records import Record, read_records
 from metaclip_curate.storage import InputError
 
@@ -29,9 +29,9 @@ def record(body: bytes, name: str = "a", newline: bytes = b"\r\n", length: int |
     return header + newline * 2 + body + newline * 2
 
 
-def read(data: bytes, limit: int = LIMIT) -> tuple[list[Record], InputAccount]:
-    account = InputAccount("test")
-    return list(read_records(io.BytesIO(data), account, limit)), account
+def read(data: bytes, limit: int = LIMIT) -> tuple[list[Record], InputStats]:
+    stats = InputStats("test")
+    return list(read_records(io.BytesIO(data), stats, limit)), stats
 
 
 def names(records: list[Record]) -> list[str]:
@@ -72,10 +72,10 @@ WRAPPINGS = {
 
 @pytest.mark.parametrize("wrapping", WRAPPINGS)
 def test_all_records_of_any_wrapping(wrapping: str) -> None:
-    records, account = read(WRAPPINGS[wrapping])
+    records, stats = read(WRAPPINGS[wrapping])
     assert names(records) == ["0", "1", "2"]
     assert [item.body for item in records] == [b'{"n": 0}', b'{"n": 1}', b'{"n": 2}']
-    assert (account.records, account.records_skipped, account.status) == (3, 0, "ok")
+    assert (stats.records, stats.records_skipped, stats.status) == (3, 0, "ok")
 
 
 def test_header_fields_are_text_with_small_names() -> None:
@@ -88,45 +88,45 @@ def test_header_fields_are_text_with_small_names() -> None:
 def test_a_wrong_content_length_costs_no_other_record(length: int) -> None:
     body = b'{"text": "twenty-odd bytes"}'
     data = members(THREE[0], record(body, "wrong", length=length), THREE[2])
-    records, account = read(data, limit=10**7)
+    records, stats = read(data, limit=10**7)
     if length > 10**7:  # over the limit: skipped and counted
         assert names(records) == ["0", "2"]
-        assert account.records_skipped == 1
+        assert stats.records_skipped == 1
     else:
         assert names(records) == ["0", "wrong", "2"]
         assert records[1].body == body
 
 
 def test_lines_that_end_in_lf_only() -> None:
-    records, account = read(members(record(b"{}", "lf", newline=b"\n"), THREE[1]))
+    records, stats = read(members(record(b"{}", "lf", newline=b"\n"), THREE[1]))
     assert names(records) == ["lf", "1"]
-    assert account.status == "ok"
+    assert stats.status == "ok"
 
 
 def test_a_damaged_member_costs_its_record() -> None:
     packed = [gzip.compress(item) for item in THREE]
     broken = bytearray(packed[1])
     broken[len(broken) // 2] ^= 0xFF
-    records, account = read(packed[0] + bytes(broken) + packed[2])
+    records, stats = read(packed[0] + bytes(broken) + packed[2])
     assert names(records) == ["0", "2"]
-    assert (account.status, account.records_skipped) == ("partial", 1)
-    assert "gzip" in account.error
+    assert (stats.status, stats.records_skipped) == ("partial", 1)
+    assert "gzip" in stats.error
 
 
 def test_a_wrong_checksum_costs_its_record() -> None:
     packed = [gzip.compress(item) for item in THREE]
     broken = bytearray(packed[1])
     broken[-6] ^= 0x01
-    records, account = read(packed[0] + bytes(broken) + packed[2])
+    records, stats = read(packed[0] + bytes(broken) + packed[2])
     assert names(records) == ["0", "2"]
-    assert account.status == "partial"
+    assert stats.status == "partial"
 
 
 def test_rubbish_between_members_costs_nothing_but_is_told() -> None:
     packed = [gzip.compress(item) for item in THREE]
-    records, account = read(packed[0] + b"rubbish" * 50 + packed[1] + packed[2])
+    records, stats = read(packed[0] + b"rubbish" * 50 + packed[1] + packed[2])
     assert names(records) == ["0", "1", "2"]
-    assert account.status == "partial"
+    assert stats.status == "partial"
 
 
 def test_rubbish_that_unpacks_to_the_end_costs_no_member() -> None:
@@ -137,24 +137,24 @@ def test_rubbish_that_unpacks_to_the_end_costs_no_member() -> None:
         false_start = (
             b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x01" + length.to_bytes(2, "little") + (length ^ 0xFFFF).to_bytes(2, "little")
         )
-        records, account = read(packed[0] + false_start + rest)
+        records, stats = read(packed[0] + false_start + rest)
         assert names(records) == ["0", "1", "2"]
-        assert account.status == "partial"
+        assert stats.status == "partial"
 
 
 @pytest.mark.parametrize("damaged", [b"", b"\0\0", b"RUBBISH", b"\x1f"])
 def test_a_packed_file_with_a_damaged_beginning_is_taken_for_one(damaged: bytes) -> None:
-    records, account = read(damaged + members(*THREE)[2:])
+    records, stats = read(damaged + members(*THREE)[2:])
     assert names(records) == ["1", "2"]
-    assert account.status == "partial"
+    assert stats.status == "partial"
 
 
 @pytest.mark.parametrize("rubbish", [b"rubbish", b"rubbish\r\n", b"\r\n\r\nrubbish\r\n\r\n"])
 def test_rubbish_between_records_that_are_not_packed_costs_none(rubbish: bytes) -> None:
-    records, account = read(THREE[0] + rubbish + THREE[1] + THREE[2])
+    records, stats = read(THREE[0] + rubbish + THREE[1] + THREE[2])
     assert names(records) == ["0", "1", "2"]
     assert records[0].body == b'{"n": 0}'
-    assert account.status == "partial"
+    assert stats.status == "partial"
 
 
 @pytest.mark.parametrize("wrapping", ["a member a record", "one member", "plain"])
@@ -162,41 +162,41 @@ def test_a_file_that_breaks_off_keeps_what_is_whole(wrapping: str) -> None:
     many = [record(b'{"n": "%s"}' % (b"%d" % n * 2000), str(n)) for n in range(40)]
     joined = b"".join(many)
     data = {"plain": joined, "one member": gzip.compress(joined), "a member a record": members(*many)}[wrapping]
-    records, account = read(data[: len(data) * 2 // 3])
+    records, stats = read(data[: len(data) * 2 // 3])
     assert names(records) == [str(n) for n in range(len(records))]
     assert 20 <= len(records) < 40
-    assert account.status == "partial"
+    assert stats.status == "partial"
 
 
 def test_a_large_member_is_read_in_pieces_and_up_to_its_break() -> None:
     many = [record(b"%d" % n * 50_000, str(n)) for n in range(300)]
     data = gzip.compress(b"".join(many), 1)
-    whole, account = read(data)
+    whole, stats = read(data)
     assert len(whole) == 300
-    assert account.status == "ok"
-    broken, account = read(data[: len(data) - 20_000])
+    assert stats.status == "ok"
+    broken, stats = read(data[: len(data) - 20_000])
     assert 0 < len(broken) < 300
-    assert account.status == "partial"
+    assert stats.status == "partial"
 
 
 def test_a_record_over_the_limit_is_skipped_and_counted() -> None:
     bomb = record(b"\0" * (8 << 20), "bomb")
     for data in (members(THREE[0], bomb, THREE[2]), THREE[0] + bomb + THREE[2]):
-        records, account = read(data)
+        records, stats = read(data)
         assert names(records) == ["0", "2"]
-        assert account.records_skipped == 1
-        assert "limit" in account.error
+        assert stats.records_skipped == 1
+        assert "limit" in stats.error
 
 
 @pytest.mark.parametrize("length", [2 << 20, 10**12])
 def test_a_wrong_length_over_the_limit_costs_no_other_record_of_a_file_that_is_not_packed(length: int) -> None:
-    records, account = read(THREE[0] + record(b"{}", "wrong", length=length) + THREE[2] + THREE[1])
+    records, stats = read(THREE[0] + record(b"{}", "wrong", length=length) + THREE[2] + THREE[1])
     assert names(records) == ["0", "2", "1"]
-    assert (account.records_skipped, account.status) == (1, "partial")
+    assert (stats.records_skipped, stats.status) == (1, "partial")
     # The next record is in a later piece of the file.
-    records, account = read(THREE[0] + record(b"x" * (1 << 20), "long", length=length) + THREE[2])
+    records, stats = read(THREE[0] + record(b"x" * (1 << 20), "long", length=length) + THREE[2])
     assert names(records) == ["0", "2"]
-    assert account.records_skipped == 1
+    assert stats.records_skipped == 1
 
 
 def test_a_block_that_ends_where_the_next_records_header_does_costs_no_other_record() -> None:
@@ -208,16 +208,16 @@ def test_a_block_that_ends_where_the_next_records_header_does_costs_no_other_rec
 
 def test_a_block_may_hold_what_looks_like_a_record() -> None:
     body = b"an example:\r\n\r\n" + THREE[1] + b"and more"
-    records, account = read(record(body, "about") + THREE[2])
+    records, stats = read(record(body, "about") + THREE[2])
     assert names(records) == ["about", "2"]
-    assert (records[0].body, account.status) == (body, "ok")
+    assert (records[0].body, stats.status) == (body, "ok")
 
 
 def test_a_bomb_without_a_length_is_skipped() -> None:
     header = b"WARC/1.0\r\nWARC-Type: metadata\r\n\r\n"
-    records, account = read(members(THREE[0], header + b"x" * (8 << 20), THREE[2]))
+    records, stats = read(members(THREE[0], header + b"x" * (8 << 20), THREE[2]))
     assert names(records) == ["0", "2"]
-    assert account.records_skipped >= 1
+    assert stats.records_skipped >= 1
 
 
 SMALL = [record(b"%d" % n * 20, str(n)) for n in range(30)]
@@ -228,10 +228,10 @@ def test_whole_records_before_the_end_of_a_packed_file_that_breaks_off(pack: Cal
     data = pack(b"".join(SMALL))
     counts = []
     for end in range(20, len(data)):
-        records, account = read(data[:end])
+        records, stats = read(data[:end])
         assert names(records) == [str(n) for n in range(len(records))]
         assert all(item.body == b"%d" % n * 20 for n, item in enumerate(records))
-        assert account.status == "partial"
+        assert stats.status == "partial"
         counts.append(len(records))
     assert counts == sorted(counts)
     assert counts[-1] == 30
@@ -240,36 +240,36 @@ def test_whole_records_before_the_end_of_a_packed_file_that_breaks_off(pack: Cal
 def test_a_member_of_many_records_with_a_wrong_checksum_keeps_them() -> None:
     data = bytearray(gzip.compress(b"".join(SMALL)))
     data[-6] ^= 1
-    records, account = read(bytes(data))
+    records, stats = read(bytes(data))
     assert names(records) == [str(n) for n in range(30)]
-    assert (account.status, account.records_skipped) == ("partial", 0)
+    assert (stats.status, stats.records_skipped) == ("partial", 0)
 
 
 def test_a_member_of_many_records_keeps_those_before_its_damage() -> None:
     many = [record(hashlib.blake2b(b"%d" % n).hexdigest().encode() * 4, str(n)) for n in range(200)]
     data = bytearray(gzip.compress(b"".join(many)))
     data[len(data) // 2] ^= 0xFF
-    records, account = read(bytes(data) + members(THREE[0]))
+    records, stats = read(bytes(data) + members(THREE[0]))
     assert names(records)[:90] == [str(n) for n in range(90)]
     assert names(records)[-1] == "0"
-    assert (account.status, account.records_skipped) == ("partial", 1)
+    assert (stats.status, stats.records_skipped) == ("partial", 1)
 
 
 @pytest.mark.parametrize("cut", range(1, len(THREE[1])))
 def test_a_record_that_goes_on_in_the_next_member(cut: int) -> None:
-    records, account = read(members(THREE[0], THREE[1][:cut], THREE[1][cut:], THREE[2]))
+    records, stats = read(members(THREE[0], THREE[1][:cut], THREE[1][cut:], THREE[2]))
     assert names(records) == ["0", "1", "2"]
     assert records[1].body == b'{"n": 1}'
-    assert (account.status, account.records_skipped) == ("ok", 0)
+    assert (stats.status, stats.records_skipped) == ("ok", 0)
 
 
 @pytest.mark.parametrize("limit", [100, LIMIT])
 def test_a_large_record_of_many_members(limit: int) -> None:
     large = record(b"x" * 50_000, "large")
     parts = [large[start : start + 1000] for start in range(0, len(large), 1000)]
-    records, account = read(members(THREE[0], *parts, THREE[2]), limit)
+    records, stats = read(members(THREE[0], *parts, THREE[2]), limit)
     assert names(records) == (["0", "2"] if limit == 100 else ["0", "large", "2"])
-    assert account.records_skipped == (limit == 100)
+    assert stats.records_skipped == (limit == 100)
 
 
 @pytest.mark.parametrize("broken", [1, 2, 3])
@@ -278,11 +278,11 @@ def test_damage_in_one_of_a_records_members_costs_no_other_record(broken: int) -
     parts = [large[:120], large[120:1000], large[1000:]]
     packed = [gzip.compress(item) for item in (THREE[0], *parts, THREE[2])]
     packed[broken] = packed[broken][:-6] + b"?" + packed[broken][-5:]
-    records, account = read(b"".join(packed))
+    records, stats = read(b"".join(packed))
     assert names(records)[0] == "0"
     assert names(records)[-1] == "2"
     assert set(names(records)) <= {"0", "large", "2"}
-    assert (account.status, account.records_skipped) == ("partial", 1)
+    assert (stats.status, stats.records_skipped) == ("partial", 1)
 
 
 @pytest.mark.parametrize("size", [1000, 600_000])
@@ -296,9 +296,9 @@ def test_rubbish_counts_once_however_long_it_is(size: int) -> None:
         members(THREE[0], rubbish, *THREE[1:]),
         members(*THREE) + b"\x1f\x8b\x08" * 20 + rubbish,
     ):
-        records, account = read(data)
+        records, stats = read(data)
         assert names(records) == ["0", "1", "2"]
-        assert (account.records_skipped, account.status) == (1, "partial")
+        assert (stats.records_skipped, stats.status) == (1, "partial")
 
 
 class Breaking(io.BytesIO):
@@ -316,12 +316,12 @@ def test_a_connection_that_breaks_costs_no_record_that_is_there(wrapping: str) -
     data = WRAPPINGS[wrapping]
     counts = []
     for end in range(1, len(data) + 1):
-        account = InputAccount("test")
+        stats = InputStats("test")
         records: list[Record] = []
         with pytest.raises(InputError):
-            for item in read_records(Breaking(data[:end]), account, LIMIT):
+            for item in read_records(Breaking(data[:end]), stats, LIMIT):
                 records.append(item)  # those before the error stay
-        assert account.records_skipped == 0
+        assert stats.records_skipped == 0
         counts.append(len(records))
     assert counts == sorted(counts)
     assert counts[-1] == 3
@@ -336,13 +336,13 @@ def test_header_lines_that_go_on_in_the_next_line() -> None:
         b"content-LENGTH: \n 2\r\n\r\n{}\r\n\r\n"
     )
     for data in (folded + THREE[1], members(folded, THREE[1])):
-        records, account = read(data)
+        records, stats = read(data)
         assert records[0].headers == {
             "warc-type": "response",
             "warc-target-uri": "http://a/ b c",
             "content-length": "2",
         }
-        assert (records[0].body, len(records), account.status) == (b"{}", 2, "ok")
+        assert (records[0].body, len(records), stats.status) == (b"{}", 2, "ok")
 
 
 @pytest.mark.parametrize("kind", ["response", "Response", "RESPONSE"])

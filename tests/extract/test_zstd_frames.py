@@ -10,7 +10,7 @@ import pytest
 import zstandard
 
 from examples.warc_framing import warc_record
-from metaclip_curate.extract.input_stats import InputAccount
+from metaclip_curate.extract.input_stats import InputStats
 from metaclip_curate.extract.records import read_records
 
 BODIES = [f"record {n}: {hashlib.blake2b(b'%d' % n).hexdigest() * 20}".encode() for n in range(8)]
@@ -20,9 +20,9 @@ DICTIONARY = zstandard.train_dictionary(
 )
 
 
-def read(data: bytes) -> tuple[list[bytes], InputAccount]:
-    account = InputAccount("test")
-    return [bytes(record.body) for record in read_records(io.BytesIO(data), account, 1 << 20)], account
+def read(data: bytes) -> tuple[list[bytes], InputStats]:
+    stats = InputStats("test")
+    return [bytes(record.body) for record in read_records(io.BytesIO(data), stats, 1 << 20)], stats
 
 
 def frame(data: bytes, level: int = 3, sized: bool = True) -> bytes:
@@ -57,34 +57,34 @@ def with_dictionary() -> bytes:
     ids=["frames", "fast", "no sizes", "no checksums", "one", "skippable", "empty", "dictionary", "packed dictionary"],
 )
 def test_all_records_of_whole_files(data: bytes) -> None:
-    found, account = read(data)
+    found, stats = read(data)
     assert found == BODIES
-    assert (account.status, account.error, account.records_skipped) == ("ok", "", 0)
+    assert (stats.status, stats.error, stats.records_skipped) == ("ok", "", 0)
 
 
 @pytest.mark.parametrize("place", [2, 5, 20, -20, -2])
 def test_a_damaged_frame_costs_its_record(place: int) -> None:
     broken = bytearray(FRAMES[3])
     broken[place] ^= 0x41
-    found, account = read(b"".join([*FRAMES[:3], bytes(broken), *FRAMES[4:]]))
+    found, stats = read(b"".join([*FRAMES[:3], bytes(broken), *FRAMES[4:]]))
     assert found == BODIES[:3] + BODIES[4:]
-    assert (account.status, account.records_skipped) == ("partial", 1)
-    assert "zstd" in account.error
+    assert (stats.status, stats.records_skipped) == ("partial", 1)
+    assert "zstd" in stats.error
 
 
 @pytest.mark.parametrize("rubbish", [b"?", b"rubbish" * 100, b"\x28\xb5\x2f\xfd", skippable(b"")[:6], b"\0" * 50])
 def test_rubbish_between_frames_costs_no_record(rubbish: bytes) -> None:
-    found, account = read(b"".join([*FRAMES[:3], rubbish, *FRAMES[3:]]))
+    found, stats = read(b"".join([*FRAMES[:3], rubbish, *FRAMES[3:]]))
     assert found == BODIES
-    assert (account.status, account.records_skipped) == ("partial", 1)
+    assert (stats.status, stats.records_skipped) == ("partial", 1)
 
 
 @pytest.mark.parametrize("size", [3, 1 << 20, 0xFFFFFFFF])
 def test_a_wrong_length_of_a_skippable_frame_costs_no_record(size: int) -> None:
     wrong = skippable(b"skipped")[:4] + struct.pack("<I", size) + b"skipped"
-    found, account = read(b"".join([*FRAMES[:3], wrong, *FRAMES[3:]]))
+    found, stats = read(b"".join([*FRAMES[:3], wrong, *FRAMES[3:]]))
     assert found == BODIES
-    assert account.status == "partial"
+    assert stats.status == "partial"
 
 
 def test_a_damaged_beginning_costs_the_first_record() -> None:
@@ -92,44 +92,44 @@ def test_a_damaged_beginning_costs_the_first_record() -> None:
 
 
 def test_a_dictionary_that_is_not_there_is_named() -> None:
-    found, account = read(with_dictionary())
+    found, stats = read(with_dictionary())
     assert found == []
-    assert account.error == "a zstd frame needs the dictionary 77777, which the file doesn't hold"
+    assert stats.error == "a zstd frame needs the dictionary 77777, which the file doesn't hold"
 
 
 @pytest.mark.parametrize("dictionary", [b"", b"no dictionary", frame(DICTIONARY.as_bytes())[:-9] + b"?" * 9])
 def test_a_damaged_dictionary_raises_nothing(dictionary: bytes) -> None:
-    found, account = read(skippable(dictionary, 0xD) + with_dictionary() + b"".join(FRAMES))
+    found, stats = read(skippable(dictionary, 0xD) + with_dictionary() + b"".join(FRAMES))
     assert found == BODIES
-    assert account.status == "partial"
+    assert stats.status == "partial"
 
 
 def test_a_dictionary_that_unpacks_to_much_is_not_unpacked() -> None:
     bomb = frame(bytes(1 << 28))
-    found, account = read(skippable(bomb, 0xD) + b"".join(FRAMES))
+    found, stats = read(skippable(bomb, 0xD) + b"".join(FRAMES))
     assert found == BODIES
-    assert account.error == "the zstd dictionary is larger than 8 MiB"
+    assert stats.error == "the zstd dictionary is larger than 8 MiB"
 
 
 def test_a_dictionary_that_does_not_say_its_size() -> None:
     packer = zstandard.ZstdCompressor().compressobj()
     packed = packer.compress(DICTIONARY.as_bytes()) + packer.flush()
-    found, account = read(skippable(packed, 0xD) + b"".join(FRAMES))
+    found, stats = read(skippable(packed, 0xD) + b"".join(FRAMES))
     assert found == BODIES
-    assert account.error == "the zstd dictionary doesn't say how large it is"
+    assert stats.error == "the zstd dictionary doesn't say how large it is"
 
 
 def test_a_window_that_takes_too_much_memory() -> None:
     wide = zstandard.ZstdCompressionParameters(window_log=28)
     packer = zstandard.ZstdCompressor(compression_params=wide).compressobj()
     packed = packer.compress(BODIES[0]) + packer.flush()
-    found, account = read(packed + b"".join(FRAMES))
+    found, stats = read(packed + b"".join(FRAMES))
     assert found == BODIES
-    assert account.error == "a zstd frame wants a window of more than 128 MiB"
+    assert stats.error == "a zstd frame wants a window of more than 128 MiB"
 
 
 def test_a_bomb_costs_itself() -> None:
     long = warc_record([("WARC-Type", "resource")], bytes(64 << 20))
-    found, account = read(b"".join([*FRAMES[:3], frame(long), *FRAMES[3:]]))
+    found, stats = read(b"".join([*FRAMES[:3], frame(long), *FRAMES[3:]]))
     assert found == BODIES
-    assert (account.status, account.records_skipped) == ("partial", 1)
+    assert (stats.status, stats.records_skipped) == ("partial", 1)

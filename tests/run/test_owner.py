@@ -452,7 +452,7 @@ def test_in_every_store(
     first.check()
     with pytest.raises(UserError, match="another-host"):
         second.acquire()
-    monkeypatch.setattr(storage, "age", lambda url, options: 1.0)  # S3 dates by whole seconds
+    monkeypatch.setattr(storage, "file_age", lambda url, options: 1.0)  # S3 dates by whole seconds
     impatient.acquire()
     with pytest.raises(JobFailedError, match="taken over"):
         first.check()

@@ -17,13 +17,13 @@ from pyarrow import fs
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage import (
     StorageOptions,
-    age,
     create_file,
     delete_file,
     exists,
+    file_age,
     join,
     list_folder,
-    look,
+    read_versioned,
     replace_file,
     write_bytes,
 )
@@ -83,11 +83,11 @@ def without_waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_file_is_made_once(place: Place) -> None:
     run, options = place
     token = join(run, "token")
-    assert look(token, options) is None
+    assert read_versioned(token, options) is None
     version = create_file(token, b"first", options)
     assert version
     assert create_file(token, b"second", options) is None
-    found = look(token, options)
+    found = read_versioned(token, options)
     assert found is not None
     assert (found.data, found.version) == (b"first", version)
     assert list_folder(run, options) == ["token"]
@@ -105,7 +105,7 @@ def test_a_file_is_replaced_while_it_is_what_was_read(place: Place) -> None:
     second = replace_file(token, b"2", first, options)
     assert second
     assert replace_file(token, b"3", first, options) is None
-    found = look(token, options)
+    found = read_versioned(token, options)
     assert found is not None
     assert (found.data, found.version) == (b"2", second)
     write_bytes(token, b"another's", options)
@@ -128,7 +128,7 @@ def test_of_many_who_make_a_file_one_does(place: Place) -> None:
         made = list(pool.map(make, range(8)))
     winners = [number for number, version in enumerate(made) if version]
     assert len(winners) == 1
-    found = look(join(run, "token"), options)
+    found = read_versioned(join(run, "token"), options)
     assert found is not None
     assert found.data == str(winners[0]).encode()
     assert list_folder(run, options) == ["token"]
@@ -137,10 +137,10 @@ def test_of_many_who_make_a_file_one_does(place: Place) -> None:
 def test_a_files_age_is_by_its_stores_clock(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     run, options = place
     token = join(run, "token")
-    assert age(token, options) is None
+    assert file_age(token, options) is None
     create_file(token, b"1", options)
     monkeypatch.setattr("time.time", lambda: 0.0)  # a driver whose clock is wrong
-    seconds = age(token, options)
+    seconds = file_age(token, options)
     assert seconds is not None
     assert -2.0 < seconds < 60.0
     assert list_folder(run, options) == ["token"]
@@ -149,7 +149,7 @@ def test_a_files_age_is_by_its_stores_clock(place: Place, monkeypatch: pytest.Mo
 def test_an_old_local_file(tmp_path: Path) -> None:
     (tmp_path / "token").write_bytes(b"1")
     os.utime(tmp_path / "token", (time.time() - 400, time.time() - 400))
-    assert age(str(tmp_path / "token"), StorageOptions()) == pytest.approx(400, abs=30)
+    assert file_age(str(tmp_path / "token"), StorageOptions()) == pytest.approx(400, abs=30)
 
 
 def test_a_file_system_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +168,7 @@ def test_where_no_file_can_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"1")
     with pytest.raises(UserError, match="cannot be written"):
         create_file(str(tmp_path / "file" / "token"), b"", StorageOptions())
-    assert look(str(tmp_path / "file" / "token"), StorageOptions()) is None
+    assert read_versioned(str(tmp_path / "file" / "token"), StorageOptions()) is None
 
 
 def test_an_answer_that_is_lost_is_no_other_writer(
@@ -183,7 +183,7 @@ def test_an_answer_that_is_lost_is_no_other_writer(
     server.fail("/faults/token", Fault(headers={"lose": "1"}))
     second = replace_file("s3://faults/token", b"2", first, options)
     assert second
-    found = look("s3://faults/token", options)
+    found = read_versioned("s3://faults/token", options)
     assert found is not None
     assert (found.data, found.version) == (b"2", second)
 
@@ -227,7 +227,7 @@ def test_a_service_without_conditions(
     assert create_file("s3://faults/token", b"2", options) is None
     assert replace_file("s3://faults/token", b"2", '"another"', options) is None
     second = replace_file("s3://faults/token", b"2", first, options)
-    found = look("s3://faults/token", options)
+    found = read_versioned("s3://faults/token", options)
     assert found is not None
     assert (found.data, found.version) == (b"2", second)
 
@@ -236,7 +236,7 @@ def test_a_broken_answer_is_read_again(behind_faults: tuple[FaultyHTTPServer, St
     server, options = behind_faults
     create_file("s3://faults/token", b"1234", options)
     server.fail("/faults/token", Fault(after=2))
-    found = look("s3://faults/token", options)
+    found = read_versioned("s3://faults/token", options)
     assert found is not None
     assert found.data == b"1234"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metaclip_curate.storage.secrets import command_line, has_broken_login, login_of, name_of, scrub, without_login
+from metaclip_curate.storage.secrets import command_line, has_broken_login, login_of, public_name, scrub, without_login
 
 FILE = "https://host.example:8443/a%20b/c.warc.wat.gz"
 AMAZON = (
@@ -51,9 +51,9 @@ OTHER_NAMES = (
 )
 def test_signatures(query: str) -> None:
     rest = "?user=a" if ";user" in query else ""
-    assert name_of(f"{FILE}?{query}") == FILE + rest
-    assert name_of(f"{FILE}?versionId=3&{query}") == f"{FILE}?versionId=3{rest.replace('?', ';')}"
-    assert name_of(f"{FILE}?{query}&part=1#SECRET") == f"{FILE}{(rest or '?').replace('user=a', 'user=a&')}part=1"
+    assert public_name(f"{FILE}?{query}") == FILE + rest
+    assert public_name(f"{FILE}?versionId=3&{query}") == f"{FILE}?versionId=3{rest.replace('?', ';')}"
+    assert public_name(f"{FILE}?{query}&part=1#SECRET") == f"{FILE}{(rest or '?').replace('user=a', 'user=a&')}part=1"
     # The same within a text, where a library may show no more than the path.
     for message in (f"<{FILE}?{query}>: refused", f"Max retries exceeded with url: /c.gz?{query} (Caused by x)"):
         assert "SECRET" not in scrub(message)
@@ -85,7 +85,7 @@ def test_signatures(query: str) -> None:
     ],
 )
 def test_what_holds_nothing_secret_is_its_own_name(address: str) -> None:
-    assert name_of(address) == address
+    assert public_name(address) == address
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_what_holds_nothing_secret_is_its_own_name(address: str) -> None:
 def test_logins(login: str) -> None:
     address = FILE.replace("://", f"://{login}@").replace("https", "HTTPS")
     plain = FILE.replace("https", "HTTPS")
-    assert name_of(address) == plain
+    assert public_name(address) == plain
     assert login_of(address) == login
     assert without_login(f"{address}?token=1#x") == f"{plain}?token=1"
     assert "SECRET" not in command_line(["x", f"--input={address}", address, f"@{address}"])
@@ -114,14 +114,14 @@ def test_logins(login: str) -> None:
     ],
 )
 def test_other_places(address: str, name: str) -> None:
-    assert name_of(address) == name
+    assert public_name(address) == name
     assert scrub(f"no {address} there") == f"no {name} there"
 
 
 @pytest.mark.parametrize("name", ["key", "code"])
 def test_an_ordinary_name_of_what_looks_like_a_key(name: str) -> None:
     """Two of them may name two files, which stay apart."""
-    shown = [name_of(f"{FILE}?{name}=AIzaSECRET0123456789{end}") for end in ("a", "b")]
+    shown = [public_name(f"{FILE}?{name}=AIzaSECRET0123456789{end}") for end in ("a", "b")]
     assert len(set(shown)) == 2
     assert "SECRET" not in "".join(shown)
 
@@ -140,13 +140,13 @@ def test_an_ordinary_name_of_what_looks_like_a_key(name: str) -> None:
 )
 def test_a_password_with_what_must_be_escaped(address: str) -> None:
     assert has_broken_login(address)
-    for shown in (name_of(address), scrub(f"no {address!r}"), command_line(["--input", address, f"@{address}"])):
+    for shown in (public_name(address), scrub(f"no {address!r}"), command_line(["--input", address, f"@{address}"])):
         assert "SEC" not in shown
         assert "RET" not in shown
 
 
 def test_a_chain_of_addresses_is_cut() -> None:
-    assert len(name_of("http://h/?a=" + "http://u:SECRET@i/?a=" * 5000)) < 200_000
+    assert len(public_name("http://h/?a=" + "http://u:SECRET@i/?a=" * 5000)) < 200_000
 
 
 def test_a_login_without_a_scheme() -> None:
@@ -185,6 +185,6 @@ def test_a_command() -> None:
 def test_any_text(text: str, query: str) -> None:
     """Whatever it is, a name is its own name, and nothing is raised."""
     for address in (text, f"http://{text}", f"http://h/?{query}", f"http://h/{text}?sig=1&{query}"):
-        assert name_of(name_of(address)) == name_of(address)
+        assert public_name(public_name(address)) == public_name(address)
         scrub(address)
         command_line([address])

@@ -23,7 +23,7 @@ from metaclip_curate.metadata.sources.editions import Edition, check_languages, 
 from metaclip_curate.metadata.sources.fetch_file import Checksum, Client, fetch_file
 from metaclip_curate.metadata.sources.wordnet import ENGLISH
 from metaclip_curate.options.fetch_metadata import DumpForm, FetchOptions
-from metaclip_curate.storage import name_of
+from metaclip_curate.storage import public_name
 
 Tell = Callable[[str], None]
 FETCHED_FILE = "fetched.json"
@@ -84,7 +84,7 @@ class Fetch:
         names = dump_names(sums, self._options.dump_form)
         if not names:
             raise UserError(
-                f"{name_of(base)} has no pages-articles dump: it may not be finished, choose an earlier --date"
+                f"{public_name(base)} has no pages-articles dump: it may not be finished, choose an earlier --date"
             )
         for name in names:
             self._get(f"{base}/{name}", f"dumps/{name}", sums[name])
@@ -101,7 +101,7 @@ class Fetch:
         url = f"{self._options.dumps_url}/{edition.wiki}/"
         dates = sorted(set(_DATE_LINK.findall(self._client.read(url) or b"")))
         shown = ", ".join(date.decode() for date in dates[-6:])
-        found = f"there are {shown}" if shown else f"look for dates at {name_of(url)}"
+        found = f"there are {shown}" if shown else f"look for dates at {public_name(url)}"
         if edition.code == edition.language:
             raise UserError(f"there is no dump of {edition.wiki} of {self._options.date}: {found}")
         self._tell(f"{edition.wiki}: no dump of {self._options.date}, left out ({found})")
@@ -117,7 +117,7 @@ class Fetch:
                 else:
                     self._tell(f"{name}: the server has none")
         if days and not found:
-            url = name_of(self._options.pageviews_url)
+            url = public_name(self._options.pageviews_url)
             raise UserError(f"{url} has no pageviews of {self._options.date}: choose another")
 
     def _fetch_wordnets(self) -> None:
@@ -129,21 +129,21 @@ class Fetch:
         url = f"{self._options.wordnet_url}/index.xml"
         index = self._client.read(url)
         if index is None:
-            raise UserError(f"{name_of(url)} is missing: look whether --wordnet-url is right")
-        sums = nltk_checksums(index, name_of(url))
+            raise UserError(f"{public_name(url)} is missing: look whether --wordnet-url is right")
+        sums = nltk_checksums(index, public_name(url))
         for package in packages:
             if package not in sums:
-                raise UserError(f"{name_of(url)} has no checksum of {package}: look whether --wordnet-url is right")
+                raise UserError(f"{public_name(url)} has no checksum of {package}: look whether --wordnet-url is right")
             name = f"{package}.zip"
             if not self._get(f"{self._options.wordnet_url}/packages/corpora/{name}", f"wordnet/{name}", sums[package]):
                 raise UserError(
-                    f"{name_of(url)} tells of {name}, which is missing: look whether --wordnet-url is right"
+                    f"{public_name(url)} tells of {name}, which is missing: look whether --wordnet-url is right"
                 )
 
     def _get(self, url: str, name: str, checksum: Checksum | None) -> bool:
         target = self._folder / name
         known = self._fetched.get(name)
-        if known and known["url"] == name_of(url) and target.exists() and target.stat().st_size == known["bytes"]:
+        if known and known["url"] == public_name(url) and target.exists() and target.stat().st_size == known["bytes"]:
             self._tell(f"{name}: there already")
             return True
         fetched = fetch_file(url, target, checksum, self._client)
@@ -152,7 +152,7 @@ class Fetch:
         if checksum is None:
             _check_gzip(target)
         checked = {"checksum": f"{checksum.kind}:{checksum.digits}"} if checksum else {"checksum": "gzip:crc32"}
-        self._fetched[name] = {"url": name_of(url), "bytes": fetched.bytes, "sha256": fetched.sha256, **checked}
+        self._fetched[name] = {"url": public_name(url), "bytes": fetched.bytes, "sha256": fetched.sha256, **checked}
         text = json.dumps(dict(sorted(self._fetched.items())), indent=1) + "\n"
         temporary = self._record.with_name(f".{FETCHED_FILE}.new")
         temporary.write_text(text, encoding="utf-8")

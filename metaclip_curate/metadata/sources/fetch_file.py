@@ -19,7 +19,7 @@ from typing import Any
 
 from metaclip_curate import __version__
 from metaclip_curate.errors import UserError
-from metaclip_curate.storage import InputError, InputStream, StorageOptions, name_of
+from metaclip_curate.storage import InputError, InputStream, StorageOptions, public_name
 from metaclip_curate.storage.http import AS_STORED, HttpSource
 from metaclip_curate.storage.reader import Connection, Version, read_whole
 from metaclip_curate.storage.retry import MissingError, RefusedError
@@ -67,7 +67,7 @@ class Client:
             UserError: The server can't be reached, refuses, or sends more than 64 MiB.
         """
         try:
-            with InputStream(name_of(url), self.source(url), self.options, self.sleep) as stream:
+            with InputStream(public_name(url), self.source(url), self.options, self.sleep) as stream:
                 return read_whole(stream, _MOST_BYTES)
         except InputError as error:
             if isinstance(error.__cause__, MissingError):
@@ -124,7 +124,7 @@ def fetch_file(url: str, target: Path, checksum: Checksum | None, client: Client
         part.remove()
         if last:
             raise UserError(
-                f"{name_of(url)} has the {checksum.kind} {found} and should have {checksum.digits}, twice: "
+                f"{public_name(url)} has the {checksum.kind} {found} and should have {checksum.digits}, twice: "
                 "try again later"
             )
     raise AssertionError("the last go either returns or raises")
@@ -149,7 +149,7 @@ class _Part:
         start = self._feed(hashes) if version else 0
         self.resumes = start > 0
         source = _FromOffset(client.source(self._url), start, version if start else None)
-        with InputStream(name_of(self._url), source, client.options, client.sleep) as stream:
+        with InputStream(public_name(self._url), source, client.options, client.sleep) as stream:
             self._write_note(source.version)
             with self._path.open("ab" if start else "wb") as file:
                 while piece := stream.read1(_PIECE):
@@ -187,10 +187,11 @@ class _Part:
             version = Version(note["size"], note["etag"], note["last_modified"])
         except (OSError, ValueError, LookupError, TypeError):
             return None
-        return version if note.get("url") == name_of(self._url) and version.identifies and self._path.exists() else None
+        is_same = note.get("url") == public_name(self._url) and version.identifies and self._path.exists()
+        return version if is_same else None
 
     def _write_note(self, version: Version) -> None:
-        note = {"url": name_of(self._url), **dataclasses.asdict(version)}
+        note = {"url": public_name(self._url), **dataclasses.asdict(version)}
         self._note.write_text(json.dumps(note), encoding="utf-8")
 
 

@@ -12,7 +12,7 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.schemas import MATCHED, ddl
 from metaclip_curate.stages.shared.partitioning import place
 from metaclip_curate.storage import StorageOptions
-from metaclip_curate.storage.foreign_tables import in_types, open_parquet
+from metaclip_curate.storage.parquet_input import cast_table, open_parquet
 
 # img2dataset's word for an image that it wrote; its words for the others are reported as they are.
 SUCCESS = "success"
@@ -88,7 +88,7 @@ def outcomes_of(file: str, needed: Sequence[str], options: StorageOptions) -> pa
         for name in needed:
             if name not in present:
                 raise UserError(f"{file} has no column {name}: {_REMEDIES[name]}")
-        return in_types(table.read(present), _OUTCOMES, file)
+        return cast_table(table.read(present), _OUTCOMES, file)
 
 
 def pair_outcomes(manifest: DataFrame, outcomes: DataFrame) -> DataFrame:

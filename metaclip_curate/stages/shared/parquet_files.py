@@ -52,7 +52,7 @@ def write_file(
         The file, for the list of its part.
     """
     rows = 0
-    with storage.written_whole(lambda: storage.join(folder, name()), options) as local:
+    with storage.staged_upload(lambda: storage.join(folder, name()), options) as local:
         with pq.ParquetWriter(
             local,
             layout.schema,

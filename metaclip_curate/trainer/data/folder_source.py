@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage import StorageOptions
-from metaclip_curate.storage.foreign_tables import in_types, open_parquet
+from metaclip_curate.storage.parquet_input import cast_table, open_parquet
 from metaclip_curate.trainer.data.shards import TEXTS, Places, Shard
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
@@ -83,7 +83,7 @@ class ImageFolder:
     def _read(self, place: int, group: int, columns: Mapping[str, pa.DataType]) -> pa.Table:
         with self._open(place) as file:
             rows = file.read_row_group(group, list(columns))
-        return in_types(rows, pa.schema(list(columns.items())), str(self._files[place]))
+        return cast_table(rows, pa.schema(list(columns.items())), str(self._files[place]))
 
     def _present(self, rows: pa.Table) -> tuple[list[str], list[int]]:
         """The files of those rows that have one, and the rows' places."""

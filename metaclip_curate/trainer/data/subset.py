@@ -12,7 +12,7 @@ from metaclip_curate import storage
 from metaclip_curate.balance import Words, uid_words
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage import StorageOptions
-from metaclip_curate.storage.foreign_tables import in_types, open_parquet
+from metaclip_curate.storage.parquet_input import cast_table, open_parquet
 
 _UIDS = pa.schema([("uid", pa.string())])
 
@@ -33,7 +33,7 @@ def uids_of(manifest: str, options: StorageOptions | None = None) -> Words:
     options = options or StorageOptions()
     names = [name for name in storage.list_folder(manifest, options) if name.endswith(".parquet")]
     tables = [read_parquet(storage.join(manifest, name), ["uid"], options) for name in names]
-    columns = [in_types(table, _UIDS, manifest)["uid"].drop_null() for table in tables]
+    columns = [cast_table(table, _UIDS, manifest)["uid"].drop_null() for table in tables]
     words = [uid_words(column.combine_chunks()) for column in columns if len(column)]
     if not words:
         raise UserError(f"{manifest} has no pairs: name the manifest of a run")

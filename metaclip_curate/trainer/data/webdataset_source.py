@@ -21,7 +21,7 @@ from webdataset.tariterators import base_plus_ext, tar_file_expander
 from metaclip_curate import storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage import StorageOptions
-from metaclip_curate.storage.foreign_tables import in_types, open_parquet
+from metaclip_curate.storage.parquet_input import cast_table, open_parquet
 from metaclip_curate.trainer.data.shards import TEXTS, Places, Shard
 
 _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
@@ -81,7 +81,7 @@ class WebdatasetShards:
         if "image" in columns:
             values["image"] = pa.array(np.arange(len(rows)))
         texts = pa.table({name: values[name] for name in columns})
-        return Shard(rows["key"].to_pylist(), in_types(texts, _schema(columns), self._name(number)))
+        return Shard(rows["key"].to_pylist(), cast_table(texts, _schema(columns), self._name(number)))
 
     def open(self, number: int) -> TarImages:
         """Opens a shard's tar."""
@@ -93,7 +93,7 @@ class WebdatasetShards:
 
     def _fetched(self, rows: pa.Table, number: int) -> pa.Table:
         """The rows whose image came."""
-        known = in_types(rows.select(["key", "status"]), _KNOWN, self._name(number))
+        known = cast_table(rows.select(["key", "status"]), _KNOWN, self._name(number))
         for place, name in enumerate(rows.column_names):
             if name in known.column_names:
                 rows = rows.set_column(place, name, known[name])
@@ -120,7 +120,7 @@ def _several_texts(lists: pa.ChunkedArray, columns: Sequence[str], url: str) -> 
     for name in TEXTS.names:
         if name != "image" and name in columns:
             values[name] = pc.struct_field(structs, _SEVERAL_TEXTS.get(name, name))
-    return in_types(pa.table({name: values[name] for name in columns}), _schema(columns), url)
+    return cast_table(pa.table({name: values[name] for name in columns}), _schema(columns), url)
 
 
 class TarImages:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
-class Stored:
+class VersionedFile:
     """A file's content at one moment.
 
     Attributes:
@@ -23,8 +23,8 @@ class Stored:
 class PlainStore(Protocol):
     """What a store without conditional writes has."""
 
-    def look(self, url: str) -> Stored | None:
-        """As `Store.look` says."""
+    def read_versioned(self, url: str) -> VersionedFile | None:
+        """As `Store.read_versioned` says."""
 
     def write(self, url: str, data: bytes) -> None:
         """As `Store.write` says."""
@@ -35,13 +35,13 @@ def content_version(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def replace_after_look(store: PlainStore, url: str, data: bytes, version: str) -> str | None:
+def replace_if_unchanged(store: PlainStore, url: str, data: bytes, version: str) -> str | None:
     """As `Store.replace`, for a store that can't compare by itself: the content is compared right before the write.
 
     Somebody else may still write between the two. Files that several processes may want to write at the same moment
     need `Store.create`, which is exact; this one notices a writer that comes minutes too late.
     """
-    found = store.look(url)
+    found = store.read_versioned(url)
     if found is None or found.version != version:
         return None
     store.write(url, data)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from metaclip_curate.options.storage import StorageOptions
 from metaclip_curate.storage.reader import InputStream
-from metaclip_curate.storage.secrets import name_of
+from metaclip_curate.storage.secrets import public_name
 from metaclip_curate.storage.stores import source_of
 from metaclip_curate.storage.urls import resolve
 
@@ -28,4 +28,4 @@ def open_input(path: str, options: StorageOptions, *, sleep: Callable[[float], N
         InputError: it cannot be opened.
         UserError: the scheme is unknown or needs an extra that is not installed.
     """
-    return InputStream(name_of(path), source_of(resolve(path, options), options), options, sleep)
+    return InputStream(public_name(path), source_of(resolve(path, options), options), options, sleep)

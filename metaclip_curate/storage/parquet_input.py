@@ -47,7 +47,7 @@ def open_parquet(url: str, options: StorageOptions, remedy: str) -> Iterator[pq.
         raise UserError(f"{url} is damaged or no Parquet file: {remedy}") from error
 
 
-def in_types(table: pa.Table, schema: pa.Schema, url: str) -> pa.Table:
+def cast_table(table: pa.Table, schema: pa.Schema, url: str) -> pa.Table:
     """Brings columns to the types of a schema.
 
     Args:
@@ -59,7 +59,7 @@ def in_types(table: pa.Table, schema: pa.Schema, url: str) -> pa.Table:
         UserError: A column holds something else.
     """
     columns = [
-        as_type(table[field.name], field.type, f"the column {field.name} of {url}")
+        cast_column(table[field.name], field.type, f"the column {field.name} of {url}")
         if field.name in table.column_names
         else pa.chunked_array([pa.nulls(len(table), field.type)])
         for field in schema
@@ -67,7 +67,7 @@ def in_types(table: pa.Table, schema: pa.Schema, url: str) -> pa.Table:
     return pa.table(columns, schema=schema)
 
 
-def as_type(column: pa.ChunkedArray, kind: pa.DataType, name: str) -> pa.ChunkedArray:
+def cast_column(column: pa.ChunkedArray, kind: pa.DataType, name: str) -> pa.ChunkedArray:
     """Brings a column to a type.
 
     Args:

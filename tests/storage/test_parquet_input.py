@@ -11,7 +11,7 @@ import pytest
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage import StorageOptions
-from metaclip_curate.storage.foreign_tables import as_type, in_types, open_parquet
+from metaclip_curate.storage.parquet_input import cast_column, cast_table, open_parquet
 
 NULL = pa.nulls(2)
 TEXTS = [
@@ -39,20 +39,20 @@ def stored(tmp_path: Path, column: pa.Array) -> pa.ChunkedArray:
 
 @pytest.mark.parametrize("column", TEXTS, ids=lambda column: str(column.type))
 def test_texts(tmp_path: Path, column: pa.Array) -> None:
-    found = as_type(stored(tmp_path, column), pa.string(), "x")
+    found = cast_column(stored(tmp_path, column), pa.string(), "x")
     assert (found.type, found.to_pylist()) == (pa.string(), ["a", None])
 
 
 @pytest.mark.parametrize("column", NUMBERS, ids=lambda column: str(column.type))
 def test_lists_of_numbers(tmp_path: Path, column: pa.Array) -> None:
-    found = as_type(stored(tmp_path, column), pa.list_(pa.int32()), "x")
+    found = cast_column(stored(tmp_path, column), pa.list_(pa.int32()), "x")
     assert (found.type, found.to_pylist()) == (pa.list_(pa.int32()), [[1, 2], None])
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.list_(pa.int32()), pa.int64()], ids=str)
 @pytest.mark.parametrize("column", [NULL, pa.nulls(2, pa.float64()), pa.nulls(2, pa.string())], ids=str)
 def test_a_column_of_nulls_is_of_any_type(tmp_path: Path, column: pa.Array, kind: pa.DataType) -> None:
-    found = as_type(stored(tmp_path, column), kind, "x")
+    found = cast_column(stored(tmp_path, column), kind, "x")
     assert (found.type, found.to_pylist()) == (kind, [None, None])
 
 
@@ -68,11 +68,11 @@ def test_a_column_of_nulls_is_of_any_type(tmp_path: Path, column: pa.Array, kind
 )
 def test_what_is_something_else_is_refused(column: pa.Array, kind: pa.DataType) -> None:
     with pytest.raises(UserError, match=r"^the column x of f\.parquet has the type .*, and .* is needed"):
-        in_types(pa.table({"x": column}), pa.schema([("x", kind)]), "f.parquet")
+        cast_table(pa.table({"x": column}), pa.schema([("x", kind)]), "f.parquet")
 
 
 def test_a_column_that_is_missing_is_null() -> None:
-    found = in_types(pa.table({"y": ["b"], "x": NULL[:1]}), pa.schema([("x", pa.string()), ("z", pa.int64())]), "f")
+    found = cast_table(pa.table({"y": ["b"], "x": NULL[:1]}), pa.schema([("x", pa.string()), ("z", pa.int64())]), "f")
     assert found.to_pylist() == [{"x": None, "z": None}]
 
 

@@ -30,7 +30,7 @@ def identity(name: str, options: StorageOptions) -> Identity | None:
     return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
 
-def once(names: Iterable[str], options: StorageOptions) -> list[str]:
+def without_aliases(names: Iterable[str], options: StorageOptions) -> list[str]:
     """The names in their order, of several of one file the smallest by code points in the first one's place."""
     smallest: dict[Identity, str] = {}
     for name in names:
