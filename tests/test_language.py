@@ -21,10 +21,12 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.language import (
     LANGUAGES_CSV,
     LANGUAGES_CSV_COLUMNS,
+    Language,
     LanguageIdentifier,
     LanguageTable,
     default_model_path,
     load_language_table,
+    read_languages,
 )
 from tests.support import oracle
 
@@ -216,6 +218,11 @@ def test_labels_of_variants(table: LanguageTable) -> None:
     assert table.metadata_language("xx") == table.metadata_language("") == "other"
 
 
+def test_labels_of_languages_without_a_list_belong_to_other(table: LanguageTable) -> None:
+    assert table.metadata_language("de", ["de", "other"]) == "de"
+    assert table.metadata_language("de", ["en"]) == table.metadata_language("xx", []) == "other"
+
+
 @pytest.mark.parametrize(
     "labels",
     [
@@ -244,6 +251,21 @@ def test_identified_labels_map_without_loss(identifier: LanguageIdentifier, tabl
 def test_own_table(tmp_path: Path) -> None:
     path = _write_table(tmp_path, "de,German,Latn,no,,deu_Latn,", "gsw,Swiss,Latn,no,,gsw_Latn bar_Latn,de", bom=True)
     assert load_language_table(path).labels == {"deu_Latn": "de", "gsw_Latn": "de", "bar_Latn": "de"}
+
+
+def test_rows_of_the_table_that_ships() -> None:
+    rows = {row.code: row for row in read_languages()}
+    assert len(rows) > 300
+    assert rows["de"] == Language("de", "German", False, "", ("de",), "de")
+    assert rows["th"].without_spaces
+    assert rows["th"].wordnet == "tha"
+    assert rows["zh_yue"].metadata_language == "zh"
+
+
+def test_rows_of_a_table_with_the_least_columns(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("code,lid176_labels,merged_into\ngsw,gsw_Latn bar_Latn,de\n")
+    assert read_languages(path) == (Language("gsw", "gsw", False, "", ("gsw_Latn", "bar_Latn"), "de"),)
 
 
 def test_table_without_a_column(tmp_path: Path) -> None:

@@ -290,10 +290,8 @@ class Explainer:
 
     def _metadata_language(self, label: str) -> str:
         """The language whose entries a text of this label is searched for; empty where there is none."""
-        for language in (self._language_table.metadata_language(label), "other"):
-            if language in self._digests:
-                return language
-        return ""
+        language = self._language_table.metadata_language(label, self._digests)
+        return language if language in self._digests else ""
 
     def _why_unmatched(self, label: str, language: str) -> str:
         if not language:

@@ -522,9 +522,7 @@ class Pipeline:
         """Says for each label whose entries are searched in its texts."""
         languages = {}
         for label in labels:
-            language = self._language_table.metadata_language(label)
-            if language not in self._metadata.folder.languages:
-                language = "other"
+            language = self._language_table.metadata_language(label, self._metadata.folder.languages)
             languages[label] = language if language in digests else no_metadata
         return languages
 

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from metaclip_curate.errors import UserError
+from metaclip_curate.storage.atomic_file import atomic_write
 
 _OLDEST = 17
 # Spark 3.5 fails in Arrow on Java 21 and later.
@@ -82,10 +83,9 @@ def _packaged_java_home() -> str:
     home = _own_folder(_scripts_folder())
     java = _own_folder(home / "bin") / "java"
     if not (java.is_file() and java.read_text() == script):
-        beside = java.with_name(f"java.{os.getpid()}")
-        beside.write_text(script)
-        beside.chmod(0o755)
-        beside.replace(java)
+        with atomic_write(java) as file:
+            file.write(script.encode())
+            os.fchmod(file.fileno(), 0o755)
     return str(home)
 
 

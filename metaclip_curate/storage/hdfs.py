@@ -13,11 +13,10 @@ from typing import Any
 from pyarrow import fs
 
 from metaclip_curate.errors import UserError
+from metaclip_curate.storage.atomic_file import UNFINISHED_SUFFIX
 from metaclip_curate.storage.reader import Version
 from metaclip_curate.storage.retry import MissingError, TransientError
 from metaclip_curate.storage.versioned_file import VersionedFile, content_version, replace_if_unchanged
-
-_TEMPORARY = ".metaclip-tmp"  # ends the name of a file that is still being written
 
 
 def file_system(url: str) -> Any:
@@ -118,7 +117,7 @@ class ArrowStore:
         for item in self._files.get_file_info(selector):
             # Some answer full URLs, some paths without the first slash.
             name = _path(item.path).lstrip("/").removeprefix(folder.lstrip("/") + "/")
-            if not name.endswith(_TEMPORARY):
+            if not name.endswith(UNFINISHED_SUFFIX):
                 yield name, item
 
     def write(self, url: str, data: bytes) -> None:
@@ -197,7 +196,7 @@ class ArrowStore:
         """A name beside another one; the folders above it are made."""
         folder, name = posixpath.split(path)
         self._files.create_dir(folder, recursive=True)
-        return posixpath.join(folder, f".{name}.{os.getpid()}-{os.urandom(8).hex()}{_TEMPORARY}")
+        return posixpath.join(folder, f".{name}.{os.getpid()}-{os.urandom(8).hex()}{UNFINISHED_SUFFIX}")
 
 
 def _path(url: str) -> str:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.language import LANGUAGES_CSV, OTHER
+from metaclip_curate.language import OTHER, read_languages
 
 # Where an edition's address isn't its code with "-" for "_".
 _ADDRESSES = {"be_x_old": ("be-tarask", "be-x-old")}
@@ -53,16 +51,8 @@ class Edition:
 @lru_cache(maxsize=1)
 def all_editions() -> tuple[Edition, ...]:
     """Every edition of the table that ships, in its order."""
-    rows = csv.DictReader(io.StringIO(LANGUAGES_CSV.read_text(encoding="utf-8"), newline=""))
     return tuple(
-        Edition(
-            code=row["code"],
-            name=row["name"],
-            without_spaces=row["without_spaces"] == "yes",
-            wordnet=row["wordnet"],
-            language=row["merged_into"] or row["code"],
-        )
-        for row in rows
+        Edition(row.code, row.name, row.without_spaces, row.wordnet, row.metadata_language) for row in read_languages()
     )
 
 

@@ -24,6 +24,7 @@ from metaclip_curate.metadata.sources.fetch_file import Checksum, Client, fetch_
 from metaclip_curate.metadata.sources.wordnet import ENGLISH
 from metaclip_curate.options.fetch_metadata import DumpForm, FetchOptions
 from metaclip_curate.storage import public_name
+from metaclip_curate.storage.atomic_file import atomic_write
 
 Tell = Callable[[str], None]
 FETCHED_FILE = "fetched.json"
@@ -154,9 +155,8 @@ class Fetch:
         checked = {"checksum": f"{checksum.kind}:{checksum.digits}"} if checksum else {"checksum": "gzip:crc32"}
         self._fetched[name] = {"url": public_name(url), "bytes": fetched.bytes, "sha256": fetched.sha256, **checked}
         text = json.dumps(dict(sorted(self._fetched.items())), indent=1) + "\n"
-        temporary = self._record.with_name(f".{FETCHED_FILE}.new")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(self._record)
+        with atomic_write(self._record) as file:
+            file.write(text.encode())
         went_on = f", from byte {fetched.resumed_at:,} on" if fetched.resumed_at else ""
         self._tell(f"{name}: {fetched.bytes:,} bytes{went_on}")
         return True

@@ -7,7 +7,6 @@ are written once, to a folder that is removed again.
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from metaclip_curate import storage
-from metaclip_curate.language import LANGUAGES_CSV
+from metaclip_curate.language import OTHER, read_languages
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.report.facts import Curation, Facts, LanguageFact, PairFacts, TriedT
 from metaclip_curate.report.funnel import funnel, what_was_read
@@ -208,6 +207,4 @@ def _tried(candidate: Candidate, expected: Mapping[str, float], chosen: bool) ->
 
 def language_names() -> dict[str, str]:
     """English names by code, from the table of languages that ships."""
-    with LANGUAGES_CSV.open(encoding="utf-8", newline="") as file:
-        names = {row["code"]: row["name"] for row in csv.DictReader(file)}
-    return names | {"other": "Other languages"}
+    return {language.code: language.name for language in read_languages()} | {OTHER: "Other languages"}

@@ -15,6 +15,7 @@ from metaclip_curate.console.text_table import text_table
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.command_line import add_options, given_options
 from metaclip_curate.options.fields import option
+from metaclip_curate.storage.atomic_file import atomic_write
 from metaclip_curate.trainer.evaluate.files import read_captions, read_class_names, read_templates, templates_of
 from metaclip_curate.trainer.evaluate.zero_shot import Encoder, class_ranks, image_ranks, share_within, text_ranks
 from metaclip_curate.trainer.models import clip, transformers_clip
@@ -166,5 +167,6 @@ def main(arguments: list[str]) -> int:
     ]
     print(text_table(("task", "language", "measure", "value", "queries", "candidates"), rows, "<<<>>>"))
     if options.output:
-        Path(options.output).write_text(json.dumps([asdict(one) for one in results], indent=1) + "\n", "utf-8")
+        with atomic_write(Path(options.output)) as file:
+            file.write(json.dumps([asdict(one) for one in results], indent=1).encode() + b"\n")
     return 0

@@ -14,7 +14,7 @@ from open_clip.push_to_hf_hub import save_config_for_hf
 from torch import Tensor, nn
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.storage.local import _replacement as replacement
+from metaclip_curate.storage.atomic_file import atomic_write
 
 _WEIGHTS, _CONFIG = "open_clip_model.safetensors", "open_clip_config.json"
 _SCHEMES = ("hf-hub:", "local-dir:")
@@ -103,7 +103,7 @@ def export(clip: Clip, model: nn.Module, folder: Path) -> None:
         folder: Where to.
     """
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    with replacement(folder / _WEIGHTS) as file:
+    with atomic_write(folder / _WEIGHTS) as file:
         file.write(safetensors.torch.save(weights))
     save_config_for_hf(model, folder / _CONFIG, open_clip.get_model_config(clip.name))
     # open_clip looks for a hub's tokenizer in the same folder.

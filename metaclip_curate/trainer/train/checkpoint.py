@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.storage.local import _replacement as replacement
+from metaclip_curate.storage.atomic_file import atomic_write
 
 _FORMAT = 1
 _NAME = re.compile(r"step-(\d+)\.pt")
@@ -29,7 +29,7 @@ def write_checkpoint(folder: Path, step: int, state: Mapping[str, Any], keep: in
         The file.
     """
     path = folder / f"step-{step:09d}.pt"
-    with replacement(path) as file:
+    with atomic_write(path) as file:
         torch.save({"format": _FORMAT, "step": step, **state}, file)
     for old in checkpoints(folder)[:-keep] if keep else []:
         old.unlink()

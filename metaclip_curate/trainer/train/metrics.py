@@ -10,7 +10,7 @@ from types import TracebackType
 
 from torch.utils.tensorboard import SummaryWriter
 
-from metaclip_curate.storage.local import _replacement as replacement
+from metaclip_curate.storage.atomic_file import atomic_write
 
 _LINES, _TENSORBOARD = "metrics.jsonl", "tensorboard"
 
@@ -26,7 +26,7 @@ class Metrics:
     def __init__(self, folder: Path, step: int) -> None:
         path = folder / _LINES
         kept = [line for line in path.read_text("utf-8").splitlines() if _step(line) <= step] if path.exists() else []
-        with replacement(path) as file:
+        with atomic_write(path) as file:
             file.write("".join(f"{line}\n" for line in kept).encode())
         self._lines = path.open("a", encoding="utf-8")
         self._board = SummaryWriter(str(folder / _TENSORBOARD), purge_step=step + 1 if step else None)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.storage.local import _replacement as replacement
+from metaclip_curate.storage.atomic_file import atomic_write
 from metaclip_curate.trainer.data.dataset import CuratedPairs
 from metaclip_curate.trainer.data.loader import Batch, Loading, PairLoader
 from metaclip_curate.trainer.data.selection import derived_seed
@@ -74,7 +74,7 @@ class Training:
         """
         options, first = self._options.output, self._processes.is_first
         if first:
-            with replacement(self._folder / _OPTIONS) as file:
+            with atomic_write(self._folder / _OPTIONS) as file:
                 file.write(as_toml(self._options).encode())
         steps, last_saved = self._options.optimization.steps, self.step
         self._tell(f"step {self.step:,} of {steps:,}: {self._loader.dataset.expected_epoch_size:,.0f} pairs an epoch")
