@@ -37,7 +37,7 @@ from metaclip_curate.console.failures import (
     failure_of,
 )
 from metaclip_curate.console.interrupts import interrupts_raised
-from metaclip_curate.console.progress import StatusLine
+from metaclip_curate.console.status_line import StatusLine
 from metaclip_curate.console.terminal import shown_output
 from metaclip_curate.errors import JobFailedError
 from metaclip_curate.options.balance import BalanceOptions

@@ -1,108 +1,27 @@
-"""How far a long step is: a log of what is done, and one line of status below it.
+"""How far a long step is, in words: a bar, the rate, and the time that is left.
 
-Nothing here knows Spark. Workers of a local run tell what they are at by a file that the driver reads; where they
-can't reach it, on a cluster, the status moves on when a round of files is committed.
+A rate or a time is only given once enough work has been seen, and rounded to two digits: the first tasks of a step end
+together or not at all, and what follows from them is off by orders of magnitude.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import shutil
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TextIO
+from collections.abc import Callable
 
-from metaclip_curate.console.terminal import plain, shown
+from metaclip_curate.console.file_reports import FileReport
 
 Clock = Callable[[], float]
-# Seconds between two lines of status where they can't be rewritten, and between two reports of a file that is read.
-_PLAIN_SECONDS = 30.0
-_REPORT_SECONDS = 1.0
-_BAR = 20  # characters
-
-
-class StatusLine:
-    """Writes log lines, and below them one line of status.
-
-    On a terminal the status is rewritten in place; elsewhere it is a plain line, and not more than one in a while, so
-    that a log isn't filled with it. Threads may use it.
-
-    Args:
-        stream: Where to.
-        clock: Monotonic seconds.
-        plain_seconds: The shortest time between two plain lines of status.
-    """
-
-    def __init__(self, stream: TextIO, clock: Clock = time.monotonic, plain_seconds: float = _PLAIN_SECONDS) -> None:
-        # The status needs carriage returns, which a console doesn't let through.
-        self._stream = stream
-        self._plain = plain(stream)
-        self._clock = clock
-        self._plain_seconds = plain_seconds
-        self._rewrites = stream.isatty()
-        self._status = ""
-        self._last = clock()
-        self._lock = threading.Lock()
-
-    def log(self, line: str) -> None:
-        """Writes a line that stays."""
-        with self._lock:
-            status = self._status
-            self._rewrite("")
-            self._stream.write(shown(line) + "\n")
-            self._rewrite(status)
-            self._stream.flush()
-
-    def status(self, line: str) -> None:
-        """Shows how far things are; an empty line takes the status away."""
-        line = shown(line)
-        with self._lock:
-            if self._rewrites:
-                self._rewrite(line)
-            elif line and self._clock() - self._last >= self._plain_seconds:
-                self._last = self._clock()
-                self._stream.write(line + "\n")
-            self._stream.flush()
-
-    def _rewrite(self, line: str) -> None:
-        if not self._rewrites or line == self._status:
-            return
-        # A line that reaches the last column would wrap, and then can't be gone back over.
-        line = line[: shutil.get_terminal_size().columns - 1]
-        gone = len(self._status) - len(line)
-        for part in (line + " " * gone, *([line] if gone > 0 else [])):
-            self._plain.write("\r")
-            self._stream.write(part)
-        self._status = line
-
-
-@dataclass(frozen=True)
-class FileReport:
-    """What is known of an input file.
-
-    Attributes:
-        path: The file.
-        pairs: Its pairs, so far.
-        finished: Whether that is all.
-    """
-
-    path: str
-    pairs: int
-    finished: bool
+_LEAST_SECONDS, _LEAST_DONE = 5.0, 3
+_BAR_CHARACTERS = 20
 
 
 class FileProgress:
-    """Adds up what is known of the files of a step.
+    """Adds up the reports about a step's input files.
 
     Args:
-        files: How many there are.
-        clock: Monotonic seconds; the step starts now.
+        files: Number of input files.
+        clock: Returns monotonic seconds; the step starts when the object is created.
     """
 
     def __init__(self, files: int, clock: Clock = time.monotonic) -> None:
@@ -112,7 +31,7 @@ class FileProgress:
         self._reports: dict[str, FileReport] = {}
 
     def add(self, report: FileReport) -> None:
-        """Takes a report in the place of the file's last one; a task that is done again reports again."""
+        """Replaces the input file's last report, since a task that is repeated reports again from the beginning."""
         self._reports[report.path] = report
 
     def __str__(self) -> str:
@@ -120,22 +39,58 @@ class FileProgress:
         pairs = sum(report.pairs for report in self._reports.values())
         seconds = self._clock() - self._started
         parts = [f"{bar(finished, self._files)} {finished:,} of {self._files:,} files", f"{pairs:,} pairs"]
-        if seconds > 0 and pairs:
-            parts.append(f"{pairs / seconds:,.0f} pairs/s")
-        if 0 < finished < self._files:
-            parts.append(f"about {duration(seconds / finished * (self._files - finished))} left")
+        parts += rate(pairs, seconds, "pairs")
+        parts += time_left(finished, self._files - finished, seconds)
         return ", ".join(parts)
 
 
-def bar(done: int, all_of_them: int) -> str:
-    """Draws a share as a bar: [=====>....]."""
-    full = _BAR * done // all_of_them if all_of_them else 0
-    head = ">" if full < _BAR else ""
-    return f"[{'=' * full}{head}{'.' * (_BAR - full - len(head))}]"
+def bar(done: int, total: int) -> str:
+    """Returns a share as a bar: [=====>....]."""
+    full = _BAR_CHARACTERS * done // total if total else 0
+    head = ">" if full < _BAR_CHARACTERS else ""
+    return f"[{'=' * full}{head}{'.' * (_BAR_CHARACTERS - full - len(head))}]"
+
+
+def rate(done: int, seconds: float, unit: str) -> list[str]:
+    """Returns how fast work is done: `2,700 pairs/s`, `12 tasks/min`.
+
+    Args:
+        done: Number of units that were done.
+        seconds: Time that they took.
+        unit: Name of the units.
+
+    Returns:
+        One item, or none while too little was done.
+    """
+    if not _is_enough(done, seconds):
+        return []
+    for period, name in ((1, "s"), (60, "min")):
+        if done / seconds * period >= 1:
+            return [f"{_two_digits(done / seconds * period)} {unit}/{name}"]
+    return [f"{_two_digits(done / seconds * 3600)} {unit}/h"]
+
+
+def time_left(done: int, remaining: int, seconds: float) -> list[str]:
+    """Returns how long the rest will take: `about 40 s left`.
+
+    Args:
+        done: Number of units that were done.
+        remaining: Number of units that are left.
+        seconds: Time that those done took.
+
+    Returns:
+        One item, or none where nothing is left or too little was done.
+    """
+    if not remaining or not _is_enough(done, seconds):
+        return []
+    left = seconds / done * remaining
+    return [
+        "less than 10 s left" if left < 10 else f"about {duration(10 * round(left / 10) if left < 60 else left)} left"
+    ]
 
 
 def duration(seconds: float) -> str:
-    """Writes a time as people do: 40 s, 3 min, 2 h 05 min."""
+    """Returns a time as people write it: 40 s, 3 min, 2 h 05 min."""
     minutes = round(seconds / 60)
     if seconds < 59.5:
         return f"{seconds:.0f} s"
@@ -143,69 +98,17 @@ def duration(seconds: float) -> str:
 
 
 def file_line(path: str, status: str, error: str, pairs: int, seconds: float) -> str:
-    """Writes the log line of a file that was read, from its row in `inputs`."""
+    """Returns the log line of an input file that was read, from its row in `inputs`."""
     if status == "failed":
         return f"{path}: failed: {error}"
     about = f" ({error})" if error else ""
     return f"{path}: {status}, {pairs:,} pairs in {seconds:.1f} s{about}"
 
 
-class Reporter:
-    """A worker's end of the file of reports.
-
-    Args:
-        file: Its path; empty for none. It is never made here: on another machine there is none, and nothing is told.
-        clock: Monotonic seconds.
-    """
-
-    def __init__(self, file: str, clock: Clock = time.monotonic) -> None:
-        self._file = file
-        self._clock = clock
-        self._last = clock()
-
-    def report(self, report: FileReport) -> None:
-        """Appends a report; one of a file that isn't finished only once in a while."""
-        if not self._file or (not report.finished and self._clock() - self._last < _REPORT_SECONDS):
-            return
-        self._last = self._clock()
-        line = json.dumps(asdict(report)).encode() + b"\n"
-        # Telling is no reason to fail. One write of an appended line isn't mixed with another process's.
-        with contextlib.suppress(OSError):
-            handle = os.open(self._file, os.O_WRONLY | os.O_APPEND)
-            try:
-                os.write(handle, line)
-            finally:
-                os.close(handle)
+def _is_enough(done: int, seconds: float) -> bool:
+    return done >= _LEAST_DONE and seconds >= _LEAST_SECONDS
 
 
-class Reports:
-    """The driver's end of the file of reports.
-
-    Args:
-        file: Its path.
-    """
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._read = 0
-
-    def new(self) -> Iterator[FileReport]:
-        """Yields what was reported since the last call."""
-        with self._file.open("rb") as stream:
-            stream.seek(self._read)
-            for line in stream:
-                if not line.endswith(b"\n"):
-                    break  # it is being written
-                self._read += len(line)
-                yield FileReport(**json.loads(line))
-
-
-@contextmanager
-def reports_file() -> Iterator[Path]:
-    """Makes a file of reports in the temporary folder, for as long as it is needed."""
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="metaclip-curate-") as folder:
-        file = Path(folder) / "reports.jsonl"
-        file.touch()
-        yield file
+def _two_digits(value: float) -> str:
+    rounded = float(f"{value:.2g}")
+    return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:.1f}"

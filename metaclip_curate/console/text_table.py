@@ -1,37 +1,39 @@
-"""Tables of text for people."""
+"""Tables of text, and the numbers in them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from metaclip_curate.console.terminal import shown
+from metaclip_curate.console.terminal import shown, width
 
 
 def number(value: float) -> str:
-    """A number with commas; one decimal where it needn't be whole."""
+    """Returns a number with commas; of a float, with one decimal."""
     return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"
 
 
 def share(part: float, whole: float) -> str:
-    """A share in percent; empty where there is no whole."""
+    """Returns a share in percent; empty if the whole is 0."""
     return f"{part / whole:.1%}" if whole else ""
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], alignment: str) -> str:
-    """Lays out a table.
+    """Lays out a table whose columns align in terminals, in whatever script its cells are.
 
     Args:
         header: Names of the columns.
-        rows: As many cells each, of any text.
+        rows: Rows of as many cells, of any text.
         alignment: "<" or ">" for each column.
 
     Returns:
-        Its lines, without a line break at the end.
+        The table's lines, without a line break at the end.
     """
     rows = [[shown(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    lines = [header, ["-" * width for width in widths], *rows]
-    return "\n".join(
-        "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(line, alignment, widths, strict=True)).rstrip()
-        for line in lines
-    )
+    widths = [max(map(width, column)) for column in zip(header, *rows, strict=True)]
+    lines = [header, ["-" * columns for columns in widths], *rows]
+    return "\n".join("  ".join(map(_aligned, line, alignment, widths)).rstrip() for line in lines)
+
+
+def _aligned(cell: str, side: str, columns: int) -> str:
+    padding = " " * (columns - width(cell))
+    return cell + padding if side == "<" else padding + cell

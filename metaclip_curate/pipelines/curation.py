@@ -25,8 +25,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from metaclip_curate import storage
+from metaclip_curate.console.file_reports import FileReport, Reports, reports_file
 from metaclip_curate.console.interrupts import cancel_jobs
-from metaclip_curate.console.progress import FileProgress, FileReport, Reports, file_line, reports_file
+from metaclip_curate.console.progress import FileProgress, file_line
 from metaclip_curate.errors import JobFailedError, UserError
 from metaclip_curate.extract import ReadOptions
 from metaclip_curate.language import LanguageIdentifier, LanguageTable, load_language_table

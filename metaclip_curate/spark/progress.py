@@ -1,14 +1,14 @@
-"""How far Spark is with what a stage asked of it: tasks done, their rate, and how long the others will take."""
+"""How far Spark is with the tasks of a stage, their rate, and how long the rest will take."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from metaclip_curate.console.progress import Clock, bar, duration
+from metaclip_curate.console.progress import Clock, bar, rate, time_left
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -17,50 +17,47 @@ _SECONDS = 0.5
 
 
 class TaskProgress:
-    """Follows the tasks of one step of a job after the other.
+    """Follows the tasks of Spark's jobs.
 
     Args:
-        name: What the line begins with.
-        clock: Monotonic seconds.
+        name: First word of the lines.
+        clock: Returns monotonic seconds.
     """
 
     def __init__(self, name: str, clock: Clock = time.monotonic) -> None:
         self._name = name
         self._clock = clock
-        self._steps: tuple[int, ...] = ()
-        self._started = clock()
+        self._active: frozenset[int] = frozenset()
+        self._started, self._done_at_start = clock(), 0
 
-    def line(self, steps: dict[int, tuple[int, int]]) -> str:
-        """Writes how far things are.
+    def line(self, stages: Mapping[int, tuple[int, int]]) -> str:
+        """Returns how far things are.
 
         Args:
-            steps: Tasks done and all tasks of each of Spark's stages that is under way, by its id.
+            stages: Number of tasks done and of all tasks, by the id of each of Spark's stages that is active.
 
         Returns:
-            A line; empty where nothing is under way.
+            A line; empty if no stage is active.
         """
-        if not steps:
+        if not stages:
             return ""
-        if tuple(sorted(steps)) != self._steps:
-            self._steps, self._started = tuple(sorted(steps)), self._clock()
-        done, tasks = (sum(numbers) for numbers in zip(*steps.values(), strict=True))
-        seconds = self._clock() - self._started
-        parts = [f"{self._name} {bar(done, tasks)} {done:,} of {tasks:,} tasks"]
-        if done and seconds > 0:
-            parts.append(f"{done / seconds:,.1f} a second")
-            if done < tasks:
-                parts.append(f"about {duration(seconds / done * (tasks - done))} left")
-        return ", ".join(parts)
+        done, tasks = (sum(numbers) for numbers in zip(*stages.values(), strict=True))
+        if stages.keys() != self._active:
+            # Tasks that were done before a stage was first seen would add to the rate and not to its time.
+            self._active, self._started, self._done_at_start = frozenset(stages), self._clock(), done
+        seen, seconds = done - self._done_at_start, self._clock() - self._started
+        parts = [f"{self._name}: {bar(done, tasks)} {done:,} of {tasks:,} tasks"]
+        return ", ".join([*parts, *rate(seen, seconds, "tasks"), *time_left(seen, tasks - done, seconds)])
 
 
 @contextmanager
 def task_progress(spark: SparkSession, name: str, status: Callable[[str], None]) -> Iterator[None]:
-    """Tells how far Spark is for as long as the block runs.
+    """Reports how far Spark is while the block runs.
 
     Args:
-        spark: The session. One of Spark Connect, which can't be asked this way, leaves the status alone.
-        name: What the lines begin with.
-        status: Takes the lines, each in the place of the last, and at the end an empty one.
+        spark: The session. A session of Spark Connect has no status tracker, and nothing is reported.
+        name: First word of the lines.
+        status: Receives each line, which replaces the one before, and an empty one at the end.
     """
     tracker = _tracker(spark)
     if tracker is None:
@@ -70,7 +67,7 @@ def task_progress(spark: SparkSession, name: str, status: Callable[[str], None])
 
     def follow() -> None:
         while not stop.wait(_SECONDS):
-            line = progress.line(_steps(tracker))
+            line = progress.line(_active_stages(tracker))
             if line:
                 status(line)
 
@@ -87,14 +84,14 @@ def task_progress(spark: SparkSession, name: str, status: Callable[[str], None])
 def _tracker(spark: SparkSession) -> Any:
     try:
         return spark.sparkContext.statusTracker()
-    except (AttributeError, NotImplementedError):  # the one is Spark 4's, the other 3.5's
+    except (AttributeError, NotImplementedError):  # Spark 4 raises NotImplementedError, 3.5 AttributeError
         return None
 
 
-def _steps(tracker: Any) -> dict[int, tuple[int, int]]:
-    steps = {}
+def _active_stages(tracker: Any) -> dict[int, tuple[int, int]]:
+    stages = {}
     for number in tracker.getActiveStageIds():
         info = tracker.getStageInfo(number)
         if info is not None and info.numTasks:
-            steps[number] = (info.numCompletedTasks, info.numTasks)
-    return steps
+            stages[number] = (info.numCompletedTasks, info.numTasks)
+    return stages

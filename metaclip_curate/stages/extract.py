@@ -14,7 +14,7 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from metaclip_curate import storage
-from metaclip_curate.console.progress import FileReport, Reporter
+from metaclip_curate.console.file_reports import FileReport, Reporter
 from metaclip_curate.extract import InputStats, ReadOptions, read_pairs
 from metaclip_curate.language import LanguageIdentifier
 from metaclip_curate.run.part_files import PartFile

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from metaclip_curate.console.terminal import Console, is_writable, plain, shown, shown_output
+from metaclip_curate.console.terminal import Console, cut, is_writable, plain, shown, shown_output, width
 
 
 @pytest.mark.parametrize(
@@ -91,3 +91,27 @@ def test_what_an_encoding_has() -> None:
     assert is_writable("é", _stream("latin-1"))
     assert not is_writable("猫", _stream("latin-1"))
     assert not is_writable("\udc80", _stream("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("naïve", 5),
+        ("e\u0301", 1),
+        ("猫とcat", 7),
+        ("ｶﾅ", 2),
+        ("ภาษาไทยที่นี่", 9),
+        ("한국어", 6),
+        ("\u1112\u1161\u11ab", 2),
+        ("می‌خواهم", 7),
+        ("", 0),
+    ],
+)
+def test_columns_that_a_text_takes(text: str, columns: int) -> None:
+    assert width(text) == columns
+
+
+def test_a_text_is_cut_at_a_whole_character_with_its_marks() -> None:
+    assert [cut("猫猫", columns) for columns in range(5)] == ["", "", "猫", "猫", "猫猫"]
+    assert cut("ที่นี่", 1) == "ที่"
+    assert cut("abc", 2) == "ab"

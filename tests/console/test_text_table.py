@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from metaclip_curate.console.terminal import width
 from metaclip_curate.console.text_table import number, share, text_table
 
 
@@ -17,3 +18,8 @@ def test_numbers_and_shares() -> None:
 def test_a_cell_is_one_line_whatever_is_in_it() -> None:
     found = text_table(["file", "n"], [["a\x1b[2J\n\u202eb", "1"], ["c", "2"]], "<>")
     assert found.splitlines()[2:] == [r"a\x1b[2J\n\u202eb  1", "c                  2"]
+
+
+def test_columns_of_wide_characters_and_of_marks_align() -> None:
+    found = text_table(["text", "n"], [["猫とcat", "1"], ["ที่นี่", "22"], ["한국어", "333"]], "<>")
+    assert [width(line) for line in found.splitlines()] == [7 + 2 + 3] * 5
