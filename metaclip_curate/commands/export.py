@@ -18,6 +18,7 @@ from metaclip_curate.options.run import RunOptions
 from metaclip_curate.options.source import SourceOptions
 from metaclip_curate.pipelines.finished_run import FinishedRun
 from metaclip_curate.publish.export import write_uid_file
+from metaclip_curate.run.summaries import BalanceSummary, SampleSummary
 from metaclip_curate.schemas import COUNTS, MANIFEST, MATCHED
 from metaclip_curate.storage import StorageOptions
 
@@ -88,12 +89,12 @@ def export(run: FinishedRun, options: ExportOptions, command: str = "") -> dict[
 def _metaclip(run: FinishedRun, options: ExportOptions) -> dict[str, Any]:
     from metaclip_curate.stages.after.export import write_probabilities, write_shards
 
-    rows = {row["metadata_lang"]: row for row in run.folder.summary("balance")["languages"]}
+    rows = {row.metadata_lang: row for row in run.folder.summary(BalanceSummary).languages}
     balance = run.folder.options_of("balance")
     anchor = rows.get(balance["anchor_language"])
     # One number names the files of all languages: t of the anchor, which with --tail-share isn't the option's.
-    t = int(anchor["t"]) if anchor and balance["tail_share"] is not None else int(balance["t"])
-    thresholds = {language: int(row["t"]) for language, row in rows.items()}
+    t = anchor.t if anchor and balance["tail_share"] is not None else int(balance["t"])
+    thresholds = {language: row.t for language, row in rows.items()}
     entries = write_probabilities(
         run.read("count", "counts", COUNTS), thresholds, t, options.output, run.folder.options
     )
@@ -115,7 +116,7 @@ def _datacomp(run: FinishedRun, output: str) -> dict[str, Any]:
     from metaclip_curate.stages.after.export import prefix_digits, uid_part_name, write_uid_parts
 
     manifest, folder = run.read("sample", "manifest", MANIFEST), storage.join(output, _PARTS)
-    digits = prefix_digits(run.folder.summary("sample")["pairs"])
+    digits = prefix_digits(run.folder.summary(SampleSummary).pairs)
     parts = write_uid_parts(manifest, digits, folder, run.folder.options)
     uids = sum(count for _, count in parts)
 

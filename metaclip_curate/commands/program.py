@@ -50,6 +50,7 @@ from metaclip_curate.options.run import RunOptions
 from metaclip_curate.options.sample import SampleOptions
 from metaclip_curate.pipelines.curation import Options, Pipeline
 from metaclip_curate.run.folder import STAGES, RunFolder
+from metaclip_curate.run.record import to_json
 from metaclip_curate.storage import StorageOptions, command_line, scrub
 
 _GROUPS: dict[str, type] = {
@@ -200,7 +201,7 @@ def _run_stage(parsed: argparse.Namespace, command: str) -> None:
 def _print_result(command: str, folder: RunFolder, as_json: bool) -> None:
     if as_json:
         finished = STAGES if command == "run" else (command,)
-        print_json({stage: folder.summary(stage) for stage in finished})
+        print_json({stage: to_json(folder.require(stage).summary) for stage in finished})
     elif command == "extract":
         print_extraction(folder)
     elif command in ("run", "sample"):

@@ -16,8 +16,10 @@ from metaclip_curate.options.run import RunOptions
 from metaclip_curate.options.sample import SampleOptions
 from metaclip_curate.options.source import SourceOptions
 from metaclip_curate.pipelines.finished_run import FinishedRun
-from metaclip_curate.pipelines.rebalance import Losses, Rebalancing
+from metaclip_curate.pipelines.rebalance import Rebalancing
 from metaclip_curate.run.folder import STAGES, RunFolder
+from metaclip_curate.run.record import to_json
+from metaclip_curate.run.summaries import BalanceSummary, DownloadLosses, SampleSummary
 from metaclip_curate.storage import StorageOptions
 
 _GROUPS: dict[str, type] = {
@@ -75,16 +77,16 @@ def _run(parsed: argparse.Namespace, command: str) -> None:
         print(f"{name:<14} {storage.join(rebalancing.folder.root, name)}")
 
 
-def _finish_as_json(rebalancing: Rebalancing, losses: Losses, count_only: bool) -> None:
+def _finish_as_json(rebalancing: Rebalancing, losses: DownloadLosses, count_only: bool) -> None:
     found: dict[str, Any] = {"losses": dataclasses.asdict(losses)}
     if not count_only:
         rebalancing.draw()
         rebalancing.report()
-        found["languages"] = rebalancing.folder.summary("sample")["languages"]
+        found["languages"] = to_json(rebalancing.folder.summary(SampleSummary).languages)
     print_json(found)
 
 
-def _losses_table(losses: Losses) -> str:
+def _losses_table(losses: DownloadLosses) -> str:
     steps = [("pairs in the manifest", losses.manifest)]
     steps += [(f"  {status.replace('_', ' ')}", count) for status, count in losses.lost.items()]
     steps += [("  go on", losses.survivors)]
@@ -95,14 +97,14 @@ def _losses_table(losses: Losses) -> str:
 
 
 def _language_table(folder: RunFolder) -> str:
-    kept = {row["metadata_lang"]: row["pairs_out"] for row in folder.summary("sample")["languages"]}
-    limits = folder.summary("balance")["languages"]
+    kept = {row.metadata_lang: row.pairs_out for row in folder.summary(SampleSummary).languages}
+    balanced = folder.summary(BalanceSummary)
     rows = []
-    for row in sorted(limits, key=lambda row: (-row["pairs"], row["metadata_lang"])):
-        rule = [row["metadata_lang"], number(row["pairs"]), number(row["t"]), f"{row['tail_share']:.1%}"]
-        rows.append([*rule, *_kept(row["expected_pairs"], kept[row["metadata_lang"]], row["pairs"])])
-    pairs, expected = sum(row["pairs"] for row in limits), sum(row["expected_pairs"] for row in limits)
-    rows.append(["all", number(pairs), "", "", *_kept(expected, sum(kept.values()), pairs)])
+    for row in sorted(balanced.languages, key=lambda row: (-row.pairs, row.metadata_lang)):
+        rule = [row.metadata_lang, number(row.pairs), number(row.t), f"{row.tail_share:.1%}"]
+        rows.append([*rule, *_kept(row.expected_pairs, kept[row.metadata_lang], row.pairs)])
+    of_all = _kept(balanced.expected_pairs, sum(kept.values()), balanced.pairs)
+    rows.append(["all", number(balanced.pairs), "", "", *of_all])
     return text_table(["language", "pairs", "t", "tail share", "expected", "kept", "of them"], rows, "<" + ">" * 6)
 
 

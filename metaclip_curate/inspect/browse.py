@@ -14,6 +14,7 @@ from metaclip_curate import balance
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.browse import BrowseOptions
 from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.summaries import BalanceSummary
 from metaclip_curate.run.tables import LanguageCounts, language_counts, open_table
 from metaclip_curate.schemas import MANIFEST, MATCHED
 
@@ -40,7 +41,7 @@ def browse(folder: RunFolder, asked: BrowseOptions) -> list[dict[str, Any]]:
     """
     of_language = language_counts(folder, asked.language)
     if of_language is None:
-        names = ", ".join(row["metadata_lang"] for row in folder.summary("balance")["languages"])
+        names = ", ".join(folder.summary(BalanceSummary).thresholds)
         raise UserError(f"{folder.root} has no matched text of the language {asked.language}: it has {names}")
     entry_ids = _ids_of(asked, of_language, folder)
     manifest = open_table(folder, "sample", "manifest", MANIFEST)

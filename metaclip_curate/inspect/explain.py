@@ -25,6 +25,7 @@ from metaclip_curate.matching import space_entry, space_text
 from metaclip_curate.metadata.lists.folder import MetadataFolder
 from metaclip_curate.options.explain import ExplainOptions
 from metaclip_curate.run.folder import RunFolder, remedy
+from metaclip_curate.run.summaries import MatchSummary
 from metaclip_curate.run.tables import LanguageCounts, language_counts, open_table
 from metaclip_curate.schemas import MANIFEST, MATCHED, PAIRS
 
@@ -257,7 +258,7 @@ class Explainer:
             return found
         # Nothing of the run matched this language, so its entries are only in the metadata.
         try:
-            place = self._asked.metadata or str(self._folder.summary("match")["metadata"])
+            place = self._asked.metadata or self._folder.summary(MatchSummary).metadata
             read = MetadataFolder.open(place, self._folder.options).read(language)
         except UserError as error:
             raise UserError(f"{error} Name the folder with --metadata.") from error

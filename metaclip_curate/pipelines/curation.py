@@ -13,7 +13,6 @@ import hashlib
 import itertools
 import json
 import threading
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
@@ -47,6 +46,17 @@ from metaclip_curate.run import own_files
 from metaclip_curate.run.folder import STAGES, RunFolder, remedy
 from metaclip_curate.run.owner import Listener, RunOwner, owning
 from metaclip_curate.run.part_files import FileList, PartFile, rows_of, states_of
+from metaclip_curate.run.record import ExtractPart, Generation, MatchCounts, MatchPart
+from metaclip_curate.run.summaries import (
+    BalanceSummary,
+    CountSummary,
+    ExtractSummary,
+    LanguageMatches,
+    LanguageThreshold,
+    LanguageTotals,
+    MatchSummary,
+    SampleSummary,
+)
 from metaclip_curate.schemas import COUNTS, INPUTS, MATCHED, PAIRS, THRESHOLDS, ddl
 from metaclip_curate.spark.progress import task_progress
 from metaclip_curate.spark.session import get_session
@@ -61,7 +71,6 @@ FUNNEL_COLUMNS = [column.name for column in INPUTS if pa.types.is_int64(column.t
 _ROUNDS_IN_FLIGHT = 2
 _SMALLEST_ROUND, _LARGEST_ROUND, _ROUNDS = 8, 1000, 50
 _STATUS_SECONDS = 1.0
-_SUMS = ("distinct", "matched", "occurrences")  # of a language's matched pairs
 
 Tell = Callable[[str], None]
 
@@ -154,8 +163,8 @@ class Pipeline:
             self._read_again(again, changed)
             self._read_inputs(missing)
             self.folder.finish("extract", self._inputs_summary())
-        summary = self.folder.summary("extract")
-        failed, files = summary["failed"], summary["files"]
+        summary = self.folder.summary(ExtractSummary)
+        failed, files = summary.failed, summary.files
         if failed > self.options.extract.max_failed_inputs * files:
             raise JobFailedError(
                 f"{failed:,} of {files:,} input files failed, more than --max-failed-inputs "
@@ -195,8 +204,7 @@ class Pipeline:
         from metaclip_curate.stages.shared.tables import write_table
 
         with self._working("count", options, upstream):
-            matched = self.folder.summary("match")["languages"]
-            languages = [row["metadata_lang"] for row in matched if row["matched"]]
+            languages = [row.metadata_lang for row in self.folder.summary(MatchSummary).languages if row.matched]
             digests = {language: options["metadata_digests"][language] for language in languages}
             if digests:
                 entries = entries_table(self.spark, self.options.match.metadata, digests, self.options.storage)
@@ -205,17 +213,17 @@ class Pipeline:
                 counts = self.spark.createDataFrame([], ddl(COUNTS))
             files = write_table(counts, LAYOUT, self.folder.table("counts"), self.options.storage)
             self._require_counted(files)
-        self.folder.finish("count", {}, FileList({"counts": files}))
+        self.folder.finish("count", CountSummary(), FileList({"counts": files}))
 
     def _require_counted(self, files: Sequence[PartFile]) -> None:
         """Holds the sum of all counts to the number of matches that were written."""
-        languages = self.folder.summary("match")["languages"]
-        if all("occurrences" in row for row in languages):  # they aren't known of an older run
+        expected = self.folder.summary(MatchSummary).occurrences
+        if expected is not None:  # it isn't known of an older run
             from metaclip_curate.stages.shared.tables import read_named
 
             counts = read_named(self.spark, self.folder.table("counts"), files, COUNTS)
             found = counts.agg({"count": "sum"}).collect()[0][0] or 0
-            self._require_all("count", "matches", found, sum(row["occurrences"] for row in languages))
+            self._require_all("count", "matches", found, expected)
 
     @owning
     def balance(self) -> None:
@@ -232,14 +240,12 @@ class Pipeline:
                 counts = self._read("count", "counts", COUNTS)
                 matched = self._read("match", "matched", MATCHED)
                 thresholds = balance(self.spark, matched, counts, self.options.balance, self.options.draw)
-                rows = [row.asDict() for row in thresholds.collect()]
-                written = sum(row["matched"] for row in self.folder.summary("match")["languages"])
-                self._require_all("balance", "matched pairs", sum(row["pairs"] for row in rows), written)
+                summary = BalanceSummary(tuple(LanguageThreshold(**row.asDict()) for row in thresholds.collect()))
+                self._require_all("balance", "matched pairs", summary.pairs, self.folder.summary(MatchSummary).matched)
                 files = write_table(thresholds, LAYOUT, self.folder.table("thresholds"), self.options.storage)
-            self.folder.finish("balance", {"languages": rows}, FileList({"thresholds": files}))
-        rows = self.folder.summary("balance")["languages"]
-        pairs, expected = sum(row["pairs"] for row in rows), sum(row["expected_pairs"] for row in rows)
-        self._tell(f"balance: of {pairs:,} matched pairs {expected:,.1f} are expected to be kept")
+            self.folder.finish("balance", summary, FileList({"thresholds": files}))
+        summary = self.folder.summary(BalanceSummary)
+        self._tell(f"balance: of {summary.pairs:,} matched pairs {summary.expected_pairs:,.1f} are expected to be kept")
 
     @owning
     def sample(self) -> None:
@@ -261,15 +267,15 @@ class Pipeline:
         with self._working("sample", options, upstream):
             counts = self._read("count", "counts", COUNTS)
             matched = self._read("match", "matched", MATCHED)
-            thresholds = self.folder.summary("balance")["languages"]
+            balanced = self.folder.summary(BalanceSummary)
             head = head_entries(
-                self.spark, counts, [(row["metadata_lang"], row["t"], row["entries"]) for row in thresholds]
+                self.spark, counts, [(row.metadata_lang, row.t, row.entries) for row in balanced.languages]
             )
             work, manifest = self.folder.work("kept"), self.folder.table("manifest")
             files = [file.url for file in self.folder.table_files("match", "matched")]
             read, drawn = draw_files(self.spark, DrawTask(files, head, self.options.draw, work, self.options.storage))
             if self.options.draw.texts_per_image == "all":  # else files without a text that draws aren't read
-                self._require_all("sample", "matched pairs", read, sum(row["pairs"] for row in thresholds))
+                self._require_all("sample", "matched pairs", read, balanced.pairs)
             kept = read_files(self.spark, [work], ddl(ORDERED))
             written = write_manifest(
                 self.spark, kept, manifest, self.options.sample.rows_per_file, self.options.storage
@@ -277,11 +283,10 @@ class Pipeline:
             rows = sum(file.rows for file in written)
             self._require_all("sample", "drawn pairs", rows, drawn)
             limits = self._read("balance", "thresholds", THRESHOLDS)
-            languages = language_totals(matched, kept, counts, limits)
-            self._require_all("sample", "pairs of the manifest", sum(row["pairs_out"] for row in languages), rows)
+            languages = tuple(LanguageTotals(**row) for row in language_totals(matched, kept, counts, limits))
+            self._require_all("sample", "pairs of the manifest", sum(row.pairs_out for row in languages), rows)
             self.folder.write_small(own_files.DATACARD, build_datacard(self.folder, languages, self._provenance()))
-        summary = {"files": len(written), "pairs": rows, "languages": languages}
-        self.folder.finish("sample", summary, FileList({"manifest": written}))
+        self.folder.finish("sample", SampleSummary(len(written), rows, languages), FileList({"manifest": written}))
 
     def report(self) -> None:
         """Writes the report of a finished run, which `run` and `sample` don't; it raises nothing."""
@@ -291,7 +296,7 @@ class Pipeline:
         return {
             "command": self.command,
             "spark": self.spark.version,
-            "metadata": self.folder.summary("match")["metadata"],
+            "metadata": self.folder.summary(MatchSummary).metadata,
         }
 
     # What the user gave
@@ -341,7 +346,7 @@ class Pipeline:
 
     def _check_recorded_metadata(self) -> None:
         recorded = self.folder.options_of("match").get("metadata_digests", {})
-        self._metadata.check_unchanged(self.folder.summary("match")["metadata"], recorded, self.folder.root)
+        self._metadata.check_unchanged(self.folder.summary(MatchSummary).metadata, recorded, self.folder.root)
 
     def _draw_options(self) -> dict[str, Any]:
         """What of the draw decides about the thresholds table."""
@@ -406,14 +411,14 @@ class Pipeline:
             read.append(Part(name, *self._write_round(name, of_round, "")))
             for account in read[-1].accounts:
                 self._tell(f"extract: {_line(account)}")
-        replacement = Replacement(self.spark, self.folder, names.__next__, _part_note, changed)
+        replacement = Replacement(self.spark, self.folder, names.__next__, _extract_part, changed)
         replaced = replacement.replace(before, read)
         self._tell(f"extract: {len(replaced):,} of them take the place of what was read before")
 
     def _read_round(self, part: str, paths: list[str], reports: str) -> list[dict[str, Any]]:
         """Reads files and commits what came of them; returns their accounts."""
         accounts, files = self._write_round(part, paths, reports)
-        self.folder.commit_part("extract", part, _part_note(accounts), files)
+        self.folder.commit_part("extract", part, _extract_part(accounts), files)
         return accounts
 
     def _write_round(self, part: str, paths: list[str], reports: str) -> tuple[list[dict[str, Any]], FileList]:
@@ -428,29 +433,29 @@ class Pipeline:
         inputs = self.folder.write_small_part("inputs", part, pa.Table.from_pylist(accounts, schema=INPUTS))
         return accounts, FileList({"pairs": pairs, "inputs": inputs}, states)
 
-    def _inputs_summary(self) -> dict[str, Any]:
+    def _inputs_summary(self) -> ExtractSummary:
         inputs = self.folder.read_small("extract", "inputs", ["status", *FUNNEL_COLUMNS])
         states = inputs.column("status").to_pylist()
         sums = {name: pc.sum(inputs.column(name)).as_py() for name in FUNNEL_COLUMNS}
-        return {"files": len(states), **{state: states.count(state) for state in INPUT_STATES}, **sums}
+        return ExtractSummary(files=len(states), **{state: states.count(state) for state in INPUT_STATES}, **sums)
 
     # Matching, in generations: each covers parts of pairs that those before it don't
 
     def _match_generations(self) -> bool:
         """Matches what isn't; false where a new row would take a known one's place."""
-        generations = self.folder.notes("match").get("generations", [])
-        covered = {part for generation in generations for part in generation["pairs"]}
+        generations = self.folder.generations()
+        covered = {part for generation in generations for part in generation.pairs}
         added = sorted(set(self.folder.parts("extract")) - covered)
         if added or not generations:
-            generations = [*generations, {"pairs": added, "passes": self.options.match.dedup_passes}]
-            self.folder.note("match", generations=generations)
+            generations = (*generations, Generation(tuple(added), self.options.match.dedup_passes))
+            self.folder.record_generations(generations)
         for number, generation in enumerate(generations):
-            known = [part for earlier in generations[:number] for part in earlier["pairs"]]
-            if not self._match_generation(number, generation["passes"], generation["pairs"], known):
+            known = [part for earlier in generations[:number] for part in earlier.pairs]
+            if not self._match_generation(number, generation.passes, generation.pairs, known):
                 return False
         return True
 
-    def _match_generation(self, number: int, passes: int, new: list[str], known: list[str]) -> bool:
+    def _match_generation(self, number: int, passes: int, new: Sequence[str], known: Sequence[str]) -> bool:
         """Matches parts of pairs, but for uids of known parts; false where a new row would take a known one's place."""
         from metaclip_curate.stages.shared.tables import read_table
 
@@ -466,8 +471,8 @@ class Pipeline:
             share = (shares[part], passes)
             if not self._match_pass(part, new_pairs, known_pairs if known else None, share, labels):
                 return False
-        parts = self.folder.parts("match")
-        read = [sums.get("pairs") for part in shares for sums in _sums_of(parts[part]).values()]
+        parts = self.folder.match_parts()
+        read = [counts.pairs for part in shares for counts in parts[part].languages.values()]
         written = None if None in read else rows_of(new_files)  # a part of an older run doesn't say what was read
         try:
             self._require_all("match", "pairs", sum(filter(None, read)), written)
@@ -495,7 +500,7 @@ class Pipeline:
         if not labels:
             empty = self.spark.createDataFrame([], ddl(MATCHED))
             files = write_table(empty, LAYOUT, folder, self.options.storage)
-            self.folder.commit_part("match", part, {"languages": {}}, FileList({"matched": files}))
+            self.folder.commit_part("match", part, MatchPart(languages={}), FileList({"matched": files}))
             return True
         # All uids are of the only pass: nothing needs to be hashed.
         of_pass = F.lit(True) if passes == 1 else F.pmod(F.xxhash64("uid"), F.lit(passes)) == number
@@ -512,9 +517,8 @@ class Pipeline:
         account, files = write_matched(placed, self.spark, task, folder)
         if any(sums["superseding"] for sums in account.values()):
             return False
-        self.folder.commit_part(
-            "match", part, {"languages": dict(sorted(account.items()))}, FileList({"matched": files})
-        )
+        languages_of_part = {language: MatchCounts(**sums) for language, sums in sorted(account.items())}
+        self.folder.commit_part("match", part, MatchPart(languages=languages_of_part), FileList({"matched": files}))
         return True
 
     def _metadata_languages(
@@ -527,18 +531,14 @@ class Pipeline:
             languages[label] = language if language in digests else no_metadata
         return languages
 
-    def _match_summary(self, no_metadata: str) -> dict[str, Any]:
-        totals: dict[str, Counter[str]] = {}
-        for part in self.folder.parts("match").values():
-            for language, sums in _sums_of(part).items():
-                totals.setdefault(language, Counter()).update(sums)
-        rows = [
-            {"metadata_lang": language, **{name: sums[name] for name in _SUMS if name in sums}}
-            for language, sums in sorted(totals.items())
-            if language != no_metadata
-        ]
-        left_out = totals.get(no_metadata, Counter())["distinct"]
-        return {"languages": rows, "no_metadata": left_out, "metadata": self.options.match.metadata}
+    def _match_summary(self, no_metadata: str) -> MatchSummary:
+        counts: dict[str, list[MatchCounts]] = {}
+        for part in self.folder.match_parts().values():
+            for language, of_part in part.languages.items():
+                counts.setdefault(language, []).append(of_part)
+        rows = {language: _language_matches(language, of_parts) for language, of_parts in sorted(counts.items())}
+        left_out = rows.pop(no_metadata).distinct if no_metadata in rows else 0
+        return MatchSummary(languages=tuple(rows.values()), no_metadata=left_out, metadata=self.options.match.metadata)
 
     # Tables
 
@@ -589,15 +589,17 @@ def _line(account: Mapping[str, Any]) -> str:
     return file_line(**{name: account[name] for name in ("path", "status", "error", "pairs", "seconds")})
 
 
-def _sums_of(note: Mapping[str, Any]) -> dict[str, dict[str, int]]:
-    """A part's sums by language. Of a part of an older run there are fewer."""
-    languages: dict[str, dict[str, int]] | None = note.get("languages")
-    if languages is not None:
-        return languages
-    return {language: dict(zip(_SUMS, sums, strict=False)) for language, sums in note.items()}
+def _language_matches(language: str, parts: Sequence[MatchCounts]) -> LanguageMatches:
+    known = [counts.occurrences for counts in parts if counts.occurrences is not None]
+    return LanguageMatches(
+        language,
+        sum(counts.distinct for counts in parts),
+        sum(counts.matched for counts in parts),
+        sum(known) if len(known) == len(parts) else None,
+    )
 
 
-def _part_note(accounts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What run.json notes of a part: which files it is from, and how much came of them."""
+def _extract_part(accounts: Sequence[Mapping[str, Any]]) -> ExtractPart:
+    """The record of a part: which files it is from, and how much came of them."""
     read = [[account["path"], account["bytes_read"], account["pairs"]] for account in accounts]
-    return {"files": len(accounts), "digest": hashlib.sha256(json.dumps(sorted(read)).encode()).hexdigest()}
+    return ExtractPart(files=len(accounts), digest=hashlib.sha256(json.dumps(sorted(read)).encode()).hexdigest())

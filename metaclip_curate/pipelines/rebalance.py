@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +30,8 @@ from metaclip_curate.pipelines.finished_run import FinishedRun
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.owner import owning
 from metaclip_curate.run.part_files import FileList
+from metaclip_curate.run.record import MatchCounts, MatchPart
+from metaclip_curate.run.summaries import CountSummary, DownloadLosses, ExtractSummary, LanguageMatches, MatchSummary
 from metaclip_curate.schemas import COUNTS, MANIFEST, MATCHED
 from metaclip_curate.storage import StorageOptions
 
@@ -42,23 +43,6 @@ _SEEDS = "seeds before"
 _PART = "survivors"
 
 Tell = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Losses:
-    """What became of a manifest's pairs.
-
-    Attributes:
-        manifest: Its pairs.
-        survivors: Of those, the pairs that are counted and drawn again.
-        lost: Of the others, how many by img2dataset's status, `missing` or `equal_image`.
-        unknown: Samples of the download that aren't in the manifest, and are not used.
-    """
-
-    manifest: int
-    survivors: int
-    lost: dict[str, int]
-    unknown: int
 
 
 class Rebalancing:
@@ -134,7 +118,7 @@ class Rebalancing:
         return self.folder.owned()
 
     @owning
-    def count(self) -> Losses:
+    def count(self) -> DownloadLosses:
         """Finds the survivors and counts their entries.
 
         Raises:
@@ -145,7 +129,7 @@ class Rebalancing:
         self.folder.check_options("extract", extract)
         if not self.folder.is_finished("extract", manifest):
             self.folder.begin("extract", extract, manifest)
-            self.folder.finish("extract", self._source.folder.summary("extract"))
+            self.folder.finish("extract", self._source.folder.summary(ExtractSummary))
         match = self._source.folder.options_of("match") | {
             _SOURCE: extract[_SOURCE],
             _SEEDS: self._seeds_before,
@@ -161,7 +145,9 @@ class Rebalancing:
             self.folder.begin("match", match, upstream)
             self._find_downloaded_pairs()
         self._count_downloaded_pairs()
-        return Losses(**self.folder.summary("match")["download"])
+        losses = self.folder.summary(MatchSummary).download
+        assert losses is not None
+        return losses
 
     @owning
     def draw(self) -> None:
@@ -207,25 +193,24 @@ class Rebalancing:
             downloaded_pairs(manifest, judged), LAYOUT, self.folder.part("matched", _PART), self._storage
         )
         sums = _sums(read_named(spark, self.folder.part("matched", _PART), written, MATCHED))
-        if sum(row["matched"] for row in sums.values()) != fetched:
-            raise JobFailedError(f"{fetched:,} images were fetched, and {sums} pairs of them were read: try again")
-        self.folder.commit_part("match", _PART, {"languages": sums}, FileList({"matched": written}))
-        before = self._source.folder.summary("match")
+        found = sum(counts.matched for counts in sums.values())
+        if found != fetched:
+            raise JobFailedError(f"{fetched:,} images were fetched, and {found:,} pairs of them were read: try again")
+        self.folder.commit_part("match", _PART, MatchPart(languages=sums), FileList({"matched": written}))
+        before = self._source.folder.summary(MatchSummary)
         self.folder.finish(
             "match",
-            {
-                "languages": [{"metadata_lang": language, **row} for language, row in sums.items()],
-                "no_metadata": before["no_metadata"],
-                "metadata": before["metadata"],
-                "source": self._source.folder.root,
-                "downloaded": list(self._options.downloaded),
-                "download": {
-                    "manifest": fetched + sum(lost.values()),
-                    "survivors": fetched,
-                    "lost": lost,
-                    "unknown": unknown,
-                },
-            },
+            MatchSummary(
+                languages=tuple(
+                    LanguageMatches(language, row.distinct, row.matched, row.occurrences)
+                    for language, row in sums.items()
+                ),
+                no_metadata=before.no_metadata,
+                metadata=before.metadata,
+                source=self._source.folder.root,
+                downloaded=self._options.downloaded,
+                download=DownloadLosses(fetched + sum(lost.values()), fetched, lost, unknown),
+            ),
         )
 
     def _outcomes(self) -> DataFrame:
@@ -247,12 +232,12 @@ class Rebalancing:
 
         self._tell("rebalance: counting")
         self.folder.begin("count", options, upstream)
-        languages = [row["metadata_lang"] for row in self.folder.summary("match")["languages"]]
+        languages = [row.metadata_lang for row in self.folder.summary(MatchSummary).languages]
         entries = self._source.read("count", "counts", COUNTS).filter(F.col("metadata_lang").isin(languages))
         matched = read_table(self._source.spark, self.folder.table_files("match", "matched"), MATCHED)
         counts = count(matched, entries.drop("count"))
         files = write_table(counts, LAYOUT, self.folder.table("counts"), self._storage)
-        self.folder.finish("count", {}, FileList({"counts": files}))
+        self.folder.finish("count", CountSummary(), FileList({"counts": files}))
 
 
 def _nothing_left(run: str, downloaded: Sequence[str], lost: dict[str, int], unknown: int) -> str:
@@ -263,14 +248,14 @@ def _nothing_left(run: str, downloaded: Sequence[str], lost: dict[str, int], unk
     return f"none of the images of {run} was fetched to {folders} ({reasons}): download again"
 
 
-def _sums(matched: DataFrame) -> dict[str, dict[str, int]]:
+def _sums(matched: DataFrame) -> dict[str, MatchCounts]:
     """A language's pairs, and how often entries occur in them."""
     from pyspark.sql import functions as F
 
     pairs, occurrences = F.count(F.lit(1)), F.sum(F.size("entry_ids"))
     rows = matched.groupBy("metadata_lang").agg(pairs, occurrences).collect()
     return {
-        language: {"distinct": size, "matched": size, "occurrences": found} for language, size, found in sorted(rows)
+        language: MatchCounts(distinct=size, matched=size, occurrences=found) for language, size, found in sorted(rows)
     }
 
 

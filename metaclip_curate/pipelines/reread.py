@@ -16,6 +16,7 @@ import pyarrow as pa
 from metaclip_curate.extract.input_stats import BROKE_OFF
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.part_files import FileList, FileState, states_of
+from metaclip_curate.run.record import ExtractPart
 from metaclip_curate.schemas import INPUTS, PAIRS
 
 if TYPE_CHECKING:
@@ -79,14 +80,14 @@ class Replacement:
         spark: The session.
         folder: The run folder, with the stage extract begun.
         new_name: Makes names of parts.
-        note: Makes what run.json notes of a part.
+        record: Returns the record of a part with these rows of `inputs`.
         changed: Inputs that have changed since they were read, of which the new content counts.
     """
 
     spark: SparkSession
     folder: RunFolder
     new_name: Callable[[], str]
-    note: Callable[[Sequence[Account]], dict[str, Any]]
+    record: Callable[[Sequence[Account]], ExtractPart]
     changed: Collection[str] = ()
 
     def replace(self, before: Mapping[str, Sequence[Account]], read: Iterable[Part]) -> list[Account]:
@@ -114,7 +115,7 @@ class Replacement:
             files = self.folder.file_list("extract", name) or FileList({})
             pairs = read_table(self.spark, self.folder.table_files("extract", "pairs", [name]), PAIRS)
             rest += self._without(Part(name, accounts, files), pairs, better)
-        added = {part.name: (self.note(part.accounts), part.files) for part in rest}
+        added = {part.name: (self.record(part.accounts), part.files) for part in rest}
         if gone:  # later stages were made from them
             self.folder.discard("match")
         self.folder.replace_parts("extract", gone, added)

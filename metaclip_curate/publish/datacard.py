@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -14,12 +15,16 @@ from metaclip_curate import storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.run import own_files
 from metaclip_curate.run.folder import STAGES, RunFolder, remedy
+from metaclip_curate.run.record import to_json
+from metaclip_curate.run.summaries import BalanceSummary, ExtractSummary, LanguageTotals, MatchSummary
 
 _FORMAT = 1
 _PACKAGES = ("metaclip-curate", "pyarrow", "numpy", "ahocorasick-rs", "ada-url", "msgspec", "fasttext-new")
 
 
-def build_datacard(folder: RunFolder, languages: list[dict[str, Any]], provenance: dict[str, Any]) -> dict[str, Any]:
+def build_datacard(
+    folder: RunFolder, languages: Sequence[LanguageTotals], provenance: dict[str, Any]
+) -> dict[str, Any]:
     """Puts the data card together.
 
     Args:
@@ -33,20 +38,20 @@ def build_datacard(folder: RunFolder, languages: list[dict[str, Any]], provenanc
     options = {stage: folder.options_of(stage) for stage in STAGES}
     digests = options["match"].pop("metadata_digests", {})
     options["count"].pop("metadata_digests", None)
-    thresholds = folder.summary("balance")["languages"]
+    match = folder.summary(MatchSummary)
     totals = ("pairs_in", "images_in", "pairs_out", "images_out")
     return {
         "format": _FORMAT,
         "seed": options["sample"]["seed"],
         "command": provenance["command"],
         "options": options,
-        "inputs": folder.summary("extract"),
-        "no_metadata": folder.summary("match")["no_metadata"],
+        "inputs": to_json(folder.summary(ExtractSummary)),
+        "no_metadata": match.no_metadata,
         # Of a rebalanced run: what became of the images.
-        "download": folder.summary("match").get("download"),
-        "expected_pairs": sum(row["expected_pairs"] for row in thresholds),
-        **{name: sum(row[name] for row in languages) for name in totals},
-        "languages": languages,
+        "download": to_json(match.download),
+        "expected_pairs": folder.summary(BalanceSummary).expected_pairs,
+        **{name: sum(getattr(row, name) for row in languages) for name in totals},
+        "languages": to_json(languages),
         "metadata": {"folder": provenance["metadata"], "sha256": digests},
         "language_id_model_sha256": options["extract"]["lid_model_digest"],
         "versions": {"python": platform.python_version(), "spark": provenance["spark"], **_versions()},

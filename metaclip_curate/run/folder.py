@@ -15,7 +15,8 @@ import json
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,6 +27,18 @@ from metaclip_curate.options.fields import flag
 from metaclip_curate.run import own_files
 from metaclip_curate.run.owner import RunOwner, owning
 from metaclip_curate.run.part_files import FileList, PartFile, TableFile, check_folder, describe, digest
+from metaclip_curate.run.record import (
+    Generation,
+    MatchPart,
+    PartRecord,
+    RunRecord,
+    StageRecord,
+    json_bytes,
+    run_from_bytes,
+    run_to_bytes,
+    to_json,
+)
+from metaclip_curate.run.summaries import Summary, stage_of
 from metaclip_curate.storage import StorageOptions
 
 STAGES = ("extract", "match", "count", "balance", "sample")
@@ -36,11 +49,10 @@ TABLES = {
     "balance": ("thresholds",),
     "sample": ("manifest",),
 }
-_FORMAT = 1
 _STATE = "run.json"
 _WHOLE = "table"  # names the list of a table that has no parts
-_DIGEST = "files_digest"
-_STATE_REMEDY = "put a whole copy in its place, without which the tables can't be used, or name another folder"
+
+S = TypeVar("S", bound=Summary)
 
 
 class RunFolder:
@@ -62,39 +74,21 @@ class RunFolder:
         self._lock = threading.Lock()
         self._owner = owner or RunOwner(self.root, self.options)
         self._state_url = storage.join(self.root, _STATE)
-        self._stages: dict[str, dict[str, Any]] = {}
-        self._owned: set[str] = set()
+        self._stages: dict[str, StageRecord] = {}
+        self._owned: frozenset[str] = frozenset()
         self._version = ""  # of run.json, as it was read or written last; empty without one
         found = storage.read_versioned(self._state_url, self.options)
         if found:
             self._version = found.version
-            self._read_state(found.data)
-
-    def _read_state(self, data: bytes) -> None:
-        try:
-            state = json.loads(data)
-            found, written = state["format"], state.pop("digest", "")
-            if found == _FORMAT:
-                self._stages = dict(state["stages"])
-                # Runs of before this was noted took all these names.
-                self._owned = set(state.get("owns", own_files.NAMES))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UserError(f"{self._state_url} is damaged: {_STATE_REMEDY}") from error
-        if found != _FORMAT:
-            raise UserError(f"{self._state_url} is of format {found}, not {_FORMAT}: name another folder")
-        # Runs of before there was one have none.
-        if written and written != digest(_json(state)):
-            raise UserError(f"{self._state_url} was changed after the run wrote it: {_STATE_REMEDY}")
+            run = run_from_bytes(found.data, self._state_url)
+            self._stages = dict(run.stages)
+            # Runs of versions that recorded none took all these names.
+            self._owned = own_files.NAMES if run.owns is None else run.owns
 
     def _save(self) -> None:
-        state = {
-            "format": _FORMAT,
-            "owns": sorted(self._owned),
-            "stages": {name: self._stages[name] for name in STAGES if name in self._stages},
-        }
         self.require_owner()
         try:
-            saved = self._replace_state(_json({**state, "digest": digest(_json(state))}))
+            saved = self._replace_state(run_to_bytes(RunRecord(self._owned, self._stages)))
         except OSError as error:
             raise self._cannot_write(error) from error
         if saved is None:
@@ -136,7 +130,7 @@ class RunFolder:
     def write_small(self, name: str, value: Any) -> None:
         """Writes a JSON object beside the tables."""
         self.require_owner()
-        storage.write_bytes(storage.join(self.root, name), _json(value), self.options)
+        storage.write_bytes(storage.join(self.root, name), json_bytes(value), self.options)
 
     # Names
 
@@ -157,18 +151,22 @@ class RunFolder:
 
     # What is finished
 
-    def parts(self, stage: str) -> dict[str, dict[str, Any]]:
-        """Returns the finished parts of a stage's tables, by name, with what was noted of each."""
-        return dict(self._stages.get(stage, {}).get("parts", {}))
+    def parts(self, stage: str) -> dict[str, PartRecord]:
+        """Returns the records of a stage's finished parts by name; empty if the stage was never begun."""
+        return dict(self._stages[stage].parts) if stage in self._stages else {}
 
-    def require(self, stage: str) -> dict[str, Any]:
+    def match_parts(self) -> dict[str, MatchPart]:
+        """Returns the records of the finished parts of `matched` by name."""
+        return {name: part for name, part in self.parts("match").items() if isinstance(part, MatchPart)}
+
+    def require(self, stage: str) -> StageRecord:
         """Returns the record of a finished stage.
 
         Raises:
             UserError: It isn't finished, with the command that does it.
         """
         record = self._stages.get(stage)
-        if record is None or not record.get("finished"):
+        if record is None or not record.finished:
             writer = self._owner.other_run()
             known = "" if self._version else " (there is no run.json in it)"
             first = f"run `metaclip-curate {stage} --output {self.root}` first"
@@ -177,27 +175,34 @@ class RunFolder:
         return record
 
     def is_finished(self, stage: str, upstream: str) -> bool:
-        """Tells whether a stage is finished and was made from these tables."""
+        """Returns whether a stage is finished and was computed from the tables with this fingerprint."""
         record = self._stages.get(stage)
-        return bool(record and record.get("finished") and record["upstream"] == upstream)
+        return bool(record and record.finished and record.upstream == upstream)
 
-    def summary(self, stage: str) -> dict[str, Any]:
-        """Returns what a finished stage noted about its result."""
-        return dict(self.require(stage).get("summary", {}))
+    def summary(self, kind: type[S]) -> S:
+        """Returns the result of a finished stage.
+
+        Args:
+            kind: The class of its summary, such as `MatchSummary`.
+
+        Raises:
+            UserError: The stage isn't finished.
+        """
+        found = self.require(stage_of(kind)).summary
+        if not isinstance(found, kind):
+            raise UserError(f"{self._state_url} has no summary of {stage_of(kind)}: {remedy(stage_of(kind))}")
+        return found
 
     def options_of(self, stage: str) -> dict[str, Any]:
-        """Returns the options a stage was started with; empty where it never was."""
-        return dict(self._stages.get(stage, {}).get("options", {}))
+        """Returns the options that a stage was started with; empty if it never was."""
+        return dict(self._stages[stage].options) if stage in self._stages else {}
 
     def fingerprint(self, stage: str) -> str:
-        """Names the content of a finished stage's tables by what they were made from."""
+        """Returns a digest of what a finished stage's tables were computed from."""
         record = self.require(stage)
-        parts = {
-            part: {name: value for name, value in noted.items() if name != _DIGEST}
-            for part, noted in record.get("parts", {}).items()
-        }
-        made_from = [stage, record["options"], record["upstream"], parts]
-        return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:16]
+        parts = {name: to_json(replace(part, files_digest=None)) for name, part in record.parts.items()}
+        computed_from = [stage, record.options, record.upstream, parts]
+        return hashlib.sha256(json.dumps(computed_from, sort_keys=True).encode()).hexdigest()[:16]
 
     def check_options(self, stage: str, options: dict[str, Any]) -> None:
         """Holds a command's options to those the stage was started with.
@@ -256,7 +261,7 @@ class RunFolder:
             UserError: The list is missing or isn't what was written.
         """
         record = self._stages[stage]
-        expected = (record["parts"][part] if part else record).get(_DIGEST)
+        expected = record.parts[part].files_digest if part else record.files_digest
         if expected is None:
             return None
         url = self._list_url(stage, part)
@@ -321,14 +326,13 @@ class RunFolder:
         self.check_options(stage, options)
         self._owned |= own_files.require_free(self.root, self._owned, self.options)
         record = self._stages.get(stage)
-        if record is None or (record["upstream"] != upstream and not grows):
+        if record is None or (record.upstream != upstream and not grows):
             stale = self._folders(stage)
             self.forget(stage)
-            record = self._stages[stage] = {"options": options, "parts": {}}
+            record = StageRecord(options=options)
         else:
             stale = self._leftovers(stage)
-        record["upstream"] = upstream
-        record["finished"] = False
+        self._stages[stage] = replace(record, upstream=upstream, finished=False)
         self._save()
         self._delete([storage.join(self.root, own_files.WORK), *stale])
 
@@ -349,7 +353,7 @@ class RunFolder:
         Raises:
             UserError: There is something in them that isn't a run's.
         """
-        parts = self._stages[stage]["parts"]
+        parts = self._stages[stage].parts
         found = []
         for table in TABLES[stage]:
             folder = self.table(table)
@@ -383,79 +387,82 @@ class RunFolder:
         self._delete(folders)
 
     @owning
-    def commit_part(self, stage: str, part: str, note: dict[str, Any], files: FileList | None = None) -> None:
-        """Notes that a part is completely written. Threads may call it.
+    def commit_part(self, stage: str, part: str, record: PartRecord, files: FileList | None = None) -> None:
+        """Records that a part is completely written. Threads may call it.
 
         Args:
             stage: The stage.
             part: The part's name.
-            note: What the stage needs to know of it later.
+            record: What run.json keeps of it.
             files: Its files.
         """
-        noted = self._with_files(stage, part, note, files)
+        written = replace(record, files_digest=self._write_list(stage, part, files))
         with self._lock:
-            self._stages[stage]["parts"][part] = noted
+            self._set_parts(stage, {**self._stages[stage].parts, part: written})
             self._save()
 
-    def _with_files(self, stage: str, part: str, note: Mapping[str, Any], files: FileList | None) -> dict[str, Any]:
-        """Writes the list of a part's files and adds its digest to what is noted of it."""
+    def _set_parts(self, stage: str, parts: Mapping[str, PartRecord]) -> None:
+        self._stages[stage] = replace(self._stages[stage], parts=parts)
+
+    def _write_list(self, stage: str, part: str, files: FileList | None) -> str | None:
+        """Writes the list of a part's files and returns its digest; None if there is no list."""
         if files is None:
-            return dict(note)
+            return None
         data = files.to_bytes()
         self.require_owner()
         storage.write_bytes(self._list_url(stage, part), data, self.options)
-        return {**note, _DIGEST: digest(data)}
+        return digest(data)
 
     @owning
     def replace_parts(
-        self, stage: str, gone: Collection[str], added: Mapping[str, tuple[dict[str, Any], FileList]]
+        self, stage: str, gone: Collection[str], added: Mapping[str, tuple[PartRecord, FileList]]
     ) -> None:
-        """Notes that some parts stand in the place of others, first in run.json and then on disk."""
-        noted = {part: self._with_files(stage, part, note, files) for part, (note, files) in added.items()}
+        """Replaces some parts by others, first in run.json and then on disk."""
+        written = {
+            part: replace(record, files_digest=self._write_list(stage, part, files))
+            for part, (record, files) in added.items()
+        }
         with self._lock:
-            parts = self._stages[stage]["parts"]
-            self._stages[stage]["parts"] = {name: parts[name] for name in parts if name not in gone} | noted
+            parts = self._stages[stage].parts
+            self._set_parts(stage, {name: parts[name] for name in parts if name not in gone} | written)
             leftovers = self._leftovers(stage)
             self._save()
         self._delete(leftovers)
         for part in gone:
             storage.delete_file(self._list_url(stage, part), self.options)
 
-    def notes(self, stage: str) -> dict[str, Any]:
-        """Returns what a stage noted for itself while it was under way."""
-        return dict(self._stages.get(stage, {}).get("notes", {}))
+    def generations(self) -> tuple[Generation, ...]:
+        """Returns the generations of matching that were begun."""
+        return (self._stages["match"].generations or ()) if "match" in self._stages else ()
 
     @owning
-    def note(self, stage: str, **notes: Any) -> None:
-        """Notes something that a stage needs to go on."""
-        self._stages[stage]["notes"] = self.notes(stage) | notes
+    def record_generations(self, generations: Sequence[Generation]) -> None:
+        """Records the generations of matching that were begun, before the last is matched."""
+        self._stages["match"] = replace(self._stages["match"], generations=tuple(generations))
         self._save()
 
     @owning
-    def finish(self, stage: str, summary: dict[str, Any], files: FileList | None = None) -> None:
-        """Notes that a stage is completely written.
+    def finish(self, stage: str, summary: Summary, files: FileList | None = None) -> None:
+        """Records that a stage is completely written.
 
         Args:
             stage: The stage.
-            summary: What is said of its result.
+            summary: Its result.
             files: The files of a table without parts.
         """
         self.require_owner()
         # First, so that a run that dies here leaves nothing that nobody would remove any more.
         self._delete([storage.join(self.root, own_files.WORK)])
-        self._stages[stage] = self._with_files(stage, "", self._stages[stage], files)
-        self._stages[stage]["summary"] = summary
-        self._stages[stage]["finished"] = True
+        record = self._stages[stage]
+        if files is not None:
+            record = replace(record, files_digest=self._write_list(stage, "", files))
+        self._stages[stage] = replace(record, summary=summary, finished=True)
         self._save()
 
 
 def remedy(stage: str) -> str:
     """What to do about a file of a stage's tables that is missing or damaged."""
     return f"put a whole copy in its place, or give the command that made the run again with --again-from {stage}"
-
-
-def _json(value: Any) -> bytes:
-    return json.dumps(value, indent=1, ensure_ascii=False).encode() + b"\n"
 
 
 def _difference(name: str, before: Any, now: Any) -> str:

@@ -17,6 +17,7 @@ from pyarrow import fs
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.run.folder import STAGES, TABLES, RunFolder, remedy
+from metaclip_curate.run.summaries import BalanceSummary
 from metaclip_curate.schemas import COUNTS
 from metaclip_curate.storage import StorageOptions
 from metaclip_curate.storage.urls import bucket_and_key, local_path, scheme_of
@@ -69,7 +70,7 @@ def language_counts(folder: RunFolder, language: str) -> LanguageCounts | None:
     Returns:
         Its entries, counts and t; None where no text of it matched, so that the run has no counts of it.
     """
-    thresholds = {row["metadata_lang"]: int(row["t"]) for row in folder.summary("balance")["languages"]}
+    thresholds = folder.summary(BalanceSummary).thresholds
     if language not in thresholds:
         return None
     found = open_table(folder, "count", "counts", COUNTS).to_table(

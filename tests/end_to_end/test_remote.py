@@ -19,6 +19,8 @@ from metaclip_curate.pipelines.curation import Pipeline
 from metaclip_curate.run import manifest_files
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.part_files import FileList
+from metaclip_curate.run.record import ExtractPart
+from metaclip_curate.run.summaries import ExtractSummary
 from metaclip_curate.schemas import MANIFEST
 from metaclip_curate.storage import StorageOptions
 from metaclip_curate.storage.s3 import forget_clients
@@ -228,7 +230,7 @@ def test_a_run_folder_on_s3_knows_what_is_finished(s3: S3Server) -> None:
         rows = pa.Table.from_pylist([{"path": f"{part}.wat.gz", "pairs": 1}])
         files = {table: folder.write_small_part(table, part, rows) for table in ("inputs", "pairs")}
         if part != "00001":  # of which the run died before it was committed
-            folder.commit_part("extract", part, {"files": 1}, FileList(files))
+            folder.commit_part("extract", part, ExtractPart(files=1), FileList(files))
     storage.write_bytes(storage.join(folder.work("extract-00001"), "a.parquet"), b"", options)
 
     again = RunFolder(url, options)
@@ -245,11 +247,11 @@ def test_a_run_folder_on_s3_knows_what_is_finished(s3: S3Server) -> None:
     left = [f"{table}/{part}/part-00000.parquet" for table in ("inputs", "pairs") for part in ("00000", "00002")]
     lists = ["_files/extract/00000.json", "_files/extract/00002.json"]
     assert storage.list_folder(url, options, recursive=True) == [*lists, *left, "run.json"]
-    again.finish("extract", {"files": 2})
+    again.finish("extract", ExtractSummary(files=2))
 
     last = RunFolder(url, options)
     assert last.is_finished("extract", "")
-    assert last.summary("extract") == {"files": 2}
+    assert last.summary(ExtractSummary) == ExtractSummary(files=2)
     assert last.fingerprint("extract") == again.fingerprint("extract")
     assert last.table_files("extract", "pairs") == [
         (f"s3://runs/mine/pairs/{part}/part-00000.parquet", 1) for part in ("00000", "00002")

@@ -21,6 +21,8 @@ from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.owner import Listener, Pulse, RunOwner
 from metaclip_curate.run.part_files import FileList
 from metaclip_curate.run.process_identity import ProcessIdentity
+from metaclip_curate.run.record import ExtractPart
+from metaclip_curate.run.summaries import ExtractSummary
 from metaclip_curate.storage import StorageOptions
 from tests.end_to_end.test_kill import Moment, committed, stages, started, wait_for, wats
 from tests.support import runs
@@ -52,18 +54,18 @@ def test_a_change_makes_an_owner_until_its_end(tmp_path: Path) -> None:
     with folder.owned():
         folder.begin("extract", {}, "")
         assert len(tokens(tmp_path)) == 1
-        folder.commit_part("extract", "00000", {})
+        folder.commit_part("extract", "00000", ExtractPart(files=1))
         assert len(tokens(tmp_path)) == 1
     assert tokens(tmp_path) == []
-    folder.finish("extract", {"files": 1})  # alone it is a block of its own
+    folder.finish("extract", ExtractSummary(files=1))  # alone it is a block of its own
     assert tokens(tmp_path) == []
-    assert RunFolder(str(tmp_path)).summary("extract") == {"files": 1}
+    assert RunFolder(str(tmp_path)).summary(ExtractSummary) == ExtractSummary(files=1)
 
 
 def test_a_reader_is_no_owner(tmp_path: Path) -> None:
     with (writer := folder_of(tmp_path)).owned():
         writer.begin("extract", {}, "")
-        writer.finish("extract", {})
+        writer.finish("extract", ExtractSummary(files=1))
         reader = RunFolder(str(tmp_path))
         with reader.owned():
             assert reader.require("extract")
@@ -75,19 +77,19 @@ def test_the_second_changes_nothing(tmp_path: Path) -> None:
     with (first := folder_of(tmp_path)).owned():
         first.begin("extract", {}, "")
         first.write_small_part("inputs", "00000", pa.table({"path": ["a"]}))
-        first.commit_part("extract", "00000", {})
+        first.commit_part("extract", "00000", ExtractPart(files=1))
         before = files(tmp_path)
         changes: list[Callable[[RunFolder], None]] = [
             lambda folder: folder.discard("extract"),
             lambda folder: folder.begin("extract", {}, "another"),
-            lambda folder: folder.finish("extract", {}),
+            lambda folder: folder.finish("extract", ExtractSummary(files=1)),
         ]
         for change in changes:
             second = folder_of(tmp_path)
             with pytest.raises(UserError, match=f"{tmp_path} is being written by process {os.getpid()} on "):
                 change(second)
         assert files(tmp_path) == before
-        first.finish("extract", {})
+        first.finish("extract", ExtractSummary(files=1))
 
 
 def files(folder: Path) -> dict[Path, bytes]:
@@ -111,14 +113,14 @@ def test_after_a_takeover_nothing_is_saved(tmp_path: Path) -> None:
         make_old(tmp_path)
         successor = folder_of(tmp_path, lines)
         with successor.owned():
-            successor.commit_part("extract", "00000", {})
+            successor.commit_part("extract", "00000", ExtractPart(files=1))
             with pytest.raises(JobFailedError, match="saves nothing more"):
-                sleeper.commit_part("extract", "00001", {}, FileList({}))
+                sleeper.commit_part("extract", "00001", ExtractPart(files=1), FileList({}))
             with pytest.raises(JobFailedError, match="saves nothing more"):
                 sleeper.write_small_part("inputs", "00001", pa.table({"path": ["a"]}))
             with pytest.raises(JobFailedError, match="saves nothing more"):
-                sleeper.finish("extract", {})
-            successor.commit_part("extract", "00002", {})
+                sleeper.finish("extract", ExtractSummary(files=1))
+            successor.commit_part("extract", "00002", ExtractPart(files=1))
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
     assert list(RunFolder(str(tmp_path)).parts("extract")) == ["00000", "00002"]
     [line] = lines
@@ -134,13 +136,13 @@ def test_a_save_that_slept_after_its_check_is_refused(tmp_path: Path, monkeypatc
         def sleep(*given: Any) -> Any:
             monkeypatch.undo()
             make_old(tmp_path)
-            folder_of(tmp_path).commit_part("extract", "00000", {})
+            folder_of(tmp_path).commit_part("extract", "00000", ExtractPart(files=1))
             return real(*given)
 
         real = storage.replace_file
         monkeypatch.setattr(storage, "replace_file", sleep)
         with pytest.raises(JobFailedError, match=r"run\.json was written by another run"):
-            sleeper.commit_part("extract", "00001", {})
+            sleeper.commit_part("extract", "00001", ExtractPart(files=1))
     assert list(RunFolder(str(tmp_path)).parts("extract")) == ["00000"]
 
 
@@ -155,7 +157,7 @@ def test_a_run_that_looked_before_another_wrote_starts_again(tmp_path: Path) -> 
 def test_a_report_needs_the_folder(tmp_path: Path) -> None:
     with (first := folder_of(tmp_path)).owned():
         first.begin("extract", {}, "")
-        first.finish("extract", {})
+        first.finish("extract", ExtractSummary(files=1))
         first.begin("match", {}, first.fingerprint("extract"))
         with pytest.raises(UserError, match="is being written by"):
             write_report(folder_of(tmp_path), pytest.fail, ReportOptions(), lambda line: None)

@@ -16,6 +16,7 @@ from metaclip_curate import schemas
 from metaclip_curate.errors import JobFailedError, UserError
 from metaclip_curate.pipelines.curation import Pipeline
 from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.summaries import MatchSummary
 from tests.support import runs
 
 Rows = list[dict[str, Any]]
@@ -213,7 +214,7 @@ def test_a_run_with_more_inputs_equals_one_over_all(
     }
     runs.run(output, mini_wats, metadata[0], dedup_passes=2)
     assert runs.tables(output) == runs.tables(finished)
-    assert RunFolder(str(output)).summary("match") == RunFolder(str(finished)).summary("match")
+    assert RunFolder(str(output)).summary(MatchSummary) == RunFolder(str(finished)).summary(MatchSummary)
     untouched = [path for path, time in before.items() if path.exists() and path.stat().st_mtime_ns == time]
     if first == 0:
         assert len(untouched) == len(before)

@@ -10,6 +10,7 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.options.run import RunOptions
 from metaclip_curate.pipelines.finished_run import FinishedRun
 from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.record import MatchPart
 from metaclip_curate.storage import StorageOptions
 from tests.support import made_run
 
@@ -31,7 +32,7 @@ def test_a_stage_that_is_older_than_what_it_was_made_from(tmp_path: Path) -> Non
     made_run.write_run(tmp_path / "run", made_run.matched_rows(images=10, seed=1))
     folder = RunFolder(str(tmp_path / "run"))
     # As a run that has grown: pairs were matched, and the run died before it counted them.
-    folder.commit_part("match", "00009-00000", {})
+    folder.commit_part("match", "00009-00000", MatchPart(languages={}))
     open_run(tmp_path / "run", "match")
     with pytest.raises(UserError, match="stage count that was made from another match"):
         open_run(tmp_path / "run", "count")

@@ -17,7 +17,8 @@ from metaclip_curate.options.rebalance import RebalanceOptions
 from metaclip_curate.options.run import RunOptions
 from metaclip_curate.pipelines.curation import Pipeline
 from metaclip_curate.pipelines.finished_run import FinishedRun
-from metaclip_curate.pipelines.rebalance import Losses, Rebalancing
+from metaclip_curate.pipelines.rebalance import Rebalancing
+from metaclip_curate.run.summaries import DownloadLosses
 from metaclip_curate.storage import StorageOptions
 from tests.support import downloads, made_run, oracle, runs
 
@@ -75,7 +76,7 @@ def files(root: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def again(
     tmp_path_factory: pytest.TempPathFactory, source: tuple[Path, dict[str, Rows]], download: Path
-) -> tuple[Path, Losses]:
+) -> tuple[Path, DownloadLosses]:
     """The run rebalanced; the run itself is looked at before and after."""
     before = files(source[0])
     output = tmp_path_factory.mktemp("again") / "run"
@@ -102,7 +103,7 @@ def assert_tables_are_the_oracles(output: Path, matched: Rows, seed: int, texts_
 
 
 def test_tables_equal_the_oracles_on_the_survivors(
-    source: tuple[Path, dict[str, Rows]], again: tuple[Path, Losses]
+    source: tuple[Path, dict[str, Rows]], again: tuple[Path, DownloadLosses]
 ) -> None:
     output, losses = again
     matched = expected_survivors(source[1]["manifest"], False)
@@ -111,7 +112,7 @@ def test_tables_equal_the_oracles_on_the_survivors(
     pairs = range(len(source[1]["manifest"]))
     lost = {"failed_to_download": 3, "failed_to_resize": 5, "missing": 6}
     expected = {status: sum(number % 7 == place for number in pairs) for status, place in lost.items()}
-    assert losses == Losses(len(pairs), len(matched), expected, 0)
+    assert losses == DownloadLosses(len(pairs), len(matched), expected, 0)
     assert losses.manifest == losses.survivors + sum(losses.lost.values())
     card = json.loads((output / "datacard.json").read_text())
     assert (card["pairs_in"], card["seed"]) == (len(matched), 0)
@@ -131,7 +132,7 @@ def test_it_goes_on_where_it_stopped(
     tmp_path: Path,
     source: tuple[Path, dict[str, Rows]],
     download: Path,
-    again: tuple[Path, Losses],
+    again: tuple[Path, DownloadLosses],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refuse(options: object) -> None:
@@ -148,7 +149,7 @@ def test_it_goes_on_where_it_stopped(
 
 
 def test_other_options_are_an_error_that_names_the_option(
-    tmp_path: Path, source: tuple[Path, dict[str, Rows]], download: Path, again: tuple[Path, Losses]
+    tmp_path: Path, source: tuple[Path, dict[str, Rows]], download: Path, again: tuple[Path, DownloadLosses]
 ) -> None:
     with pytest.raises(UserError, match="--drop-equal-images False, and the command says True"):
         rebalancing(source[0], download, again[0], drop_equal_images=True).count()
@@ -160,7 +161,7 @@ def test_other_options_are_an_error_that_names_the_option(
 
 
 def test_the_stages_that_were_taken_over_are_not_redone_by_their_commands(
-    again: tuple[Path, Losses], mini_wats: list[Path], tmp_path: Path
+    again: tuple[Path, DownloadLosses], mini_wats: list[Path], tmp_path: Path
 ) -> None:
     before = files(again[0])
     runs.write_metadata_for(mini_wats[:1], tmp_path / "metadata")
@@ -172,7 +173,7 @@ def test_the_stages_that_were_taken_over_are_not_redone_by_their_commands(
 
 
 def test_a_seed_draws_once(
-    tmp_path: Path, source: tuple[Path, dict[str, Rows]], download: Path, again: tuple[Path, Losses]
+    tmp_path: Path, source: tuple[Path, dict[str, Rows]], download: Path, again: tuple[Path, DownloadLosses]
 ) -> None:
     with pytest.raises(UserError, match=f"--seed {2**64 - 1} has drawn"):
         rebalancing(source[0], download, tmp_path / "third", seed=2**64 - 1)
@@ -237,7 +238,7 @@ def test_folders_that_hold_no_download(tmp_path: Path, source: tuple[Path, dict[
     good = [downloads.sample(row, 0, "success", "x") for row in source[1]["manifest"]]
     downloads.write(tmp_path / "good", [*good, downloads.sample(strangers[0], 0, "success", "y")], a_shard=10**6)
     losses = rebalancing(source[0], tmp_path / "good", tmp_path / "again").count()
-    assert losses == Losses(len(good), len(good), {}, 1)
+    assert losses == DownloadLosses(len(good), len(good), {}, 1)
 
 
 def test_a_shard_that_was_cut_off(tmp_path: Path, source: tuple[Path, dict[str, Rows]], download: Path) -> None:

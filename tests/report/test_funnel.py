@@ -6,38 +6,49 @@ from pathlib import Path
 
 from metaclip_curate.report.funnel import funnel, what_was_read
 from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.summaries import (
+    BalanceSummary,
+    CountSummary,
+    DownloadLosses,
+    ExtractSummary,
+    LanguageMatches,
+    LanguageThreshold,
+    MatchSummary,
+    SampleSummary,
+)
 
-INPUTS = {
-    "files": 2,
-    "bytes_read": 2_966_169,
-    "records": 1474,
-    "image_links": 1000,
-    "dropped_opt_out": 10,
-    "dropped_no_text": 500,
-    "dropped_bad_url": 5,
-    "dropped_not_http": 15,
-    "texts": 600,
-    "duplicate_texts": 100,
-    "pairs": 500,
-}
-LANGUAGES = [
-    {"metadata_lang": "en", "distinct": 300, "matched": 250},
-    {"metadata_lang": "de", "distinct": 90, "matched": 60},
-]
+INPUTS = ExtractSummary(
+    files=2,
+    bytes_read=2_966_169,
+    records=1474,
+    image_links=1000,
+    dropped_opt_out=10,
+    dropped_no_text=500,
+    dropped_bad_url=5,
+    dropped_not_http=15,
+    texts=600,
+    duplicate_texts=100,
+    pairs=500,
+)
+LANGUAGES = (LanguageMatches("en", 300, 250), LanguageMatches("de", 90, 60))
+THRESHOLDS = (
+    LanguageThreshold("en", 20, 0.06, 900, 50, 10, 250, 120.5),
+    LanguageThreshold("de", 5, 0.06, 100, 40, 10, 60, 30.0),
+)
 
 
-def made(root: Path, download: dict[str, object] | None = None) -> RunFolder:
+def made(root: Path, download: DownloadLosses | None = None) -> RunFolder:
     folder = RunFolder(str(root))
     folder.begin("extract", {}, "")
     folder.finish("extract", INPUTS)
     folder.begin("match", {}, folder.fingerprint("extract"))
-    folder.finish("match", {"languages": LANGUAGES, "no_metadata": 10, "metadata": "m", "download": download})
+    folder.finish("match", MatchSummary(languages=LANGUAGES, no_metadata=10, metadata="m", download=download))
     folder.begin("count", {}, folder.fingerprint("match"))
-    folder.finish("count", {})
+    folder.finish("count", CountSummary())
     folder.begin("balance", {}, folder.fingerprint("count"))
-    folder.finish("balance", {"languages": [{"expected_pairs": 120.5}, {"expected_pairs": 30.0}]})
+    folder.finish("balance", BalanceSummary(THRESHOLDS))
     folder.begin("sample", {}, folder.fingerprint("balance"))
-    folder.finish("sample", {"pairs": 150})
+    folder.finish("sample", SampleSummary(1, 150, ()))
     return folder
 
 
@@ -70,7 +81,7 @@ def test_as_far_as_the_run_is(tmp_path: Path) -> None:
 
 
 def test_a_rebalanced_run_goes_on_from_a_manifest(tmp_path: Path) -> None:
-    folder = made(tmp_path, {"manifest": 400, "lost": {"failed_to_download": 90}, "survivors": 310, "unknown": 0})
+    folder = made(tmp_path, DownloadLosses(manifest=400, survivors=310, lost={"failed_to_download": 90}, unknown=0))
     names = [step.name for step in funnel(folder, ("extract", "match"))]
     assert names[-3:] == ["pairs in the manifest before", "failed to download", "images fetched"]
 

@@ -12,6 +12,8 @@ import pytest
 from metaclip_curate.errors import UserError
 from metaclip_curate.run.folder import STAGES, RunFolder
 from metaclip_curate.run.part_files import FileList
+from metaclip_curate.run.record import ExtractPart
+from metaclip_curate.run.summaries import ExtractSummary
 from tests.support import made_run
 
 ROWS = pa.table({"path": ["a.wat"], "pairs": [1]})
@@ -22,7 +24,7 @@ def extracted(root: Path, parts: tuple[str, ...] = ("00000", "00001")) -> RunFol
     folder.begin("extract", {}, "")
     for part in parts:
         files = {table: folder.write_small_part(table, part, ROWS) for table in ("pairs", "inputs")}
-        folder.commit_part("extract", part, {"files": 1}, FileList(files))
+        folder.commit_part("extract", part, ExtractPart(files=1), FileList(files))
     return folder
 
 
@@ -44,7 +46,7 @@ def test_a_folder_with_files_of_the_users_under_a_runs_names_is_refused(tmp_path
 def test_a_folder_with_other_files_of_the_users_is_taken(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_bytes(b"mine")
     folder = extracted(tmp_path)
-    folder.finish("extract", {})
+    folder.finish("extract", ExtractSummary(files=1))
     folder.discard("extract")
     assert sorted(everything(tmp_path)) == ["notes.txt", "run.json"]
 
@@ -94,7 +96,7 @@ def test_forgetting_removes_nothing_before_a_stage_begins(tmp_path: Path) -> Non
 
 def test_a_table_is_the_files_that_were_written(tmp_path: Path) -> None:
     folder = extracted(tmp_path)
-    folder.finish("extract", {})
+    folder.finish("extract", ExtractSummary(files=1))
     # Not finished, and so no part of the table.
     made_run.write_table(tmp_path / "pairs" / "00002" / "part-00000.parquet", [], pa.schema([]))
     files = RunFolder(str(tmp_path)).table_files("extract", "pairs")
@@ -148,7 +150,7 @@ def test_a_flipped_bit_of_a_small_table(tmp_path: Path) -> None:
 
 def test_run_json_that_was_changed_is_not_read(tmp_path: Path) -> None:
     folder = extracted(tmp_path)
-    folder.finish("extract", {"pairs": 2})
+    folder.finish("extract", ExtractSummary(files=1, pairs=2))
     whole = (tmp_path / "run.json").read_bytes()
     for data, message in (
         (whole.replace(b'"pairs": 2', b'"pairs": 3'), "was changed after the run wrote it: put a whole copy"),
@@ -177,7 +179,7 @@ def test_a_stage_that_another_run_is_at(tmp_path: Path) -> None:
 def test_a_run_of_before_lists_were_kept(tmp_path: Path) -> None:
     """It has no list and doesn't say what is its own: its folders are read as they are."""
     folder = extracted(tmp_path)
-    folder.finish("extract", {})
+    folder.finish("extract", ExtractSummary(files=1))
     state = json.loads((tmp_path / "run.json").read_text())
     del state["owns"], state["digest"]
     for note in state["stages"]["extract"]["parts"].values():

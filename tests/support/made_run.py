@@ -16,6 +16,16 @@ import pyarrow.parquet as pq
 from metaclip_curate import schemas
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.part_files import FileList, PartFile, describe
+from metaclip_curate.run.record import MatchPart
+from metaclip_curate.run.summaries import (
+    BalanceSummary,
+    CountSummary,
+    ExtractSummary,
+    LanguageMatches,
+    LanguageThreshold,
+    MatchSummary,
+    SampleSummary,
+)
 from tests.support import oracle
 
 Rows = list[dict[str, Any]]
@@ -71,28 +81,31 @@ def write_run(
     folder = RunFolder(str(root))
     digests = {language: hashlib.sha256(language.encode()).hexdigest() for language in METADATA}
     folder.begin("extract", {"lid_model_digest": "0" * 64, "ignore_opt_out": False}, "")
-    folder.finish("extract", {"files": 1, "failed": 0, "pairs": len(matched)})
+    folder.finish("extract", ExtractSummary(files=1, ok=1, pairs=len(matched)))
     folder.begin("match", {"metadata_digests": digests, "entry_spacing": "metaclip2"}, folder.fingerprint("extract"))
     by_language = sorted(matched, key=lambda row: (row["metadata_lang"], row["uid"]))
     for number in range(files):
         part = f"{number:05d}-00000"
         file = write_table(root / "matched" / part / "part-00000.parquet", by_language[number::files], schemas.MATCHED)
-        folder.commit_part("match", part, {"languages": {}}, FileList({"matched": [file]}))
+        folder.commit_part("match", part, MatchPart(languages={}), FileList({"matched": [file]}))
     sizes = {language: sum(row["metadata_lang"] == language for row in matched) for language in METADATA}
-    languages = [{"metadata_lang": name, "distinct": size, "matched": size} for name, size in sorted(sizes.items())]
-    folder.finish("match", {"languages": languages, "no_metadata": 0, "metadata": str(root / "no such folder")})
+    languages = tuple(LanguageMatches(name, size, size) for name, size in sorted(sizes.items()))
+    folder.finish("match", MatchSummary(languages=languages, no_metadata=0, metadata=str(root / "no such folder")))
     folder.begin("count", {"metadata_digests": digests}, folder.fingerprint("match"))
     file = write_table(root / "counts" / "part-00000.parquet", counts, schemas.COUNTS)
-    folder.finish("count", {}, FileList({"counts": [file]}))
+    folder.finish("count", CountSummary(), FileList({"counts": [file]}))
     rule = {"t": t, "anchor_language": "en", "same_t": False, "tail_share": None}
     folder.begin("balance", rule | {"texts_per_image": texts_per_image}, folder.fingerprint("count"))
     file = write_table(root / "thresholds" / "part-00000.parquet", thresholds, schemas.THRESHOLDS)
-    folder.finish("balance", {"languages": thresholds}, FileList({"thresholds": [file]}))
+    folder.finish(
+        "balance",
+        BalanceSummary(tuple(LanguageThreshold(**row) for row in thresholds)),
+        FileList({"thresholds": [file]}),
+    )
     draw = {"seed": seed, "texts_per_image": texts_per_image}
     folder.begin("sample", {"rows_per_file": 10_000} | draw, folder.fingerprint("balance"))
     file = write_table(root / "manifest" / "part-00000.parquet", manifest, schemas.MANIFEST)
-    summary = {"files": 1, "pairs": len(manifest), "languages": []}
-    folder.finish("sample", summary, FileList({"manifest": [file]}))
+    folder.finish("sample", SampleSummary(1, len(manifest), ()), FileList({"manifest": [file]}))
     return {"matched": matched, "counts": counts, "thresholds": thresholds, "manifest": manifest}
 
 

@@ -24,6 +24,7 @@ from metaclip_curate.report.provenance import provenance
 from metaclip_curate.report.scopes import LARGEST_HOSTS
 from metaclip_curate.run import own_files
 from metaclip_curate.run.folder import STAGES, RunFolder
+from metaclip_curate.run.summaries import BalanceSummary, ExtractSummary, LanguageThreshold, MatchSummary, SampleSummary
 from metaclip_curate.schemas import COUNTS, MANIFEST, MATCHED, PAIRS
 from metaclip_curate.stages.after.candidates import expected_kept, joint_head
 from metaclip_curate.stages.report.entries import (
@@ -100,45 +101,46 @@ class Gatherer:
         if "match" not in self._finished:
             return ()
         names = language_names()
-        limits = self._by_language("balance")
-        kept = {name: row["pairs_out"] for name, row in self._by_language("sample").items()}
+        limits = self._limits()
+        totals = self._folder.summary(SampleSummary).languages if "sample" in self._finished else ()
+        kept = {row.metadata_lang: row.pairs_out for row in totals}
         found = []
-        for name, row in self._by_language("match").items():
-            limit = limits.get(name)
-            known = (
+        for row in self._folder.summary(MatchSummary).languages:
+            name, limit = row.metadata_lang, limits.get(row.metadata_lang)
+            known: dict[str, Any] = (
                 {}
                 if limit is None
                 else {
-                    "t": limit["t"],
-                    "tail_share": limit["tail_share"],
-                    "entries": limit["entries"],
-                    "entries_hit": limit["entries"] - limit["entries_unmatched"],
-                    "expected": limit["expected_pairs"],
+                    "t": limit.t,
+                    "tail_share": limit.tail_share,
+                    "entries": limit.entries,
+                    "entries_hit": limit.entries - limit.entries_unmatched,
+                    "expected": limit.expected_pairs,
                     "kept": kept.get(name),
                 }
             )
-            found.append(LanguageFact(name, names.get(name, name), row["distinct"], row["matched"], **known))
+            found.append(LanguageFact(name, names.get(name, name), row.distinct, row.matched, **known))
         return tuple(sorted(found, key=lambda each: (-each.matched, -each.pairs, each.lang)))
 
-    def _by_language(self, stage: str) -> dict[str, dict[str, Any]]:
-        rows = self._folder.summary(stage)["languages"] if stage in self._finished else []
-        return {row["metadata_lang"]: row for row in rows}
+    def _limits(self) -> dict[str, LanguageThreshold]:
+        rows = self._folder.summary(BalanceSummary).languages if "balance" in self._finished else ()
+        return {row.metadata_lang: row for row in rows}
 
     def _pairs(self) -> tuple[PairFacts | None, list[Sampled]]:
         if not self._folder.parts("extract"):
             return None, []
         table = self._read("extract", "pairs", PAIRS)
-        facts, sample = pair_facts(table, "pairs", self._folder.summary("extract")["pairs"])
+        facts, sample = pair_facts(table, "pairs", self._folder.summary(ExtractSummary).pairs)
         unknown = tuple(sampled_pair(row, "") for row in sample)
         return dataclasses.replace(facts, sample=unknown), sample
 
     def _curation(self, pairs: PairFacts | None, sample: Sequence[Sampled]) -> tuple[PairFacts | None, Curation]:
         matched, manifest = self._read("match", "matched", MATCHED), self._read("sample", "manifest", MANIFEST)
         counts = self._read("count", "counts", COUNTS)
-        limits = self._by_language("balance")
-        thresholds = {name: int(row["t"]) for name, row in sorted(limits.items())}
+        limits = self._limits()
+        thresholds = {name: row.t for name, row in sorted(limits.items())}
         work = storage.join(self._folder.root, own_files.REPORT_WORK)
-        unmatched = {name: int(row["entries_unmatched"]) for name, row in sorted(limits.items())}
+        unmatched = {name: row.entries_unmatched for name, row in sorted(limits.items())}
         hit_entries(self._spark, counts, manifest, thresholds).write.mode("overwrite").parquet(work)
         try:
             entries = read_files(self._spark, [work], HIT_ENTRIES)
@@ -146,7 +148,7 @@ class Gatherer:
             lists, thinned = entry_lists(entries, unmatched_entries(self._spark, counts, unmatched))
         finally:
             storage.delete_folder(work, self._folder.options)
-        sizes = (sum(row["pairs"] for row in limits.values()), int(self._folder.summary("sample")["pairs"]))
+        sizes = (sum(row.pairs for row in limits.values()), self._folder.summary(SampleSummary).pairs)
         hosts = [host for host, _ in pairs.hosts[:LARGEST_HOSTS]] if pairs else []
         kept, kept_sample = pair_facts(manifest, "manifest", sizes[1], hosts)
         of_pairs, of_matched, texts = texts_and_fates(self._spark, matched, manifest, sizes, thinned, sample)
