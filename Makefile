@@ -107,7 +107,7 @@ $(FLOORS_VENV)/.ready: pyproject.toml
 	$(call floors,$(FLOORS_VENV),local starter test java)
 
 $(TRAINER_FLOORS_VENV)/.ready: pyproject.toml
-	$(call floors,$(TRAINER_FLOORS_VENV),trainer download trainer-test,$(TORCH))
+	$(call floors,$(TRAINER_FLOORS_VENV),trainer download trainer-test,$(TORCH) dataclasses==0.6)
 
 test-floors: $(FLOORS_VENV)/.ready  ## run tests with the lowest release of each dependency, in an environment of its own
 	$(FLOORS_VENV)/bin/python -m pytest $(FLOORS_TESTS)

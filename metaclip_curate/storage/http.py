@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from http.client import InvalidURL
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
 import urllib3
@@ -209,6 +210,8 @@ def _plain_errors(where: str, seconds: float) -> Iterator[None]:
     except LocationValueError as error:
         raise RefusedError(_NO_ADDRESS) from error
     except (HTTPError, OSError) as error:
+        if caused_by(error, InvalidURL) is not None:  # before 2.8, urllib3 leaves a host like `a b` to http.client
+            raise RefusedError(_NO_ADDRESS) from error
         reason = in_plain_words(error, where, seconds)
         if isinstance(error, SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
             raise RefusedError(reason) from error

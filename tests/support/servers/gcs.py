@@ -19,6 +19,7 @@ from tests.support.servers.faulty_http import QuietServer
 
 _OBJECT = re.compile(r"(?:/download)?/storage/v1/b/([^/]+)/o/(.+)")
 _LISTING = re.compile(r"/storage/v1/b/([^/]+)/o/?")
+_ERROR = b'{"error": {"message": "as the test asked"}}'
 _UPLOAD = re.compile(r"/upload/storage/v1/b/([^/]+)/o/?")
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 
@@ -69,7 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         if self.server_of_tests.status:
-            self._send(self.server_of_tests.status, b'{"error": {"message": "as the test asked"}}')
+            self._send(self.server_of_tests.status, _ERROR)
         elif match := _LISTING.fullmatch(parts.path):
             query = {name: values[0] for name, values in parse_qs(parts.query).items()}
             self._send_json(self._listing(match[1], query))
@@ -89,7 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         match = _UPLOAD.fullmatch(urlsplit(self.path).path)
         if self.server_of_tests.status or match is None:
-            self._send(self.server_of_tests.status or 404, b"{}")
+            self._send(self.server_of_tests.status or 404, _ERROR)
             return
         query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
         if query["uploadType"] == "media":
