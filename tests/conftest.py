@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 REAL_DATA = ROOT.parent / "shared" / "data"
+_NO_REAL_DATA = "no real data"
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:
@@ -23,11 +25,42 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     return f"{len(val)} bytes" if isinstance(val, bytes) and not val.isascii() else None
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the tests that use the shared session with `spark`, and those that read whole real files with `slow`."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if "spark" in fixtures:
+            item.add_marker("spark")
+        if "real_data" in fixtures:
+            item.add_marker("slow")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Keeps a test without the marker `spark` from starting Spark, so that `make test-fast` leaves out all that do."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not item.get_closest_marker("spark"):
+            patch.setenv("SPARK_HOME", "/a test that starts Spark needs the marker spark")
+        return (yield)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Lists the tests that were skipped because there is no real data."""
+    reports = [report for report in terminalreporter.getreports("skipped") if _NO_REAL_DATA in str(report.longrepr)]
+    if not reports:
+        return
+    terminalreporter.section("real data")
+    terminalreporter.line(f"{len(reports)} tests were skipped because {REAL_DATA} doesn't exist. They read pages of")
+    terminalreporter.line("Common Crawl, Wikipedia dumps and wordnets, which aren't part of the project:")
+    for path, count in sorted(Counter(report.nodeid.partition("::")[0] for report in reports).items()):
+        terminalreporter.line(f"  {count} in {path}")
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """Pages of Common Crawl and pieces of Wikipedias, which are not part of the project."""
+    """The folder of real pages, dumps and wordnets, which aren't part of the project."""
     if not REAL_DATA.is_dir():
-        pytest.skip(f"no real data in {REAL_DATA}: it is not part of the project")
+        pytest.skip(f"{_NO_REAL_DATA} in {REAL_DATA}")
     return REAL_DATA
 
 

@@ -15,7 +15,6 @@ import zstandard
 
 from examples.warc_framing import gzip_member
 from metaclip_curate.extract import InputStats, read_pairs
-from tests.conftest import REAL_DATA
 from tests.support import faults, odd_records
 from tests.support.faults import Choices
 
@@ -72,9 +71,7 @@ def members(request: pytest.FixtureRequest, read: Read) -> list[Member]:
     if request.param == "shipped":
         folder = Path(__file__).parents[2] / "examples" / "wat"
     else:
-        if not REAL_DATA.is_dir():
-            pytest.skip(f"no real data in {REAL_DATA}: it is not part of the project")
-        folder = REAL_DATA / "wat"
+        folder = request.getfixturevalue("real_data") / "wat"
     found = []
     for path in sorted(folder.glob("*.warc.wat.gz")):
         packed = [one for one in faults.gzip_members(path.read_bytes()) if len(one) <= _LARGEST_MEMBER]

@@ -7,7 +7,7 @@ import importlib.util
 import pytest
 
 _NEEDED = ("torch", "webdataset", "img2dataset")
-collect_ignore_glob = [] if all(map(importlib.util.find_spec, _NEEDED)) else ["test_*.py"]
+collect_ignore_glob = [] if all(map(importlib.util.find_spec, _NEEDED)) else ["*/test_*.py", "test_*.py"]
 
 
 @pytest.fixture(autouse=True)
