@@ -33,7 +33,7 @@ DEPLOY = $(BIN)/metaclip-curate deploy
 DEPLOYED = $(if $(CRAWL),--crawl $(CRAWL)) --output $(OUT) --metadata $(METADATA) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup mini-run metadata-starter metadata-mini test test-trainer test-floors test-trainer-floors train-mini lint format bench bench-trainer \
+.PHONY: help setup mini-run metadata-starter metadata-mini test test-fast test-trainer test-floors test-trainer-floors train-mini lint format bench bench-trainer \
 	reference package emr-run emr-serverless-run dataproc-run dataproc-serverless-run clean
 
 help:  ## list the targets
@@ -72,6 +72,11 @@ mini-run: $(READY) | $(filter runs/metadata runs/metadata-mini,$(METADATA))  ## 
 test: $(READY)  ## run the tests, or TESTS="a.py b.py", in WORKERS=2 processes
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
+# No Spark, and a tenth of the examples of each property.
+test-fast: $(READY)  ## run the tests that need neither Spark nor more than a moment, in less than a minute
+	SHARE_OF_EXAMPLES=0.1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m 'not spark and not slow' \
+		--ignore tests/on_cluster $(TESTS)
+
 $(TRAINER_VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(TRAINER_VENV)
 	$(TRAINER_VENV)/bin/pip install --quiet --upgrade pip
@@ -86,7 +91,7 @@ test-trainer: $(TRAINER_VENV)/.ready  ## run the trainer's tests, in an environm
 
 # What has Spark in it but for two stages is left out: the tests of Spark 3.5 are those with an old Spark.
 FLOORS_TESTS ?= tests/extract tests/storage tests/report tests/examples tests/metadata/wikipedia/test_segment.py \
-	tests/images tests/test_balance.py tests/test_matching.py tests/test_language.py tests/test_imports.py \
+	tests/images tests/test_balance.py tests/test_matching.py tests/test_language.py \
 	tests/stages/test_match.py tests/stages/after/test_downloaded_pairs.py
 
 # $(call floors,venv,extras,pip's other arguments): the lowest releases that pyproject.toml allows and that go together.

@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks the tests that use the shared session with `spark`, and those that read whole real files with `slow`."""
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
-        if "spark" in fixtures:
+        if "spark" in fixtures or item.get_closest_marker("cluster"):
             item.add_marker("spark")
         if "real_data" in fixtures:
             item.add_marker("slow")

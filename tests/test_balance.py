@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from metaclip_curate import balance
 from metaclip_curate.errors import UserError
 from tests.support import oracle
-from tests.support.strategies import uids
+from tests.support.strategies import examples, uids
 
 Ints = npt.NDArray[np.int64]
 
@@ -46,7 +46,7 @@ def digests(n: int) -> list[str]:
 # ---------------------------------------------------------------- tail share
 
 
-@settings(deadline=None)
+@examples()
 @given(counts_lists, ts)
 def test_tail_share_is_the_definition(counts: list[int], t: int) -> None:
     share = balance.tail_share(array(counts), t)
@@ -77,7 +77,7 @@ def test_tail_share_of_counts_beyond_32_bits() -> None:
 # ---------------------------------------------------------------- threshold for a tail share
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(counts_lists, st.floats(0.0, 1.0))
 def test_threshold_is_the_definition(counts: list[int], p: float) -> None:
     t = balance.threshold_for_tail_share(array(counts), p)
@@ -87,7 +87,7 @@ def test_threshold_is_the_definition(counts: list[int], p: float) -> None:
     assert t in counts or t == 1
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(counts_lists, counts_lists, ts)
 def test_threshold_for_another_language(anchor: list[int], counts: list[int], t: int) -> None:
     """p as it comes: the tail share of another language."""
@@ -95,7 +95,7 @@ def test_threshold_for_another_language(anchor: list[int], counts: list[int], t:
     assert balance.threshold_for_tail_share(array(counts), p) == (oracle.threshold_for_tail_share(counts, p))
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(counts_lists.filter(any), st.fractions(0, 1, max_denominator=1000))
 def test_threshold_is_nearest_in_exact_arithmetic(counts: list[int], p: Fraction) -> None:
     """Up to rounding no other position's running share is nearer to p."""
@@ -109,7 +109,7 @@ def test_threshold_is_nearest_in_exact_arithmetic(counts: list[int], p: Fraction
     assert distances[t] <= min(distances.values()) + Fraction(1, 10**15)
 
 
-@settings(deadline=None)
+@examples()
 @given(counts_lists, st.randoms(use_true_random=False), st.floats(0.0, 1.0))
 def test_threshold_does_not_depend_on_the_order(counts: list[int], random: Any, p: float) -> None:
     shuffled = list(counts)
@@ -117,7 +117,7 @@ def test_threshold_does_not_depend_on_the_order(counts: list[int], random: Any, 
     assert balance.threshold_for_tail_share(array(shuffled), p) == (balance.threshold_for_tail_share(array(counts), p))
 
 
-@settings(deadline=None)
+@examples()
 @given(counts_lists, st.floats(0.0, 1.0), st.floats(0.0, 1.0))
 def test_larger_share_gives_no_smaller_threshold(counts: list[int], p: float, q: float) -> None:
     low, high = sorted([p, q])
@@ -173,7 +173,7 @@ def test_threshold_of_nothing() -> None:
 # ---------------------------------------------------------------- entry probabilities
 
 
-@settings(deadline=None)
+@examples()
 @given(counts_lists, ts)
 def test_entry_probabilities_are_the_definition(counts: list[int], t: int) -> None:
     probabilities = balance.entry_probabilities(array(counts), t)
@@ -203,7 +203,7 @@ def matched(draw: st.DrawFn) -> tuple[list[int], list[list[int]]]:
     return counts, draw(st.lists(ids, max_size=12))
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(matched(), ts)
 def test_keep_probabilities_are_the_definition(case: tuple[list[int], list[list[int]]], t: int) -> None:
     """Bit for bit: the product is taken in the order of the ids."""
@@ -216,7 +216,7 @@ def test_keep_probabilities_are_the_definition(case: tuple[list[int], list[list[
     assert found == pytest.approx(exact, rel=0, abs=1e-14)
 
 
-@settings(deadline=None)
+@examples()
 @given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=60))
 def test_product_is_sequential(probabilities: list[float]) -> None:
     """A pairwise product, or a sum of logarithms, differs in the last bits for long lists."""
@@ -240,7 +240,7 @@ def test_product_is_sequential_on_a_long_list() -> None:
     ]
 
 
-@settings(deadline=None)
+@examples()
 @given(matched(), ts)
 def test_a_pair_with_a_tail_entry_is_kept(case: tuple[list[int], list[list[int]]], t: int) -> None:
     counts, entry_ids = case
@@ -254,7 +254,7 @@ def test_a_pair_with_a_tail_entry_is_kept(case: tuple[list[int], list[list[int]]
             assert keep == 0.0
 
 
-@settings(deadline=None)
+@examples()
 @given(matched(), ts, ts)
 def test_larger_t_keeps_a_superset(case: tuple[list[int], list[list[int]]], t1: int, t2: int) -> None:
     """No keep probability falls, and the draw does not know t."""
@@ -302,7 +302,7 @@ def test_keep_probabilities_of_nothing(rows: list[list[int]]) -> None:
 # ---------------------------------------------------------------- draws and selection keys
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.lists(uids(), max_size=10), seeds)
 def test_draws_are_the_definition(some_uids: list[str], seed: int) -> None:
     found = balance.draws(some_uids, seed)
@@ -311,7 +311,7 @@ def test_draws_are_the_definition(some_uids: list[str], seed: int) -> None:
     assert all(0.0 <= one < 1.0 for one in found.tolist())
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.lists(uids(), max_size=10), seeds)
 def test_selection_keys_are_the_definition(some_uids: list[str], seed: int) -> None:
     found = balance.selection_keys(some_uids, seed)

@@ -83,6 +83,7 @@ def test_an_output_with_something_of_the_users_under_a_runs_name(
     assert [file for file in (tmp_path / "dl").rglob("*") if file.is_file()] == [mine]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("mistake", ["--input", "--metadata"])
 def test_nothing_is_done_again_where_something_that_was_given_is_wrong(
@@ -204,6 +205,7 @@ def test_spark_3_needs_java_17(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         java.find_java_home("3.5.9")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["run", "extract", "match", "count", "balance", "sample"])
 def test_every_stage_has_a_command_and_a_script(command: str) -> None:
     answer = subprocess.run(
@@ -212,6 +214,7 @@ def test_every_stage_has_a_command_and_a_script(command: str) -> None:
     assert f" {command} " in answer.stdout
 
 
+@pytest.mark.slow
 def test_the_library_needs_no_spark() -> None:
     modules = [
         "extract",
@@ -394,6 +397,7 @@ def _process(*given: str, **settings: str) -> subprocess.Popen[bytes]:
     )
 
 
+@pytest.mark.slow
 def test_who_reads_the_output_may_stop() -> None:
     process = _process("plan", "--inputs", "3")
     assert process.stdout and process.stderr
@@ -402,6 +406,7 @@ def test_who_reads_the_output_may_stop() -> None:
     assert process.wait() == 141
 
 
+@pytest.mark.slow
 def test_help_that_nobody_reads() -> None:
     process = _process("run", "--help")
     assert process.stdout and process.stderr
@@ -410,6 +415,7 @@ def test_help_that_nobody_reads() -> None:
     process.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_a_name_that_the_console_has_no_letters_for(tmp_path: Path, encoding: str) -> None:
     process = _process("metadata", "show", "--metadata", str(tmp_path / "猫\udcff"), PYTHONIOENCODING=encoding)
@@ -419,6 +425,7 @@ def test_a_name_that_the_console_has_no_letters_for(tmp_path: Path, encoding: st
     assert b"Traceback" not in error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "command"), [("urllib3", "plan"), ("zstandard", "run"), ("pyspark", "java-home")])
 def test_a_package_that_an_older_environment_lacks(name: str, command: str) -> None:
     # A module that is None can't be imported.
@@ -431,6 +438,7 @@ def test_a_package_that_an_older_environment_lacks(name: str, command: str) -> N
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("encoding", "escaped"), [("utf-8", False), ("ascii", True)])
 def test_json_is_json_on_any_console(tmp_path: Path, encoding: str, escaped: bool) -> None:
     (tmp_path / "ja.json").write_text('["猫\u202e\x7f"]')

@@ -6,14 +6,14 @@ from typing import cast
 
 import pyarrow as pa
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.matching import Matcher
 from metaclip_curate.options.match import EntrySpacing
 from tests.support import oracle
-from tests.support.strategies import Corpus, corpora
+from tests.support.strategies import Corpus, corpora, examples
 
 SPACINGS: list[EntrySpacing] = ["metaclip2", "metaclip1", "symmetric"]
 
@@ -34,7 +34,7 @@ def check_against_oracle(corpus: Corpus, spacing: EntrySpacing) -> None:
 
 
 @pytest.mark.parametrize("spacing", SPACINGS)
-@settings(max_examples=250, deadline=None)
+@examples(250)
 @given(corpus=corpora())
 @example(corpus=Corpus([], []))
 @example(corpus=Corpus(["", "a"], ["", ""]))
@@ -45,7 +45,7 @@ def test_equals_the_substring_test(spacing: EntrySpacing, corpus: Corpus) -> Non
 
 
 @pytest.mark.parametrize("spacing", SPACINGS)
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(corpus=corpora(), data=st.data())
 def test_a_text_is_matched_alone(spacing: EntrySpacing, corpus: Corpus, data: st.DataObject) -> None:
     """What stands before and after a text in the array changes nothing for it."""

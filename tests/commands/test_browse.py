@@ -11,8 +11,8 @@ import pytest
 from metaclip_curate.cli import main
 from metaclip_curate.inspect.browse import browse
 from metaclip_curate.options.browse import BrowseOptions
-from tests.commands.conftest import opened
 from tests.support import made_run
+from tests.support.finished_runs import opened
 
 Rows = list[dict[str, Any]]
 Made = tuple[Path, dict[str, Rows]]

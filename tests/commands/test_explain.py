@@ -14,8 +14,8 @@ from metaclip_curate.cli import main
 from metaclip_curate.errors import UserError
 from metaclip_curate.inspect.explain import Explainer, Explanation
 from metaclip_curate.options.explain import ExplainOptions
-from tests.commands.conftest import contents, opened
 from tests.support import made_run, oracle, runs
+from tests.support.finished_runs import contents, opened
 
 Rows = list[dict[str, Any]]
 Made = tuple[Path, dict[str, Rows]]
@@ -83,6 +83,7 @@ def test_an_image_and_a_text_find_all_their_pairs(real: Path) -> None:
     assert [each.uid for each in explain(real, text=row["text"])] == uids[:100]
 
 
+@pytest.mark.slow
 def test_of_an_images_texts_one_is_selected(tmp_path: Path) -> None:
     rows = made_run.write_run(tmp_path / "one", made_run.matched_rows(60, seed=3), texts_per_image="one")
     kept = {row["uid"] for row in rows["manifest"]}

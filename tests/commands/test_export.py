@@ -14,8 +14,8 @@ from metaclip_curate.cli import main
 from metaclip_curate.commands import export as command
 from metaclip_curate.options.export import ExportOptions
 from metaclip_curate.stages.after import export as stage
-from tests.commands.conftest import contents, opened
 from tests.support import oracle
+from tests.support.finished_runs import contents, opened
 
 Rows = list[dict[str, Any]]
 Made = tuple[Path, dict[str, Rows]]

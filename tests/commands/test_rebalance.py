@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from metaclip_curate.cli import main
-from tests.commands.conftest import contents
 from tests.support import downloads, runs
+from tests.support.finished_runs import contents
 
 pytestmark = pytest.mark.usefixtures("spark")
 

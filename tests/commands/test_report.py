@@ -15,7 +15,7 @@ from metaclip_curate.options.report import ReportOptions
 from metaclip_curate.pipelines import report
 from metaclip_curate.report import figures
 from metaclip_curate.run.folder import RunFolder
-from tests.commands.conftest import contents
+from tests.support.finished_runs import contents
 
 pytestmark = pytest.mark.usefixtures("spark")
 

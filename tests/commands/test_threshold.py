@@ -12,8 +12,8 @@ from metaclip_curate.commands.threshold import Chooser
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.options.threshold import ChoiceOptions
-from tests.commands.conftest import contents, opened
 from tests.support import made_run, oracle, runs
+from tests.support.finished_runs import contents, opened
 
 Rows = list[dict[str, Any]]
 Made = tuple[Path, dict[str, Rows]]

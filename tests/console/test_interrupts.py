@@ -42,6 +42,7 @@ sys.exit(cli.main(["java-home"]))
 """
 
 
+@pytest.mark.spark
 @pytest.mark.parametrize(
     ("waits", "number", "status", "word"),
     [("main", signal.SIGINT, 130, "interrupted"), ("thread", signal.SIGTERM, 143, "terminated")],

@@ -67,6 +67,7 @@ def test_an_archive_depends_on_content_alone(tmp_path: Path) -> None:
         assert {member.name: member.mode for member in packed}["a/file"] == 0o755
 
 
+@pytest.mark.slow
 def test_the_wheel_has_the_data_and_is_the_same_twice(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()

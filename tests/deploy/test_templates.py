@@ -12,6 +12,8 @@ from cfnlint import api, decode
 
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 TEMPLATES = sorted((ROOT / "deploy").glob("emr*/template.yaml"))
 # EC2 knows no resources for them.
 UNLIMITED = {"Look"}

@@ -220,6 +220,7 @@ def test_too_many_failed_inputs_fail_the_job_after_all_is_written(
     assert {path: path.stat().st_mtime_ns for path in output.rglob("*.parquet")} == written
 
 
+@pytest.mark.slow
 def test_a_run_folder_on_s3_knows_what_is_finished(s3: S3Server) -> None:
     options = StorageOptions(s3_endpoint_url=s3.url)
     s3.put("runs", {"other/pairs/00000/x.parquet": b"another run's"})
@@ -272,6 +273,7 @@ def test_a_manifest_file_on_s3(s3: S3Server) -> None:
     assert pq.read_schema(pa.BufferReader(data)).names == MANIFEST.names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bucket", ["runs", "no-such-bucket"])
 def test_a_run_folder_on_s3_that_may_not_be_written(s3: S3Server, monkeypatch: pytest.MonkeyPatch, bucket: str) -> None:
     s3.put("runs", {})

@@ -163,6 +163,7 @@ def test_a_report_needs_the_folder(tmp_path: Path) -> None:
             write_report(folder_of(tmp_path), pytest.fail, ReportOptions(), lambda line: None)
 
 
+@pytest.mark.spark
 def test_a_second_command_is_refused_and_a_killed_one_followed(tmp_path: Path, wats: list[Path]) -> None:
     metadata, output = tmp_path / "metadata", tmp_path / "run"
     runs.write_metadata_for(wats, metadata)

@@ -25,6 +25,7 @@ def sums(tmp_path_factory: pytest.TempPathFactory) -> WatStatistics:
     return read_statistics([path])
 
 
+@pytest.mark.slow
 def test_the_size_is_what_was_asked_for(sums: WatStatistics) -> None:
     assert 12_000_000 <= sums.unpacked_bytes < 12_400_000
 
@@ -42,6 +43,7 @@ def test_the_statistics_are_those_of_real_pages(sums: WatStatistics) -> None:
     assert 3.5 < sums.unpacked_bytes / sums.packed_bytes < 5.5
 
 
+@pytest.mark.slow
 def test_a_longer_file_begins_with_a_shorter_one_and_another_seed_differs(tmp_path: Path) -> None:
     paths = [tmp_path / name for name in ("short.wat", "long.wat", "other.wat")]
     for path, size, seed in zip(paths, (150_000, 300_000, 300_000), (1, 1, 2), strict=True):

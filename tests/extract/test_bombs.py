@@ -18,6 +18,8 @@ from examples.warc_framing import gzip_member
 from examples.wat_writer import wat_records
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 GIGABYTE = 1 << 30
 MOST_MEMORY = 500 << 20
 _UNIT = 1 << 20

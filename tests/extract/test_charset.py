@@ -121,6 +121,7 @@ def test_every_text_survives(text: str, label: str) -> None:
     assert decode(body, f"text/html; charset={label}") == text
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=300), st.text(max_size=30))
 def test_any_bytes_become_utf_8(body: bytes, label: str) -> None:
     decode(body, label)

@@ -18,6 +18,8 @@ from metaclip_curate.extract import InputStats, read_pairs
 from tests.support import faults, odd_records
 from tests.support.faults import Choices
 
+pytestmark = pytest.mark.slow
+
 CASES = 160  # of each way and source
 _LARGEST_MEMBER = 6_000
 _MEMBERS = 60

@@ -340,6 +340,7 @@ def test_a_page_that_makes_trees_explode() -> None:
     assert time.process_time() - started < 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece",
     [
@@ -363,6 +364,7 @@ def test_twenty_megabytes(piece: str) -> None:
     assert len(found.links) == (count + 1 if "alt" in piece else 1)
 
 
+@pytest.mark.slow
 def test_large_attributes() -> None:
     alt = "words and more " * 1_000_000
     srcset = ", ".join(f"{n}.jpg {n}w" for n in range(200_000))

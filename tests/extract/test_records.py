@@ -376,6 +376,7 @@ def _seconds(data: bytes) -> float:
     return time.process_time() - started
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
     [

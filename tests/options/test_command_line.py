@@ -49,6 +49,7 @@ def test_a_field_that_is_left_out_is_no_argument() -> None:
         parse(RunOptions, ["--output", "x"], leave_out=("output",))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["threshold", "rebalance", "export"])
 def test_every_command_has_a_script(command: str) -> None:
     answer = subprocess.run(

@@ -14,6 +14,8 @@ from metaclip_curate.report import figures
 from metaclip_curate.report.page import render
 from tests.support.made_facts import made_facts
 
+pytestmark = pytest.mark.slow
+
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
 LANGUAGES = 300
 DESKTOP, PHONE = (1280, 900), (390, 844)

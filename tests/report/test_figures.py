@@ -17,6 +17,7 @@ vl_convert = pytest.importorskip("vl_convert", reason="the extra report isn't in
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
+@pytest.mark.slow
 def test_every_chart_is_drawn() -> None:
     charts = charts_to_draw(made_facts(), ("l001",))
     names = {chart.name for chart in all_charts("t")}

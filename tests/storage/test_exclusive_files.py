@@ -209,6 +209,7 @@ def test_a_conflict_is_tried_again(behind_faults: tuple[FaultyHTTPServer, Storag
         create_file("s3://faults/token", b"1", options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [501, 400])
 def test_a_service_without_conditions(
     behind_faults: tuple[FaultyHTTPServer, StorageOptions], monkeypatch: pytest.MonkeyPatch, status: int

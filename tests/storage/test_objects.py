@@ -144,6 +144,7 @@ def test_local_places_that_cannot_be_written(tmp_path: Path) -> None:
         write_bytes("https://host/mark", b"", StorageOptions())
 
 
+@pytest.mark.slow
 def test_s3_mistakes(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
     options = StorageOptions(s3_endpoint_url=s3_server.url, max_attempts=2)
     s3_server.put("runs", {"x/a": b"1"})

@@ -108,6 +108,7 @@ MARKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", MARKS)
 @given(bodies=BODIES, steps=STEPS, sizes=st.lists(st.integers(1, 20), min_size=1, max_size=5))
 def test_a_prefix_of_one_version_or_all_of_it(

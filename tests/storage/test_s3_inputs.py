@@ -54,6 +54,7 @@ def test_the_bytes_are_the_objects(options: StorageOptions, scheme: str) -> None
     assert stream.bytes_read == len(DATA)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "faults",
     [
@@ -109,6 +110,7 @@ def test_missing_objects(options: StorageOptions, url: str, reason: str) -> None
         open_input(url, options, sleep=Waits())
 
 
+@pytest.mark.slow
 def test_a_wrong_key_is_refused(options: StorageOptions, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
     waits = Waits()
     wrong = dataclasses.replace(s3_server.owner, secret_key="guessed")
@@ -135,6 +137,7 @@ def test_no_credentials(options: StorageOptions, monkeypatch: pytest.MonkeyPatch
         open_input("s3://crawl/a/one.warc.wat.gz", options, sleep=Waits())
 
 
+@pytest.mark.slow
 def test_anonymous(options: StorageOptions, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)

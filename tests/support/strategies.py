@@ -7,9 +7,13 @@ specification, and the neighbours just outside.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
+from hypothesis import settings
 from hypothesis import strategies as st
+
+_SHARE_OF_EXAMPLES = float(os.environ.get("SHARE_OF_EXAMPLES", "1"))
 
 TEXT_MARKS = ",.;:?!`"
 
@@ -93,6 +97,11 @@ def uids() -> st.SearchStrategy[str]:
         st.sampled_from([0, 1, 2**63 - 1, 2**63, 2**64 - 1]),
     )
     return st.builds("{:016x}{:016x}".format, halves, halves)
+
+
+def examples(count: int = 100) -> settings:
+    """Returns the settings of a property: `count` examples, or a tenth of them in `make test-fast`."""
+    return settings(max_examples=max(10, round(count * _SHARE_OF_EXAMPLES)), deadline=None)
 
 
 @dataclass(frozen=True)

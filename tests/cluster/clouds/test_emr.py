@@ -66,6 +66,7 @@ def complete_all() -> None:
         complete(number)
 
 
+@pytest.mark.slow
 def test_a_run_from_upload_to_the_last_step(make_run: MakeRun, outputs: dict[str, str]) -> None:
     script = Script([partial(complete, number) for number in range(5)])
     make_run("emr", *CRAWL, follower=script.follower()).run()

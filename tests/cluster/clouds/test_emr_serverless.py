@@ -59,6 +59,7 @@ def move(state: str, detail: str = "") -> None:
     runs()[-1].state, runs()[-1].state_details = state, detail
 
 
+@pytest.mark.slow
 def test_a_run_from_upload_to_the_last_stage(make_run: MakeRun, outputs: dict[str, str]) -> None:
     moves = [lambda: move("RUNNING"), lambda: move("SUCCESS")] * 5
     script = Script(list(moves))

@@ -277,6 +277,7 @@ def test_can_be_sent_to_workers(tmp_path: Path) -> None:
     assert pickle.loads(pickle.dumps(folder)) == folder
 
 
+@pytest.mark.slow
 def test_a_folder_on_s3_is_read_as_a_local_one(tmp_path: Path, s3_server: S3Server) -> None:
     (tmp_path / "en.json").write_text('["cat"]')
     (tmp_path / "th.txt").write_text("แมว\n")

@@ -30,6 +30,7 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.mark.slow
 def test_languages(built: MetadataFolder) -> None:
     assert built.languages == available_languages()
     assert len(built.languages) == 46
