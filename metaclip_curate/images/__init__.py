@@ -1,5 +1,5 @@
-"""Images after curation: downloading those of a manifest politely and within bounds.
+"""Images after curation: downloading those of a manifest within limits, and the result of a download.
 
-What handles an image's bytes or the connection to its host belongs here. Imports `run`, `storage`, `options`, `console`
-and `errors`.
+What handles an image's bytes or the connection to its host belongs here. Imports `run`, `extract`, `storage`,
+`options`, `console` and `errors`.
 """

@@ -1,9 +1,9 @@
-"""Which internet addresses images may be fetched from: those that are for everybody.
+"""Which internet addresses images may be fetched from: public ones.
 
-A manifest's URLs come from the web, and any of them may name the network that the download runs in: a router, a
-database, a cloud's metadata service that hands out credentials. The networks are those of IANA's registries of special
-purposes (RFC 6890); Python's own `is_global` differs between its releases. Beside these stand addresses that look
-public and are a cloud's own: they answer only to its machines.
+A manifest's URLs come from the web, and any of them may name something in the network of the download: a router, a
+database, or a cloud's metadata service, which hands out credentials. Refused are the networks in IANA's registries of
+special-purpose addresses (RFC 6890), since Python's `is_global` differs between its releases, and a few addresses that
+look public but answer only to a cloud's own machines.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CLOSED_V4 = tuple(
             "161.26.0.0/16",  # IBM Cloud's services for its machines
             "166.8.0.0/14",  # the same
             "168.63.129.16/32",  # Azure's platform, which hands out a machine's settings
-            "169.254.0.0/16",  # link-local, clouds' metadata services among them
+            "169.254.0.0/16",  # link-local, among them clouds' metadata services
             "172.16.0.0/12",
             "192.0.0.0/24",
             "192.0.2.0/24",
@@ -36,10 +36,10 @@ _CLOSED_V4 = tuple(
         ),
     )
 )
-# All other IPv6 is loopback, unique local, link-local, multicast or not given out.
+# All other IPv6 addresses are loopback, unique local, link-local, multicast or unassigned.
 _OPEN_V6 = IPv6Network("2000::/3")
 _CLOSED_V6 = tuple(map(IPv6Network, ("2001::/23", "2001:db8::/32", "3fff::/20")))
-# Networks whose addresses stand for an IPv4 address, and the number of bits behind it.
+# Networks whose addresses embed an IPv4 address, and the number of bits below it.
 _EMBEDDING = (
     (IPv6Network("::/96"), 0),
     (IPv6Network("::ffff:0:0/96"), 0),
@@ -48,8 +48,8 @@ _EMBEDDING = (
     (IPv6Network("2002::/16"), 80),
 )
 
-# Top-level names that networks give to their own hosts (RFC 6762, appendix G; RFC 8375; RFC 6761), and
-# metadata.google.internal is in the first of them.
+# Top-level names of hosts within a network (RFC 6762, appendix G; RFC 8375; RFC 6761). The first of them includes
+# metadata.google.internal.
 _PRIVATE_ENDINGS = (
     ".internal",
     ".local",
@@ -66,13 +66,13 @@ _PRIVATE_NAMES = ("metadata.tencentyun.com",)
 
 
 def is_public(address: str) -> bool:
-    """Tells whether an address is one of the public internet.
+    """Returns whether an address is one of the public internet.
 
     Args:
-        address: IPv4 or IPv6 as `socket.getaddrinfo` writes it; an IPv6 address may have a scope.
+        address: IPv4 or IPv6 address as `socket.getaddrinfo` returns it; an IPv6 address may have a scope.
 
     Raises:
-        ValueError: It is no address.
+        ValueError: It isn't an address.
     """
     found = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(found, IPv6Address):
@@ -84,20 +84,20 @@ def is_public(address: str) -> bool:
 
 
 def _embedded(address: IPv6Address) -> IPv4Address | None:
-    for network, bits_behind in _EMBEDDING:
+    for network, bits_below in _EMBEDDING:
         if address in network:
-            return IPv4Address(int(address) >> bits_behind & 0xFFFFFFFF)
+            return IPv4Address(int(address) >> bits_below & 0xFFFFFFFF)
     return None
 
 
 def names_a_private_host(host: str) -> bool:
-    """Tells whether a host's name alone says that it is private.
+    """Returns whether a host is private by its name, before it is resolved.
 
-    A name without a dot is: the public internet has none (ICANN forbids them), networks have `localhost`, `metadata`,
-    `instance-data` or `router`.
+    That includes names without a dot, such as `localhost`, `metadata` or `router`, which the public internet doesn't
+    have (ICANN forbids them).
 
     Args:
-        host: A name, or an address, IPv6 with or without its brackets.
+        host: A name or an address; an IPv6 address with or without brackets.
     """
     name = host.strip("[]").rstrip(".").lower()
     try:

@@ -1,6 +1,7 @@
-"""Undoing the Content-Encoding of an image that a server packed though it wasn't asked to.
+"""Undoing the Content-Encoding of an image that a server compressed without being asked to.
 
-Some call a file packed that isn't: what doesn't begin as its coding does is taken as it is, and decoding it tells.
+Some servers name a coding that they didn't apply. A file that doesn't begin as its coding requires is returned as it
+is, and decoding the image shows whether it is whole.
 """
 
 from __future__ import annotations
@@ -9,59 +10,59 @@ import io
 import zlib
 from email.message import Message
 
-from metaclip_curate.images.connection import Clock, RefusedImageError
+from metaclip_curate.images.connection import Deadline, RefusedImageError
 
-MOST_CODINGS = 3
-# Those that only clients get who say that they can read them. Words that are no coding, such as utf-8, are passed over,
+MAX_CODINGS = 3
+# Codings that a server may only use if the request accepts them. Words that aren't codings, such as utf-8, are ignored,
 # as browsers do.
-_NOT_ASKED_FOR = frozenset({"br", "zstd", "compress", "x-compress", "dcb", "dcz"})
-_GZIP, _ZLIB, _RAW_DEFLATE = 31, 15, -15  # zlib's numbers of the formats
+_UNREQUESTED = frozenset({"br", "zstd", "compress", "x-compress", "dcb", "dcz"})
+_GZIP, _ZLIB, _RAW_DEFLATE = 31, 15, -15  # zlib's `wbits` for each format
 _GZIP_MAGIC = b"\x1f\x8b"
-_PIECE = 1 << 16
+_PIECE_BYTES = 1 << 16
 
 
 class DamagedImageError(Exception):
-    """A file that didn't come whole; the message is the reason."""
+    """A file that is incomplete or damaged; the message is the reason."""
 
 
 def codings_of(headers: Message) -> list[str]:
-    """Names what has to be undone, in the order in which it is.
+    """Returns the codings that have to be undone, in the order in which to undo them.
 
     Args:
-        headers: Of the answer.
+        headers: Headers of the answer.
 
     Raises:
-        RefusedImageError: It can't be undone.
+        RefusedImageError: A coding can't be undone, or there are more than three.
     """
     words = [word.strip().lower() for value in headers.get_all("Content-Encoding", []) for word in value.split(",")]
-    if unread := _NOT_ASKED_FOR.intersection(words):
+    if unread := _UNREQUESTED.intersection(words):
         raise RefusedImageError(f"packed as {min(unread)}, which wasn't asked for")
     known = [word.removeprefix("x-") for word in words if word in ("gzip", "x-gzip", "deflate")]
-    if len(known) > MOST_CODINGS:
-        raise RefusedImageError(f"packed more than {MOST_CODINGS} times")
+    if len(known) > MAX_CODINGS:
+        raise RefusedImageError(f"packed more than {MAX_CODINGS} times")
     return known[::-1]
 
 
-def unpacked(packed: bytes, coding: str, most_bytes: int, clock: Clock) -> bytes:
+def unpacked(packed: bytes, coding: str, max_bytes: int, deadline: Deadline) -> bytes:
     """Undoes one coding.
 
     Args:
-        packed: The file.
+        packed: The encoded file.
         coding: gzip or deflate.
-        most_bytes: Number of bytes after which to stop; one more is returned where there are more.
-        clock: The time there is.
+        max_bytes: Number of bytes after which to stop; of a larger file, one byte more is returned.
+        deadline: The time for it.
 
     Raises:
-        DamagedImageError: It isn't whole.
-        TimeoutError: Time is up.
+        DamagedImageError: The file is incomplete or damaged.
+        TimeoutError: The deadline has passed.
     """
     if coding == "gzip":
-        return _inflated(packed, _GZIP, most_bytes, clock) if packed.startswith(_GZIP_MAGIC) else packed
+        return _inflated(packed, _GZIP, max_bytes, deadline) if packed.startswith(_GZIP_MAGIC) else packed
     if _begins_as_zlib(packed):
-        return _inflated(packed, _ZLIB, most_bytes, clock)
+        return _inflated(packed, _ZLIB, max_bytes, deadline)
     try:
-        return _inflated(packed, _RAW_DEFLATE, most_bytes, clock)
-    except DamagedImageError:  # it has no beginning by which to tell it from a file that isn't packed
+        return _inflated(packed, _RAW_DEFLATE, max_bytes, deadline)
+    except DamagedImageError:  # raw deflate has no header that would distinguish it from a file that isn't encoded
         return packed
 
 
@@ -69,22 +70,22 @@ def _begins_as_zlib(packed: bytes) -> bool:
     return len(packed) > 1 and packed[0] & 15 == 8 and packed[0] >> 4 <= 7 and (packed[0] << 8 | packed[1]) % 31 == 0
 
 
-def _inflated(packed: bytes, file_format: int, most_bytes: int, clock: Clock) -> bytes:
-    """Unpacks a file; of gzip, all the members that stand one after the other."""
-    out, place, unpacker = io.BytesIO(), 0, zlib.decompressobj(file_format)
-    # Piece by piece: what is left after a member is copied, and a file may be nothing but tiny members.
-    while place < len(packed):
-        clock.seconds()
-        piece = packed[place : place + _PIECE]
+def _inflated(packed: bytes, file_format: int, max_bytes: int, deadline: Deadline) -> bytes:
+    """Decompresses a file; of gzip, all of its members."""
+    out, position, unpacker = io.BytesIO(), 0, zlib.decompressobj(file_format)
+    # Piece by piece, since zlib copies what follows a member, and a file may consist of tiny members only.
+    while position < len(packed):
+        deadline.timeout()
+        piece = packed[position : position + _PIECE_BYTES]
         try:
-            out.write(unpacker.decompress(piece, most_bytes + 1 - out.tell()))
+            out.write(unpacker.decompress(piece, max_bytes + 1 - out.tell()))
         except zlib.error:
             raise DamagedImageError("the packed image is damaged") from None
-        place += len(piece) - len(unpacker.unused_data)
-        if out.tell() > most_bytes:
+        position += len(piece) - len(unpacker.unused_data)
+        if out.tell() > max_bytes:
             return out.getvalue()
         if unpacker.eof:
-            if file_format != _GZIP or not packed.startswith(_GZIP_MAGIC, place):
+            if file_format != _GZIP or not packed.startswith(_GZIP_MAGIC, position):
                 return out.getvalue()
             unpacker = zlib.decompressobj(file_format)
     raise DamagedImageError("the packed image ends early")

@@ -1,8 +1,8 @@
-"""Connections to images' servers, to addresses that were looked at first, none longer than it may take.
+"""Connections to images' servers, to public addresses only and within a deadline.
 
-A name is resolved once and the connection made to the very addresses that were looked at, so that a name server has no
-second answer to give. Behind a proxy it is the proxy that resolves names and must refuse what is private; what is
-refused here is a host that is written as a private address or by a name that the public internet doesn't have.
+A host name is resolved once, and the connection is made to the addresses that were checked, so that a name server can't
+answer differently the second time. Behind a proxy, the proxy resolves names and has to refuse private addresses itself;
+refused here is a host that is written as a private address or has a name that the public internet doesn't have.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import ssl
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
@@ -29,26 +29,26 @@ _PORTS = {"http:": 80, "https:": 443}
 
 
 class RefusedImageError(Exception):
-    """An image that isn't fetched, however often it is asked for; the message is the reason."""
+    """An image that another request wouldn't get either; the message is the reason."""
 
 
-class Clock:
-    """The time that one image has; only the resolver, which takes no limit, keeps its own.
+class Deadline:
+    """The time for one image. The resolver takes no timeout, so resolving a name can exceed it.
 
     Args:
-        silence: Seconds that a server may say nothing.
-        total: Seconds for all that is done for the image.
+        read_timeout: Seconds that a server may send nothing.
+        total: Seconds for everything that is done for the image.
     """
 
-    def __init__(self, silence: float, total: float) -> None:
-        self._silence, self._end = silence, time.monotonic() + total
+    def __init__(self, read_timeout: float, total: float) -> None:
+        self._read_timeout, self._end = read_timeout, time.monotonic() + total
 
-    def is_over(self) -> bool:
-        """Tells whether no time is left."""
+    def has_passed(self) -> bool:
+        """Returns whether no time is left."""
         return time.monotonic() >= self._end
 
-    def seconds(self) -> float:
-        """How long the next step may take.
+    def timeout(self) -> float:
+        """Returns the number of seconds that the next step may take.
 
         Raises:
             TimeoutError: No time is left.
@@ -56,134 +56,80 @@ class Clock:
         left = self._end - time.monotonic()
         if left <= 0:
             raise TimeoutError("timed out")
-        return min(self._silence, left)
-
-
-class Link:
-    """A connected socket with the methods that `http.client` calls; whoever opened the socket closes it.
-
-    Args:
-        connected: The socket.
-        clock: Looked at before each step.
-        most_bytes: Bytes that may be received.
-    """
-
-    def __init__(self, connected: socket.socket, clock: Clock, most_bytes: int) -> None:
-        self._socket, self._clock, self._left = connected, clock, most_bytes
-
-    def sendall(self, data: bytes) -> None:
-        """Sends."""
-        self._socket.settimeout(self._clock.seconds())
-        self._socket.sendall(data)
-
-    def makefile(self, mode: str, *_: object) -> io.BufferedReader:
-        """What is received, as a file; `mode` is always rb."""
-        return io.BufferedReader(_Received(self))
-
-    def close(self) -> None:
-        """Does nothing."""
-
-    def receive_into(self, buffer: Any) -> int:
-        """Receives once.
-
-        Raises:
-            RefusedImageError: More came than may be received.
-            TimeoutError: Nothing came in time.
-        """
-        self._socket.settimeout(self._clock.seconds())
-        count = self._socket.recv_into(buffer)
-        self._left -= count
-        if self._left < 0:
-            raise RefusedImageError("the server's answer is too long")
-        return count
-
-
-class _Received(io.RawIOBase):
-    def __init__(self, link: Link) -> None:
-        self._link = link
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        return self._link.receive_into(buffer)
+        return min(self._read_timeout, left)
 
 
 @dataclass(frozen=True)
-class Opened:
-    """A connection on which a URL can be asked for.
+class Connection:
+    """A connection on which a URL can be requested.
 
     Attributes:
-        link: The connection.
-        target: What the request's first line names.
-        headers: What a proxy wants to be told.
+        socket: The connected socket.
+        target: The request target, for the request's first line (RFC 9112, section 3.2).
+        headers: Headers for a proxy.
     """
 
-    link: Link
+    socket: BoundedSocket
     target: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str]
 
 
 class Connector:
     """Opens connections.
 
     Args:
-        allow_private: Whether private addresses may be connected to.
+        allow_private: Whether connections to private addresses are allowed.
     """
 
     def __init__(self, allow_private: bool) -> None:
         self._allow_private = allow_private
 
-    @functools.cached_property
-    def _context(self) -> ssl.SSLContext:
-        return ssl.create_default_context()  # which reads all the system's certificates, so once
-
     @contextlib.contextmanager
-    def open(self, url: ada_url.URL, clock: Clock, most_bytes: int) -> Iterator[Opened]:
+    def open(self, url: ada_url.URL, deadline: Deadline, max_bytes: int) -> Iterator[Connection]:
         """Connects to a URL's server, or to the proxy that the environment names for it.
 
         Args:
-            url: http or https.
-            clock: How long everything may take.
-            most_bytes: Bytes that may be received on the connection.
+            url: An http or https URL.
+            deadline: The time for connecting and for all that is received.
+            max_bytes: Number of bytes that may be received.
 
         Raises:
             RefusedImageError: The server is private.
-            OSError: There is no connection.
-            UnicodeError: The host is no name that can be resolved.
+            OSError: The connection failed.
+            UnicodeError: The host isn't a name that can be resolved.
         """
-        host, port = url.hostname.strip("[]"), int(url.port or _PORTS[url.protocol])
-        target = (url.pathname or "/") + url.search
+        host, port = _server(url)
+        proxy = _proxy_for(url)
+        target, headers = (url.pathname or "/") + url.search, _login(proxy)
         with contextlib.ExitStack() as stack:
-            proxy = _proxy_for(url)
             if proxy is None:
-                connected = stack.enter_context(self._connect(host, port, clock, self._allow_private))
-                headers: dict[str, str] = {}
+                connected = stack.enter_context(self._connect(host, port, deadline, self._allow_private))
             else:
                 if not self._allow_private and names_a_private_host(host):
-                    raise _private()
-                headers = _proxy_login(proxy)
-                proxy_port = int(proxy.port or _PORTS[proxy.protocol])
-                connected = stack.enter_context(self._connect(proxy.hostname.strip("[]"), proxy_port, clock, True))
+                    raise _private_address()
+                connected = stack.enter_context(self._connect(*_server(proxy), deadline, allow_private=True))
                 if url.protocol == "https:":
-                    _tunnel(Link(connected, clock, most_bytes), f"{url.hostname}:{port}", headers)
+                    _open_tunnel(BoundedSocket(connected, deadline, max_bytes), f"{url.hostname}:{port}", headers)
                     headers = {}
                 else:
                     target = f"http://{url.host}{target}"
             if url.protocol == "https:":
-                connected.settimeout(clock.seconds())
-                connected = stack.enter_context(self._context.wrap_socket(connected, server_hostname=host))
-            yield Opened(Link(connected, clock, most_bytes), target, headers)
+                connected.settimeout(deadline.timeout())
+                connected = stack.enter_context(self._tls.wrap_socket(connected, server_hostname=host))
+            yield Connection(BoundedSocket(connected, deadline, max_bytes), target, headers)
 
-    def _connect(self, host: str, port: int, clock: Clock, allow_private: bool) -> socket.socket:
+    @functools.cached_property
+    def _tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context()  # cached, since it reads all of the system's certificates
+
+    def _connect(self, host: str, port: int, deadline: Deadline, allow_private: bool) -> socket.socket:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        # One private address is enough: a name that has both is there to be looked at with the one and used with the
-        # other.
+        # A name with a public and a private address is refused: it may have been made to get past this check.
         if not allow_private and not all(is_public(str(address[0])) for *_, address in found):
-            raise _private()
+            raise _private_address()
         problem: OSError = OSError("no address")
         for family, kind, protocol, _, address in found:
-            seconds = clock.seconds()
+            seconds = deadline.timeout()
             connected = socket.socket(family, kind, protocol)
             try:
                 connected.settimeout(seconds)
@@ -196,8 +142,62 @@ class Connector:
         raise problem
 
 
-def _private() -> RefusedImageError:
+class BoundedSocket:
+    """A connected socket with the methods that `http.client` calls, which keep to a deadline and a number of bytes.
+
+    Args:
+        connected: The socket, which its owner closes.
+        deadline: The time for all that is sent and received.
+        max_bytes: Number of bytes that may be received.
+    """
+
+    def __init__(self, connected: socket.socket, deadline: Deadline, max_bytes: int) -> None:
+        self._socket, self._deadline, self._left = connected, deadline, max_bytes
+
+    def sendall(self, data: bytes) -> None:
+        """Sends data."""
+        self._socket.settimeout(self._deadline.timeout())
+        self._socket.sendall(data)
+
+    def makefile(self, mode: str, *_: object) -> io.BufferedReader:
+        """Returns a file of what is received; `mode` is always rb."""
+        return io.BufferedReader(_Received(self))
+
+    def close(self) -> None:
+        """Does nothing, since the owner closes the socket."""
+
+    def receive_into(self, buffer: Any) -> int:
+        """Receives data once and returns the number of bytes.
+
+        Raises:
+            RefusedImageError: More bytes came than may be received.
+            TimeoutError: Nothing came in time.
+        """
+        self._socket.settimeout(self._deadline.timeout())
+        count = self._socket.recv_into(buffer)
+        self._left -= count
+        if self._left < 0:
+            raise RefusedImageError("the server's answer is too long")
+        return count
+
+
+class _Received(io.RawIOBase):
+    def __init__(self, bounded: BoundedSocket) -> None:
+        self._bounded = bounded
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return self._bounded.receive_into(buffer)
+
+
+def _private_address() -> RefusedImageError:
     return RefusedImageError("private address (see --allow-private-addresses)")
+
+
+def _server(url: ada_url.URL) -> tuple[str, int]:
+    return url.hostname.strip("[]"), int(url.port or _PORTS[url.protocol])
 
 
 def _proxy_for(url: ada_url.URL) -> ada_url.URL | None:
@@ -213,19 +213,19 @@ def _proxy_for(url: ada_url.URL) -> ada_url.URL | None:
     return proxy
 
 
-def _proxy_login(proxy: ada_url.URL) -> dict[str, str]:
-    if not proxy.username:
+def _login(proxy: ada_url.URL | None) -> dict[str, str]:
+    if proxy is None or not proxy.username:
         return {}
     login = f"{unquote(proxy.username)}:{unquote(proxy.password)}".encode()
     return {"Proxy-Authorization": f"Basic {base64.b64encode(login).decode()}"}
 
 
-def _tunnel(link: Link, server: str, headers: Mapping[str, str]) -> None:
-    """Asks a proxy for a connection (RFC 9110, section 9.3.6)."""
+def _open_tunnel(proxy: BoundedSocket, server: str, headers: Mapping[str, str]) -> None:
+    """Requests a tunnel to a server from a proxy (RFC 9110, section 9.3.6)."""
     lines = [f"CONNECT {server} HTTP/1.1", f"Host: {server}", *(f"{name}: {value}" for name, value in headers.items())]
-    link.sendall("\r\n".join([*lines, "", ""]).encode("ascii"))
-    # Its interface is that of a socket only as far as `http.client` goes.
-    answer = http.client.HTTPResponse(link, method="CONNECT")  # type: ignore[arg-type]
+    proxy.sendall("\r\n".join([*lines, "", ""]).encode("ascii"))
+    # BoundedSocket has only those methods of a socket that `http.client` calls.
+    answer = http.client.HTTPResponse(proxy, method="CONNECT")  # type: ignore[arg-type]
     answer.begin()
     if answer.status != 200:
-        raise OSError(f"the proxy says HTTP {answer.status}")
+        raise OSError(f"the proxy answers with HTTP {answer.status}")

@@ -1,4 +1,4 @@
-"""Fetching one image from a public address, bounded in bytes, time and redirects whatever its server does."""
+"""Fetching one image from a public address within limits of bytes, time and redirects."""
 
 from __future__ import annotations
 
@@ -14,56 +14,55 @@ from http import HTTPStatus
 import ada_url
 
 from metaclip_curate.images.codings import DamagedImageError, codings_of, unpacked
-from metaclip_curate.images.connection import Clock, Connector, Link, RefusedImageError
+from metaclip_curate.images.connection import BoundedSocket, Connector, Deadline, RefusedImageError
 
-# What browsers say; a server that counts redirects can't tell.
-MOST_REDIRECTS = 10
+MAX_REDIRECTS = 10
 OPTED_OUT = "Use of image disallowed by X-Robots-Tag directive"
-# OpenCV decodes an image of a few kilobytes to as many pixels as it says it has, unless told where to stop; the value
-# is Pillow's, above which it takes an image for an attack.
-MOST_PIXELS = 178_956_970
+# A few kilobytes can declare any number of pixels, and OpenCV allocates them all below its own limit, which is higher.
+# This is the number above which Pillow refuses an image as an attack.
+MAX_PIXELS = 178_956_970
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-# Of those that say that the request was wrong, the ones that another try may mend.
-_WORTH_ANOTHER_TRY = frozenset({408, 425, 429})
+# Client errors after which a repeated request may succeed.
+_RETRIED_CLIENT_ERRORS = frozenset({408, 425, 429})
 _NOT_THE_IMAGE: dict[int, str] = {
     HTTPStatus.NO_CONTENT: "an answer without an image",
     HTTPStatus.RESET_CONTENT: "an answer without an image",
-    HTTPStatus.PARTIAL_CONTENT: "a part of the image, though all of it was asked for",
+    HTTPStatus.PARTIAL_CONTENT: "a part of the image, though all of it was requested",
 }
 _READ_BYTES = 1 << 16
-# Head, chunk sizes and all that isn't the image, beside a quarter of its size.
+# For the head, chunk sizes and whatever else isn't the image, besides a quarter of its size.
 _FRAMING_BYTES = 1 << 20
-_LONGEST_REASON = 100  # reasons are counted, and shown in a table
+_REASON_CHARACTERS = 100  # reasons become rows of a table
 
 
 @dataclass(frozen=True)
 class FetchLimits:
-    """What a server gets, and what it may do.
+    """Limits of what is fetched for one image.
 
     Attributes:
         user_agent: The User-Agent header.
-        most_bytes: Bytes of an image file, packed and unpacked.
-        silence: Seconds that a server may say nothing.
-        total: Seconds for one image, redirects and repetitions included.
-        retries: Times an image is asked for again.
-        allow_private: Whether private addresses may be connected to.
+        max_bytes: Number of bytes of an image file, compressed and decompressed.
+        read_timeout: Seconds that a server may send nothing.
+        total_timeout: Seconds for one image, redirects and retries included.
+        retries: Number of requests after the first.
+        allow_private: Whether connections to private addresses are allowed.
     """
 
     user_agent: str
-    most_bytes: int
-    silence: float
-    total: float
+    max_bytes: int
+    read_timeout: float
+    total_timeout: float
     retries: int
     allow_private: bool
 
 
 class ImageFetcher:
-    """Fetches images, in any number of threads.
+    """Fetches images; any number of threads may share an object.
 
     Args:
-        limits: What servers may do.
-        disallowed: Tells of an answer's headers whether its image must not be used.
+        limits: Limits of each image.
+        disallowed: Returns whether an answer's headers forbid the use of its image.
     """
 
     def __init__(self, limits: FetchLimits, disallowed: Callable[[Message], bool]) -> None:
@@ -74,68 +73,68 @@ class ImageFetcher:
         """Fetches an image's file.
 
         Args:
-            url: Where it is.
+            url: The image's URL.
 
         Returns:
-            The file, or None and the reason why there is none, in which nothing stands that a server says.
+            The file, or None and the reason, which holds no words of the server's.
         """
-        clock = Clock(self._limits.silence, self._limits.total)
+        deadline = Deadline(self._limits.read_timeout, self._limits.total_timeout)
         problem = ""
         for _ in range(self._limits.retries + 1):
-            if problem and clock.is_over():
+            if problem and deadline.has_passed():
                 break
             try:
-                return self._follow(url, clock), None
+                return self._follow(url, deadline), None
             except RefusedImageError as error:
                 return None, _shortened(str(error))
-            except Exception as error:  # whatever one image does, the shard's others go on
+            except Exception as error:  # one image mustn't end its shard
                 problem = _shortened(_reason(error))
         return None, problem
 
-    def _follow(self, address: str, clock: Clock) -> io.BytesIO:
+    def _follow(self, address: str, deadline: Deadline) -> io.BytesIO:
         url = _parsed(address, None, "bad URL")
-        for _ in range(MOST_REDIRECTS + 1):
+        for _ in range(MAX_REDIRECTS + 1):
             if url.protocol not in ("http:", "https:"):
                 raise RefusedImageError("neither http nor https")
-            found = self._ask(url, clock)
+            found = self._request(url, deadline)
             if isinstance(found, io.BytesIO):
                 return found
             url = _parsed(found, url.href, "redirected to a bad URL")
-        raise RefusedImageError(f"redirected more than {MOST_REDIRECTS} times")
+        raise RefusedImageError(f"redirected more than {MAX_REDIRECTS} times")
 
-    def _ask(self, url: ada_url.URL, clock: Clock) -> io.BytesIO | str:
-        """Makes one request; returns the file, or where it is said to be."""
-        most = self._limits.most_bytes
-        with self._connector.open(url, clock, most + most // 4 + _FRAMING_BYTES) as opened:
-            headers = {"Host": url.host, "User-Agent": self._limits.user_agent, **opened.headers}
-            with _answer_of(opened.link, opened.target, headers) as answer:
+    def _request(self, url: ada_url.URL, deadline: Deadline) -> io.BytesIO | str:
+        """Sends one request and returns the file, or the URL that the server redirects to."""
+        received = self._limits.max_bytes + self._limits.max_bytes // 4 + _FRAMING_BYTES
+        with self._connector.open(url, deadline, received) as connection:
+            headers = {"Host": url.host, "User-Agent": self._limits.user_agent, **connection.headers}
+            with _answer_of(connection.socket, connection.target, headers) as answer:
                 location = answer.headers.get("Location") if answer.status in _REDIRECTS else None
                 if location is None:
                     _require_success(answer.status)
                 if self._disallowed(answer.headers):
                     raise RefusedImageError(OPTED_OUT)
                 if location is not None:
-                    # The head was read as Latin-1; what isn't ASCII is UTF-8 more often.
+                    # http.client decodes headers as Latin-1, but what isn't ASCII is UTF-8 more often.
                     return location.encode("latin-1", "replace").decode("utf-8", "replace")
-                return io.BytesIO(self._body(answer, clock))
+                return io.BytesIO(self._body(answer, deadline))
 
-    def _body(self, answer: http.client.HTTPResponse, clock: Clock) -> bytes:
+    def _body(self, answer: http.client.HTTPResponse, deadline: Deadline) -> bytes:
         codings = codings_of(answer.headers)
         body = self._received(answer)
         for coding in codings:
-            body = unpacked(body, coding, self._limits.most_bytes, clock)
-            if len(body) > self._limits.most_bytes:
+            body = unpacked(body, coding, self._limits.max_bytes, deadline)
+            if len(body) > self._limits.max_bytes:
                 raise self._too_large()
         if not body:
             raise DamagedImageError("the image is empty")
         return body
 
     def _received(self, answer: http.client.HTTPResponse) -> bytes:
-        if answer.length is not None and answer.length > self._limits.most_bytes:
+        if answer.length is not None and answer.length > self._limits.max_bytes:
             raise self._too_large()
         body = io.BytesIO()
         while data := _read(answer):
-            if body.tell() + len(data) > self._limits.most_bytes:
+            if body.tell() + len(data) > self._limits.max_bytes:
                 raise self._too_large()
             body.write(data)
         if answer.length:
@@ -143,16 +142,16 @@ class ImageFetcher:
         return body.getvalue()
 
     def _too_large(self) -> RefusedImageError:
-        return RefusedImageError(f"more than {self._limits.most_bytes} bytes (see --max-image-bytes)")
+        return RefusedImageError(f"more than {self._limits.max_bytes} bytes (see --max-image-bytes)")
 
 
-def _answer_of(link: Link, target: str, headers: Mapping[str, str]) -> http.client.HTTPResponse:
+def _answer_of(connected: BoundedSocket, target: str, headers: Mapping[str, str]) -> http.client.HTTPResponse:
     connection = http.client.HTTPConnection(headers["Host"])
-    # It gets its connection and makes none: no address but the one that was looked at is connected to.
+    # http.client must not connect by itself, to an address that wasn't checked.
     connection.auto_open = 0
-    connection.sock = link
-    about = {**headers, "Accept-Encoding": "identity", "Connection": "close"}
-    connection.request("GET", target, headers=about)
+    connection.sock = connected
+    all_headers = {**headers, "Accept-Encoding": "identity", "Connection": "close"}
+    connection.request("GET", target, headers=all_headers)
     return connection.getresponse()
 
 
@@ -177,16 +176,16 @@ def _require_success(status: int) -> None:
         return
     phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "unknown"
     message = f"HTTP Error {status}: {phrase}"
-    if 400 <= status < 500 and status not in _WORTH_ANOTHER_TRY:
+    if 400 <= status < 500 and status not in _RETRIED_CLIENT_ERRORS:
         raise RefusedImageError(message)
     raise _StatusError(message)
 
 
 class _StatusError(Exception):
-    """An answer that may be another one the next time."""
+    """A status that a repeated request may not get."""
 
 
-# The first that fits counts.
+# The first class that fits counts.
 _BAD_ANSWERS: tuple[tuple[type[http.client.HTTPException], str], ...] = (
     (http.client.IncompleteRead, "the answer ends early"),
     (http.client.RemoteDisconnected, "the server hangs up without an answer"),
@@ -198,7 +197,7 @@ _BAD_ANSWERS: tuple[tuple[type[http.client.HTTPException], str], ...] = (
 
 
 def _reason(error: Exception) -> str:
-    """Says what went wrong without the words of a server, which may be anything and of which there are too many."""
+    """Returns the reason without a server's own words: reasons are counted, and those could be anything."""
     if isinstance(error, TimeoutError):
         return "timed out"
     if isinstance(error, _StatusError | DamagedImageError):
@@ -206,7 +205,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, http.client.HTTPException):
         return next(words for kind, words in _BAD_ANSWERS if isinstance(error, kind))
     if isinstance(error, ssl.SSLCertVerificationError):
-        # Behind a comma it names the host, which would make a reason of its own of each.
+        # After the comma OpenSSL names the host, which would make each host a reason of its own.
         return f"certificate verify failed: {error.verify_message.partition(',')[0]}"
     if isinstance(error, ssl.SSLError):
         return f"TLS failed ({error.reason or type(error).__name__})"
@@ -220,4 +219,4 @@ def _reason(error: Exception) -> str:
 
 
 def _shortened(reason: str) -> str:
-    return reason if len(reason) <= _LONGEST_REASON else f"{reason[: _LONGEST_REASON - 3]}..."
+    return reason if len(reason) <= _REASON_CHARACTERS else f"{reason[: _REASON_CHARACTERS - 3]}..."

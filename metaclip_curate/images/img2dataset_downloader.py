@@ -1,9 +1,9 @@
-"""img2dataset's downloader, with images fetched by `download_image` and opt-outs read the way pages' are read.
+"""img2dataset's downloader with `ImageFetcher` in place of its own function that fetches an image.
 
-img2dataset 1.47 connects to any address and follows any redirect, takes a file of any size into memory, waits for as
-long as a byte comes now and then, and reads `X-Robots-Tag: max-image-preview:large, noai` as a rule for a robot named
-max-image-preview, so that it fetches what it should leave. It has no settings for these, so its function that fetches
-an image is replaced, in each of its worker processes. Importing this module imports img2dataset.
+img2dataset 1.47 connects to any address, follows any redirect, reads a file of any size into memory, and waits as long
+as a byte arrives now and then. It reads `X-Robots-Tag: max-image-preview:large, noai` as a rule for a robot named
+max-image-preview, and so ignores the opt-out. It has no options for these, so the function is replaced in each of its
+worker processes. Importing this module imports img2dataset.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _REPLACED = "download_image_with_retry"
 
 
 class GuardedDownloader(img2dataset.downloader.Downloader):  # type: ignore[misc]
-    """Fetches shards.
+    """Fetches shards within limits.
 
     Args:
-        limits: What servers may do.
-        given: What img2dataset gives its own.
+        limits: Limits of each image.
+        given: Arguments of img2dataset's downloader.
     """
 
     def __init__(self, limits: FetchLimits, **given: Any) -> None:
@@ -40,7 +40,7 @@ class GuardedDownloader(img2dataset.downloader.Downloader):  # type: ignore[misc
         self._limits = limits
 
     def __call__(self, row: Any) -> Any:
-        """Fetches one shard, in whatever process this is."""
+        """Fetches one shard, in a worker process of img2dataset."""
         directives = self.disallowed_header_directives
         fetcher = ImageFetcher(self._limits, lambda headers: bool(directives) and disallowed(headers, directives))
 
@@ -52,16 +52,14 @@ class GuardedDownloader(img2dataset.downloader.Downloader):  # type: ignore[misc
 
 
 def disallowed(headers: Message, directives: Collection[str]) -> bool:
-    """Tells whether an answer says that its image must not be used.
+    """Returns whether an answer's headers forbid the use of its image.
 
-    A rule for another robot counts as well: whoever names robots can't know ours.
+    That is so for one of the directives in X-Robots-Tag, for whichever robot, since a site that names robots can't know
+    ours, and for tdm-reservation: 1 (W3C TDMRep, section 6).
 
     Args:
-        headers: Of the HTTP answer.
-        directives: Words of X-Robots-Tag that forbid the use, in lower case.
-
-    Returns:
-        True for one of the words in X-Robots-Tag, and for tdm-reservation: 1 (W3C TDMRep, section 6).
+        headers: Headers of the HTTP answer.
+        directives: Directives that forbid the use, in lower case.
     """
     words = {word for value in headers.get_all("X-Robots-Tag", []) for word in _SEPARATORS.split(value.lower())}
     return not words.isdisjoint(directives) or opts_out([], headers.items())
@@ -69,14 +67,17 @@ def disallowed(headers: Message, directives: Collection[str]) -> bool:
 
 @contextlib.contextmanager
 def guarded_downloader(limits: FetchLimits) -> Iterator[None]:
-    """While it lasts, `img2dataset.download` uses `GuardedDownloader` with these limits.
+    """Lets `img2dataset.download` use a `GuardedDownloader` within the block.
+
+    Args:
+        limits: Limits of each image.
 
     Raises:
-        UserError: This img2dataset has another function to replace, and would fetch without limits.
+        UserError: This img2dataset doesn't have the function that is replaced, and would fetch without limits.
     """
     if not hasattr(img2dataset.downloader, _REPLACED):
-        raise UserError("this img2dataset fetches in a way that can't be guarded: pip install img2dataset==1.47")
-    # As an attribute of the package, `main` is a function of that name.
+        raise UserError("this version of img2dataset can't be held to limits: pip install img2dataset==1.47")
+    # The package's attribute `main` is a function, which hides the module.
     main: Any = importlib.import_module("img2dataset.main")
     before = main.Downloader
     main.Downloader = functools.partial(GuardedDownloader, limits)

@@ -1,4 +1,4 @@
-"""What came of a download, added up from its shards."""
+"""The result of a download, added up over its shards."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-_VARYING = re.compile(r"\(\d+ bytes read(, \d+ more expected)?\)")  # what makes a reason of its own of each image
+# Numbers that would make each image a reason of its own.
+_VARYING = re.compile(r"\(\d+ bytes read(, \d+ more expected)?\)")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of the rows.
+    """The result of a download.
 
     Attributes:
-        rows: That were asked for.
-        fetched: Of those, the images that are there.
-        reasons: Of the others, how many by what img2dataset says.
+        rows: Number of images that were requested.
+        fetched: Number of images that were fetched.
+        reasons: Number of the other images by img2dataset's reason, the most frequent first.
         shards: Number of shards.
     """
 
@@ -29,17 +30,17 @@ class Outcome:
 
 
 def outcome_of(stats: Sequence[dict[str, Any]], shards: int) -> Outcome:
-    """Adds up what img2dataset notes of each shard.
+    """Adds up img2dataset's statistics of the shards.
 
     Args:
-        stats: What is in the shards' NNNNN_stats.json.
+        stats: Content of each shard's NNNNN_stats.json.
         shards: Number of shards.
     """
     reasons: Counter[str] = Counter()
     for shard in stats:
         for reason, count in shard["status_dict"].items():
             reasons[_VARYING.sub("", reason)] += count
-        # A sample that img2dataset stumbled over is counted nowhere but in the number of rows.
+        # img2dataset counts a sample on which it raised an exception only in the number of rows.
         reasons["lost"] += shard["count"] - sum(shard["status_dict"].values())
     fetched = reasons.pop("success", 0)
     return Outcome(

@@ -40,7 +40,7 @@ def server() -> Iterator[FaultyHTTPServer]:
 
 
 def fetch(url: str, **limits: Any) -> tuple[bytes | None, str | None]:
-    defaults = {"user_agent": "tests", "most_bytes": MOST, "silence": 5, "total": 10, "retries": 0}
+    defaults = {"user_agent": "tests", "max_bytes": MOST, "read_timeout": 5, "total_timeout": 10, "retries": 0}
     given = FetchLimits(**{**defaults, "allow_private": True, **limits})
     found, problem = ImageFetcher(given, lambda headers: headers.get("X-Robots-Tag") == "noai").fetch(url)
     return found.read() if found is not None else None, problem
@@ -180,7 +180,7 @@ def _not_found(*given: Any, **more: Any) -> Any:
 def test_a_proxy_that_opens_no_tunnel(monkeypatch: pytest.MonkeyPatch) -> None:
     with raw_server(lambda sock: sock.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")) as url:
         monkeypatch.setenv("https_proxy", url.removesuffix("/x.jpg"))
-        assert fetch("https://images.example/x.jpg") == (None, "the proxy says HTTP 403")
+        assert fetch("https://images.example/x.jpg") == (None, "the proxy answers with HTTP 403")
 
 
 def test_a_declared_length_above_the_limit_is_refused_at_once(server: FaultyHTTPServer) -> None:
@@ -291,7 +291,7 @@ def test_a_file_of_tiny_members_takes_its_time_at_most(server: FaultyHTTPServer)
     many = gzip.compress(b"") * 200_000
     url = server.add("/x.jpg", many, [Fault(headers={"Content-Encoding": "gzip"})])
     started = time.monotonic()
-    assert fetch(url, most_bytes=len(many), total=1)[0] is None
+    assert fetch(url, max_bytes=len(many), total_timeout=1)[0] is None
     assert time.monotonic() - started < 5
 
 
@@ -302,7 +302,7 @@ def test_a_file_of_tiny_members_takes_its_time_at_most(server: FaultyHTTPServer)
         (b"205 Reset Content\r\nContent-Length: 0", "an answer without an image (HTTP 205)"),
         (
             b"206 Partial Content\r\nContent-Range: bytes 0-4/9\r\nContent-Length: 5",
-            "a part of the image, though all of it was asked for (HTTP 206)",
+            "a part of the image, though all of it was requested (HTTP 206)",
         ),
         (b"200 OK\r\nContent-Length: 0", "the image is empty"),
         (b"200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0", "the image is empty"),
@@ -324,13 +324,13 @@ def test_a_server_that_drips_has_its_time(where: str) -> None:
 
     with raw_server(drip) as url:
         started = time.monotonic()
-        assert fetch(url, silence=1, total=1, retries=5) == (None, "timed out")
+        assert fetch(url, read_timeout=1, total_timeout=1, retries=5) == (None, "timed out")
         assert time.monotonic() - started < 3
 
 
 def test_a_server_that_says_nothing_is_asked_again(server: FaultyHTTPServer) -> None:
     url = server.add("/x.jpg", b"image", [Fault(after=2, ending="stall")])
-    assert fetch(url, silence=0.5, retries=1) == (b"image", None)
+    assert fetch(url, read_timeout=0.5, retries=1) == (b"image", None)
 
 
 def test_what_may_be_mended_is_tried_again_and_nothing_else(server: FaultyHTTPServer) -> None:
