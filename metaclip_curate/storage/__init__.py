@@ -1,12 +1,13 @@
-"""Reading inputs from anywhere, and the files of a run folder: local, HTTP, S3, Google Cloud Storage, HDFS.
+"""Reading inputs from any store, and reading and writing the files of a run folder: local, HTTP, S3, GCS, HDFS.
 
-`inputs` makes the list of inputs from what the user wrote, and `secrets` their names, without passwords and signatures;
-`opening` opens one as a `reader.InputStream`, which goes on where a connection broke by the rules of `retry`; `local`,
-`http` (within `http_limits`, in the words of `http_errors`), `s3`, `gs` and `hdfs` know one store each; `objects` has
-the small files of a run folder.
+It imports options, console and errors, and nothing above them. `inputs` resolves what the user wrote after --input, and
+`redaction` names URLs without their secrets. `open_input` opens an `InputStream`, which resumes after a broken
+connection by the rules of `retry`. `stores` chooses the store by the scheme: `local`, `http_source`, `s3_source` and
+`s3_store`, `gs`, `hdfs`. `objects` reads and writes small files.
 """
 
 from metaclip_curate.options.storage import StorageOptions
+from metaclip_curate.storage.input_stream import InputStream
 from metaclip_curate.storage.inputs import Inputs, expand_inputs
 from metaclip_curate.storage.objects import (
     create_file,
@@ -25,9 +26,8 @@ from metaclip_curate.storage.objects import (
     write_bytes,
 )
 from metaclip_curate.storage.open_input import open_input
-from metaclip_curate.storage.reader import InputStream
+from metaclip_curate.storage.redaction import command_line, public_name, scrub
 from metaclip_curate.storage.retry import InputError
-from metaclip_curate.storage.secrets import command_line, public_name, scrub
 from metaclip_curate.storage.urls import is_local, is_web, join
 from metaclip_curate.storage.versioned_file import VersionedFile
 

@@ -1,4 +1,4 @@
-"""Local files that have several names: written in two ways, or by links."""
+"""Local files that have several names: spelled in two ways, or linked."""
 
 from __future__ import annotations
 
@@ -12,26 +12,25 @@ Identity = tuple[int, ...] | str
 
 
 def identity(name: str, options: StorageOptions) -> Identity | None:
-    """What is equal for all names of a local file; None where there is no such file on this machine.
+    """Returns what all names of a local file, hard links included, have in common; None if there is no such local file.
 
-    Hard links are names of one file as well. Size and time are compared because some network file systems give two
-    files the same number.
+    Size and time are part of it, because some network file systems give two files the same inode number.
     """
-    place = resolve(name, options)
-    if not is_local(place):
+    url = resolve(name, options)
+    if not is_local(url):
         return None
-    path = local_path(place)
+    path = local_path(url)
     try:
-        found = os.stat(path)  # noqa: PTH116 (of links, what they lead to)
+        found = os.stat(path)  # noqa: PTH116 (follows links)
     except (OSError, ValueError):
         return None
-    if found.st_ino == 0:  # a file system without numbers
+    if found.st_ino == 0:  # a file system without inode numbers
         return os.path.realpath(path)
     return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 def without_aliases(names: Iterable[str], options: StorageOptions) -> list[str]:
-    """The names in their order, of several of one file the smallest by code points in the first one's place."""
+    """Returns names in order, each file once: at its first name's position, under its first name by code points."""
     smallest: dict[Identity, str] = {}
     for name in names:
         key = identity(name, options) or name

@@ -1,4 +1,4 @@
-"""Patterns over the names of an object store, with the rules of the shell."""
+"""Shell patterns over the names in an object store."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ _TOKEN = re.compile(r"\*\*/|\*\*|\*|\?|\[!?\]?[^\]]*\]|.", re.DOTALL)
 
 
 def has_wildcard(name: str) -> bool:
-    """True when the name holds *, ? or [."""
+    """Returns whether a name contains *, ? or [."""
     return any(character in name for character in "*?[")
 
 
 def fixed_folder(pattern: str) -> str:
-    """The folder that all matches lie in: what stands before the first wildcard, up to a slash."""
+    """Returns the folder that contains all matches: the part before the first wildcard, up to a slash."""
     first = min(pattern.index(character) for character in "*?[" if character in pattern)
     return pattern[: pattern.rindex("/", 0, first) + 1]
 
 
 def pattern_of(pattern: str) -> re.Pattern[str]:
-    """The regular expression of a pattern: * and ? stay within a folder, ** crosses folders, [a-z] is a set."""
+    """Compiles a pattern. * and ? match within a folder, ** across folders, [a-z] is a set of characters."""
     parts: list[str] = []
     for token in _TOKEN.findall(pattern):
         if token == "**/":

@@ -1,4 +1,4 @@
-"""gs:// by gcsfs, an extra: pip install 'metaclip-curate[gcs]'."""
+"""Inputs, files and folders at gs://, by gcsfs from the extra `gcs`."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import Any
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.storage import StorageOptions
-from metaclip_curate.storage.http import AS_STORED, HttpSource
+from metaclip_curate.storage.http_source import AS_STORED, HttpSource
+from metaclip_curate.storage.redaction import scrub
 from metaclip_curate.storage.retry import TransientError
-from metaclip_curate.storage.secrets import scrub
 from metaclip_curate.storage.urls import bucket_and_key
 from metaclip_curate.storage.versioned_file import VersionedFile
 
 
 def source(url: str, options: StorageOptions) -> HttpSource:
-    """One object, read over HTTP like any other; gcsfs gives the address and the credentials.
+    """Returns the source of an object, which is read over HTTP. gcsfs supplies its URL and the credentials.
 
     Raises:
-        UserError: gcsfs is not installed.
+        UserError: gcsfs isn't installed.
     """
     bucket, key = bucket_and_key(url)
     files = _filesystem()
@@ -31,30 +31,30 @@ def source(url: str, options: StorageOptions) -> HttpSource:
 
 
 class GsStore:
-    """As `Store` says. An object appears when its upload is complete; gcsfs tries again by its own rules."""
+    """The `Store` of Google Cloud Storage. Objects appear when their upload is complete; gcsfs retries by itself."""
 
     def __init__(self) -> None:
         self._files = _filesystem()
 
     def is_file(self, url: str) -> bool:
-        """True when there is such an object."""
+        """Returns whether the object exists."""
         return self._type(url) == "file"
 
     def is_folder(self, url: str) -> bool:
-        """True when something lies below it."""
+        """Returns whether any object lies below the folder."""
         return self._type(url) == "directory"
 
     def list(self, url: str, *, recursive: bool) -> list[str]:
-        """Names below a folder, as `Store.list` says."""
+        """Lists the names below a folder."""
         return sorted(name for name, _ in self._items(url, recursive=recursive))
 
     def sizes(self, url: str) -> dict[str, int]:
-        """Sizes of a folder's files, as `Store.sizes` says."""
+        """Returns the sizes of a folder's own files."""
         items = self._items(url, recursive=False)
         return {name: int(item["size"]) for name, item in items if not name.endswith("/")}
 
     def _items(self, url: str, *, recursive: bool) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """What is below a folder: names, those of folders with a slash at the end, and what gcsfs knows of each."""
+        """Yields the names below a folder, folders with a slash at the end, and what gcsfs returns for each."""
         folder = url.rstrip("/")
         try:
             if recursive:
@@ -66,7 +66,7 @@ class GsStore:
         prefix = "/".join(bucket_and_key(folder)).rstrip("/") + "/"
         for item in found:
             name = item["name"].removeprefix(prefix).rstrip("/")
-            # An object whose name ends in a slash is a console's mark of an empty folder.
+            # Google's web console marks an empty folder by an object whose name ends in a slash.
             if item["name"].startswith(prefix) and name:
                 if item["type"] == "directory":
                     yield name + "/", item
@@ -78,15 +78,15 @@ class GsStore:
         self._call(self._files.pipe_file, url, data)
 
     def upload(self, local_file: str, url: str) -> None:
-        """Makes or replaces a file from a local one."""
+        """Makes or replaces a file with a local one's content."""
         self._call(self._files.put_file, local_file, url)
 
     def create(self, url: str, data: bytes) -> str | None:
-        """Makes a small file if there is none: if its generation is 0."""
+        """Makes a small file unless it exists: on the condition that its generation is 0."""
         return self._upload_if(url, data, "0")
 
     def read_versioned(self, url: str) -> VersionedFile | None:
-        """A small file, as `Store.read_versioned` says; its version is its generation."""
+        """Reads a small file and its version, which is its generation."""
         try:
             headers, data = self._call(self._files.call, "GET", self._files.url(url))
         except FileNotFoundError:
@@ -98,7 +98,7 @@ class GsStore:
         return self._upload_if(url, data, version)
 
     def age(self, url: str) -> float | None:
-        """Seconds by the service's clock, which dates its answers."""
+        """Returns a file's age by the service's clock, which dates its answers."""
         try:
             headers, resource = self._call(self._files.call, "GET", "b/{}/o/{}", *bucket_and_key(url))
         except FileNotFoundError:
@@ -107,49 +107,49 @@ class GsStore:
         return (email.utils.parsedate_to_datetime(headers["Date"]) - written).total_seconds()
 
     def delete(self, url: str) -> None:
-        """Deletes a file."""
+        """Deletes a file if it exists."""
         with suppress(FileNotFoundError):
             self._call(self._files.call, "DELETE", "b/{}/o/{}", *bucket_and_key(url))
 
     def delete_folder(self, url: str) -> None:
-        """Deletes all below a folder."""
+        """Deletes everything below a folder."""
         names = [f"{url.rstrip('/')}/{name}" for name in self.list(url, recursive=True)]
         if names:
             self._call(self._files.rm, names)
 
     def _upload_if(self, url: str, data: bytes, generation: str) -> str | None:
-        """Writes if the object has this generation; by the JSON API, since gcsfs knows only the condition of none."""
+        """Writes if the object has this generation, by the JSON API: gcsfs itself supports only generation 0."""
         bucket, key = bucket_and_key(url)
         address = self._files.base.replace("/storage/v1/", "/upload/storage/v1/") + "b/{}/o"
         condition = {"uploadType": "media", "name": key, "ifGenerationMatch": generation}
         try:
             _, resource = self._call(self._files.call, "POST", address, bucket, data=data, **condition)
         except OSError as error:
-            # Older versions of gcsfs have no exception of its own for this answer.
+            # Older versions of gcsfs have no specific exception for this answer.
             if not isinstance(error.__cause__, FileExistsError) and getattr(error.__cause__, "code", 0) != 412:
                 raise
-            # Where the answer to a first try was lost, the second one finds what the first one wrote.
+            # If the answer to a first attempt was lost, the second attempt finds what the first one wrote.
             found = self.read_versioned(url)
             return found.version if found and found.data == data else None
         return str(json.loads(resource)["generation"])
 
     def _type(self, url: str) -> str:
-        # Not isfile and isdir: these take any failure for "no".
+        # gcsfs's isfile and isdir return False on any failure.
         try:
             return str(self._call(self._files.info, url.rstrip("/"))["type"])
         except FileNotFoundError:
             return ""
 
     def _call(self, action: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-        """The answer of gcsfs; what credentials or names are to blame for becomes a sentence for the user."""
+        """Calls gcsfs, and raises `UserError` for wrong names or credentials and `OSError` for other failures."""
         http_error = importlib.import_module("gcsfs.retry").HttpError
         try:
             return action(*arguments, **named)
         except FileNotFoundError:
             raise
         except (http_error, OSError, ValueError) as error:
-            users = isinstance(error, ValueError) or str(error).startswith("Forbidden")
-            if users or str(getattr(error, "code", "")) in ("400", "401", "403"):
+            is_mistake = isinstance(error, ValueError) or str(error).startswith("Forbidden")
+            if is_mistake or str(getattr(error, "code", "")) in ("400", "401", "403"):
                 raise UserError(
                     f"Google Cloud Storage refused: {scrub(str(error))}. Check the name and the credentials."
                 ) from error
@@ -161,19 +161,19 @@ def _filesystem() -> Any:
         gcsfs = importlib.import_module("gcsfs")
     except ImportError as error:
         raise UserError("gs:// needs gcsfs, which is not installed: pip install 'metaclip-curate[gcs]'.") from error
-    # Another process may write meanwhile: no listing is remembered.
+    # Listings aren't cached, since another process may write meanwhile.
     return gcsfs.GCSFileSystem(use_listings_cache=False)
 
 
 def _signed(files: Any) -> Callable[[], Mapping[str, str]]:
-    """Headers of a request with a token that is still good."""
+    """Returns a function that returns a request's headers with a token that hasn't expired."""
     retry = importlib.import_module("gcsfs.retry")
     auth = importlib.import_module("google.auth.exceptions")
     failures = (retry.HttpError, retry.NonRetryableError, auth.GoogleAuthError, OSError)
 
     def headers() -> Mapping[str, str]:
-        # Google unpacks objects marked Content-Encoding: gzip for who does not accept gzip
-        # (cloud.google.com/storage/docs/transcoding); who accepts it gets the stored bytes.
+        # Objects marked Content-Encoding: gzip are decompressed for clients that don't accept gzip
+        # (cloud.google.com/storage/docs/transcoding); those that do get the stored bytes.
         filled = {**AS_STORED, "Accept-Encoding": "gzip"}
         try:
             files.credentials.apply(filled)

@@ -1,4 +1,4 @@
-"""hdfs:// by pyarrow over Hadoop's own libhdfs."""
+"""Inputs, files and folders at hdfs://, by pyarrow over Hadoop's libhdfs."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from pyarrow import fs
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage.atomic_file import UNFINISHED_SUFFIX
-from metaclip_curate.storage.reader import Version
 from metaclip_curate.storage.retry import MissingError, TransientError
+from metaclip_curate.storage.source import Version
 from metaclip_curate.storage.versioned_file import VersionedFile, content_version, replace_if_unchanged
 
 
 def file_system(url: str) -> Any:
-    """The `pyarrow.fs.FileSystem` of an hdfs:// URL.
+    """Returns the `pyarrow.fs.FileSystem` of an hdfs:// URL.
 
     Raises:
-        UserError: Hadoop's client library is missing or the name node does not answer.
+        UserError: Hadoop's client library is missing, or the name node doesn't answer.
     """
     try:
         files, _ = fs.FileSystem.from_uri(url)
@@ -36,14 +36,14 @@ def file_system(url: str) -> Any:
 
 
 class ArrowSource:
-    """One file of one of pyarrow's file systems."""
+    """One file in a file system of pyarrow's."""
 
     def __init__(self, files: Any, url: str) -> None:
         self._files = files
         self._path = _path(url)
 
     def connect(self, offset: int, version: Version | None) -> ArrowConnection:
-        """As `Source.connect` says."""
+        """Opens the file, as `Source.connect` does."""
         try:
             info = self._files.get_file_info(self._path)
             file = self._files.open_input_file(self._path)
@@ -56,7 +56,7 @@ class ArrowSource:
             raise TransientError(str(error)) from error
 
     def close(self) -> None:
-        """Ends it."""
+        """Does nothing: no connection is kept."""
 
 
 class ArrowConnection:
@@ -68,7 +68,7 @@ class ArrowConnection:
         self.version = version
 
     def read(self, size: int) -> bytes:
-        """As `Connection.read` says."""
+        """Reads as `Connection.read` does."""
         try:
             data: bytes = self._file.read(size)
             return data
@@ -76,27 +76,27 @@ class ArrowConnection:
             raise TransientError(str(error)) from error
 
     def close(self) -> None:
-        """Ends it."""
+        """Closes the file."""
         self._file.close()
 
 
 class ArrowStore:
-    """As `Store` says, over one of pyarrow's file systems; URLs are hdfs://host:port/path or plain paths."""
+    """The `Store` of a file system of pyarrow's. URLs are hdfs://host:port/path or plain paths."""
 
     def __init__(self, files: Any) -> None:
         """Takes a `pyarrow.fs.FileSystem`."""
         self._files = files
 
     def is_file(self, url: str) -> bool:
-        """True when there is such an object."""
+        """Returns whether a file has this URL."""
         return bool(self._files.get_file_info(_path(url)).type == fs.FileType.File)
 
     def is_folder(self, url: str) -> bool:
-        """True when something lies below it."""
+        """Returns whether a folder has this URL."""
         return bool(self._files.get_file_info(_path(url)).type == fs.FileType.Directory)
 
     def list(self, url: str, *, recursive: bool) -> list[str]:
-        """Names below a folder, as `Store.list` says."""
+        """Lists the names below a folder."""
         names = []
         for name, item in self._items(url, recursive=recursive):
             if item.type != fs.FileType.Directory:
@@ -106,32 +106,32 @@ class ArrowStore:
         return sorted(names)
 
     def sizes(self, url: str) -> dict[str, int]:
-        """Sizes of a folder's files, as `Store.sizes` says."""
+        """Returns the sizes of a folder's own files."""
         items = self._items(url, recursive=False)
         return {name: int(item.size) for name, item in items if item.type != fs.FileType.Directory}
 
     def _items(self, url: str, *, recursive: bool) -> Iterator[tuple[str, Any]]:
-        """What is below a folder, but for files that are still being written: names, and what is known of each."""
+        """Yields the names below a folder and what pyarrow returns for each, without unfinished files."""
         folder = _path(url).rstrip("/")
         selector = fs.FileSelector(folder, allow_not_found=True, recursive=recursive)
         for item in self._files.get_file_info(selector):
-            # Some answer full URLs, some paths without the first slash.
+            # Some file systems return full URLs, some paths without the first slash.
             name = _path(item.path).lstrip("/").removeprefix(folder.lstrip("/") + "/")
             if not name.endswith(UNFINISHED_SUFFIX):
                 yield name, item
 
     def write(self, url: str, data: bytes) -> None:
         """Makes or replaces a file."""
-        with self._replacement(_path(url)) as stream:
+        with self._replacing(_path(url)) as stream:
             stream.write(data)
 
     def upload(self, local_file: str, url: str) -> None:
-        """Makes or replaces a file from a local one."""
-        with self._replacement(_path(url)) as stream, Path(local_file).open("rb") as source:
+        """Makes or replaces a file with a local one's content."""
+        with self._replacing(_path(url)) as stream, Path(local_file).open("rb") as source:
             shutil.copyfileobj(source, stream, 1 << 20)
 
     def create(self, url: str, data: bytes) -> str | None:
-        """Makes a small file if there is none: of those who rename a file to the same name, HDFS lets one."""
+        """Makes a small file unless it exists: if several rename a file to the same name, HDFS lets one of them."""
         path = _path(url)
         if self.is_file(url):
             return None
@@ -148,7 +148,7 @@ class ArrowStore:
         return content_version(data)
 
     def read_versioned(self, url: str) -> VersionedFile | None:
-        """A small file, as `Store.read_versioned` says."""
+        """Reads a small file and its version."""
         try:
             with self._files.open_input_stream(_path(url)) as stream:
                 data: bytes = stream.read()
@@ -161,7 +161,7 @@ class ArrowStore:
         return replace_if_unchanged(self, url, data, version)
 
     def age(self, url: str) -> float | None:
-        """Seconds by the name node's clock: a new file there tells the time."""
+        """Returns a file's age by the name node's clock, which dates a new file."""
         temporary = self._temporary(_path(url))
         with self._files.open_output_stream(temporary) as stream:
             stream.write(b"\n")
@@ -170,7 +170,7 @@ class ArrowStore:
         return None if then.mtime_ns is None else float(now.mtime_ns - then.mtime_ns) / 1e9
 
     def delete(self, url: str) -> None:
-        """Deletes a file."""
+        """Deletes a file if it exists."""
         try:
             self._files.delete_file(_path(url))
         except OSError:
@@ -178,13 +178,13 @@ class ArrowStore:
                 raise
 
     def delete_folder(self, url: str) -> None:
-        """Deletes all below a folder."""
+        """Deletes everything below a folder."""
         if self.is_folder(url):
             self._files.delete_dir(_path(url))
 
     @contextmanager
-    def _replacement(self, path: str) -> Iterator[Any]:
-        """A file that takes its name when complete. HDFS renames onto nothing only: for a moment there is no file."""
+    def _replacing(self, path: str) -> Iterator[Any]:
+        """Makes or replaces a file. HDFS doesn't rename onto an existing file, so for a moment there is none."""
         temporary = self._temporary(path)
         with self._files.open_output_stream(temporary) as stream:
             yield stream
@@ -193,7 +193,7 @@ class ArrowStore:
         self._files.move(temporary, path)
 
     def _temporary(self, path: str) -> str:
-        """A name beside another one; the folders above it are made."""
+        """Returns the path of a temporary file beside another one, and makes the folders above it."""
         folder, name = posixpath.split(path)
         self._files.create_dir(folder, recursive=True)
         return posixpath.join(folder, f".{name}.{os.getpid()}-{os.urandom(8).hex()}{UNFINISHED_SUFFIX}")

@@ -1,4 +1,4 @@
-"""What goes wrong between an HTTP server and urllib3, in plain words: its own messages show Python's objects."""
+"""Explanations of urllib3's errors: its own messages show Python objects."""
 
 from __future__ import annotations
 
@@ -17,49 +17,46 @@ from urllib3.exceptions import (
 )
 
 from metaclip_curate.storage.http_limits import TooSlowError
-from metaclip_curate.storage.secrets import scrub
+from metaclip_curate.storage.redaction import scrub
 
 _Kind = TypeVar("_Kind", bound=BaseException)
 
 
-def in_plain_words(error: HTTPError | OSError, where: str, seconds: float) -> str:
-    """Why a request or an answer failed.
+def explain(error: HTTPError | OSError, server: str, seconds: float) -> str:
+    """Returns why a request or an answer failed, as one clause without the secrets of URLs.
 
     Args:
-        error: What urllib3 raised.
-        where: The server, host:port.
-        seconds: How long it had to answer, or for its next byte.
-
-    Returns:
-        A clause without what is secret in URLs.
+        error: Raised by urllib3.
+        server: host:port of the server.
+        seconds: Time that the server had to answer, or to send its next byte.
     """
     slow = caused_by(error, TooSlowError)
     if slow is not None:
         return str(slow)
     if isinstance(error, ProxyError):
-        return f"the proxy can't be used: {in_plain_words(_original(error), 'the proxy', seconds)}"
+        return f"the proxy can't be used: {explain(_original(error), 'the proxy', seconds)}"
     if isinstance(error, NameResolutionError):
-        return f"can't resolve the name of {where}"
+        return f"can't resolve the name of {server}"
     if isinstance(error, NewConnectionError):
-        return f"can't connect to {where}: {_of_the_system(error) or 'refused'}"
+        return f"can't connect to {server}: {_system_message(error) or 'refused'}"
     if isinstance(error, ConnectTimeoutError):
-        return f"can't connect to {where} within {seconds:g} s"
+        return f"can't connect to {server} within {seconds:g} s"
     if isinstance(error, ReadTimeoutError | TimeoutError):
-        return f"no answer from {where} within {seconds:g} s"
+        return f"no answer from {server} within {seconds:g} s"
     if isinstance(error, ProtocolError) or not isinstance(error, HTTPError):
         return _broken(error)
     return scrub(str(error))
 
 
 def caused_by(error: BaseException | None, kind: type[_Kind]) -> _Kind | None:
-    """The first error of a kind among an error and its causes."""
+    """Returns the first error of a kind among an error and its causes."""
     while error is not None and not isinstance(error, kind):
         error = error.__cause__ or error.__context__
     return error
 
 
 def _broken(error: HTTPError | OSError) -> str:
-    """Why an answer broke off, or is none."""
+    """Returns why an answer broke off, or isn't HTTP."""
     if caused_by(error, http.client.RemoteDisconnected) is not None:
         return "the server closed the connection without an answer"
     if caused_by(error, http.client.BadStatusLine) is not None:
@@ -67,14 +64,14 @@ def _broken(error: HTTPError | OSError) -> str:
     if caused_by(error, IncompleteRead) or caused_by(error, http.client.IncompleteRead):
         return "the connection broke"
     limit = caused_by(error, http.client.HTTPException)
-    if limit is not None:  # of lines and headers, in http.client's words or `http_limits`'
+    if limit is not None:  # too many or too long headers, in the words of http.client or `http_limits`
         return str(limit)
-    why = _of_the_system(error)
+    why = _system_message(error)
     return f"the connection broke: {why}" if why else "the connection broke"
 
 
-def _of_the_system(error: BaseException) -> str:
-    """What the system says went wrong."""
+def _system_message(error: BaseException) -> str:
+    """Returns the operating system's description of the error; empty if it has none."""
     cause = caused_by(error, OSError)
     return scrub(cause.strerror or "") if cause is not None else ""
 

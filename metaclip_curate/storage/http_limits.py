@@ -1,7 +1,7 @@
-"""HTTP connections that a server can't hold for ever: what it sends between bytes of a body is bounded, and so is time.
+"""HTTP connections with an upper bound on time, and on the bytes that a server sends outside the body.
 
-A time-out of the socket bounds the wait for the next byte alone. With one byte a second, with headers that never end,
-with "100 Continue" over and over or a chunk's trailer without an end a server would keep a worker for days.
+A socket's time-out only bounds the wait for the next byte. A server could hold a worker for days by sending one byte a
+second, headers or a chunk's trailer without an end, or "100 Continue" again and again.
 """
 
 from __future__ import annotations
@@ -15,61 +15,61 @@ from typing import Any
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-SLOWEST = 1024  # bytes a second, on average over the read time-out; below it a connection counts as broken
-_MOST_LINES = 1 << 20  # bytes of lines in a row: of heads and trailers, between which no byte of a body comes
+SLOWEST = 1024  # bytes a second, on average over the read time-out; a slower connection counts as broken
+_MOST_LINE_BYTES = 1 << 20  # of headers and trailers in a row, without a byte of a body in between
 
 
 class TooSlowError(OSError):
-    """The server sends, and less than `SLOWEST`."""
+    """The server sends less than `SLOWEST`."""
 
 
-def bound(manager: urllib3.PoolManager) -> urllib3.PoolManager:
-    """Lets a manager's connections be bounded ones; returns it."""
+def limit(manager: urllib3.PoolManager) -> urllib3.PoolManager:
+    """Makes a manager use connections with these bounds, and returns it."""
     manager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
     return manager
 
 
 class _Timed(io.RawIOBase):
-    """A socket's bytes. Only time spent waiting for them counts: a reader may take its time between two reads."""
+    """A socket's bytes. Only the time spent waiting for them counts, not the time between two reads."""
 
     def __init__(self, raw: io.RawIOBase, seconds: float | None) -> None:
         self._raw = raw
-        self._seconds = seconds  # None: without bounds
+        self._seconds = seconds  # None: no bound
         self._in_head = True
         self._begun = False
         self._waited = 0.0
         self._received = 0
 
     def readable(self) -> bool:
-        """True, as `io` asks."""
+        """Returns True, as `io` requires."""
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        """Bytes that have arrived.
+        """Reads bytes that have arrived, as `io.RawIOBase` does.
 
         Raises:
-            TooSlowError: Few have, for too long.
+            TooSlowError: Too few bytes have arrived for the time spent waiting.
         """
         started = time.monotonic()
         count: int | None = self._raw.readinto(buffer)
         if count:
-            self._note(count, time.monotonic() - started)
+            self._record(count, time.monotonic() - started)
         return count
 
     def head_ended(self) -> None:
-        """Says that the body begins."""
+        """Marks the beginning of the body."""
         self._in_head = False
         self._waited, self._received = 0.0, 0
 
     def close(self) -> None:
-        """Ends it."""
+        """Closes the socket's stream."""
         self._raw.close()
         super().close()
 
-    def _note(self, count: int, seconds: float) -> None:
+    def _record(self, count: int, seconds: float) -> None:
         if self._seconds is None:
             return
-        if not self._begun:  # the socket's time-out is for the first byte
+        if not self._begun:  # the socket's time-out bounds the wait for the first byte
             self._begun = True
             return
         self._waited += seconds
@@ -82,34 +82,34 @@ class _Timed(io.RawIOBase):
 
 
 class _Lines(io.BufferedReader):
-    """What http.client reads an answer from."""
+    """The stream that http.client reads an answer from."""
 
     _in_lines = 0
 
     def readline(self, size: int | None = -1, /) -> bytes:
-        """A line of a head, of a chunk's beginning, or of a trailer.
+        """Reads a line of a header, a chunk's size or a trailer.
 
         Raises:
-            http.client.HTTPException: There are too many.
+            http.client.HTTPException: There were too many such lines in a row.
         """
-        line = super().readline(_MOST_LINES if size is None or size < 0 else size)
+        line = super().readline(_MOST_LINE_BYTES if size is None or size < 0 else size)
         self._in_lines += len(line)
-        if self._in_lines >= _MOST_LINES:
+        if self._in_lines >= _MOST_LINE_BYTES:
             raise http.client.HTTPException("the server sends headers without an end")
         return line
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """As `io.BufferedReader` says."""
+        """Reads as `io.BufferedReader` does."""
         self._in_lines = 0
         return super().read(size)
 
     def read1(self, size: int = -1, /) -> bytes:
-        """As `io.BufferedReader` says."""
+        """Reads as `io.BufferedReader` does."""
         self._in_lines = 0
         return super().read1(size)
 
     def readinto(self, buffer: Any, /) -> int:
-        """As `io.BufferedReader` says."""
+        """Reads as `io.BufferedReader` does."""
         self._in_lines = 0
         return super().readinto(buffer)
 

@@ -18,8 +18,8 @@ from metaclip_curate.storage.atomic_file import (
     sync_folder,
     unfinished_file,
 )
-from metaclip_curate.storage.reader import Version
 from metaclip_curate.storage.retry import MissingError, RefusedError, TransientError
+from metaclip_curate.storage.source import Version
 from metaclip_curate.storage.urls import local_path
 from metaclip_curate.storage.versioned_file import VersionedFile, content_version, replace_if_unchanged
 

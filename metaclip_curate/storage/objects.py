@@ -1,4 +1,4 @@
-"""Small files and folders of a run, wherever it lies: marks, options, data cards, uploads."""
+"""Small files and folders of a run, in any store."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from urllib.parse import urlsplit
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.storage import StorageOptions
+from metaclip_curate.storage.input_stream import READ_BYTES
 from metaclip_curate.storage.open_input import open_input
-from metaclip_curate.storage.reader import PIECE, Source
 from metaclip_curate.storage.retry import InputError, MissingError, RefusedError, TransientError, wait_seconds
+from metaclip_curate.storage.source import Source
 from metaclip_curate.storage.stores import source_of, store_of
 from metaclip_curate.storage.versioned_file import VersionedFile
 
 
 def read_bytes(url: str, options: StorageOptions) -> bytes:
-    """A whole file.
+    """Reads a whole file.
 
     Raises:
-        FileNotFoundError: there is none.
-        UserError: the name or the credentials are wrong.
-        OSError: the store fails.
+        FileNotFoundError: The file doesn't exist.
+        UserError: The name or the credentials are wrong.
+        OSError: The store fails.
     """
     try:
         with open_input(url, options) as stream:
@@ -40,18 +41,18 @@ def read_bytes(url: str, options: StorageOptions) -> bytes:
 
 
 def read_from(url: str, offset: int, options: StorageOptions, *, sleep: Callable[[float], None] = time.sleep) -> bytes:
-    """The bytes of a file from an offset to its end.
+    """Reads a file from an offset to its end.
 
     Args:
-        url: the file.
-        offset: bytes before the first one that is wanted.
-        options: how to reach it, and how patiently.
-        sleep: waits between attempts; tests give their own.
+        url: Path or URL of the file.
+        offset: Offset of the first byte to return.
+        options: Credentials, time-outs and number of attempts.
+        sleep: Waits a number of seconds between attempts; tests replace it.
 
     Raises:
-        FileNotFoundError: there is none.
-        UserError: the name or the credentials are wrong.
-        OSError: the store fails.
+        FileNotFoundError: The file doesn't exist.
+        UserError: The name or the credentials are wrong.
+        OSError: The store fails.
     """
     source = source_of(url, options)
     for failures in itertools.count(1):
@@ -70,46 +71,46 @@ def read_from(url: str, offset: int, options: StorageOptions, *, sleep: Callable
 
 def _read_from(source: Source, offset: int) -> bytes:
     with closing(source.connect(offset, None)) as connection:
-        data = b"".join(iter(lambda: connection.read(PIECE), b""))
-        # An answer may start before the offset, where a server doesn't know ranges.
+        data = b"".join(iter(lambda: connection.read(READ_BYTES), b""))
+        # If a server doesn't support ranges, its answer starts before the offset.
         return data[offset - connection.start :]
 
 
 def write_bytes(url: str, data: bytes, options: StorageOptions) -> None:
-    """Makes or replaces a file with its folders; whoever reads sees the old one or the new one, never a part.
+    """Makes or replaces a file, and its folders. Readers see the old content or the new one, never a part.
 
     Raises:
-        UserError: it may not be written there.
-        OSError: the store fails.
+        UserError: The file may not be written.
+        OSError: The store fails.
     """
     store_of(url, options).write(url, data)
 
 
 def upload_file(local_file: str, url: str, options: StorageOptions) -> None:
-    """As `write_bytes`, from a local file of any size.
+    """Makes or replaces a file with the content of a local one of any size, as `write_bytes` does.
 
     Raises:
-        FileNotFoundError: there is no such local file.
-        UserError: it may not be written there.
-        OSError: the store fails.
+        FileNotFoundError: The local file doesn't exist.
+        UserError: The file may not be written.
+        OSError: The store fails.
     """
     store_of(url, options).upload(local_file, url)
 
 
 @contextmanager
 def staged_upload(url: Callable[[], str], options: StorageOptions) -> Iterator[str]:
-    """A temporary local file to write; it is uploaded when the block ends well, and removed in any case.
+    """Makes a temporary local file, and uploads it if the block ends without an exception.
 
     Args:
-        url: Tells where to, when all is written.
-        options: How to reach it.
+        url: Returns the destination. It is called after the block, when the content is known.
+        options: Credentials and limits for writing there.
 
     Yields:
-        The local file's name.
+        Path of the local file.
 
     Raises:
-        UserError: it may not be written there.
-        OSError: the store fails.
+        UserError: The file may not be written.
+        OSError: The store fails.
     """
     handle, name = tempfile.mkstemp()
     os.close(handle)
@@ -121,106 +122,106 @@ def staged_upload(url: Callable[[], str], options: StorageOptions) -> Iterator[s
 
 
 def create_file(url: str, data: bytes, options: StorageOptions) -> str | None:
-    """Makes a small file with its folders if there is none of this name; of several who try at once, one succeeds.
+    """Makes a small file, and its folders, unless it exists. If several processes try at once, one succeeds.
 
     Returns:
-        Its version; None where there is one already.
+        The new file's version; None if the file exists.
 
     Raises:
-        UserError: it may not be written there.
-        OSError: the store fails.
+        UserError: The file may not be written.
+        OSError: The store fails.
     """
     return store_of(url, options).create(url, data)
 
 
 def read_versioned(url: str, options: StorageOptions) -> VersionedFile | None:
-    """A small file's content and version; None where there is none.
+    """Returns a small file's content and version; None if it doesn't exist.
 
     Raises:
-        UserError: the name or the credentials are wrong.
-        OSError: the store fails.
+        UserError: The name or the credentials are wrong.
+        OSError: The store fails.
     """
     return store_of(url, options).read_versioned(url)
 
 
 def replace_file(url: str, data: bytes, version: str, options: StorageOptions) -> str | None:
-    """Replaces a small file if it still is the version that was read, as `Store.replace` says.
+    """Replaces a small file if it still has a given version, as `Store.replace` does.
 
     Returns:
-        Its new version; None where it is another one now, or is gone.
+        The new version; None if the file has another version or doesn't exist.
 
     Raises:
-        UserError: it may not be written there.
-        OSError: the store fails.
+        UserError: The file may not be written.
+        OSError: The store fails.
     """
     return store_of(url, options).replace(url, data, version)
 
 
 def file_age(url: str, options: StorageOptions) -> float | None:
-    """Seconds since a file was written, by the store's own clock; None where there is none.
+    """Returns the seconds since a file was written, by the store's own clock; None if it doesn't exist.
 
-    On a disk and on HDFS, a file is made beside it for a moment, to ask for the time there.
+    On a disk and on HDFS this makes a temporary file beside it, whose date is the time there.
 
     Raises:
-        UserError: the name or the credentials are wrong.
-        OSError: the store fails.
+        UserError: The name or the credentials are wrong.
+        OSError: The store fails.
     """
     return store_of(url, options).age(url)
 
 
 def delete_file(url: str, options: StorageOptions) -> None:
-    """Deletes a file; nothing happens when there is none.
+    """Deletes a file if it exists.
 
     Raises:
-        UserError: it may not be deleted.
-        OSError: the store fails.
+        UserError: It may not be deleted.
+        OSError: The store fails.
     """
     store_of(url, options).delete(url)
 
 
 def exists(url: str, options: StorageOptions) -> bool:
-    """True for a file, and for a folder (in an object store: one with something in it).
+    """Returns whether a file or a folder exists (in an object store: a folder with something in it).
 
     Raises:
-        UserError: the name or the credentials are wrong.
-        OSError: the store fails.
+        UserError: The name or the credentials are wrong.
+        OSError: The store fails.
     """
     store = store_of(url, options)
     return store.is_file(url) or store.is_folder(url)
 
 
 def list_folder(url: str, options: StorageOptions, *, recursive: bool = False) -> list[str]:
-    """Names relative to a folder, sorted; none when there is no such folder.
+    """Returns sorted names relative to a folder; none if it doesn't exist.
 
     Args:
-        url: the folder.
-        options: how to reach it.
-        recursive: all files below it; else its own files, and its folders with a slash at the end.
+        url: Path or URL of the folder.
+        options: Credentials and limits for reading it.
+        recursive: Whether to list all files below it; else its own files, and its folders with a slash at the end.
 
     Raises:
-        UserError: the name or the credentials are wrong.
-        OSError: the store fails.
+        UserError: The name or the credentials are wrong.
+        OSError: The store fails.
     """
     return store_of(url, options).list(url, recursive=recursive)
 
 
 def file_sizes(url: str, options: StorageOptions) -> dict[str, int]:
-    """Size in bytes of each of a folder's own files, by name; none when there is no such folder.
+    """Returns the size in bytes of each of a folder's own files, by name; none if the folder doesn't exist.
 
     Raises:
-        UserError: the name or the credentials are wrong.
-        OSError: the store fails.
+        UserError: The name or the credentials are wrong.
+        OSError: The store fails.
     """
     return store_of(url, options).sizes(url)
 
 
 def delete_folder(url: str, options: StorageOptions) -> None:
-    """Deletes a folder with all below it; nothing happens when there is none.
+    """Deletes a folder with everything below it, if it exists.
 
     Raises:
-        ValueError: the URL is a whole bucket or file system.
-        UserError: it may not be deleted.
-        OSError: the store fails.
+        ValueError: The URL is a whole bucket or file system.
+        UserError: It may not be deleted.
+        OSError: The store fails.
     """
     if not urlsplit(url).path.strip("/"):
         raise ValueError(f"{url} is a whole store, not a folder")

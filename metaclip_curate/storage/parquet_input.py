@@ -1,7 +1,7 @@
-"""Parquet files that other programs wrote, read in the types that are wanted here.
+"""Parquet files of other programs, read with the column types that are needed here.
 
-A writer that goes by a file's values gives a column of which nothing is known the type null, or double, and others
-write strings as dictionaries or with 64-bit offsets; the next file of the same folder may differ.
+A writer that infers types from a file's values gives an empty column the type null or double, and others write strings
+as dictionaries or with 64-bit offsets. The next file of the same folder may differ.
 """
 
 from __future__ import annotations
@@ -24,39 +24,39 @@ _TEXT = {"string", "large_string", "string_view", "binary", "large_binary", "bin
 
 @contextlib.contextmanager
 def open_parquet(url: str, options: StorageOptions, remedy: str) -> Iterator[pq.ParquetFile]:
-    """Opens a Parquet file, and says of one that can't be read which it is.
+    """Opens a Parquet file, and names it in the error if it can't be read.
 
     Args:
-        url: Where it is.
-        options: How to reach it.
+        url: Path or URL of the file.
+        options: Credentials and limits for reading it.
         remedy: What the user should do about a file that is missing or damaged.
 
     Raises:
-        UserError: It can't be read, here or while it is open.
+        UserError: The file can't be read, now or while it is open.
     """
     try:
-        place: Any = url if storage.is_local(url) else io.BytesIO(storage.read_bytes(url, options))
-        with pq.ParquetFile(place, page_checksum_verification=True) as file:
+        source: Any = url if storage.is_local(url) else io.BytesIO(storage.read_bytes(url, options))
+        with pq.ParquetFile(source, page_checksum_verification=True) as file:
             yield file
     except FileNotFoundError as error:
         raise UserError(f"{url} is missing: {remedy}") from error
     except (pa.ArrowException, OSError) as error:
-        # What Arrow makes of damage in a file is an OSError too, without a number.
+        # Arrow raises an OSError for a damaged file too, but without an errno.
         if isinstance(error, OSError) and error.errno is not None:
             raise UserError(f"{url} can't be read ({error.strerror}): make it readable") from error
         raise UserError(f"{url} is damaged or no Parquet file: {remedy}") from error
 
 
 def cast_table(table: pa.Table, schema: pa.Schema, url: str) -> pa.Table:
-    """Brings columns to the types of a schema.
+    """Casts a table's columns to a schema.
 
     Args:
-        table: What was read.
-        schema: The columns that are wanted; those that the table doesn't have are null.
-        url: The file's name, for the message.
+        table: Table as it was read.
+        schema: Columns of the result; those that the table lacks are null.
+        url: Name of the file, for the message.
 
     Raises:
-        UserError: A column holds something else.
+        UserError: A column can't be cast.
     """
     columns = [
         cast_column(table[field.name], field.type, f"the column {field.name} of {url}")
@@ -68,21 +68,21 @@ def cast_table(table: pa.Table, schema: pa.Schema, url: str) -> pa.Table:
 
 
 def cast_column(column: pa.ChunkedArray, kind: pa.DataType, name: str) -> pa.ChunkedArray:
-    """Brings a column to a type.
+    """Casts a column to a type.
 
     Args:
-        column: What was read. If all of it is null, its type doesn't matter.
-        kind: The type.
-        name: The column's, for the message.
+        column: Column as it was read. If all of it is null, its type doesn't matter.
+        kind: Type of the result.
+        name: Name of the column, for the message.
 
     Raises:
-        UserError: It holds something else.
+        UserError: The column can't be cast.
     """
     if column.type == kind:
         return column
     if column.null_count == len(column):
         return pa.chunked_array([pa.nulls(len(column), kind)])
-    # A number isn't taken for a text: its leading zeros are lost.
+    # A number isn't cast to a string, since its leading zeros are lost already.
     if not pa.types.is_string(kind) or _holds_text(column.type):
         try:
             return column.cast(kind)

@@ -1,4 +1,4 @@
-"""When a broken read is tried again, how long to wait before, and what stays when it is given up."""
+"""Errors of reading, and how long to wait before another attempt."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from datetime import UTC
 
 from metaclip_curate.console.terminal import shown
 
-# Answers that mean "later": too many requests, and the server's own troubles. Common Crawl sends 503 SlowDown.
+# Answers that may be different later: too many requests, and server failures. Common Crawl sends 503 SlowDown.
 RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
 
-FIRST_WAIT = 1.0  # seconds; the bound of the first wait, doubled with each failure
-LONGEST_WAIT = 60.0  # seconds; where the doubling stops
-# A server may ask for any wait. Beyond this the worker does other files: the input fails and a later run has it.
+FIRST_WAIT = 1.0  # seconds; upper bound of the first wait, doubled with each failure
+LONGEST_WAIT = 60.0  # seconds; the bound isn't doubled beyond this
+# Seconds. If a server's Retry-After is longer, the worker reads other files: the input fails, and a later run reads it.
 LONGEST_RETRY_AFTER = 600.0
 
-GAVE_UP = "gave up"  # how a reason begins where attempts were made until there were enough
-_LONGEST_REASON = 240  # characters; libraries repeat whole lines of what servers send
-_END_OF_REASON = 60  # of which so many are of its end, where it says how far reading came
+GAVE_UP = "gave up"  # begins the reason of an error after as many attempts as are allowed
+_LONGEST_REASON = 240  # characters; libraries repeat whole lines that servers sent
+_END_OF_REASON = 60  # characters of that kept from the end, which has the number of bytes read
 
 
 def brief(reason: str) -> str:
-    """A reason as one line without hidden characters, and without its middle where it's long."""
+    """Returns a reason as one line without hidden characters, with its middle cut out if it's long."""
     line = shown(reason)
     if len(line) <= _LONGEST_REASON:
         return line
@@ -30,11 +30,11 @@ def brief(reason: str) -> str:
 
 
 class InputError(Exception):
-    """An input that cannot be read, or no further; the row of `inputs` says why.
+    """An input can't be read, or no further. Its row in the table `inputs` has the reason.
 
     Attributes:
-        path: the input as it was named.
-        reason: one sentence without the path.
+        path: Name of the input.
+        reason: One sentence without the name.
     """
 
     def __init__(self, path: str, reason: str) -> None:
@@ -47,11 +47,11 @@ class InputError(Exception):
 
 
 class TransientError(Exception):
-    """A connection broke, or was refused in a way that may pass.
+    """A connection broke, or a request was refused in a way that may pass.
 
     Attributes:
-        reason: what happened.
-        retry_after: seconds that the server asks to wait, None when it says nothing.
+        reason: What happened.
+        retry_after: Seconds that the server asks to wait; None if it doesn't.
     """
 
     def __init__(self, reason: str, retry_after: float | None = None) -> None:
@@ -61,11 +61,11 @@ class TransientError(Exception):
 
 
 class SlowError(TransientError):
-    """A connection was given up although bytes came: too few for their time."""
+    """A connection delivered too few bytes for the time it took, and was closed."""
 
 
 class RefusedError(Exception):
-    """An answer that will be the same next time: not found, forbidden, changed."""
+    """A request got an answer that will be the same next time: not found, forbidden, changed."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -73,16 +73,23 @@ class RefusedError(Exception):
 
 
 class MissingError(RefusedError):
-    """There is no such object."""
+    """The object doesn't exist."""
 
 
 def wait_seconds(key: str, failures: int, retry_after: float | None) -> float:
-    """Seconds to wait after the `failures`-th failure in a row (1, 2, ...).
+    """Returns the wait after a failed attempt: exponential back-off with full jitter, on top of the server's wish.
 
-    Exponential back-off with full jitter (Amazon's builders' library, "Timeouts, retries and backoff with jitter"):
-    evenly between 0 and the bound, so that a thousand workers who met the same 503 do not come back together. The
-    position between is a hash of (key, failures): it differs between files and needs no generator. What the server
-    asked for is waited on top.
+    See "Timeouts, retries and backoff with jitter" in Amazon's Builders' Library. The wait is spread evenly between 0
+    and the bound, so that a thousand workers that got the same 503 don't return together. The jitter is a hash of (key,
+    failures), which differs between files and needs no random generator.
+
+    Args:
+        key: What is retried.
+        failures: Number of failures in a row, 1 or more.
+        retry_after: Seconds that the server asks to wait; None if it doesn't.
+
+    Returns:
+        Seconds.
     """
     bound = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(failures - 1, 60))
     digest = hashlib.blake2b(f"{key}\n{failures}".encode("utf-8", "backslashreplace"), digest_size=8).digest()
@@ -90,22 +97,22 @@ def wait_seconds(key: str, failures: int, retry_after: float | None) -> float:
 
 
 def retry_after_seconds(header: str | None, now: float) -> float | None:
-    """The Retry-After header (RFC 9110, 10.2.3), seconds or an HTTP date, as seconds from `now`.
+    """Parses a Retry-After header (RFC 9110, section 10.2.3): seconds, or an HTTP date.
 
     Args:
-        header: the header's value, None when there is none.
-        now: seconds since the epoch.
+        header: The header's value; None if there is none.
+        now: Current time, in seconds since the epoch.
 
     Returns:
-        Seconds, at least 0; None without a header that can be understood.
+        Seconds from now, at least 0; None if there is no header or it can't be parsed.
     """
     text = (header or "").strip()
     if text.isascii() and text.isdigit():
         return float(text)
     try:
         date = email.utils.parsedate_to_datetime(text)
-    except (ValueError, OverflowError):  # of numbers that no date has
+    except (ValueError, OverflowError):  # numbers that no date has
         return None
-    if date.tzinfo is None:  # "-0000": a time in UTC from a place that is not told (RFC 5322)
+    if date.tzinfo is None:  # "-0000": a UTC time from an unknown time zone (RFC 5322)
         date = date.replace(tzinfo=UTC)
     return max(0.0, date.timestamp() - now)

@@ -1,4 +1,4 @@
-"""Which store a name belongs to."""
+"""The store of a path or URL, by its scheme."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Protocol
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.storage import StorageOptions
-from metaclip_curate.storage.http import HttpSource
+from metaclip_curate.storage.http_source import HttpSource
 from metaclip_curate.storage.local import LocalSource, LocalStore
-from metaclip_curate.storage.reader import Source
-from metaclip_curate.storage.secrets import scrub
+from metaclip_curate.storage.redaction import scrub
+from metaclip_curate.storage.source import Source
 from metaclip_curate.storage.urls import bucket_and_key, local_path, scheme_of
 from metaclip_curate.storage.versioned_file import VersionedFile
 
@@ -17,65 +17,70 @@ _READABLE = ("", "http", "https", "s3", "gs", "hdfs")
 
 
 class Store(Protocol):
-    """Whole files and folders of a place that can be written.
+    """Whole files and folders of a store that can be written.
 
-    A missing folder is an empty one, since object stores know no folders. Names, credentials and rights that are wrong
-    raise `UserError`; a place that fails raises `OSError`.
+    A missing folder counts as empty, since object stores have no folders. All methods raise `UserError` if a name,
+    credentials or permissions are wrong, and `OSError` if the store fails.
     """
 
     def is_file(self, url: str) -> bool:
-        """True when there is such an object."""
+        """Returns whether a file has this URL."""
 
     def is_folder(self, url: str) -> bool:
-        """True when something lies below it."""
+        """Returns whether a folder has this URL; in an object store, whether any object lies below it."""
 
     def list(self, url: str, *, recursive: bool) -> list[str]:
-        """Sorted names below a folder: all files, or its own files and, with a slash at the end, its folders."""
+        """Returns sorted names relative to a folder.
+
+        Args:
+            url: The folder.
+            recursive: Whether to list all files below it; else its own files, and its folders with a slash at the end.
+        """
 
     def sizes(self, url: str) -> dict[str, int]:
-        """Size in bytes of each of a folder's own files, by name."""
+        """Returns the size in bytes of each of a folder's own files, by name."""
 
     def write(self, url: str, data: bytes) -> None:
-        """Makes or replaces a file; whoever reads sees the old one or the new one, never a part."""
+        """Makes or replaces a file. Readers see the old content or the new one, never a part."""
 
     def upload(self, local_file: str, url: str) -> None:
-        """As `write`, from a local file."""
+        """Makes or replaces a file with the content of a local one. Readers never see a part."""
 
     def create(self, url: str, data: bytes) -> str | None:
-        """Makes a small file if there is none of this name; of several who try at once, one succeeds.
+        """Makes a small file unless it exists. If several processes try at once, exactly one succeeds.
 
         Returns:
-            Its version; None where there is one already.
+            The new file's version; None if the file exists.
         """
 
     def read_versioned(self, url: str) -> VersionedFile | None:
-        """A small file's content and version; None where there is none."""
+        """Returns a small file's content and version; None if it doesn't exist."""
 
     def replace(self, url: str, data: bytes, version: str) -> str | None:
-        """Replaces a small file if it still is the version that was read.
+        """Replaces a small file if it still has a given version.
 
-        Exact in object stores. A disk and HDFS can't compare and write in one step: there the content is compared
-        right before.
+        Object stores compare and write in one step. A disk and HDFS can't: there the content is compared right before
+        the write.
 
         Returns:
-            Its new version; None where it is another one now, or is gone.
+            The new version; None if the file has another version or doesn't exist.
         """
 
     def age(self, url: str) -> float | None:
-        """Seconds since a file was written, both times by the store's own clock; None where there is none."""
+        """Returns the seconds since a file was written, by the store's own clock; None if it doesn't exist."""
 
     def delete(self, url: str) -> None:
-        """Deletes a file; nothing happens when there is none."""
+        """Deletes a file if it exists."""
 
     def delete_folder(self, url: str) -> None:
-        """Deletes all below a folder; nothing happens when there is none."""
+        """Deletes everything below a folder, if it exists."""
 
 
 def source_of(url: str, options: StorageOptions) -> Source:
-    """The source of an input's bytes.
+    """Returns the source of an input's bytes.
 
     Raises:
-        UserError: inputs of this scheme cannot be read.
+        UserError: Inputs of this scheme can't be read.
     """
     scheme = scheme_of(url)
     if scheme == "":
@@ -83,8 +88,8 @@ def source_of(url: str, options: StorageOptions) -> Source:
     if scheme in ("http", "https"):
         return HttpSource(url, options.read_timeout)
     if scheme == "s3":
-        # Imported where needed: boto3 takes 0.2 s, which a local run need not spend.
-        from metaclip_curate.storage.s3 import S3Source
+        # Imported here, since importing boto3 takes 0.2 s that a local run needn't spend.
+        from metaclip_curate.storage.s3_source import S3Source
 
         return S3Source(url, options)
     if scheme == "gs":
@@ -100,10 +105,10 @@ def source_of(url: str, options: StorageOptions) -> Source:
 
 
 def require_readable(url: str) -> None:
-    """Refuses a scheme that no input can be read from, or a bucket without a name, without a look at the store.
+    """Refuses a scheme that inputs can't have, and a bucket without a name, without connecting to the store.
 
     Raises:
-        UserError: inputs of this scheme cannot be read.
+        UserError: Inputs of this scheme can't be read.
     """
     scheme = scheme_of(url)
     if scheme in ("s3", "gs"):
@@ -115,16 +120,16 @@ def require_readable(url: str) -> None:
 
 
 def store_of(url: str, options: StorageOptions) -> Store:
-    """The store that a run folder's file or folder lies in.
+    """Returns the store of a run folder's file or folder.
 
     Raises:
-        UserError: the scheme cannot be written to.
+        UserError: Files of this scheme can't be written.
     """
     scheme = scheme_of(url)
     if scheme == "":
         return LocalStore()
     if scheme == "s3":
-        from metaclip_curate.storage.s3 import S3Store
+        from metaclip_curate.storage.s3_store import S3Store
 
         return S3Store(options)
     if scheme == "gs":

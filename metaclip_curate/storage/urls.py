@@ -1,4 +1,4 @@
-"""Names of files and folders: local paths, file:, http(s):, s3:, gs:, hdfs: and Common Crawl's."""
+"""Names of files and folders: local paths, file:, http(s):, s3:, gs: and hdfs: URLs, and Common Crawl's paths."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from urllib.parse import unquote, urlsplit
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.storage import StorageOptions
 
-# A path in Common Crawl's own lists (wat.paths) starts so; it names a file below --cc-base.
+# Begins each path in Common Crawl's own lists (wat.paths), which names a file below --cc-base.
 CRAWL_PREFIX = "crawl-data/"
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://|(file):/", re.ASCII)
-# Hadoop's names of the same stores, as they stand in the paths that Spark users write.
+# Hadoop's names of the same stores, which Spark users write.
 _ALIASES = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "file": ""}
 
 
 def scheme_of(url: str) -> str:
-    """The store's scheme: "" for a local path or file: URL, else http, https, s3, gs, hdfs, ..."""
+    """Returns the scheme of a store: "" for a local path or file: URL, else http, https, s3, gs, hdfs or another."""
     match = _SCHEME.match(url)
     if match is None:
         return ""
@@ -27,20 +27,20 @@ def scheme_of(url: str) -> str:
 
 
 def is_local(url: str) -> bool:
-    """True for a local path and a file: URL."""
+    """Returns whether this is a local path or a file: URL."""
     return scheme_of(url) == ""
 
 
 def is_web(url: str) -> bool:
-    """True for an http:// and an https:// URL."""
+    """Returns whether this is an http:// or https:// URL."""
     return scheme_of(url) in ("http", "https")
 
 
 def local_path(url: str) -> str:
-    """The path of a local name: a path as it is, a file: URL (RFC 8089) decoded.
+    """Returns the path of a local file: a path as it is, a file: URL (RFC 8089) decoded.
 
     Raises:
-        UserError: the file: URL names another host.
+        UserError: The file: URL names another host.
     """
     if _SCHEME.match(url) is None:
         return url
@@ -51,24 +51,24 @@ def local_path(url: str) -> str:
 
 
 def location(url: str) -> str:
-    """Where a file or folder is: two names of one place give the same, links and Hadoop's names included."""
+    """Returns the canonical name of a file or folder, with links and Hadoop's scheme names resolved."""
     if is_local(url):
         return os.path.realpath(local_path(url))
     return f"{scheme_of(url)}://{url.partition('://')[2]}"
 
 
 def join(url: str, *parts: str) -> str:
-    """Goes down from a folder in any store: "s3://b/run/" and "pairs" make "s3://b/run/pairs"."""
+    """Appends names to a folder in any store: "s3://b/run/" and "pairs" make "s3://b/run/pairs"."""
     for part in parts:
         url = url.rstrip("/") + "/" + part.lstrip("/") if url else part
     return url
 
 
 def bucket_and_key(url: str) -> tuple[str, str]:
-    """The bucket and the key of an s3:// or gs:// URL; the key is taken literally, never decoded.
+    """Returns the bucket and the key of an s3:// or gs:// URL. The key is taken literally, never decoded.
 
     Raises:
-        UserError: the URL names no bucket, or credentials.
+        UserError: The URL has no bucket, or has credentials.
     """
     bucket, _, key = url.partition("://")[2].partition("/")
     if "@" in bucket or ":" in bucket:
@@ -83,5 +83,5 @@ def bucket_and_key(url: str) -> tuple[str, str]:
 
 
 def resolve(path: str, options: StorageOptions) -> str:
-    """Where an input is: a path of Common Crawl's lists lies below `cc_base`, others are as they are."""
+    """Returns the URL of an input: below `cc_base` for a path from Common Crawl's lists, else the path itself."""
     return join(options.cc_base, path) if path.startswith(CRAWL_PREFIX) else path

@@ -1,4 +1,4 @@
-"""A small file as it was read, so that it can be replaced only as long as nobody else has."""
+"""A small file with its version, so that a writer replaces it only if nobody else has."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ class VersionedFile:
     """A file's content at one moment.
 
     Attributes:
-        data: All of it.
-        version: What the store calls this content; only equality means anything.
+        data: The whole content.
+        version: The store's identifier of this content; only equality means anything.
     """
 
     data: bytes
@@ -21,25 +21,25 @@ class VersionedFile:
 
 
 class PlainStore(Protocol):
-    """What a store without conditional writes has."""
+    """The part of a store without conditional writes that `replace_if_unchanged` needs."""
 
     def read_versioned(self, url: str) -> VersionedFile | None:
-        """As `Store.read_versioned` says."""
+        """Reads a file and its version, as `Store.read_versioned` does."""
 
     def write(self, url: str, data: bytes) -> None:
-        """As `Store.write` says."""
+        """Makes or replaces a file, as `Store.write` does."""
 
 
 def content_version(data: bytes) -> str:
-    """The version of a content in a store that has no name of its own for it."""
+    """Returns the version of a content for a store that has no identifier of its own: its SHA-256."""
     return hashlib.sha256(data).hexdigest()
 
 
 def replace_if_unchanged(store: PlainStore, url: str, data: bytes, version: str) -> str | None:
-    """As `Store.replace`, for a store that can't compare by itself: the content is compared right before the write.
+    """Does what `Store.replace` does, for a store that can't compare and write in one step.
 
-    Somebody else may still write between the two. Files that several processes may want to write at the same moment
-    need `Store.create`, which is exact; this one notices a writer that comes minutes too late.
+    The content is compared right before the write, and somebody else may still write in between. This notices a writer
+    that is minutes late. Files that several processes may write at the same moment need `Store.create`, which is exact.
     """
     found = store.read_versioned(url)
     if found is None or found.version != version:

@@ -23,7 +23,7 @@ from metaclip_curate.run.record import ExtractPart
 from metaclip_curate.run.summaries import ExtractSummary
 from metaclip_curate.schemas import MANIFEST
 from metaclip_curate.storage import StorageOptions
-from metaclip_curate.storage.s3 import forget_clients
+from metaclip_curate.storage.s3_client import forget_clients
 from tests.support import runs
 from tests.support.servers.faulty_http import Fault, FaultyHTTPServer
 from tests.support.servers.s3 import Credentials, S3Server

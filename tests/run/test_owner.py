@@ -25,7 +25,7 @@ from metaclip_curate.run.process_identity import ProcessIdentity, this_process
 from metaclip_curate.run.token_files import TokenFiles
 from metaclip_curate.storage import StorageOptions
 from metaclip_curate.storage import hdfs as hdfs_module
-from metaclip_curate.storage.s3 import forget_clients
+from metaclip_curate.storage.s3_client import forget_clients
 from tests.support.servers.fixtures import gcs_server, no_proxy, s3_process, s3_server
 from tests.support.servers.hdfs import hdfs_in
 

@@ -24,7 +24,7 @@ from metaclip_curate.storage import (
     write_bytes,
 )
 from metaclip_curate.storage import hdfs as hdfs_module
-from metaclip_curate.storage.s3 import forget_clients
+from metaclip_curate.storage.s3_client import forget_clients
 from tests.support.servers.s3 import Credentials, S3Server
 
 Place = tuple[str, StorageOptions]

@@ -16,7 +16,7 @@ from botocore.validate import ParamValidator
 from moto import mock_aws
 
 from metaclip_curate.cluster.clouds.following import Follower
-from metaclip_curate.storage import s3
+from metaclip_curate.storage import s3_client
 from tests.conftest import ROOT
 
 REGION, ACCOUNT, BUCKET = "us-east-1", "123456789012", "curation"
@@ -58,7 +58,7 @@ def _stack(monkeypatch: pytest.MonkeyPatch, folder: str, name: str) -> Iterator[
     with mock_aws(), warnings.catch_warnings():
         # moto's CloudFormation leaves it out; tests/deploy/test_templates.py looks at it.
         warnings.filterwarnings("ignore", message=".*AWS::S3::BucketPolicy")
-        s3.forget_clients()
+        s3_client.forget_clients()
         cloudformation = boto3.client("cloudformation", REGION)
         cloudformation.create_stack(
             StackName=name,
@@ -68,7 +68,7 @@ def _stack(monkeypatch: pytest.MonkeyPatch, folder: str, name: str) -> Iterator[
         )
         made = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
         yield {item["OutputKey"]: item["OutputValue"] for item in made["Outputs"]}
-    s3.forget_clients()
+    s3_client.forget_clients()
 
 
 @dataclass

@@ -20,9 +20,10 @@ from typing import Any
 from metaclip_curate import __version__
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage import InputError, InputStream, StorageOptions, public_name
-from metaclip_curate.storage.http import AS_STORED, HttpSource
-from metaclip_curate.storage.reader import Connection, Version, read_whole
+from metaclip_curate.storage.http_source import AS_STORED, HttpSource
+from metaclip_curate.storage.input_stream import read_whole
 from metaclip_curate.storage.retry import MissingError, RefusedError
+from metaclip_curate.storage.source import Connection, Version
 
 _PIECE = 1 << 20
 _MOST_BYTES = 1 << 26  # of a file that is read into memory: lists of names and checksums

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from metaclip_curate.storage import InputError, InputStream, StorageOptions, is_local
-from metaclip_curate.storage.reader import Connection, Source, Version
 from metaclip_curate.storage.retry import MissingError
+from metaclip_curate.storage.source import Connection, Source, Version
 from metaclip_curate.storage.stores import source_of
 from metaclip_curate.storage.urls import local_path, resolve
 
 
 class _Shifted:
-    """The bytes of an object from `start` on, as if the object began there. See `storage.reader.Source`."""
+    """The bytes of an object from `start` on, as if the object began there. See `storage.source.Source`."""
 
     def __init__(self, source: Source, start: int) -> None:
         self._source = source

@@ -16,7 +16,7 @@ import webdataset
 from metaclip_curate.errors import UserError
 from metaclip_curate.schemas import MATCHED
 from metaclip_curate.storage import StorageOptions
-from metaclip_curate.storage.s3 import forget_clients
+from metaclip_curate.storage.s3_client import forget_clients
 from metaclip_curate.trainer import Batch, CuratedPairs, Loading, Pair, PairLoader, Reading
 from metaclip_curate.trainer import __main__ as command
 from tests.support import made_run, made_shards, trainings

@@ -28,7 +28,7 @@ from metaclip_curate.storage import (
     write_bytes,
 )
 from metaclip_curate.storage import hdfs as hdfs_module
-from metaclip_curate.storage.s3 import forget_clients
+from metaclip_curate.storage.s3_client import forget_clients
 from tests.support.servers.faulty_http import Fault, FaultyHTTPServer
 from tests.support.servers.gcs import GcsServer
 from tests.support.servers.hdfs import hdfs_in

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metaclip_curate.storage import InputError, InputStream, StorageOptions, open_input
-from metaclip_curate.storage.reader import Version
 from metaclip_curate.storage.retry import RefusedError, TransientError
+from metaclip_curate.storage.source import Version
 
 OPTIONS = StorageOptions(max_attempts=3)
 

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metaclip_curate.storage.secrets import command_line, has_broken_login, login_of, public_name, scrub, without_login
+from metaclip_curate.storage.redaction import (
+    command_line,
+    has_broken_login,
+    login_of,
+    public_name,
+    scrub,
+    without_login,
+)
 
 FILE = "https://host.example:8443/a%20b/c.warc.wat.gz"
 AMAZON = (

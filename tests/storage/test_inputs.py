@@ -13,7 +13,7 @@ import pytest
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage import InputError, StorageOptions, expand_inputs, open_input
-from metaclip_curate.storage.s3 import forget_clients
+from metaclip_curate.storage.s3_client import forget_clients
 from tests.support.servers.faulty_http import Fault, FaultyHTTPServer
 from tests.support.servers.guarded_http import GuardedHTTPServer
 from tests.support.servers.s3 import S3Server
@@ -346,7 +346,7 @@ def test_a_name_that_is_no_utf_8(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["l.paths", "l.paths.gz"])
 def test_a_list_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr("metaclip_curate.storage.inputs._MOST_BYTES", 1000)
+    monkeypatch.setattr("metaclip_curate.storage.path_lists._MOST_BYTES", 1000)
     for lines, fits in ((100, True), (200, False)):
         text = b"in/a.wat\n" * lines
         (folder / name).write_bytes(gzip.compress(text) if name.endswith("gz") else text)

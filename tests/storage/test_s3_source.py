@@ -9,7 +9,7 @@ import pytest
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage import InputError, InputStream, StorageOptions, expand_inputs, open_input
-from metaclip_curate.storage.s3 import forget_clients
+from metaclip_curate.storage.s3_client import forget_clients
 from tests.support.servers.faulty_http import Fault, FaultyHTTPServer
 from tests.support.servers.s3 import Credentials, S3Server
 

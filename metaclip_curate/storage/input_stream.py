@@ -6,8 +6,7 @@ import dataclasses
 import hashlib
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from metaclip_curate.options.storage import StorageOptions
 from metaclip_curate.storage.retry import (
@@ -19,100 +18,39 @@ from metaclip_curate.storage.retry import (
     TransientError,
     wait_seconds,
 )
+from metaclip_curate.storage.source import Connection, Source, Version
 
-PIECE = 1 << 20  # bytes asked for at once when the caller names no number
-_ENOUGH = 1 << 20  # bytes after a connection that was too slow, after which it is forgotten
+READ_BYTES = 1 << 20  # upper bound of one read when the caller gives no size
+_RECOVERED_BYTES = 1 << 20  # received after a connection that was too slow, after which that failure is forgotten
 
 _Result = TypeVar("_Result")
-
-
-@dataclass(frozen=True)
-class Version:
-    """What tells one state of an object from another; empty fields are unknown."""
-
-    size: int | None = None  # bytes of the whole object
-    etag: str = ""
-    last_modified: str = ""
-
-    @property
-    def identifies(self) -> bool:
-        """True when another state of the object would show; a size alone can stay the same."""
-        return bool(self.etag or self.last_modified)
-
-    def shares_mark_with(self, other: Version) -> bool:
-        """True when the two can be compared, or when there never was anything to compare."""
-        marks = [(self.etag, other.etag), (self.last_modified, other.last_modified)]
-        return not self.identifies or any(mine and theirs for mine, theirs in marks)
-
-    def conflict(self, other: Version) -> str:
-        """How the other contradicts this one, empty when it doesn't; unknown contradicts nothing."""
-        for name in ("etag", "last_modified", "size"):
-            mine, theirs = getattr(self, name), getattr(other, name)
-            if mine not in (None, "") and theirs not in (None, "") and mine != theirs:
-                return f"{name} was {mine}, now {theirs}"
-        return ""
-
-
-class Connection(Protocol):
-    """One answer of a store: the bytes of an object from `start` to its end."""
-
-    @property
-    def version(self) -> Version:
-        """The state of the object that this answer is from."""
-
-    @property
-    def start(self) -> int:
-        """Bytes before the first one of this answer."""
-
-    def read(self, size: int) -> bytes:
-        """Some bytes, at most `size`; none at the end.
-
-        Raises:
-            TransientError: it broke. Bytes that were not returned are asked for again.
-        """
-
-    def close(self) -> None:
-        """Ends it."""
-
-
-class Source(Protocol):
-    """An object in a store."""
-
-    def connect(self, offset: int, version: Version | None) -> Connection:
-        """Asks for the bytes from `offset` on; the answer may start before, never after.
-
-        Args:
-            offset: bytes from the object's beginning.
-            version: the state of which bytes are in use already, None when there are none.
-
-        Raises:
-            TransientError: try again.
-            RefusedError: don't.
-        """
-
-    def close(self) -> None:
-        """Ends it."""
 
 
 class InputStream(io.BufferedIOBase):
     """The bytes of an input exactly as stored, read once from front to end.
 
-    A break (reset, time-out, short body, 429 or 5xx answer) is followed by a wait and a new connection that goes on at
-    the next byte. `max_attempts` failures in a row without a new byte end it; a connection that was too slow counts as
-    one whatever it brought, until 1 MiB has come after it. If the object changed meanwhile, that ends it too: bytes of
-    two versions are never mixed. Where a server gives neither ETag nor Last-Modified, the bytes before the break are
-    read again and compared by digest.
+    After a break (reset, time-out, short body, 429 or 5xx answer) the stream waits and requests the rest on a new
+    connection. It gives up after `max_attempts` failures in a row without a new byte; a connection that was too slow
+    counts as a failure, whatever it delivered, until 1 MiB has been read after it. The stream also gives up if the
+    object changed meanwhile: bytes of two versions are never mixed. If a server sends neither ETag nor Last-Modified,
+    the bytes before the break are read again and compared by their digest.
 
     Attributes:
-        path: the input as it was named.
-        bytes_read: bytes handed out so far.
+        path: Name of the input.
+        bytes_read: Number of bytes returned so far.
     """
 
     def __init__(self, path: str, source: Source, options: StorageOptions, sleep: Callable[[float], None]) -> None:
         """Connects.
 
+        Args:
+            path: Name of the input, for messages.
+            source: Object that the bytes are read from.
+            options: Number of attempts.
+            sleep: Waits a number of seconds.
+
         Raises:
-            InputError: the input cannot be opened.
+            InputError: The input cannot be opened.
         """
         self.path = path
         self.bytes_read = 0
@@ -121,28 +59,28 @@ class InputStream(io.BufferedIOBase):
         self._sleep = sleep
         self._connection: Connection | None = None
         self._version: Version | None = None
-        self._digest = hashlib.blake2b()  # of the bytes handed out, kept only for want of a version
+        self._digest = hashlib.blake2b()  # of the bytes returned, in case there is no version
         self._failures = 0
-        self._row_ends_at = 0  # a byte after this one ends a row of failures
+        self._recovered_at = 0  # a byte beyond this offset ends a row of failures
         self._ended = False
         self._error: InputError | None = None
         self._persist(self._connected)
 
     def readable(self) -> bool:
-        """True, as `io` asks."""
+        """Returns True, as `io` requires."""
         return True
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """`size` bytes, fewer only at the end or before a break for good; all the rest without a size.
+        """Returns `size` bytes, or all the rest if no size is given; fewer at the end and where the stream gives up.
 
         Raises:
-            InputError: no more can be read. The bytes before it have been returned: the next read raises it.
+            InputError: No more can be read, and all bytes before that have been returned by earlier calls.
         """
-        wanted = -1 if size is None or size < 0 else size
+        missing = -1 if size is None or size < 0 else size
         pieces: list[bytes] = []
-        while wanted != 0:
+        while missing != 0:
             try:
-                piece = self.read1(wanted)
+                piece = self.read1(missing)
             except InputError:
                 if pieces:
                     break
@@ -150,15 +88,15 @@ class InputStream(io.BufferedIOBase):
             if not piece:
                 break
             pieces.append(piece)
-            if wanted > 0:
-                wanted -= len(piece)
+            if missing > 0:
+                missing -= len(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def read1(self, size: int = -1, /) -> bytes:
-        """What has arrived, at most `size` bytes (1 MiB without a size); waits for at least one.
+        """Returns what has arrived, up to `size` bytes (Default: 1 MiB); waits for at least one.
 
         Raises:
-            InputError: no more can be read.
+            InputError: No more can be read.
         """
         if self.closed:
             raise ValueError(f"{self.path} is closed")
@@ -166,23 +104,23 @@ class InputStream(io.BufferedIOBase):
             raise self._error
         if self._ended or size == 0:
             return b""
-        return self._persist(lambda: self._receive(size if size > 0 else PIECE))
+        return self._persist(lambda: self._receive(size if size > 0 else READ_BYTES))
 
     def close(self) -> None:
-        """Ends the connection; may be called twice."""
+        """Closes the connection; may be called twice."""
         if not self.closed:
             self._disconnect()
             self._source.close()
         super().close()
 
     def _receive(self, size: int) -> bytes:
-        # At the last byte of a known size nothing more is asked for: a break there would be none.
+        # After the last byte of a known size nothing more is read, since a break there wouldn't matter.
         missing = self._missing()
         piece = b"" if missing == 0 else self._connected().read(size)
         if piece:
-            self._hand_out(piece)
+            self._count(piece)
             return piece
-        missing = self._missing()  # once more: a new connection may have told the size
+        missing = self._missing()  # again: a new connection may have learned the size
         if missing:
             raise TransientError(f"the body ended {missing} bytes early")
         self._ended = True
@@ -190,14 +128,14 @@ class InputStream(io.BufferedIOBase):
         return b""
 
     def _missing(self) -> int | None:
-        """Bytes still to come, None when the size is unknown."""
+        """Returns the number of bytes still to come, None if the size is unknown."""
         if self._version is None or self._version.size is None:
             return None
         return max(0, self._version.size - self.bytes_read)
 
-    def _hand_out(self, piece: bytes) -> None:
+    def _count(self, piece: bytes) -> None:
         self.bytes_read += len(piece)
-        if self.bytes_read > self._row_ends_at:
+        if self.bytes_read > self._recovered_at:
             self._failures = 0
         if self._version is not None and not self._version.identifies:
             self._digest.update(piece)
@@ -205,7 +143,7 @@ class InputStream(io.BufferedIOBase):
     def _connected(self) -> Connection:
         if self._connection is None:
             if self.bytes_read == 0:
-                self._version = None  # nothing is in use yet: any version will do
+                self._version = None  # no byte was returned yet, so any version will do
             blind = self._version is not None and not self._version.identifies
             offset = 0 if blind else self.bytes_read
             connection = self._source.connect(offset, self._version)
@@ -225,16 +163,16 @@ class InputStream(io.BufferedIOBase):
         conflict = self._version.conflict(version)
         if conflict:
             raise RefusedError(f"the object changed while it was read ({conflict})")
-        if not self._version.shares_mark_with(version):
+        if not self._version.is_comparable(version):
             raise RefusedError("the server no longer says which version of the object it sends")
         if self._version.size is None:
             self._version = dataclasses.replace(self._version, size=version.size)
 
     def _skip(self, connection: Connection, count: int, *, compare: bool) -> None:
-        """Reads the bytes that were handed out before, when a server starts before what was asked."""
+        """Reads over bytes that were returned before, if the server starts before the requested offset."""
         digest = hashlib.blake2b()
         while count > 0:
-            piece = connection.read(min(count, PIECE))
+            piece = connection.read(min(count, READ_BYTES))
             if not piece:
                 raise TransientError("the body ended before the byte to go on at")
             count -= len(piece)
@@ -244,7 +182,7 @@ class InputStream(io.BufferedIOBase):
             raise RefusedError("the object changed while it was read (its first bytes differ)")
 
     def _persist(self, action: Callable[[], _Result]) -> _Result:
-        """Does it until it works, with waits between, or fails for good."""
+        """Repeats an action, with waits, until it succeeds or the stream gives up."""
         while True:
             try:
                 return action()
@@ -258,13 +196,13 @@ class InputStream(io.BufferedIOBase):
     def _wait_after(self, broken: TransientError) -> None:
         self._failures += 1
         if isinstance(broken, SlowError):
-            self._row_ends_at = self.bytes_read + _ENOUGH
+            self._recovered_at = self.bytes_read + _RECOVERED_BYTES
         if self._failures >= self._max_attempts:
             raise self._fail(f"{GAVE_UP} after {self._failures} attempts in a row: {broken.reason}") from broken
         if broken.retry_after is not None and broken.retry_after > LONGEST_RETRY_AFTER:
             longest = f"{LONGEST_RETRY_AFTER:.0f} s"
             raise self._fail(f"{broken.reason}, and the server asks to wait longer than {longest}") from broken
-        # The offset is part of the key: a file that breaks often does not wait the same each time.
+        # With the offset in the key, a file that breaks often doesn't wait the same time each time.
         key = f"{self.path}\n{self.bytes_read}"
         self._sleep(wait_seconds(key, self._failures, broken.retry_after))
 
@@ -281,14 +219,14 @@ class InputStream(io.BufferedIOBase):
 
 
 def read_whole(stream: InputStream, most: int) -> bytes:
-    """All bytes of a stream, or none: what breaks off raises, where `InputStream.read` hands out what had come.
+    """Reads a stream to its end, into memory. Unlike `InputStream.read` it returns nothing of a stream that gives up.
 
     Args:
         stream: The stream, at its beginning.
-        most: Bytes that it may have; it is read into memory.
+        most: Upper bound of its bytes.
 
     Raises:
-        InputError: No more can be read, or there is more.
+        InputError: The stream gives up, or has more bytes.
     """
     pieces, size = [], 0
     while piece := stream.read1():

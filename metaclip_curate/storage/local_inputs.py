@@ -1,0 +1,90 @@
+"""Input files on this machine: files, folders and patterns."""
+
+from __future__ import annotations
+
+import glob
+import os
+import posixpath
+from pathlib import Path
+
+from metaclip_curate.errors import UserError
+from metaclip_curate.storage import globs
+from metaclip_curate.storage.local import special_kind
+from metaclip_curate.storage.redaction import scrub
+from metaclip_curate.storage.urls import CRAWL_PREFIX, local_path
+
+INPUT_SUFFIXES = (".wat", ".wat.gz", ".wat.zst", ".warc", ".warc.gz", ".warc.zst")
+LIST_SUFFIXES = (".paths", ".paths.gz")
+
+
+def is_input(name: str) -> bool:
+    """Returns whether a file found in a folder is an input, by its name."""
+    # Copying tools give unfinished files a name that begins with a dot.
+    return name.endswith(INPUT_SUFFIXES) and not posixpath.basename(name).startswith(".")
+
+
+def local_inputs(spec: str) -> list[str]:
+    """Returns the names of the files, lists among them, that a path, a folder or a pattern stands for.
+
+    Args:
+        spec: Path, file: URL or pattern.
+
+    Returns:
+        Names in order; none if a folder, or all that matches a pattern, holds no input.
+
+    Raises:
+        UserError: Nothing has this name, or it is a pipe, a socket or a device.
+        OSError: A name is too long, or a folder can't be read.
+    """
+    path = local_path(spec)
+    if Path(path).is_dir():
+        return _inputs_below(path)
+    if Path(path).exists():
+        require_file(path, spec)
+        return [local_name(path)]
+    if not globs.has_wildcard(path):
+        raise UserError(f"There is no file or folder {scrub(spec)}; check the name.")
+    # Path.glob takes no absolute pattern.
+    matches = sorted(glob.glob(path, recursive=True))  # noqa: PTH207
+    if not matches:
+        raise UserError(f"Nothing matches {spec}; check the pattern, and quote it for the shell.")
+    found: list[str] = []
+    for match in matches:
+        if Path(match).is_dir():
+            found.extend(_inputs_below(match))
+        elif not special_kind(match):
+            found.append(local_name(match))
+    return found
+
+
+def require_file(path: str, named: str) -> None:
+    """Refuses a pipe, a socket or a device, unless it is a list.
+
+    Args:
+        path: Local path.
+        named: How the user named it, for the message.
+
+    Raises:
+        UserError: The path is none of a file, a folder and a list.
+    """
+    # A list is read only once, so that it may be a pipe.
+    kind = "" if path.endswith(LIST_SUFFIXES) else special_kind(path)
+    if kind:
+        raise UserError(f"{named} is {kind}, and an input may be read more than once; give a file.")
+
+
+def local_name(path: str) -> str:
+    """Returns the name of a local file: its normalised path, or its file: URL if the path isn't UTF-8."""
+    name = os.path.normpath(path)
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # no table can hold such a name
+        return Path(os.path.abspath(name)).as_uri()  # noqa: PTH100 (absolute() keeps ..)
+    return f"./{name}" if name.startswith(CRAWL_PREFIX) else name
+
+
+def _inputs_below(folder: str) -> list[str]:
+    names: list[str] = []
+    for parent, _, files in os.walk(folder):
+        names.extend(posixpath.join(parent, name) for name in files if is_input(name))
+    return [local_name(name) for name in sorted(names) if not special_kind(name)]
