@@ -7,21 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from metaclip_curate.report.histograms import KeptHistogram
-
-
-@dataclass(frozen=True)
-class Step:
-    """A line of the funnel.
-
-    Attributes:
-        name: What is counted.
-        value: How many.
-        part: Whether it is a part of the step above it that goes no further.
-    """
-
-    name: str
-    value: float
-    part: bool = False
+from metaclip_curate.run.funnel import Funnel
 
 
 @dataclass(frozen=True)
@@ -178,7 +164,7 @@ class Facts:
     Attributes:
         name: The run folder's name.
         fingerprint: Of the last finished stage, by which a report is known to be of these tables.
-        funnel: From links to kept pairs, as far as the run is.
+        funnel: Steps from image links to kept pairs, as far as the stages are finished.
         read: What was read: files, records, bytes.
         troubles: Input files that were damaged or failed (path, status, error), a few of them.
         languages: Metadata languages, those with most matched pairs first.
@@ -190,7 +176,7 @@ class Facts:
 
     name: str
     fingerprint: str
-    funnel: tuple[Step, ...]
+    funnel: Funnel
     read: str = ""
     troubles: tuple[tuple[str, str, str], ...] = ()
     languages: tuple[LanguageFact, ...] = ()

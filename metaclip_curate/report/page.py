@@ -21,10 +21,12 @@ from markupsafe import Markup
 from metaclip_curate.console.text_table import number
 from metaclip_curate.report import charts as forms
 from metaclip_curate.report import scopes
-from metaclip_curate.report.facts import Facts, Step
+from metaclip_curate.report.facts import Facts
 from metaclip_curate.report.theme import theme
 
 _ASSETS = "assets"
+# The funnel's steps that the head of the page shows.
+_KEY_STEPS = ("image_links", "pairs", "manifest_before", "matched", "kept")
 
 
 def render(facts: Facts, drawing: str) -> bytes:
@@ -53,7 +55,7 @@ def render(facts: Facts, drawing: str) -> bytes:
             drawing=Markup(drawing),
             policy=_policy(script, drawing),
             fingerprint_mark=Markup(fingerprint_mark(facts.fingerprint)),
-            whole=_whole(facts.funnel),
+            key_steps=[step for step in facts.funnel.steps if step.key in _KEY_STEPS],
         )
     )
     return page.encode()
@@ -111,11 +113,6 @@ def _policy(*scripts: str) -> str:
 
 def _digest(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-
-
-def _whole(funnel: tuple[Step, ...]) -> float:
-    """What the funnel's shares are of: its first step."""
-    return funnel[0].value if funnel else 0
 
 
 @cache

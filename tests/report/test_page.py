@@ -7,8 +7,9 @@ import json
 import re
 from html.parser import HTMLParser
 
-from metaclip_curate.report.facts import Facts, Step
+from metaclip_curate.report.facts import Facts
 from metaclip_curate.report.page import fingerprint_mark, render
+from metaclip_curate.run.funnel import Funnel, Step
 from tests.support.made_facts import ATTACK, made_facts
 
 
@@ -63,7 +64,12 @@ def test_three_hundred_languages_are_small() -> None:
 
 
 def test_a_run_that_has_begun() -> None:
-    facts = Facts("run", "f" * 16, (Step("image links", 0),), missing=("The stage match isn't finished.",))
+    facts = Facts(
+        "run",
+        "f" * 16,
+        Funnel(steps=(Step("image_links", "image links", 0),)),
+        missing=("The stage match isn't finished.",),
+    )
     page = render(facts, "").decode()
     assert "The stage match isn&#39;t finished." in page
     assert "language-table" not in page

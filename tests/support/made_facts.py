@@ -13,10 +13,10 @@ from metaclip_curate.report.facts import (
     LanguageFact,
     PairFacts,
     SampledPair,
-    Step,
     TriedT,
 )
 from metaclip_curate.report.histograms import KeptHistogram
+from metaclip_curate.run.funnel import Funnel, Step
 
 # What a page of the web could hold; run, it would ask for something or change the title.
 ATTACK = "<script>document.title='taken'</script><img src=https://x.example/1.png onerror=\"document.title='taken'\">"
@@ -55,7 +55,13 @@ def made_facts(languages: int = 3, entries: int = 200) -> Facts:
     return Facts(
         name=f"run {ATTACK}",
         fingerprint="0123456789abcdef",
-        funnel=(Step("image links", 5000), Step("without a text", 3000, part=True), Step("kept", 1000)),
+        funnel=Funnel(
+            steps=(
+                Step("image_links", "image links", 5000),
+                Step("dropped_no_text", "without a caption", 3000, part=True),
+                Step("kept", "kept in the manifest", 1000),
+            )
+        ),
         troubles=((f"file {ATTACK}", "failed", ATTACK),),
         languages=tuple(
             LanguageFact(name, f"Language {place:03d}", 1000 + place, 900, T, 0.06, 400, 200, 1234.5, 800 - place)

@@ -17,13 +17,14 @@ from metaclip_curate import storage
 from metaclip_curate.language import OTHER, read_languages
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.report.facts import Curation, Facts, LanguageFact, PairFacts, TriedT
-from metaclip_curate.report.funnel import funnel, what_was_read
 from metaclip_curate.report.grid import candidates_around, limits_around
 from metaclip_curate.report.histograms import KeptHistogram
+from metaclip_curate.report.input_size import input_size
 from metaclip_curate.report.provenance import provenance
 from metaclip_curate.report.scopes import LARGEST_HOSTS
 from metaclip_curate.run import own_files
 from metaclip_curate.run.folder import STAGES, RunFolder
+from metaclip_curate.run.funnel import funnel
 from metaclip_curate.run.summaries import BalanceSummary, ExtractSummary, LanguageThreshold, MatchSummary, SampleSummary
 from metaclip_curate.schemas import COUNTS, MANIFEST, MATCHED, PAIRS
 from metaclip_curate.stages.after.candidates import expected_kept, joint_head
@@ -71,7 +72,7 @@ class Gatherer:
             name=self._folder.root.rstrip("/").rsplit("/", 1)[-1],
             fingerprint=self._folder.fingerprint(self._finished[-1]),
             funnel=funnel(self._folder, self._finished),
-            read=what_was_read(self._folder),
+            read=input_size(self._folder.summary(ExtractSummary)),
             troubles=self._troubles(),
             languages=self._languages(),
             pairs=pairs,

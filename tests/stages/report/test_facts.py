@@ -116,4 +116,4 @@ def test_a_run_in_which_nothing_matched(spark: SparkSession, tmp_path: Path) -> 
     found = Gatherer(folder, finished_stages(folder), spark).facts()
     assert found.curation
     assert found.curation.kept.pairs == 0
-    assert found.funnel[-1].value == 0
+    assert found.funnel.steps[-1].value == 0

@@ -1,0 +1,122 @@
+"""The funnel: how many links, pairs and matched pairs a run has, and why the others were left out.
+
+Its steps and their names are the same in the console's summary, the report, the data set's README and `--json`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.summaries import BalanceSummary, ExtractSummary, MatchSummary, SampleSummary
+
+
+@dataclass(frozen=True)
+class Step:
+    """A line of the funnel.
+
+    Attributes:
+        key: Name for programs, which stays the same when the wording changes.
+        name: What is counted, in words.
+        value: How many; a fraction if it is an expectation.
+        part: Whether it is a part of the step above it that goes no further.
+    """
+
+    key: str
+    name: str
+    value: float
+    part: bool = False
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """The steps of a run, as far as its stages are finished.
+
+    Attributes:
+        inputs: What was read: files and records.
+        steps: From image links, of which all shares are, to pairs in the manifest.
+    """
+
+    inputs: tuple[Step, ...] = ()
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def whole(self) -> float:
+        """Number of which the steps are shares: that of the first one."""
+        return self.steps[0].value if self.steps else 0
+
+    def as_json(self) -> dict[str, list[dict[str, Any]]]:
+        """Returns the funnel as JSON types."""
+        return {
+            "inputs": list(map(dataclasses.asdict, self.inputs)),
+            "steps": list(map(dataclasses.asdict, self.steps)),
+        }
+
+
+def funnel(folder: RunFolder, finished: Collection[str]) -> Funnel:
+    """Reads a run's funnel.
+
+    Args:
+        folder: A run folder.
+        finished: Its finished stages, each computed from the one before.
+    """
+    if "extract" not in finished:
+        return Funnel()
+    inputs = folder.summary(ExtractSummary)
+    steps = _extracted(inputs)
+    if "match" in finished:
+        steps += _matched(folder.summary(MatchSummary), inputs.pairs)
+    if "sample" in finished:
+        kept = folder.summary(SampleSummary).pairs
+        steps.append(Step("not_drawn", "not drawn", steps[-1].value - kept, part=True))
+    if "balance" in finished:
+        expected = folder.summary(BalanceSummary).expected_pairs
+        steps.append(Step("expected", "expected in the manifest", expected))
+    if "sample" in finished:
+        steps.append(Step("kept", "kept in the manifest", kept))
+    return Funnel(_read(inputs), tuple(steps))
+
+
+def _read(inputs: ExtractSummary) -> tuple[Step, ...]:
+    return (
+        Step("files", "input files", inputs.files),
+        Step("partial", "damaged, read as far as possible", inputs.partial, part=True),
+        Step("failed", "failed", inputs.failed, part=True),
+        Step("records", "records", inputs.records),
+        Step("records_skipped", "skipped", inputs.records_skipped, part=True),
+    )
+
+
+def _extracted(inputs: ExtractSummary) -> list[Step]:
+    return [
+        Step("image_links", "image links", inputs.image_links),
+        Step("dropped_opt_out", "on pages that opt out", inputs.dropped_opt_out, part=True),
+        Step("dropped_no_text", "without a caption", inputs.dropped_no_text, part=True),
+        Step("dropped_bad_url", "with a bad URL", inputs.dropped_bad_url, part=True),
+        Step("dropped_not_http", "neither http nor https", inputs.dropped_not_http, part=True),
+        Step("texts", "captions of the remaining links", inputs.texts),
+        Step("duplicate_texts", "repeated in the same file", inputs.duplicate_texts, part=True),
+        Step("pairs", "unique pairs within each file", inputs.pairs),
+    ]
+
+
+def _matched(match: MatchSummary, pairs: int) -> list[Step]:
+    if match.download:  # the matched pairs of a rebalanced run come from another run's manifest
+        return [
+            Step("manifest_before", "pairs in the manifest of the run before", match.download.manifest),
+            *(
+                Step(f"lost_{status}", status.replace("_", " "), lost, part=True)
+                for status, lost in match.download.lost.items()
+            ),
+            Step("matched", "pairs with a downloaded image", match.matched),
+        ]
+    return [
+        Step("in_other_files", "repeated in another file", pairs - match.distinct, part=True),
+        Step("distinct", "unique pairs overall", match.distinct),
+        Step("no_metadata", "without metadata for their language", match.no_metadata, part=True),
+        Step("unmatched", "without a match", match.distinct - match.no_metadata - match.matched, part=True),
+        Step("matched", "matched pairs", match.matched),
+    ]

@@ -1,0 +1,108 @@
+"""The funnel of a run folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.funnel import Funnel, funnel
+from metaclip_curate.run.summaries import (
+    BalanceSummary,
+    CountSummary,
+    DownloadLosses,
+    ExtractSummary,
+    LanguageMatches,
+    LanguageThreshold,
+    MatchSummary,
+    SampleSummary,
+)
+
+INPUTS = ExtractSummary(
+    files=2,
+    bytes_read=2_966_169,
+    records=1474,
+    image_links=1000,
+    dropped_opt_out=10,
+    dropped_no_text=500,
+    dropped_bad_url=5,
+    dropped_not_http=15,
+    texts=600,
+    duplicate_texts=100,
+    pairs=500,
+)
+LANGUAGES = (LanguageMatches("en", 300, 250), LanguageMatches("de", 90, 60))
+THRESHOLDS = (
+    LanguageThreshold("en", 20, 0.06, 900, 50, 10, 250, 120.5),
+    LanguageThreshold("de", 5, 0.06, 100, 40, 10, 60, 30.0),
+)
+
+
+def made(root: Path, download: DownloadLosses | None = None) -> RunFolder:
+    folder = RunFolder(str(root))
+    folder.begin("extract", {}, "")
+    folder.finish("extract", INPUTS)
+    folder.begin("match", {}, folder.fingerprint("extract"))
+    folder.finish("match", MatchSummary(languages=LANGUAGES, no_metadata=10, metadata="m", download=download))
+    folder.begin("count", {}, folder.fingerprint("match"))
+    folder.finish("count", CountSummary())
+    folder.begin("balance", {}, folder.fingerprint("count"))
+    folder.finish("balance", BalanceSummary(THRESHOLDS))
+    folder.begin("sample", {}, folder.fingerprint("balance"))
+    folder.finish("sample", SampleSummary(1, 150, ()))
+    return folder
+
+
+STAGES = ("extract", "match", "count", "balance", "sample")
+
+
+def names_and_values(found: Funnel) -> list[tuple[str, float]]:
+    return [(step.name, step.value) for step in found.steps if not step.part]
+
+
+def test_the_steps_of_a_finished_run(tmp_path: Path) -> None:
+    assert names_and_values(funnel(made(tmp_path), STAGES)) == [
+        ("image links", 1000),
+        ("captions of the remaining links", 600),
+        ("unique pairs within each file", 500),
+        ("unique pairs overall", 400),
+        ("matched pairs", 310),
+        ("expected in the manifest", 150.5),
+        ("kept in the manifest", 150),
+    ]
+
+
+def test_parts_lead_from_each_step_to_the_next(tmp_path: Path) -> None:
+    # A link can have several captions, and an expectation isn't a number of pairs.
+    steps = [step for step in funnel(made(tmp_path), STAGES).steps if step.key != "expected"]
+    left = next(step.value for step in steps if step.key == "texts")
+    for step in steps[steps.index(next(step for step in steps if step.key == "texts")) + 1 :]:
+        if step.part:
+            left -= step.value
+        else:
+            assert step.value == left, step
+
+
+def test_only_finished_stages_have_steps(tmp_path: Path) -> None:
+    folder = made(tmp_path)
+    assert funnel(folder, ()) == Funnel()
+    last = [funnel(folder, STAGES[:number]).steps[-1].key for number in range(1, 6)]
+    assert last == ["pairs", "matched", "matched", "expected", "kept"]
+
+
+def test_a_rebalanced_run_goes_on_from_a_manifest(tmp_path: Path) -> None:
+    folder = made(tmp_path, DownloadLosses(manifest=400, survivors=310, lost={"failed_to_download": 90}, unknown=0))
+    steps = funnel(folder, ("extract", "match")).steps[-3:]
+    assert [(step.name, step.value) for step in steps] == [
+        ("pairs in the manifest of the run before", 400),
+        ("failed to download", 90),
+        ("pairs with a downloaded image", 310),
+    ]
+
+
+def test_keys_are_unique_and_json_has_all(tmp_path: Path) -> None:
+    found = funnel(made(tmp_path), STAGES)
+    written = json.loads(json.dumps(found.as_json()))
+    keys = [step["key"] for step in (*written["inputs"], *written["steps"])]
+    assert len(keys) == len(set(keys)) == len(found.inputs) + len(found.steps) == 21
+    assert written["steps"][-1] == {"key": "kept", "name": "kept in the manifest", "value": 150, "part": False}
