@@ -9,7 +9,9 @@ from pathlib import Path
 
 from deploy.packaging.archive import write_archive
 from deploy.packaging.environment import describe, stage_environment
+from deploy.packaging.release import check_version
 from deploy.packaging.wheel import build_wheel
+from metaclip_curate import __version__
 from metaclip_curate.errors import UserError
 
 ROOT = Path(__file__).parent.parent.parent
@@ -26,8 +28,10 @@ def package(output: Path, extras: tuple[str, ...]) -> Path:
         The archive.
 
     Raises:
-        UserError: A package is missing, or this Python can't be carried elsewhere.
+        UserError: A package is missing, this Python can't be carried elsewhere, or the files that name the version
+            disagree.
     """
+    check_version(ROOT, __version__)
     output.mkdir(parents=True, exist_ok=True)
     wheel = build_wheel(ROOT, output)
     stage = output / "environment"

@@ -16,7 +16,7 @@ from metaclip_curate.commands.program import make_parser
 from metaclip_curate.commands.reference import reference_page
 from tests.conftest import ROOT
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -91,6 +91,24 @@ def _filled(given: list[str]) -> list[str]:
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_paths_of_the_project_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    folders = "metaclip_curate|tests|docs|deploy|examples|benchmarks|jobs|metadata|\\.github|\\.ci"
+    for path in re.findall(rf"(?<![\w./:-])((?:{folders})/[\w./-]*\w)", text):
+        assert (ROOT / path).exists(), path
+
+
+def test_what_extending_names_is_where_it_says() -> None:
+    """Every `name` that stands with a module is in it."""
+    text = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(metaclip_curate/[\w/]+\.py)`: (?:[a-z ]*)`(\w+)`", text)
+    named += [(path, name) for name, path in re.findall(r"`(\w+)` (?:in|of)\s+`(metaclip_curate/[\w/]+\.py)`", text)]
+    assert len(named) > 8
+    for path, name in named:
+        assert re.search(rf"\b{name}\b", (ROOT / path).read_text(encoding="utf-8")), f"{name} in {path}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
