@@ -24,7 +24,7 @@ from PIL import Image
 from benchmarks.cpu_time import best_seconds
 from metaclip_curate.trainer import CuratedPairs, PairLoader
 
-_SHARDS = 16  # as many as there are lanes, so that each is read once
+_SHARDS = 16  # as many as there are streams, so that each is read once
 _SIZE = 224
 
 
@@ -116,8 +116,8 @@ def _batches(folder: str) -> int:
 def _undecoded(folder: str) -> int:
     """Reading, drawing and shuffling alone."""
     dataset = CuratedPairs.offline(folder)
-    order = dataset.order()
-    return sum(1 for _ in dataset.stored(0, len(order), 0, 1))
+    sampler = dataset.sampler()
+    return sum(1 for _ in dataset.read_stored(0, len(sampler), 0, 1))
 
 
 if __name__ == "__main__":

@@ -20,9 +20,9 @@ from examples.stamps.collection import Stamp
 from examples.stamps.pictures import compose, serving
 from examples.stamps.web import LANGUAGES, Plan
 from metaclip_curate.console.text_table import text_table
-from metaclip_curate.trainer.evaluate.zero_shot import Encoder, share_within, text_ranks
+from metaclip_curate.trainer.evaluate.zero_shot import Encoder, recall_at, text_ranks
 from metaclip_curate.trainer.models.clip import create
-from metaclip_curate.trainer.train.distributed import Processes
+from metaclip_curate.trainer.train.distributed import Distributed
 from metaclip_curate.trainer.train.recipe import read_recipe, resolved
 from metaclip_curate.trainer.train.train import Training
 
@@ -85,7 +85,7 @@ def train_all(folder: Path, setting: Setting) -> None:
                 "data.data": str(folder / "images"),
                 "data.manifest": str(manifest),
                 "data.seed": seed,
-                "data.lanes": 2,  # few and small shards: more places of them would be read in vain
+                "data.streams": 2,  # few and small shards: more streams would read them several times
                 "data.workers": setting.workers,
                 "optimization.batch_size": setting.batch,
                 "optimization.pairs_seen": setting.steps * setting.batch,
@@ -96,7 +96,7 @@ def train_all(folder: Path, setting: Setting) -> None:
             }
             options = resolved(argparse.Namespace(**given), read_recipe("tiny"))
             print(f"\n{kind}, seed {seed}", flush=True)
-            Training(options, Processes(0, 1, torch.device("cpu")), lambda line: print(f"  {line}", flush=True)).run()
+            Training(options, Distributed(0, 1, torch.device("cpu")), lambda line: print(f"  {line}", flush=True)).run()
 
 
 def measure(stamps: Sequence[Stamp], drawn: Plan, folder: Path, setting: Setting, seed: int) -> list[dict[str, object]]:
@@ -119,7 +119,7 @@ def measure(stamps: Sequence[Stamp], drawn: Plan, folder: Path, setting: Setting
                 ranks = torch.stack([text_ranks(each, texts, own) for each in images])
                 for group, members in groups.items():
                     rows = [row for row, number in enumerate(subjects) if number in members]
-                    recall = share_within(ranks[:, rows].flatten(), _PLACES)
+                    recall = recall_at(ranks[:, rows].flatten(), _PLACES)
                     about = {"kind": kind, "seed": training, "language": language, "group": group}
                     results.append(about | {"texts": len(rows), "recall@5": recall})
     return results

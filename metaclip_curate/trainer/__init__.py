@@ -1,26 +1,23 @@
-"""Training on what was curated: PyTorch and nothing of Spark.
+"""Training on curated pairs with PyTorch: data, models, the training loop, and zero-shot evaluation.
 
-`dataset.CuratedPairs` gives pairs, `loader.PairLoader` batches of them. `units` says what a source of shards is,
-`webdataset_source` and `folder_source` are the two there are; `sampling` decides which texts an epoch uses, with
-`subset` for a part of a download; `order` decides in which order, and `lane` reads them.
-
-`python -m metaclip_curate.trainer` trains: `training` from options to a finished model, `step` one step of it,
-`schedule` the learning rate, `checkpoint` and `metrics` what is left, `recipe` where options come from. `clip` makes
-open_clip's models. `python -m metaclip_curate.trainer.evaluate` evaluates, with `zero_shot`.
+`python -m metaclip_curate.trainer` trains, `python -m metaclip_curate.trainer.evaluate` evaluates. Imports `run`,
+`storage`, `balance`, `options`, `console`, `schemas` and `errors`, neither Spark nor the matcher, and no other room
+imports it.
 """
 
 from metaclip_curate.trainer.data.dataset import CuratedPairs
-from metaclip_curate.trainer.data.loader import Batch, Loading, PairLoader
-from metaclip_curate.trainer.data.selection import Sampling, entry_probabilities_of
-from metaclip_curate.trainer.data.shards import Pair, Reading
+from metaclip_curate.trainer.data.loader import Batch, LoaderOptions, PairLoader
+from metaclip_curate.trainer.data.selection import Selection, read_entry_probabilities
+from metaclip_curate.trainer.data.shards import Pair
+from metaclip_curate.trainer.data.stream import StreamOptions
 
 __all__ = [
     "Batch",
     "CuratedPairs",
-    "Loading",
+    "LoaderOptions",
     "Pair",
     "PairLoader",
-    "Reading",
-    "Sampling",
-    "entry_probabilities_of",
+    "Selection",
+    "StreamOptions",
+    "read_entry_probabilities",
 ]

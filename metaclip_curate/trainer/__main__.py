@@ -1,4 +1,4 @@
-"""`python -m metaclip_curate.trainer`, also under torchrun: trains a CLIP on what was curated."""
+"""`python -m metaclip_curate.trainer`, alone or under torchrun: trains a CLIP model on curated pairs."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ import sys
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.command_line import add_options
-from metaclip_curate.trainer.train.distributed import processes
+from metaclip_curate.trainer.train.distributed import init_distributed
 from metaclip_curate.trainer.train.options import GROUPS
 from metaclip_curate.trainer.train.recipe import read_recipe, recipe_names, resolved
 from metaclip_curate.trainer.train.train import Training
 
 
 def main(arguments: list[str]) -> int:
-    """Trains.
+    """Trains a model.
 
     Returns:
-        0, or 2 for a mistake of the user.
+        Exit status: 0, or 2 after a mistake of the user.
     """
     parser = argparse.ArgumentParser("python -m metaclip_curate.trainer", description=__doc__)
     parser.add_argument("--recipe", default="", help=f"a TOML file, or one of {', '.join(recipe_names())}")
-    parser.add_argument("--device", default="", choices=["cpu", "cuda"], help="default: cuda where there is one")
+    parser.add_argument("--device", default="", choices=["cpu", "cuda"], help="default: cuda if available")
     for group, options in GROUPS.items():
         add_options(parser, group, options)
     parsed = parser.parse_args(arguments)
     try:
         given = resolved(parsed, read_recipe(parsed.recipe) if parsed.recipe else {})
-        with processes(parsed.device) as mine:
-            Training(given, mine, lambda line: print(line, flush=True)).run()
+        with init_distributed(parsed.device) as distributed:
+            Training(given, distributed, lambda line: print(line, flush=True)).run()
     except UserError as error:
         print(f"metaclip_curate.trainer: {error}", file=sys.stderr)
         return 2

@@ -11,13 +11,13 @@ from typing import Any
 
 import torch
 
-from metaclip_curate.trainer.train.distributed import Processes
+from metaclip_curate.trainer.train.distributed import Distributed
 from metaclip_curate.trainer.train.options import GROUPS, TrainOptions
 from metaclip_curate.trainer.train.recipe import read_recipe, resolved
 from metaclip_curate.trainer.train.train import Training
 from tests.support import made_shards
 
-ALONE = Processes(0, 1, torch.device("cpu"))
+ALONE = Distributed(0, 1, torch.device("cpu"))
 _GROUP_OF = {name: group for group, kind in GROUPS.items() for name in (item.name for item in dataclasses.fields(kind))}
 
 

@@ -1,4 +1,4 @@
-"""From a manifest and its images to batches: sources of shards, the order of an epoch, decoding, the loader.
+"""From a manifest and its images to batches: sources of shards, selection and order of an epoch, decoding, loading.
 
-Imports what the trainer may import of the package.
+Imports `storage`, `run`, `balance` and `errors`.
 """

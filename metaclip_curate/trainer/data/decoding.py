@@ -1,4 +1,4 @@
-"""An image file's bytes to a picture, or to a reason why not."""
+"""Decoding of image files."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ import zlib
 
 from PIL import Image, UnidentifiedImageError
 
-# What Pillow's decoders raise on damaged files; a file must not end an epoch.
+# Pillow's decoders raise all of these on damaged files. One file must not end an epoch.
 _DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
 
 
 class BrokenImageError(Exception):
-    """An image that can't be used; the message is a reason to count by."""
+    """An image that can't be used; its message is the reason by which such images are counted."""
 
 
 def decode(data: bytes) -> Image.Image:
     """Decodes an image file.
 
     Args:
-        data: The file.
+        data: Bytes of the file.
 
     Returns:
-        The picture in RGB; what is transparent is on white.
+        The image in RGB, with transparent parts on white.
 
     Raises:
-        BrokenImageError: It is no image, or damaged, or larger than Pillow takes for safe.
+        BrokenImageError: The file isn't an image, is damaged, or has more pixels than Pillow considers safe.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's doubts about metadata and sizes
+            warnings.simplefilter("ignore")  # about metadata and sizes
             image = Image.open(io.BytesIO(data))
             image.load()
             return _rgb(image)

@@ -1,34 +1,32 @@
-"""`PairLoader`: batches of equal size on every rank, and the account of what was consumed."""
+"""`PairLoader`: batches of equal size on every rank, and the position up to which they were consumed."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import DataLoader
 
 from metaclip_curate.errors import UserError
+from metaclip_curate.trainer.data.chunks import Chunk, ChunkDataset, Tokenizer
 from metaclip_curate.trainer.data.dataset import CuratedPairs
-from metaclip_curate.trainer.data.decoding import BrokenImageError
-from metaclip_curate.trainer.data.shards import Pair
-from metaclip_curate.trainer.data.workers import worker
-
-Tokenizer = Callable[[list[str]], Tensor]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A rank's batch.
+    """One rank's batch.
 
     Attributes:
-        images: Shape (batch, ...), as the transform makes them.
-        texts, languages, uids: Of each image.
-        tokens: Shape (batch, ...), as the tokenizer makes them; None without one.
-        repeated: How many rows at places of broken images are other rows of the batch once more.
+        images: The transformed images, shape (batch, ...).
+        texts: Text of each image.
+        languages: Metadata language of each text.
+        uids: Uid of each pair.
+        tokens: The tokenized texts, shape (batch, ...); None without a tokenizer.
+        repeated: Number of rows that repeat other rows of the batch because their own images are broken.
     """
 
     images: Tensor
@@ -40,17 +38,17 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Loading:
-    """How batches are made.
+class LoaderOptions:
+    """Settings of the DataLoader.
 
     Attributes:
-        workers: Processes that read and decode; 0: this one.
-        prefetch: Batches that each worker makes ahead.
-        drop_last: Leave out what is left of an epoch when it isn't a whole batch of all ranks. Otherwise the last batch
-            is smaller, and ranks may differ by one row; the number of batches is the same on all ranks either way.
+        workers: Number of processes that read and decode. Default: 0, this process does.
+        prefetch: Number of batches that each worker makes ahead.
+        drop_last: Whether the rest of an epoch is left out if it isn't a whole batch of all ranks. Otherwise the last
+            batch is smaller, and ranks may differ by one row. Either way, all ranks have the same number of batches.
         keep_workers: Whether workers stay alive between epochs.
-        pin_memory: Whether batches are in memory that a GPU copies from faster.
-        start_method: fork, spawn or forkserver; empty: the platform's.
+        pin_memory: Whether batches are in page-locked memory, from which copies to a GPU are faster.
+        start_method: fork, spawn or forkserver. Default: that of the platform.
     """
 
     workers: int = 0
@@ -61,80 +59,25 @@ class Loading:
     start_method: str = ""
 
 
-@dataclass(frozen=True)
-class _Chunk:
-    """A worker's part of a batch: the rows it has, by their slots, and why others are missing."""
-
-    slots: list[int]
-    images: Tensor | None
-    tokens: Tensor | None
-    pairs: list[tuple[str, str, str]]
-    problems: list[str]
-
-
-class _Chunks(IterableDataset[_Chunk]):
-    """The chunks of one worker, one for each batch, so that those of all workers take turns."""
-
-    def __init__(self, dataset: CuratedPairs, batch_size: int, drop_last: bool, tokenizer: Tokenizer | None) -> None:
-        super().__init__()
-        self._dataset, self._batch_size, self._tokenizer = dataset, batch_size, tokenizer
-        self._drop_last = drop_last
-
-    def batches(self) -> int:
-        """How many batches are left in the epoch."""
-        left = max(0, self._dataset.epoch_size() - self._dataset.position)
-        whole = self._batch_size * self._dataset.ranks
-        return left // whole if self._drop_last else -(-left // whole)
-
-    def __iter__(self) -> Iterator[_Chunk]:
-        dataset, start = self._dataset, self._dataset.position
-        me, workers = worker()
-        batches, whole = self.batches(), self._batch_size * dataset.ranks
-        part, parts = dataset.rank + me * dataset.ranks, dataset.ranks * workers
-        rows: list[tuple[int, Pair | BrokenImageError]] = []
-        current = 0
-        for sample, pair in dataset.read(start, start + batches * whole, part, parts):
-            batch, slot = divmod((sample - start) // dataset.ranks, self._batch_size)
-            while current < batch:
-                yield self._chunk(rows)
-                current, rows = current + 1, []
-            rows.append((slot, pair))
-        while current < batches:
-            yield self._chunk(rows)
-            current, rows = current + 1, []
-
-    def _chunk(self, rows: Sequence[tuple[int, Pair | BrokenImageError]]) -> _Chunk:
-        good = [(slot, pair) for slot, pair in rows if isinstance(pair, Pair)]
-        images = [pair.image for _, pair in good]
-        if images and not isinstance(images[0], Tensor):
-            raise TypeError(f"the transform makes a {type(images[0]).__name__} of a picture: batches need tensors")
-        texts = [pair.text for _, pair in good]
-        return _Chunk(
-            slots=[slot for slot, _ in good],
-            images=torch.stack(images) if images else None,
-            tokens=self._tokenizer(texts) if texts and self._tokenizer else None,
-            pairs=[(pair.text, pair.language, pair.uid) for _, pair in good],
-            problems=[str(pair) for _, pair in rows if isinstance(pair, BrokenImageError)],
-        )
-
-
 class PairLoader:
-    """Batches of a data set's current epoch, from where it stands; iterating moves it on.
+    """Batches of a data set's current epoch from its position on; iterating moves the position.
 
-    When a batch is handed out it counts as consumed, whatever workers have read ahead, and after an epoch the data set
-    stands at the beginning of the next one. What a batch holds, and in which rows, doesn't depend on the number of
-    workers. The place of a broken image is taken by another row of its batch, so that batches, and with them the ranks,
-    stay equal.
+    A batch counts as consumed when it is handed out, whatever workers have read ahead, and after an epoch the data set
+    is at the beginning of the next one. The rows of a batch don't depend on the number of workers. A row whose image is
+    broken is replaced by another row of its batch, so that all ranks have batches of the same size.
 
     Args:
-        dataset: The pairs; its transform makes tensors of one shape.
-        batch_size: Rows of this rank's batches; all ranks must give the same.
-        tokenizer: Makes tokens of a list of texts, in the workers.
-        loading: How batches are made.
+        dataset: The pairs; its transform must return tensors of one shape.
+        batch_size: Number of rows of this rank's batches, the same on all ranks.
+        tokenizer: Function from a list of texts to tokens, which runs in the workers.
+        options: Settings of the DataLoader.
 
     Attributes:
         dataset: The pairs.
-        problems: How many images of this rank couldn't be used, by reason.
+        problems: Number of this rank's images that couldn't be used, by reason.
+
+    Raises:
+        UserError: The batch size is below 1.
     """
 
     def __init__(
@@ -142,99 +85,100 @@ class PairLoader:
         dataset: CuratedPairs,
         batch_size: int,
         tokenizer: Tokenizer | None = None,
-        loading: Loading | None = None,
+        options: LoaderOptions | None = None,
     ) -> None:
         if batch_size < 1:
             raise UserError(f"the batch size must be at least 1, not {batch_size}")
         self.dataset, self._batch_size = dataset, batch_size
-        self._loading = loading or Loading()
+        self._options = options or LoaderOptions()
         self.problems: Counter[str] = Counter()
-        self._spare: Batch | None = None
-        dataset.lanes_for(max(1, self._loading.workers))
-        self._chunks = _Chunks(dataset, batch_size, self._loading.drop_last, tokenizer)
-        workers = self._loading.workers
-        self._loader: DataLoader[_Chunk] = DataLoader(
+        self._last: Batch | None = None
+        workers = self._options.workers
+        dataset.streams_for(max(1, workers))
+        self._chunks = ChunkDataset(dataset, batch_size, self._options.drop_last, tokenizer)
+        self._loader: DataLoader[Chunk] = DataLoader(
             self._chunks,
             batch_size=None,
             collate_fn=_unchanged,  # type: ignore[arg-type]
             num_workers=workers,
-            prefetch_factor=self._loading.prefetch if workers else None,
-            persistent_workers=self._loading.keep_workers and workers > 0,
-            multiprocessing_context=self._loading.start_method or None if workers else None,
+            prefetch_factor=self._options.prefetch if workers else None,
+            persistent_workers=self._options.keep_workers and workers > 0,
+            multiprocessing_context=self._options.start_method or None if workers else None,
         )
 
     def __len__(self) -> int:
-        """Batches that are left in the current epoch."""
+        """Returns the number of batches that are left in the current epoch."""
         return self._chunks.batches()
 
     def __iter__(self) -> Iterator[Batch]:
         dataset = self.dataset
         epoch, start, size = dataset.epoch, dataset.position, dataset.epoch_size()
-        whole, workers = self._batch_size * dataset.ranks, max(1, self._loading.workers)
+        global_size, workers = self._batch_size * dataset.world_size, max(1, self._options.workers)
         batches, chunks = len(self), iter(self._loader)
         for number in range(batches):
-            done = min(start + (number + 1) * whole, size)
-            rows = len(range(start + number * whole + dataset.rank, done, dataset.ranks))
+            end = min(start + (number + 1) * global_size, size)
+            rows = len(range(start + number * global_size + dataset.rank, end, dataset.world_size))
             batch = self._merge([next(chunks) for _ in range(workers)], rows)
-            dataset.move_to(epoch, done)
+            dataset.move_to(epoch, end)
             yield batch
         dataset.move_to(epoch + 1)
 
     def state_dict(self) -> dict[str, Any]:
-        """What has been consumed so far; the same on all ranks."""
+        """Returns the position up to which batches were consumed; the same on all ranks."""
         return self.dataset.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Goes on behind what was consumed. See `CuratedPairs.load_state_dict`."""
+        """Moves to the position of a checkpoint. See `CuratedPairs.load_state_dict`."""
         self.dataset.load_state_dict(state)
 
-    def _merge(self, chunks: Sequence[_Chunk], rows: int) -> Batch:
+    def _merge(self, chunks: Sequence[Chunk], rows: int) -> Batch:
         for chunk in chunks:
             self.problems.update(chunk.problems)
-        slots = [slot for chunk in chunks for slot in chunk.slots]
-        if not slots:
+        found = [row for chunk in chunks for row in chunk.rows]
+        if not found:
             return self._without_images(rows)
         pairs = [pair for chunk in chunks for pair in chunk.pairs]
-        places = dict(zip(slots, range(len(slots)), strict=True))
-        # A missing row is one of the others, each in its turn.
-        missing = [slot for slot in range(rows) if slot not in places]
-        places |= {slot: number % len(slots) for number, slot in enumerate(missing)}
-        in_order = [places[slot] for slot in range(rows)]
-        texts, languages, uids = (list(column) for column in zip(*(pairs[place] for place in in_order), strict=True))
-        images = self._gather([chunk.images for chunk in chunks], in_order)
+        index_of = dict(zip(found, range(len(found)), strict=True))
+        # Missing rows repeat the others, each in its turn.
+        missing = [row for row in range(rows) if row not in index_of]
+        index_of |= {row: number % len(found) for number, row in enumerate(missing)}
+        order = [index_of[row] for row in range(rows)]
+        texts, languages, uids = (list(column) for column in zip(*(pairs[index] for index in order), strict=True))
+        images = self._gather([chunk.images for chunk in chunks], order)
         assert images is not None
-        tokens = self._gather([chunk.tokens for chunk in chunks], in_order)
-        self._spare = Batch(images, texts, languages, uids, tokens, len(missing))
-        return self._spare
+        tokens = self._gather([chunk.tokens for chunk in chunks], order)
+        self._last = Batch(images, texts, languages, uids, tokens, len(missing))
+        return self._last
 
     def _without_images(self, rows: int) -> Batch:
+        """Repeats the last batch in place of one whose images are all broken."""
         if not rows:
             return Batch(torch.empty(0), [], [], [], None)
-        if self._spare is None or len(self._spare.uids) < rows:
+        if self._last is None or len(self._last.uids) < rows:
             reasons = ", ".join(f"{count} {reason}" for reason, count in self.problems.items())
             raise UserError(f"none of the images of the first batch can be used ({reasons}): look at the shards")
-        spare = self._spare
-        tokens = spare.tokens[:rows] if spare.tokens is not None else None
+        last = self._last
+        tokens = last.tokens[:rows] if last.tokens is not None else None
         return Batch(
-            spare.images[:rows], spare.texts[:rows], spare.languages[:rows], spare.uids[:rows], tokens, repeated=rows
+            last.images[:rows], last.texts[:rows], last.languages[:rows], last.uids[:rows], tokens, repeated=rows
         )
 
-    def _gather(self, pieces: Sequence[Tensor | None], in_order: Sequence[int]) -> Tensor | None:
-        """Puts the chunks' rows in order, in one copy."""
-        there = [piece for piece in pieces if piece is not None]
-        if not there:
+    def _gather(self, pieces: Sequence[Tensor | None], order: Sequence[int]) -> Tensor | None:
+        """Concatenates the rows of all chunks in the given order with a single copy."""
+        tensors = [piece for piece in pieces if piece is not None]
+        if not tensors:
             return None
-        shape = (len(in_order), *there[0].shape[1:])
-        rows = torch.empty(shape, dtype=there[0].dtype, pin_memory=self._loading.pin_memory)
+        shape = (len(order), *tensors[0].shape[1:])
+        rows = torch.empty(shape, dtype=tensors[0].dtype, pin_memory=self._options.pin_memory)
         starts = [0]
-        for piece in there:
-            starts.append(starts[-1] + len(piece))
-        places = torch.tensor(in_order)
-        for piece, begin, end in zip(there, starts, starts[1:], strict=False):
-            mine = ((places >= begin) & (places < end)).nonzero()[:, 0]
-            rows[mine] = piece[places[mine] - begin]
+        for tensor in tensors:
+            starts.append(starts[-1] + len(tensor))
+        indices = torch.tensor(order)
+        for tensor, start, end in zip(tensors, starts, starts[1:], strict=False):
+            of_tensor = ((indices >= start) & (indices < end)).nonzero()[:, 0]
+            rows[of_tensor] = tensor[indices[of_tensor] - start]
         return rows
 
 
-def _unchanged(chunk: _Chunk) -> _Chunk:
+def _unchanged(chunk: Chunk) -> Chunk:
     return chunk

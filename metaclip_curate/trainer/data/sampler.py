@@ -1,16 +1,17 @@
-"""The order of an epoch: one for all, whatever the number of processes that read it.
+"""The order of the samples of an epoch, which is the same for any number of processes.
 
-Shards stand in an order that is random by (seed, epoch), one behind the other; what is used of each counts. The
-whole is cut into lanes of equal length, in the middle of a shard where need be, and sample g of the epoch is sample
-g // lanes of lane g mod lanes. So a batch comes from as many shards as there are lanes, while each lane is read from
-front to back.
+The shards are put into an order that is random by (seed, epoch) and concatenated; of each shard, only the samples that
+the epoch uses count. This sequence is cut into streams of equal length, in the middle of a shard if need be, and sample
+g of the epoch is sample g // streams of stream g mod streams. A batch thus comes from as many shards as there are
+streams, while each stream is read from front to back.
 
-Rank r of R and its worker w of W take the samples with (g - start) mod R = r and (g - start) div R mod W = w, start
-being where the epoch goes on. Where R W divides the number of lanes, no two workers read the same lane; elsewhere all
-is read rightly, but shards more than once. The state of an epoch is one number, the samples consumed.
+Rank r of R and its worker w of W read the samples with (g - start) mod R = r and (g - start) div R mod W = w, where
+start is the sample at which the epoch is resumed. If R W divides the number of streams, no two workers read the same
+stream; otherwise the samples are still right, but shards are read more than once. The state of an epoch is a single
+number, the samples consumed so far.
 
-What this trades away: a sample never stands far from those of its shard, in which it is shuffled by windows only. The
-manifest's order is random already, so shards are random samples of it.
+The price is that a sample is never far from the other samples of its shard, within which only windows are shuffled.
+That costs little, since the order of the manifest is random and each shard a random sample of it.
 """
 
 from __future__ import annotations
@@ -24,44 +25,44 @@ import numpy.typing as npt
 
 from metaclip_curate.balance import hash_words
 from metaclip_curate.trainer.data.selection import derived_seed
-from metaclip_curate.trainer.data.shards import Places
+from metaclip_curate.trainer.data.shards import Indices
 
-_SHARD_ORDER = 0x73686172  # sets the shards' order apart from the draws of the same seed
+_SHARD_ORDER = 0x73686172  # keeps the order of the shards independent of the draws with the same seed
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a sample is.
+class SampleLocation:
+    """The position of a sample.
 
     Attributes:
-        shard: The shard's number.
-        copy: Which of the shard's copies.
-        window: Number of the window within the used samples of the copy.
-        offset: Place in the shuffled window.
-        last: Place behind the last in this window that belongs to the same lane.
+        shard: Index of the shard.
+        copy: Copy of the shard, from 0.
+        window: Index of the window among the used samples of the copy.
+        offset: Position in the shuffled window.
+        end: Position in the window after the last sample that belongs to the same stream.
     """
 
     shard: int
     copy: int
     window: int
     offset: int
-    last: int
+    end: int
 
 
 @dataclass(frozen=True)
-class EpochOrder:
-    """An epoch's samples.
+class EpochSampler:
+    """The samples of one epoch in order.
 
     Attributes:
-        counts: How many samples of each shard and copy the epoch uses, shape (shards, copies).
-        lanes: Number of lanes.
-        window: Samples that are shuffled together, within a shard.
-        seed: The sampling's.
-        epoch: From 0.
+        counts: Number of samples that the epoch uses of each shard and copy, shape (shards, copies).
+        streams: Number of streams.
+        window: Number of samples of a shard that are shuffled together.
+        seed: The seed of the selection.
+        epoch: The epoch, from 0.
     """
 
-    counts: Places
-    lanes: int
+    counts: Indices
+    streams: int
     window: int
     seed: int
     epoch: int
@@ -71,44 +72,43 @@ class EpochOrder:
 
     @cached_property
     def _permutation(self) -> npt.NDArray[np.int64]:
-        """Shards' copies (shard x copies + copy) in the order of the epoch."""
+        """Copies of shards (shard x copies + copy) in the order of the epoch."""
         keys = hash_words(
             np.arange(self.counts.size, dtype=np.uint64), derived_seed(self.seed, self.epoch, _SHARD_ORDER)
         )
         return np.asarray(np.argsort(keys, kind="stable"))
 
     @cached_property
-    def _ends(self) -> Places:
+    def _ends(self) -> Indices:
         return np.asarray(np.cumsum(self.counts.reshape(-1)[self._permutation]), dtype=np.int64)
 
-    def lane_length(self, lane: int) -> int:
-        """Number of samples of a lane; those of two lanes differ by one at most."""
-        return len(self) // self.lanes + (lane < len(self) % self.lanes)
+    def stream_length(self, stream: int) -> int:
+        """Returns the number of samples of a stream; any two streams differ by at most one."""
+        return len(self) // self.streams + (stream < len(self) % self.streams)
 
-    def locate(self, lane: int, number: int) -> Place:
-        """Finds sample `number` of a lane."""
-        before = lane * (len(self) // self.lanes) + min(lane, len(self) % self.lanes)
-        at = before + number
-        slot = int(np.searchsorted(self._ends, at, side="right"))
+    def locate(self, stream: int, index: int) -> SampleLocation:
+        """Finds a sample by its index in a stream."""
+        before = stream * (len(self) // self.streams) + min(stream, len(self) % self.streams)
+        position = before + index
+        slot = int(np.searchsorted(self._ends, position, side="right"))
         shard, copy = divmod(int(self._permutation[slot]), self.counts.shape[1])
         count = int(self.counts[shard, copy])
-        within = at - (int(self._ends[slot]) - count)
-        window, offset = divmod(within, self.window)
-        left = self.lane_length(lane) - number
-        last = min(offset + left, self.window, count - window * self.window)
-        return Place(shard, copy, window, offset, last)
+        window, offset = divmod(position - (int(self._ends[slot]) - count), self.window)
+        left = self.stream_length(stream) - index
+        end = min(offset + left, self.window, count - window * self.window)
+        return SampleLocation(shard, copy, window, offset, end)
 
-    def share(self, start: int, stop: int, part: int, parts: int) -> Iterator[tuple[int, int, int]]:
-        """The samples of one of several readers.
+    def share(self, start: int, stop: int, reader: int, readers: int) -> Iterator[tuple[int, int, int]]:
+        """Yields the samples of one of several readers.
 
         Args:
-            start: The first sample of all readers.
-            stop: Behind their last.
-            part: rank + worker x ranks.
-            parts: ranks x workers.
+            start: First sample of all readers together.
+            stop: Sample after their last.
+            reader: Index of this reader: rank + worker x world size.
+            readers: Number of readers: world size x workers.
 
         Yields:
-            The sample, its lane and its number in the lane.
+            The sample, its stream, and its index in the stream.
         """
-        for sample in range(start + part, min(stop, len(self)), parts):
-            yield sample, sample % self.lanes, sample // self.lanes
+        for sample in range(start + reader, min(stop, len(self)), readers):
+            yield sample, sample % self.streams, sample // self.streams

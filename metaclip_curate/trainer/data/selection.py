@@ -1,12 +1,11 @@
-"""Which texts an epoch uses: as drawn before (offline) or drawn anew (online), with a weight for each language.
+"""The texts that an epoch uses: as drawn before (offline) or drawn anew (online), with a weight for each language.
 
-Offline, every pair of the manifest is used. Online, which is how MetaCLIP 2 trains (arXiv 2507.22062), the data are
-all matched images; in each epoch one text of an image is selected and kept with its keep probability. Both are
-multiplied by the weight of the text's language. A number above 1 stands for several copies, so an epoch is drawn once
-for each possible copy: copy c of a text is used when its draw is below number - c.
+Offline, every pair of the manifest is used. Online, as MetaCLIP 2 trains (arXiv 2507.22062), the data are all matched
+images: in each epoch one text of each image is selected and kept with its keep probability. In both cases the number of
+uses of a text is multiplied by the weight of its language. A number above 1 stands for several copies, so an epoch is
+drawn once for each possible copy: copy c of a text is used if its draw is below number - c.
 
-Selection and draw are those of the manifest (`metaclip_curate.balance`), with a seed that depends on the epoch and the
-copy in place of the run's.
+Selection and draw are those of the manifest (`metaclip_curate.balance`), with a seed that depends on epoch and copy.
 """
 
 from __future__ import annotations
@@ -25,27 +24,27 @@ from metaclip_curate.balance import Floats, Words, hash_words
 from metaclip_curate.errors import UserError
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.storage import StorageOptions
-from metaclip_curate.trainer.data.shards import Places
+from metaclip_curate.trainer.data.shards import Indices
 from metaclip_curate.trainer.data.subset import is_among, read_parquet
 
 
 def derived_seed(seed: int, *numbers: int) -> int:
-    """A seed for each sequence of numbers, by the manifest's hash: of an epoch, of a copy, of a shard."""
+    """Derives a seed from another and a sequence of numbers, such as epoch and copy, by the hash of the manifest."""
     for number in numbers:
         seed = int(hash_words(np.array([number], dtype=np.uint64), seed)[0])
     return seed
 
 
 @dataclass(frozen=True)
-class Sampling:
-    """How an epoch's texts come about.
+class Selection:
+    """The rule by which the texts of an epoch are selected.
 
     Attributes:
-        seed: From 0 to 2^64 - 1.
-        weights: Of each metadata language, how many times as often its pairs are used; 1 for those not named.
-        entry_probabilities: Online: of each metadata language the probability of every entry by id, from
-            `entry_probabilities_of`. None: offline.
-        only: Uids, from `uids_of`; others aren't used. None: all are.
+        seed: An integer from 0 to 2^64 - 1.
+        weights: Factor of each metadata language by which its pairs are used more or less often. Default: 1.
+        entry_probabilities: For online training, the probability of each entry by id, for each metadata language, from
+            `read_entry_probabilities`. Default: None, which means offline.
+        only: Sorted uids from `read_uids`, to which the selection is restricted. Default: None, all pairs.
 
     Raises:
         UserError: A weight is negative or not a number.
@@ -64,28 +63,31 @@ class Sampling:
 
     @property
     def copies(self) -> int:
-        """How often an image can be used in an epoch at most."""
+        """The largest number of times that an epoch can use an image."""
         return max([1, *(math.ceil(weight) for weight in self.weights.values())])
 
     @property
     def takes_all(self) -> bool:
-        """Whether every image is used exactly once, so that nothing need be drawn."""
+        """Whether each image is used exactly once, so that nothing has to be drawn."""
         drawn = self.entry_probabilities is not None or self.only is not None
         return not drawn and all(weight == 1 for weight in self.weights.values())
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns of `units.TEXTS` that a draw needs."""
+        """The columns of `shards.TEXTS` that a draw needs."""
         return ("image", "uid", "language", *(["entry_ids"] if self.entry_probabilities is not None else []))
 
-    def numbers(self, texts: pa.Table) -> Floats:
-        """How often each text is used, if it is selected: keep probability times weight.
+    def expected_uses(self, texts: pa.Table) -> Floats:
+        """Computes the expected number of uses of each text once it is selected: keep probability times weight.
 
         Args:
-            texts: With the columns of `columns`.
+            texts: Rows with the columns of `columns`.
 
         Returns:
             Shape (texts,).
+
+        Raises:
+            UserError: The run has no counts of a language.
         """
         result = np.ones(len(texts), dtype=np.float64)
         if self.only is not None:
@@ -105,24 +107,24 @@ class Sampling:
             result[rows] *= self.weights.get(language, 1.0)
         return result
 
-    def expected(self, texts: pa.Table) -> float:
-        """The expected number of images that an epoch uses of these: the sum of each image's mean over its texts."""
+    def expected_images(self, texts: pa.Table) -> float:
+        """Computes the expected number of images that an epoch uses: the sum of each image's mean over its texts."""
         images = texts["image"].to_numpy()
         if not len(images):
             return 0.0
         texts_of_image = np.bincount(images)
-        return float((self.numbers(texts) / texts_of_image[images]).sum())
+        return float((self.expected_uses(texts) / texts_of_image[images]).sum())
 
-    def used(self, texts: pa.Table, epoch: int, copy: int = 0) -> Places:
-        """Draws.
+    def select(self, texts: pa.Table, epoch: int, copy: int = 0) -> Indices:
+        """Draws the texts that an epoch uses.
 
         Args:
-            texts: With the columns of `columns`, an image's texts together.
-            epoch: From 0.
-            copy: From 0 to `copies` - 1.
+            texts: Rows with the columns of `columns`; the texts of an image are adjacent.
+            epoch: The epoch, from 0.
+            copy: The copy, from 0 to `copies` - 1.
 
         Returns:
-            The places of the texts that are used, at most one of an image, ascending.
+            Ascending row numbers of the texts that are used, at most one of each image.
         """
         seed = derived_seed(self.seed, epoch, copy)
         selected = _one_of_each_image(texts, seed)
@@ -130,17 +132,17 @@ class Sampling:
             return selected
         chosen = texts.take(pa.array(selected))
         drawn = balance.draws(chosen["uid"].combine_chunks(), seed)
-        return selected[drawn < self.numbers(chosen) - copy]
+        return selected[drawn < self.expected_uses(chosen) - copy]
 
-    def order(self, uids: pa.Array, epoch: int, copy: int) -> npt.NDArray[np.uint64]:
-        """Keys by which samples are shuffled, shape (uids,)."""
+    def shuffle_keys(self, uids: pa.Array, epoch: int, copy: int) -> npt.NDArray[np.uint64]:
+        """Computes the keys by which samples are shuffled, shape (uids,)."""
         return balance.order_keys(uids, derived_seed(self.seed, epoch, copy))
 
 
-def _one_of_each_image(texts: pa.Table, seed: int) -> Places:
-    """The text with the smallest selection key of each image."""
+def _one_of_each_image(texts: pa.Table, seed: int) -> Indices:
+    """Finds the text with the smallest selection key of each image."""
     images = texts["image"].to_numpy()
-    if not len(images) or images[-1] == len(images) - 1:  # each has one
+    if not len(images) or images[-1] == len(images) - 1:  # each image has one text
         return np.arange(len(images))
     keys = balance.selection_keys(texts["uid"].combine_chunks(), seed)
     by_image = np.lexsort((keys, images))
@@ -148,27 +150,27 @@ def _one_of_each_image(texts: pa.Table, seed: int) -> Places:
     return np.asarray(by_image[first], dtype=np.int64)
 
 
-def entry_probabilities_of(run: str, options: StorageOptions | None = None) -> dict[str, Floats]:
-    """Reads what the draw of a run needs: min(1, t / count) of each entry, from its counts and thresholds.
+def read_entry_probabilities(run: str, options: StorageOptions | None = None) -> dict[str, Floats]:
+    """Computes the probability min(1, t / count) of each entry from the counts and thresholds of a run.
 
     Args:
         run: The run folder, finished up to balance.
-        options: How to reach it.
+        options: Credentials and limits for reading the folder.
 
     Returns:
-        Of each metadata language, shape (entries,).
+        Probabilities by entry id, shape (entries,), for each metadata language.
 
     Raises:
-        UserError: The run isn't finished so far.
+        UserError: The run isn't finished up to balance.
     """
     folder = RunFolder(run, options)
     thresholds = _read(folder, "balance", "thresholds", ["metadata_lang", "t"])
     counts = _read(folder, "count", "counts", ["metadata_lang", "entry_id", "count"])
     found = {}
     for row in thresholds.to_pylist():
-        mine = counts.filter(pc.equal(counts["metadata_lang"], row["metadata_lang"]))
-        by_id = np.zeros(len(mine), dtype=np.int64)
-        by_id[mine["entry_id"].to_numpy()] = mine["count"].to_numpy()
+        of_language = counts.filter(pc.equal(counts["metadata_lang"], row["metadata_lang"]))
+        by_id = np.zeros(len(of_language), dtype=np.int64)
+        by_id[of_language["entry_id"].to_numpy()] = of_language["count"].to_numpy()
         found[row["metadata_lang"]] = balance.entry_probabilities(by_id, row["t"])
     return found
 

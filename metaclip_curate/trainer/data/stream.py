@@ -1,4 +1,4 @@
-"""Reading a lane of an epoch from front to back."""
+"""Reading one stream of an epoch from front to back."""
 
 from __future__ import annotations
 
@@ -7,24 +7,43 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from metaclip_curate.trainer.data.sampler import EpochOrder, Place
-from metaclip_curate.trainer.data.selection import Sampling
-from metaclip_curate.trainer.data.shards import ImageBytes, Places, Source
+from metaclip_curate.errors import UserError
+from metaclip_curate.trainer.data.sampler import EpochSampler, SampleLocation
+from metaclip_curate.trainer.data.selection import Selection
+from metaclip_curate.trainer.data.shards import ImageReader, Indices, ShardSource
 
 _COLUMNS = ("image", "uid", "text", "language")
 
 
 @dataclass(frozen=True)
+class StreamOptions:
+    """How many streams an epoch is read in, and how they are shuffled. The samples of an epoch don't depend on it.
+
+    Attributes:
+        streams: Number of positions in the epoch that all processes together read at the same time, best a multiple of
+            world size x workers. Default: 0, the smallest such multiple that is at least 16.
+        window: Number of samples of a shard that are shuffled together; a stream holds that many image files in memory.
+    """
+
+    streams: int = 0
+    window: int = 256
+
+    def __post_init__(self) -> None:
+        if self.streams < 0 or self.window < 1:
+            raise UserError(f"streams must be at least 0 and window at least 1, not {self.streams} and {self.window}")
+
+
+@dataclass(frozen=True)
 class StoredPair:
-    """A pair as it is stored.
+    """A pair with its image file as it is stored.
 
     Attributes:
         uid: 32 hex digits.
         text: The text.
         language: The metadata language.
-        image: The image file's bytes; none where they are missing.
-        key: The hash of (seed, epoch, copy, uid) by which it was shuffled.
-        problem: Why they are missing.
+        image: Bytes of the image file; empty if they are missing.
+        key: The hash of (seed, epoch, copy, uid) by which the pair was shuffled.
+        problem: The reason why the image is missing; empty if it isn't.
     """
 
     uid: str
@@ -35,64 +54,64 @@ class StoredPair:
     problem: str = ""
 
 
-class LaneReader:
-    """Gives the samples of a lane, asked for in ascending order.
+class StreamReader:
+    """Returns the samples of one stream, which must be requested in ascending order.
 
     Args:
-        source: Where shards come from.
-        sampling: What of them is used.
-        order: The epoch's.
-        lane: Which lane.
+        source: The shards.
+        selection: The texts that an epoch uses of them.
+        sampler: The order of the epoch.
+        stream: Index of the stream.
     """
 
-    def __init__(self, source: Source, sampling: Sampling, order: EpochOrder, lane: int) -> None:
-        self._source, self._sampling, self._order, self._lane = source, sampling, order, lane
+    def __init__(self, source: ShardSource, selection: Selection, sampler: EpochSampler, stream: int) -> None:
+        self._source, self._selection, self._sampler, self._stream = source, selection, sampler, stream
         self._shard = (-1, -1)
-        self._images: ImageBytes | None = None
+        self._images: ImageReader | None = None
         self._window = -1
         self._pairs: dict[int, StoredPair] = {}
 
-    def get(self, number: int) -> StoredPair:
-        """Gives a sample of the lane; none that stood before it can be asked for any more."""
-        place = self._order.locate(self._lane, number)
-        if (place.shard, place.copy) != self._shard:
-            self._open(place)
-        if place.window != self._window:
-            self._fill(place)
-        return self._pairs.pop(place.offset)
+    def get(self, index: int) -> StoredPair:
+        """Returns a sample of the stream by its index; earlier samples can't be requested any more."""
+        location = self._sampler.locate(self._stream, index)
+        if (location.shard, location.copy) != self._shard:
+            self._open(location)
+        if location.window != self._window:
+            self._fill(location)
+        return self._pairs.pop(location.offset)
 
     def close(self) -> None:
-        """Closes what is open."""
+        """Closes the open shard."""
         if self._images is not None:
             self._images.close()
             self._images = None
 
-    def _open(self, place: Place) -> None:
+    def _open(self, location: SampleLocation) -> None:
         self.close()
-        columns = tuple(dict.fromkeys([*_COLUMNS, *self._sampling.columns]))
-        shard = self._source.shard(place.shard, columns)
+        columns = tuple(dict.fromkeys([*_COLUMNS, *self._selection.columns]))
+        shard = self._source.shard(location.shard, columns)
         self._keys = shard.keys
-        used = self._sampling.used(shard.texts, self._order.epoch, place.copy)
-        self._texts: pa.Table = shard.texts.take(pa.array(used, pa.int64())).select(list(_COLUMNS)).combine_chunks()
-        self._images = self._source.open(place.shard)
-        self._shard, self._window = (place.shard, place.copy), -1
+        selected = self._selection.select(shard.texts, self._sampler.epoch, location.copy)
+        self._texts: pa.Table = shard.texts.take(pa.array(selected, pa.int64())).select(list(_COLUMNS)).combine_chunks()
+        self._images = self._source.open(location.shard)
+        self._shard, self._window = (location.shard, location.copy), -1
 
-    def _fill(self, place: Place) -> None:
-        """Reads those of a window that the lane needs, in the order in which they are stored."""
+    def _fill(self, location: SampleLocation) -> None:
+        """Reads the samples of a window that belong to the stream, in the order in which they are stored."""
         assert self._images is not None
-        size = self._order.window
-        texts = self._texts.slice(place.window * size, size)
-        keys = self._sampling.order(texts["uid"].combine_chunks(), self._order.epoch, place.copy)
-        shuffled: Places = np.argsort(keys, kind="stable")
-        wanted = {int(row): offset for offset, row in enumerate(shuffled) if place.offset <= offset < place.last}
-        rows = sorted(wanted)
+        size = self._sampler.window
+        texts = self._texts.slice(location.window * size, size)
+        keys = self._selection.shuffle_keys(texts["uid"].combine_chunks(), self._sampler.epoch, location.copy)
+        shuffled: Indices = np.argsort(keys, kind="stable")
+        offsets = {int(row): offset for offset, row in enumerate(shuffled) if location.offset <= offset < location.end}
+        rows = sorted(offsets)
         found = texts.take(pa.array(rows, pa.int64())).to_pylist()
         images = self._images.take([self._keys[pair["image"]] for pair in found])
         self._pairs = {}
         for row, pair in zip(rows, found, strict=True):
             image = images.get(self._keys[pair["image"]])
             problem = "" if image is not None else self._images.problem or "missing from its shard"
-            self._pairs[wanted[row]] = StoredPair(
+            self._pairs[offsets[row]] = StoredPair(
                 pair["uid"], pair["text"], pair["language"], image or b"", int(keys[row]), problem
             )
-        self._window = place.window
+        self._window = location.window

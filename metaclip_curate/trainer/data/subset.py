@@ -1,4 +1,4 @@
-"""The pairs of one manifest among those of another's download: after balancing again, not all that came are wanted."""
+"""The pairs of one manifest among those of another's download, as needed after rebalancing."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from metaclip_curate.storage.parquet_input import cast_table, open_parquet
 _UIDS = pa.schema([("uid", pa.string())])
 
 
-def uids_of(manifest: str, options: StorageOptions | None = None) -> Words:
-    """Reads the uids of a manifest: 16 bytes of memory each.
+def read_uids(manifest: str, options: StorageOptions | None = None) -> Words:
+    """Reads the uids of a manifest, which take 16 bytes of memory each.
 
     Args:
         manifest: The folder of its Parquet files.
-        options: How to reach it.
+        options: Credentials and limits for reading the folder.
 
     Returns:
         Shape (uids, 2), sorted.
 
     Raises:
-        UserError: There are none.
+        UserError: The manifest has no pairs.
     """
     options = options or StorageOptions()
     names = [name for name in storage.list_folder(manifest, options) if name.endswith(".parquet")]
@@ -37,23 +37,22 @@ def uids_of(manifest: str, options: StorageOptions | None = None) -> Words:
     words = [uid_words(column.combine_chunks()) for column in columns if len(column)]
     if not words:
         raise UserError(f"{manifest} has no pairs: name the manifest of a run")
-    both = np.concatenate(words)
-    return np.ascontiguousarray(both[np.lexsort((both[:, 1], both[:, 0]))])
+    uids = np.concatenate(words)
+    return np.ascontiguousarray(uids[np.lexsort((uids[:, 1], uids[:, 0]))])
 
 
 def is_among(uids: pa.Array, only: Words) -> npt.NDArray[np.bool_]:
-    """Tells which uids a sorted list from `uids_of` has, shape (uids,)."""
+    """Returns for each uid whether a sorted list from `read_uids` has it, shape (uids,)."""
     words = uid_words(uids)
-    at = np.searchsorted(only[:, 0], words[:, 0])
+    first = np.searchsorted(only[:, 0], words[:, 0])
     found = np.zeros(len(words), dtype=bool)
-    # Two uids that share their first half stand next to each other; three don't occur among 2^64.
-    for place in (at, at + 1):
-        inside = np.minimum(place, len(only) - 1)
-        found |= (only[inside] == words).all(axis=1)
+    # Two uids with the same first half are adjacent; three of them don't occur among 2^64.
+    for row in (first, first + 1):
+        found |= (only[np.minimum(row, len(only) - 1)] == words).all(axis=1)
     return found
 
 
 def read_parquet(url: str, columns: Sequence[str], options: StorageOptions) -> pa.Table:
-    """Reads columns of a Parquet file, wherever it lies."""
+    """Reads columns of a Parquet file in any store."""
     with open_parquet(url, options, "restore it from a copy, or make the table again") as file:
         return file.read(list(columns))

@@ -1,7 +1,7 @@
-"""img2dataset's webdataset shards: NNNNN.tar with the images, NNNNN.parquet with what is known of them.
+"""img2dataset's webdataset shards: NNNNN.tar with the images, NNNNN.parquet with their texts and other columns.
 
-The tar is read by the webdataset library, the bytes come through `metaclip_curate.storage`, so shards may lie where a
-run may. Texts come from the Parquet file, which can be read without the images.
+The webdataset library reads the tar from a stream of `metaclip_curate.storage`, so shards may be in any store in which
+a run may be. Texts come from the Parquet file, which can be read without the images.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from metaclip_curate import storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage import StorageOptions
 from metaclip_curate.storage.parquet_input import cast_table, open_parquet
-from metaclip_curate.trainer.data.shards import TEXTS, Places, Shard
+from metaclip_curate.trainer.data.shards import TEXTS, Indices, Shard
 
 _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 _SIZES = "sizes.json"
 _ONE_TEXT = {"text": "caption", "language": "metadata_lang"}
 _SEVERAL_TEXTS = {"language": "metadata_lang"}
-_KNOWN = pa.schema([("key", pa.string()), ("status", pa.string())])
+_KEY_AND_STATUS = pa.schema([("key", pa.string()), ("status", pa.string())])
 _STRUCT = pa.struct([(_SEVERAL_TEXTS.get(field.name, field.name), field.type) for field in TEXTS])
 _BUFFER = 1 << 20
 
@@ -38,10 +38,15 @@ class WebdatasetShards:
 
     Args:
         folder: Local, s3://, gs:// or hdfs://.
-        options: How to reach it.
+        options: Credentials and limits for reading the folder.
+
+    Attributes:
+        names: Name of each shard, without a suffix.
+        sizes: Number of images of each shard, shape (shards,).
+        has_all_texts: Whether the shards hold matched images with all their texts, rather than drawn pairs.
 
     Raises:
-        UserError: It holds no such shards.
+        UserError: The folder holds no such shards.
     """
 
     def __init__(self, folder: str, options: StorageOptions | None = None) -> None:
@@ -56,7 +61,7 @@ class WebdatasetShards:
             raise UserError(f"{folder}/{_SIZES} is damaged: give the download's command again") from error
         sizes = {str(name).removesuffix(".tar"): int(size) for name, size in sorted(read.items())}
         self.names: Sequence[str] = list(sizes)
-        self.sizes: Places = np.array(list(sizes.values()), dtype=np.int64)
+        self.sizes: Indices = np.array(list(sizes.values()), dtype=np.int64)
         if not self.sizes.sum():
             raise UserError(f"{folder} has no images: look at what `metaclip-curate download` printed")
         with self._parquet(self.names[0]) as file:
@@ -69,38 +74,38 @@ class WebdatasetShards:
                 "`metaclip-curate download`"
             )
 
-    def shard(self, number: int, columns: Sequence[str]) -> Shard:
-        """Reads what is known of a shard's images. See `units.Source`."""
-        with self._parquet(self.names[number]) as file:
+    def shard(self, index: int, columns: Sequence[str]) -> Shard:
+        """Reads keys and texts of a shard. See `ShardSource.shard`."""
+        with self._parquet(self.names[index]) as file:
             if self.has_all_texts:
-                rows = self._fetched(file.read(["key", "status", "texts"]), number)
-                return Shard(rows["key"].to_pylist(), _several_texts(rows["texts"], columns, self._name(number)))
+                rows = self._fetched(file.read(["key", "status", "texts"]), index)
+                return Shard(rows["key"].to_pylist(), _several_texts(rows["texts"], columns, self._url(index)))
             stored = {name: _ONE_TEXT.get(name, name) for name in columns if name != "image"}
-            rows = self._fetched(file.read(["key", "status", *stored.values()]), number)
+            rows = self._fetched(file.read(["key", "status", *stored.values()]), index)
         values = {name: rows[column] for name, column in stored.items()}
         if "image" in columns:
             values["image"] = pa.array(np.arange(len(rows)))
         texts = pa.table({name: values[name] for name in columns})
-        return Shard(rows["key"].to_pylist(), cast_table(texts, _schema(columns), self._name(number)))
+        return Shard(rows["key"].to_pylist(), cast_table(texts, _schema(columns), self._url(index)))
 
-    def open(self, number: int) -> TarImages:
-        """Opens a shard's tar."""
-        url = storage.join(self._folder, f"{self.names[number]}.tar")
+    def open(self, index: int) -> TarImages:
+        """Opens the tar of a shard."""
+        url = storage.join(self._folder, f"{self.names[index]}.tar")
         return TarImages(url, self._options)
 
-    def _name(self, number: int) -> str:
-        return storage.join(self._folder, f"{self.names[number]}.parquet")
+    def _url(self, index: int) -> str:
+        return storage.join(self._folder, f"{self.names[index]}.parquet")
 
-    def _fetched(self, rows: pa.Table, number: int) -> pa.Table:
-        """The rows whose image came."""
-        known = cast_table(rows.select(["key", "status"]), _KNOWN, self._name(number))
-        for place, name in enumerate(rows.column_names):
-            if name in known.column_names:
-                rows = rows.set_column(place, name, known[name])
+    def _fetched(self, rows: pa.Table, index: int) -> pa.Table:
+        """Keeps the rows whose image was downloaded."""
+        typed = cast_table(rows.select(["key", "status"]), _KEY_AND_STATUS, self._url(index))
+        for position, name in enumerate(rows.column_names):
+            if name in typed.column_names:
+                rows = rows.set_column(position, name, typed[name])
         return rows.filter(pc.equal(rows["status"], "success"))
 
     def _parquet(self, name: str) -> contextlib.AbstractContextManager[pq.ParquetFile]:
-        remedy = f"remove {name}_stats.json and what there is of the shard, and give the download's command again"
+        remedy = f"remove {name}_stats.json and the other files of the shard, and give the download's command again"
         return open_parquet(storage.join(self._folder, f"{name}.parquet"), self._options, remedy)
 
 
@@ -124,19 +129,19 @@ def _several_texts(lists: pa.ChunkedArray, columns: Sequence[str], url: str) -> 
 
 
 class TarImages:
-    """A tar's images, read from front to back.
+    """The images of a tar, read from front to back.
 
     Args:
-        url: The tar.
-        options: How to reach it.
+        url: URL or path of the tar.
+        options: Credentials and limits for reading it.
 
     Attributes:
-        problem: Why images may be missing.
+        problem: The reason why images may be missing.
     """
 
     def __init__(self, url: str, options: StorageOptions) -> None:
         self.problem = ""
-        self._wanted: set[str] = set()
+        self._requested: set[str] = set()
         self._files: Iterator[dict[str, Any]] = iter(())
         self._stream: BinaryIO | None = None
         try:
@@ -145,25 +150,25 @@ class TarImages:
             else:
                 self._stream = cast(BinaryIO, storage.open_input(url, options))
         except (OSError, storage.InputError) as error:
-            self._note(error)
+            self._stop(error)
             return
         self._files = tar_file_expander(
             iter([{"url": url, "stream": self._stream}]),
-            handler=self._note,
-            select_files=self._is_wanted,
+            handler=self._stop,
+            select_files=self._is_requested,
             eof_value=None,
         )
 
     def take(self, keys: Sequence[str]) -> dict[str, bytes]:
-        """Reads on until all of these images are found or the tar ends. See `units.ImageBytes`."""
-        self._wanted = set(keys)
+        """Reads on until all of these images are found or the tar ends. See `ImageReader.take`."""
+        self._requested = set(keys)
         found: dict[str, bytes] = {}
-        while self._wanted:
+        while self._requested:
             file = next(self._files, None)
             if file is None:
                 break
             key, _ = base_plus_ext(file["fname"])
-            self._wanted.discard(key)
+            self._requested.discard(key)
             found[key] = file["data"]
         return found
 
@@ -172,11 +177,11 @@ class TarImages:
         if self._stream is not None:
             self._stream.close()
 
-    def _is_wanted(self, name: str) -> bool:
-        return name.lower().endswith(_IMAGE_SUFFIXES) and base_plus_ext(name)[0] in self._wanted
+    def _is_requested(self, name: str) -> bool:
+        return name.lower().endswith(_IMAGE_SUFFIXES) and base_plus_ext(name)[0] in self._requested
 
-    def _note(self, error: Exception) -> bool:
-        """Takes what goes wrong while a tar is read, and ends the reading."""
-        # An InputError's cause tells a tar that isn't there from a store that fails.
+    def _stop(self, error: Exception) -> bool:
+        """Records an error and ends the reading."""
+        # The cause of an InputError distinguishes a missing tar from a store that fails.
         self.problem = f"shard damaged ({type(error.__cause__ or error).__name__})"
         return False

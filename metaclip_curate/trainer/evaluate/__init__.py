@@ -1,4 +1,4 @@
-"""Evaluation: zero-shot classification and retrieval, language by language.
+"""Zero-shot classification and retrieval, evaluated for each language.
 
-Imports `trainer.models`, `trainer.data`, and what the trainer may import of the package.
+Imports `trainer.models`, `trainer.data`, `options`, `console` and `errors`.
 """

@@ -1,4 +1,4 @@
-"""`python -m metaclip_curate.trainer.evaluate`: zero-shot classification and retrieval, language by language."""
+"""`python -m metaclip_curate.trainer.evaluate`: zero-shot classification and retrieval for each language."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from metaclip_curate.options.command_line import add_options, given_options
 from metaclip_curate.options.fields import option
 from metaclip_curate.storage.atomic_file import atomic_write
 from metaclip_curate.trainer.evaluate.files import read_captions, read_class_names, read_templates, templates_of
-from metaclip_curate.trainer.evaluate.zero_shot import Encoder, class_ranks, image_ranks, share_within, text_ranks
+from metaclip_curate.trainer.evaluate.zero_shot import Encoder, class_ranks, image_ranks, recall_at, text_ranks
 from metaclip_curate.trainer.models import clip, transformers_clip
 
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
@@ -25,18 +25,20 @@ _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 @dataclass(frozen=True)
 class EvaluateOptions:
-    """What is evaluated, and on what."""
+    """Options of an evaluation."""
 
-    model: str = option("", "open_clip's name of the model, local-dir:FOLDER, transformers:NAME, or a .json file")
-    pretrained: str = option("", "its weights: a name such as metaclip_fullcc, or a checkpoint")
-    images: str = option("", "the folder of images")
-    classes: str = option("", "names of the classes, whose images are in --images/CLASS/: .json, or .tsv")
-    templates: str = option("", "texts with {} for a class's name, by language: .json (default: see the manual)")
-    captions: str = option("", "texts of images for retrieval: .tsv with the columns file, language, text")
-    languages: tuple[str, ...] = option((), "only these languages (default: all)")
-    output: str = option("", "write the results there as JSON, too")
-    batch_size: int = option(64, "pictures or texts at a time")
-    workers: int = option(4, "processes that read pictures")
+    model: str = option("", "name of an open_clip model, local-dir:FOLDER, transformers:NAME, or a .json file")
+    pretrained: str = option("", "weights: a name such as metaclip_fullcc, or a checkpoint")
+    images: str = option("", "folder of images")
+    classes: str = option("", ".json or .tsv file with the names of the classes, whose images are in --images/CLASS/")
+    templates: str = option(
+        "", ".json file of each language's texts with {} for the name of a class (default: see docs/training.md)"
+    )
+    captions: str = option("", ".tsv file with the columns file, language and text, for retrieval")
+    languages: tuple[str, ...] = option((), "languages to evaluate (default: all)")
+    output: str = option("", "JSON file to write the results to")
+    batch_size: int = option(64, "images or texts that are encoded at a time")
+    workers: int = option(4, "processes that read images")
 
     def __post_init__(self) -> None:
         for name, value in (("model", self.model), ("images", self.images)):
@@ -48,15 +50,15 @@ class EvaluateOptions:
 
 @dataclass(frozen=True)
 class Result:
-    """A number.
+    """One measurement.
 
     Attributes:
         task: classification, image to text, or text to image.
-        language: Of the classes' names or of the texts.
-        measure: top-1 and the like: the share of queries whose answer is among so many first ones.
-        value: From 0 to 1.
-        queries: How many there were.
-        candidates: Among how many answers.
+        language: Language of the class names or texts.
+        measure: top-K or recall@K: the share of queries whose answer is among the first K candidates.
+        value: The share, from 0 to 1.
+        queries: Number of queries.
+        candidates: Number of candidates.
     """
 
     task: str
@@ -71,7 +73,7 @@ def evaluate(encoder: Encoder, options: EvaluateOptions) -> Iterator[Result]:
     """Evaluates a model.
 
     Raises:
-        UserError: Files aren't as they must be, or no image can be used.
+        UserError: A file is malformed, or no image can be used.
     """
     if options.classes:
         yield from _classification(encoder, options)
@@ -85,37 +87,37 @@ def _classification(encoder: Encoder, options: EvaluateOptions) -> Iterator[Resu
     paths = [path for folder in folders for path in sorted(folder.iterdir()) if path.suffix.lower() in _SUFFIXES]
     features, numbers = _features(encoder, paths, options)
     folder_of = [paths[number].parent.name for number in numbers.tolist()]
-    for language in _wanted(names, options):
+    for language in _languages(names, options):
         classes = [folder.name for folder in folders if folder.name in names[language]]
         if not classes:
             raise UserError(f"{options.classes} names no class of {options.images} in {language}")
-        # Only classes that have a name in the language can be asked for in it.
+        # Images of classes without a name in the language are left out.
         rows = [row for row, folder in enumerate(folder_of) if folder in names[language]]
         own = torch.tensor([classes.index(folder_of[row]) for row in rows], dtype=torch.int64)
         named = encoder.classes([names[language][one] for one in classes], templates_of(templates, language))
         ranks = class_ranks(features[rows], named, own)
-        for places in (1, 5):
-            value = share_within(ranks, places)
-            yield Result("classification", language, f"top-{places}", value, len(rows), len(classes))
+        for k in (1, 5):
+            value = recall_at(ranks, k)
+            yield Result("classification", language, f"top-{k}", value, len(rows), len(classes))
 
 
 def _retrieval(encoder: Encoder, options: EvaluateOptions) -> Iterator[Result]:
     captions = read_captions(options.captions)
-    wanted = _wanted(captions, options)
-    files = sorted({file for language in wanted for file, _ in captions[language]})
+    languages = _languages(captions, options)
+    files = sorted({file for language in languages for file, _ in captions[language]})
     features, numbers = _features(encoder, [Path(options.images, file) for file in files], options)
     row_of = {files[number]: row for row, number in enumerate(numbers.tolist())}
-    for language in wanted:
+    for language in languages:
         texts = [(row_of[file], text) for file, text in captions[language] if file in row_of]
         rows = sorted({row for row, _ in texts})
-        place = {row: number for number, row in enumerate(rows)}
-        own = torch.tensor([place[row] for row, _ in texts], dtype=torch.int64)
+        index_of = {row: index for index, row in enumerate(rows)}
+        own = torch.tensor([index_of[row] for row, _ in texts], dtype=torch.int64)
         images, of_texts = features[rows], encoder.texts([text for _, text in texts])
         to_image, to_text = text_ranks(images, of_texts, own), image_ranks(images, of_texts, own)
-        for places in (1, 5, 10):
-            found = f"recall@{places}"
-            yield Result("text to image", language, found, share_within(to_image, places), len(texts), len(rows))
-            yield Result("image to text", language, found, share_within(to_text, places), len(rows), len(texts))
+        for k in (1, 5, 10):
+            measure = f"recall@{k}"
+            yield Result("text to image", language, measure, recall_at(to_image, k), len(texts), len(rows))
+            yield Result("image to text", language, measure, recall_at(to_text, k), len(rows), len(texts))
 
 
 def _features(encoder: Encoder, paths: list[Path], options: EvaluateOptions) -> tuple[torch.Tensor, torch.Tensor]:
@@ -130,21 +132,21 @@ def _features(encoder: Encoder, paths: list[Path], options: EvaluateOptions) -> 
     return features, numbers
 
 
-def _wanted(by_language: Mapping[str, object], options: EvaluateOptions) -> list[str]:
+def _languages(by_language: Mapping[str, object], options: EvaluateOptions) -> list[str]:
     unknown = [language for language in options.languages if language not in by_language]
     if unknown:
-        raise UserError(f"nothing is given in the language {unknown[0]}: there are {', '.join(sorted(by_language))}")
+        raise UserError(f"the files have no language {unknown[0]}, only {', '.join(sorted(by_language))}")
     return list(options.languages) or sorted(by_language)
 
 
 def main(arguments: list[str]) -> int:
-    """Evaluates.
+    """Evaluates a model and prints a table.
 
     Returns:
-        0, or 2 for a mistake of the user.
+        Exit status: 0, or 2 after a mistake of the user.
     """
     parser = argparse.ArgumentParser("python -m metaclip_curate.trainer.evaluate", description=__doc__)
-    parser.add_argument("--device", default="", choices=["cpu", "cuda"], help="default: cuda where there is one")
+    parser.add_argument("--device", default="", choices=["cpu", "cuda"], help="default: cuda if available")
     add_options(parser, "evaluation", EvaluateOptions)
     parsed = parser.parse_args(arguments)
     try:

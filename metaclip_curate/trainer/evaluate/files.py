@@ -1,4 +1,4 @@
-"""What an evaluation reads beside images: names of classes, templates and captions, each by language."""
+"""The files of an evaluation: class names, templates and captions for each language."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _PLAIN = ("{}",)
 
 
 def read_class_names(path: str) -> ClassNames:
-    """Reads names of classes.
+    """Reads the names of classes.
 
     Args:
         path: A JSON file, {"en": {"n01440764": "tench", ...}, ...}, or a TSV with the columns class, language and name.
 
     Returns:
-        The name of each class, which is the name of a folder of images, by language.
+        For each language, the name of each class. A class is identified by the name of its folder of images.
 
     Raises:
-        UserError: It isn't such a file.
+        UserError: The file can't be read or is malformed.
     """
     if path.endswith(".json"):
         names = _read_json(path)
@@ -43,13 +43,13 @@ def read_templates(path: str) -> dict[str, Sequence[Any]]:
     """Reads templates.
 
     Args:
-        path: A JSON file, {"de": ["ein Foto von {}.", ...], ...}; empty: none.
+        path: A JSON file, {"de": ["ein Foto von {}.", ...], ...}. Empty: no templates.
 
     Returns:
-        Templates by language.
+        Templates for each language.
 
     Raises:
-        UserError: It isn't such a file, or a template has no place for a name.
+        UserError: The file can't be read or is malformed, or a template has no {}.
     """
     if not path:
         return {}
@@ -61,7 +61,7 @@ def read_templates(path: str) -> dict[str, Sequence[Any]]:
 
 
 def templates_of(templates: dict[str, Sequence[Any]], language: str) -> Sequence[Any]:
-    """The templates of a language: what was read, else for English open_clip's seven, else the name alone."""
+    """Returns the given templates of a language, else seven of open_clip for English, else the name alone."""
     return templates.get(language) or (SIMPLE_IMAGENET_TEMPLATES if language == "en" else _PLAIN)
 
 
@@ -72,10 +72,10 @@ def read_captions(path: str) -> dict[str, list[tuple[str, str]]]:
         path: A TSV with the columns file, language and text; a file may have several texts.
 
     Returns:
-        Files and texts by language.
+        Files and texts for each language.
 
     Raises:
-        UserError: It isn't such a file.
+        UserError: The file can't be read or is malformed.
     """
     found: dict[str, list[tuple[str, str]]] = {}
     for row in _read_tsv(path, ("file", "language", "text")):

@@ -1,4 +1,4 @@
-"""How well a model's pictures and texts find each other without further training."""
+"""Features of images and texts, and the ranks of the right answers among them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CLASSES = 64
 
 
 class _Files(Dataset[Any]):
-    """Image files; None for those that can't be used."""
+    """Decoded and transformed image files, with None for those that can't be used."""
 
     def __init__(self, paths: Sequence[Path], transform: Callable[[Any], Tensor]) -> None:
         self._paths, self._transform = paths, transform
@@ -35,13 +35,13 @@ class _Files(Dataset[Any]):
 
 
 class Encoder:
-    """A model's features, of length 1.
+    """Encodes images and texts to normalized features.
 
     Args:
-        clip: The model and what makes its input; the model is moved to the device.
-        device: Where it computes.
-        batch_size: Pictures or texts at a time.
-        workers: Processes that read pictures.
+        clip: The model with its transforms and tokenizer; it is moved to the device.
+        device: The device.
+        batch_size: Number of images or texts that are encoded at a time.
+        workers: Number of processes that read images.
     """
 
     def __init__(self, clip: Clip, device: torch.device, batch_size: int = 64, workers: int = 0) -> None:
@@ -54,7 +54,7 @@ class Encoder:
         """Encodes image files.
 
         Returns:
-            Features, shape (those that can be used, dimensions), and their numbers among the paths.
+            Features of the images that can be used, shape (images, dimensions), and their indices among the paths.
         """
         files = DataLoader(
             _Files(paths, self.clip.transform), self._batch_size, num_workers=self._workers, collate_fn=list
@@ -81,7 +81,11 @@ class Encoder:
         return torch.cat([encode(tokenizer(part).to(self.device), normalize=True).float() for part in parts])
 
     def classes(self, names: Sequence[str], templates: Sequence[Any]) -> Tensor:
-        """Makes a feature of each class, the mean of its templates' features, by open_clip.
+        """Computes a feature of each class, the mean over its templates, by open_clip.
+
+        Args:
+            names: Name of each class.
+            templates: Texts with {} for the name, or functions of it.
 
         Returns:
             Shape (dimensions, classes).
@@ -93,14 +97,14 @@ class Encoder:
 
 
 def text_ranks(images: Tensor, texts: Tensor, image_of_text: Tensor) -> Tensor:
-    """For each text, how many images other than its own are at least as similar to it.
+    """Counts for each text the other images that are at least as similar to it as its own.
 
-    Counting equal ones as better keeps a model that sees no difference from looking good.
+    Equally similar images count against the model, so that one that sees no difference doesn't look good.
 
     Args:
         images: Features, shape (images, dimensions).
         texts: Features, shape (texts, dimensions).
-        image_of_text: The number of each text's image, shape (texts,).
+        image_of_text: Index of the image of each text, shape (texts,).
 
     Returns:
         Shape (texts,); 0 is best.
@@ -114,12 +118,12 @@ def text_ranks(images: Tensor, texts: Tensor, image_of_text: Tensor) -> Tensor:
 
 
 def image_ranks(images: Tensor, texts: Tensor, image_of_text: Tensor) -> Tensor:
-    """For each image, how many texts of others are at least as similar to it as its most similar own one.
+    """Counts for each image the texts of others that are at least as similar to it as its most similar own text.
 
     Args:
         images: Features, shape (images, dimensions).
         texts: Features, shape (texts, dimensions).
-        image_of_text: The number of each text's image, shape (texts,); each image has a text.
+        image_of_text: Index of the image of each text, shape (texts,); each image has a text.
 
     Returns:
         Shape (images,); 0 is best.
@@ -134,20 +138,20 @@ def image_ranks(images: Tensor, texts: Tensor, image_of_text: Tensor) -> Tensor:
     return torch.cat(ranks) if ranks else torch.empty(0)
 
 
-def share_within(ranks: Tensor, places: int) -> float:
-    """The share of ranks among the first places: recall at that number."""
-    return float((ranks < places).double().mean()) if len(ranks) else float("nan")
+def recall_at(ranks: Tensor, k: int) -> float:
+    """Computes the share of ranks below k."""
+    return float((ranks < k).double().mean()) if len(ranks) else float("nan")
 
 
 def class_ranks(images: Tensor, classes: Tensor, class_of_image: Tensor) -> Tensor:
-    """For each image, how many classes other than its own are at least as similar to it.
+    """Counts for each image the other classes that are at least as similar to it as its own.
 
     Args:
         images: Features, shape (images, dimensions).
         classes: Features, shape (dimensions, classes).
-        class_of_image: Shape (images,).
+        class_of_image: Index of the class of each image, shape (images,).
 
     Returns:
-        Shape (images,); 0 is right.
+        Shape (images,); 0 is best.
     """
     return text_ranks(classes.T, images, class_of_image)

@@ -1,4 +1,4 @@
-"""Models and their tokenizers: open_clip's, with the configurations here added to its list, and transformers'.
+"""Models with their transforms and tokenizers, from open_clip or transformers, and configurations of further models.
 
-Imports what the trainer may import of the package.
+Imports `storage` and `errors`.
 """

@@ -1,4 +1,4 @@
-"""Models, their transforms and tokenizers: open_clip's, with the configurations that ship here added to its list."""
+"""Models of open_clip with their transforms and tokenizers, including the configurations in this folder."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _SCHEMES = ("hf-hub:", "local-dir:")
 
 @dataclass(frozen=True)
 class Clip:
-    """A model and what makes its input.
+    """A model with its transforms and tokenizer.
 
     Attributes:
-        name: open_clip's name of the model.
-        model: The model; called with images and tokens, it gives a dictionary of features and scale.
-        train_transform: A picture to a tensor, with a random crop.
-        transform: A picture to a tensor, for evaluation.
-        tokenizer: Texts to tokens, shape (texts, context length).
+        name: Name of the model in open_clip.
+        model: The model, which returns a dictionary of features and scale for images and tokens.
+        train_transform: Function from an image to a tensor, with a random crop.
+        transform: Function from an image to a tensor, for evaluation.
+        tokenizer: Function from texts to tokens, shape (texts, context length).
     """
 
     name: str
@@ -40,16 +40,16 @@ class Clip:
 
 
 def create(model: str, pretrained: str = "", smallest_crop: float = 0.9, cache: str = "") -> Clip:
-    """Makes a model.
+    """Creates a model.
 
     Args:
-        model: A name that open_clip knows, hf-hub:NAME, local-dir:FOLDER, or a file NAME.json with a configuration.
-        pretrained: A name of weights that open_clip knows for it, or a file of weights; empty: random weights.
-        smallest_crop: The smallest share of a picture that the random crop keeps.
-        cache: Where open_clip keeps what it fetches; empty: its own place.
+        model: Name of a model in open_clip, hf-hub:NAME, local-dir:FOLDER, or a file NAME.json with a configuration.
+        pretrained: Name of weights that open_clip knows for the model, or a file. Default: random weights.
+        smallest_crop: Smallest share of an image that the random crop keeps.
+        cache: Folder in which open_clip keeps downloads. Default: its own.
 
     Raises:
-        UserError: open_clip knows no such model or weights, or what they need isn't installed.
+        UserError: open_clip doesn't know the model or weights, or a package that they need isn't installed.
     """
     name = known_name(model)
     if pretrained and not name.startswith(_SCHEMES) and not Path(pretrained).is_file():
@@ -75,7 +75,13 @@ def create(model: str, pretrained: str = "", smallest_crop: float = 0.9, cache: 
 
 
 def known_name(model: str) -> str:
-    """Adds configurations to open_clip's list, those that ship and the file that is named, and returns its name there.
+    """Adds the configurations of the package, and that of a given file, to open_clip's list.
+
+    Args:
+        model: Name of a model in open_clip, hf-hub:NAME, local-dir:FOLDER, or a file NAME.json.
+
+    Returns:
+        The model's name in open_clip.
 
     Raises:
         UserError: There is no such model.
@@ -86,7 +92,7 @@ def known_name(model: str) -> str:
                 open_clip.add_model_config(path)
     if model.endswith(".json"):
         if not Path(model).is_file():
-            raise UserError(f"there is no file {model}: name a model's configuration")
+            raise UserError(f"there is no file {model}: name the configuration of a model")
         open_clip.add_model_config(Path(model))
         model = Path(model).stem
     if not model.startswith(_SCHEMES) and model not in open_clip.list_models():
@@ -95,12 +101,12 @@ def known_name(model: str) -> str:
 
 
 def export(clip: Clip, model: nn.Module, folder: Path) -> None:
-    """Writes a model as a folder that open_clip takes: `create_model_and_transforms("local-dir:FOLDER")`.
+    """Writes a model as a folder that open_clip loads by `create_model_and_transforms("local-dir:FOLDER")`.
 
     Args:
-        clip: What it was made from.
+        clip: The model's name and tokenizer.
         model: The model with its weights.
-        folder: Where to.
+        folder: The folder to write to.
     """
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     with atomic_write(folder / _WEIGHTS) as file:

@@ -1,4 +1,4 @@
-"""Models that transformers has, such as MetaCLIP's and MetaCLIP 2's of the Hugging Face hub, for comparison."""
+"""Models of transformers, such as those of MetaCLIP 1 and 2 on the Hugging Face hub, for comparison."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCHEME = "transformers:"
 
 
 class TransformersClip(nn.Module):
-    """Gives one of transformers' models the two methods of open_clip's that evaluation uses.
+    """A model of transformers with the two methods of open_clip that evaluation uses.
 
     Args:
         model: A CLIPModel, MetaClip2Model or another with `get_image_features` and `get_text_features`.
@@ -26,11 +26,11 @@ class TransformersClip(nn.Module):
         self._model = model
 
     def encode_image(self, images: Tensor, normalize: bool = False) -> Tensor:
-        """Features of pictures, shape (images, dimensions)."""
+        """Encodes images to features, shape (images, dimensions)."""
         return _features(self._model.get_image_features(pixel_values=images), normalize)
 
     def encode_text(self, tokens: Tensor, normalize: bool = False) -> Tensor:
-        """Features of texts, shape (texts, dimensions). A text's feature is read at its end, before any padding."""
+        """Encodes texts to features, shape (texts, dimensions). They are those of the last token before any padding."""
         return _features(self._model.get_text_features(input_ids=tokens), normalize)
 
 
@@ -38,22 +38,22 @@ def create(name: str) -> Clip:
     """Loads a model.
 
     Args:
-        name: transformers:, and a name on the hub or a folder.
+        name: transformers: and a name on the hub or a folder.
 
     Raises:
-        UserError: transformers isn't installed, or has no such model.
+        UserError: transformers isn't installed or can't load the model.
     """
-    place = name.removeprefix(SCHEME)
+    path = name.removeprefix(SCHEME)
     try:
         transformers = importlib.import_module("transformers")
     except ImportError as error:
         raise UserError(f"{name} needs transformers: pip install 'metaclip-curate[trainer,hub]'") from error
     try:
-        model = transformers.AutoModel.from_pretrained(place)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(place)
-        processor = transformers.AutoImageProcessor.from_pretrained(place)
+        model = transformers.AutoModel.from_pretrained(path)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(path)
+        processor = transformers.AutoImageProcessor.from_pretrained(path)
     except (OSError, ValueError) as error:
-        raise UserError(f"transformers can't load {place}: {str(error).splitlines()[0]}") from error
+        raise UserError(f"transformers can't load {path}: {str(error).splitlines()[0]}") from error
     length = model.config.text_config.max_position_embeddings
 
     def tokens_of(texts: list[str]) -> Tensor:
@@ -68,7 +68,7 @@ def create(name: str) -> Clip:
     return Clip(name, TransformersClip(model), pixels_of, pixels_of, tokens_of)
 
 
-def _features(given: Any, normalize: bool) -> Tensor:
-    # Until version 4 a tensor, since 5 an output that holds it.
-    features: Tensor = given if isinstance(given, Tensor) else given.pooler_output
+def _features(output: Any, normalize: bool) -> Tensor:
+    # transformers 4 returns a tensor, transformers 5 an object that holds it.
+    features: Tensor = output if isinstance(output, Tensor) else output.pooler_output
     return torch.nn.functional.normalize(features, dim=-1) if normalize else features

@@ -1,4 +1,4 @@
-"""Training: the options, the loop, one step, the learning rate, checkpoints and logs.
+"""The training loop: options and recipes, one step, loss, precision, learning rate, checkpoints and metrics.
 
-Imports `trainer.data`, `trainer.models`, and what the trainer may import of the package.
+Imports `trainer.data`, `trainer.models`, `options`, `storage` and `errors`.
 """

@@ -1,4 +1,4 @@
-"""Checkpoints: one file with all that a training needs to go on, whose weights open_clip loads as it is."""
+"""Checkpoints: one file with the whole state of a training, from which open_clip loads the weights."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ _NAME = re.compile(r"step-(\d+)\.pt")
 
 
 def write_checkpoint(folder: Path, step: int, state: Mapping[str, Any], keep: int) -> Path:
-    """Writes a checkpoint, which is there whole or not at all, and removes those that are too many.
+    """Writes a checkpoint, which appears whole or not at all, and removes the oldest ones.
 
     Args:
-        folder: The folder of checkpoints.
-        step: How many steps were done.
-        state: Tensors, numbers, strings, lists and dictionaries; the weights as `state_dict`, where open_clip looks.
-        keep: How many stay; 0: all.
+        folder: Folder of the checkpoints.
+        step: Number of finished steps.
+        state: Tensors, numbers, strings, lists and dictionaries, with the weights under `state_dict`, where open_clip
+            looks for them.
+        keep: Number of checkpoints to keep; 0 keeps all.
 
     Returns:
         The file.
@@ -37,17 +38,19 @@ def write_checkpoint(folder: Path, step: int, state: Mapping[str, Any], keep: in
 
 
 def checkpoints(folder: Path) -> list[Path]:
-    """The checkpoints of a folder, the newest last."""
+    """Lists the checkpoints of a folder from the oldest to the newest."""
     return sorted(path for path in folder.glob("step-*.pt") if _NAME.fullmatch(path.name))
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Reads a checkpoint onto the CPU, without running code that a file might hold.
+    """Reads a checkpoint onto the CPU, without running any code that the file might hold.
 
     Raises:
-        UserError: It is of another version's format.
+        UserError: The checkpoint has another version's format.
     """
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     if state.get("format") != _FORMAT:
-        raise UserError(f"{path} is no checkpoint of this version: begin in another --output with --pretrained {path}")
+        raise UserError(
+            f"{path} isn't a checkpoint of this version: begin in another --output with --pretrained {path}"
+        )
     return state

@@ -1,4 +1,4 @@
-"""The processes of a training: one alone, or those that torchrun started."""
+"""Distributed training: the processes that torchrun started, or a single one."""
 
 from __future__ import annotations
 
@@ -12,58 +12,54 @@ import torch.distributed as dist
 
 
 @dataclass(frozen=True)
-class Processes:
-    """This process among the others.
+class Distributed:
+    """This process among those that train together.
 
     Attributes:
-        rank: Its number, from 0.
-        ranks: Their number.
-        device: Where it computes.
+        rank: Rank of this process, from 0.
+        world_size: Number of processes.
+        device: Device of this process.
     """
 
     rank: int
-    ranks: int
+    world_size: int
     device: torch.device
 
     @property
-    def is_first(self) -> bool:
-        """Whether this is the one that writes."""
+    def is_main(self) -> bool:
+        """Whether this is rank 0, which writes files and prints."""
         return self.rank == 0
 
     def mean(self, *values: torch.Tensor | float) -> list[float]:
-        """The means of all processes' values."""
+        """Averages values over all ranks."""
         numbers = torch.stack([torch.as_tensor(value, device=self.device).double().detach() for value in values])
-        if self.ranks > 1:
+        if self.world_size > 1:
             dist.all_reduce(numbers)
-        return [float(number) / self.ranks for number in numbers]
+        return [float(number) / self.world_size for number in numbers]
 
-    def any(self, value: bool) -> bool:
-        """Whether it is so in any process; all get the same answer."""
-        return self.mean(float(value))[0] > 0
-
-    def wait(self) -> None:
-        """Waits for all others."""
-        if self.ranks > 1:
+    def barrier(self) -> None:
+        """Waits for all other ranks."""
+        if self.world_size > 1:
             dist.barrier()
 
 
 @contextlib.contextmanager
-def processes(device: str = "") -> Iterator[Processes]:
-    """Joins the processes that torchrun started, over NCCL where there are GPUs and gloo elsewhere.
+def init_distributed(device: str = "") -> Iterator[Distributed]:
+    """Joins the process group of torchrun: NCCL for GPUs, gloo for CPUs. Without torchrun, this process is alone.
 
     Args:
-        device: cpu or cuda; empty: cuda where there is one.
+        device: cpu or cuda. Default: cuda if it is available.
     """
     kind = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    place = torch.device("cpu")
+    local = torch.device("cpu")
     if kind == "cuda":
-        place = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-        torch.cuda.set_device(place)
+        local = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(local)
     if "WORLD_SIZE" not in os.environ:
-        yield Processes(0, 1, place)
+        yield Distributed(0, 1, local)
         return
     dist.init_process_group("nccl" if kind == "cuda" else "gloo")
     try:
-        yield Processes(dist.get_rank(), dist.get_world_size(), place)
+        yield Distributed(dist.get_rank(), dist.get_world_size(), local)
     finally:
         dist.destroy_process_group()

@@ -1,4 +1,4 @@
-"""A training's numbers, as JSON lines and for TensorBoard."""
+"""Metrics of a training, as JSON lines and for TensorBoard."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from metaclip_curate.storage.atomic_file import atomic_write
 _LINES, _TENSORBOARD = "metrics.jsonl", "tensorboard"
 
 
-class Metrics:
-    """Takes numbers of steps, in the order of the steps.
+class MetricsWriter:
+    """Writes the metrics of steps in ascending order.
 
     Args:
         folder: The training's folder.
-        step: Where the training goes on. What was written of later steps, which weren't in a checkpoint, is removed.
+        step: Step from which the training goes on. Metrics of later steps, which no checkpoint has, are removed.
     """
 
     def __init__(self, folder: Path, step: int) -> None:
@@ -32,7 +32,7 @@ class Metrics:
         self._board = SummaryWriter(str(folder / _TENSORBOARD), purge_step=step + 1 if step else None)
 
     def write(self, step: int, values: Mapping[str, float]) -> None:
-        """Writes what is known of a step; NaN and infinities are null."""
+        """Writes the metrics of a step; NaN and infinities become null."""
         finite = {name: value if math.isfinite(value) else None for name, value in values.items()}
         self._lines.write(json.dumps({"step": step, **finite}) + "\n")
         self._lines.flush()
@@ -40,7 +40,7 @@ class Metrics:
             if value is not None:
                 self._board.add_scalar(name, value, step)
 
-    def __enter__(self) -> Metrics:
+    def __enter__(self) -> MetricsWriter:
         return self
 
     def __exit__(
@@ -51,7 +51,7 @@ class Metrics:
 
 
 def _step(line: str) -> float:
-    """The step of a line; of one that broke off, a later one than any."""
+    """Returns the step of a line, or infinity if the line broke off."""
     try:
         return int(json.loads(line)["step"])
     except (ValueError, KeyError, TypeError):

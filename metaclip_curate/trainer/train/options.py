@@ -1,7 +1,7 @@
-"""The options of a training; their help texts are the command line, and a recipe gives them other defaults.
+"""The options of a training, from which the command line is made and to which recipes give other defaults.
 
-A field with `changes_output=False` changes how a training runs and never what is learned, so a training goes on with
-another value of it.
+A field with `changes_output=False` changes how a training runs but not what it learns, so a training can be resumed with
+another value.
 """
 
 from __future__ import annotations
@@ -19,40 +19,42 @@ LossRows = Literal["local", "global"]
 
 @dataclass(frozen=True)
 class DataOptions:
-    """What is learned from."""
+    """Options of the data."""
 
     data: str = option("", "the folder that `metaclip-curate download` filled", changes_output=False)
     run: str = option(
         "",
-        "draw each epoch anew with this run's counts and thresholds; the data come from --table matched",
+        "run folder by whose counts and thresholds each epoch is drawn anew; --data is from `download --table matched`",
         changes_output=False,
     )
-    manifest: str = option("", "use only those of the pairs that this manifest has as well", changes_output=False)
-    weights: tuple[str, ...] = option((), "how often a language's pairs are used, such as sw=2,en=0.5 (default: 1)")
-    seed: int = option(0, "decides the order of the data, what is drawn, crops, and the first weights")
-    lanes: int = option(0, "places of the data that are read at the same time; 0 chooses by ranks and workers")
-    workers: int = option(4, "processes of each rank that read and decode", changes_output=False)
-    prefetch: int = option(2, "batches that each of them makes ahead", changes_output=False)
+    manifest: str = option("", "folder of a manifest to whose pairs --data is restricted", changes_output=False)
+    weights: tuple[str, ...] = option((), "uses of a pair in an epoch by language, such as sw=2,en=0.5 (default: 1)")
+    seed: int = option(0, "seed of the order of the data, draws, crops and initial weights")
+    streams: int = option(
+        0, "positions of an epoch that are read at the same time; 0: at least 16, by the number of ranks and workers"
+    )
+    workers: int = option(4, "processes that read and decode for each rank", changes_output=False)
+    prefetch: int = option(2, "batches that each worker makes ahead", changes_output=False)
 
     def __post_init__(self) -> None:
         if not self.data:
             raise UserError("--data is missing: name a folder that `metaclip-curate download` has filled")
         if self.run and self.manifest:
             raise UserError("--run and --manifest exclude each other: one draws anew, the other was drawn")
-        _at_least("lanes", self.lanes, 0)
+        _at_least("streams", self.streams, 0)
         _at_least("workers", self.workers, 0)
         _at_least("prefetch", self.prefetch, 1)
 
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """What learns."""
+    """Options of the model."""
 
-    model: str = option("ViT-B-16-quickgelu", "open_clip's name of the model, or a .json file with its configuration")
-    pretrained: str = option("", "begin with these weights: a name that open_clip knows, or a file (default: random)")
-    smallest_crop: float = option(0.9, "the smallest share of a picture that a random crop keeps")
-    precision: Precision = option("bf16", "bf16 and fp16 compute with weights that stay fp32")
-    grad_checkpointing: bool = option(False, "compute activations twice to save memory", changes_output=False)
+    model: str = option("ViT-B-16-quickgelu", "name of an open_clip model, or a .json file with a configuration")
+    pretrained: str = option("", "initial weights: a name that open_clip knows, or a file (default: random)")
+    smallest_crop: float = option(0.9, "smallest share of an image that a random crop keeps")
+    precision: Precision = option("bf16", "precision of the computation; weights are fp32 in any case")
+    grad_checkpointing: bool = option(False, "compute activations twice in order to save memory", changes_output=False)
 
     def __post_init__(self) -> None:
         if not 0 < self.smallest_crop <= 1:
@@ -61,24 +63,22 @@ class ModelOptions:
 
 @dataclass(frozen=True)
 class OptimizationOptions:
-    """How it learns."""
+    """Options of the optimization."""
 
-    batch_size: int = option(32_768, "pairs of a step, of all ranks together")
+    batch_size: int = option(32_768, "pairs in a step, of all ranks together")
     accumulate: int = option(
-        1, "parts in which a rank's share of a batch is computed, to save memory", changes_output=False
+        1, "parts in which a rank computes its share of a batch, to save memory", changes_output=False
     )
-    pairs_seen: int = option(12_800_000_000, "pairs of the whole training")
+    pairs_seen: int = option(12_800_000_000, "pairs seen in the whole training")
     warmup_pairs: int = option(65_536_000, "pairs over which the learning rate rises")
-    lr: float = option(5e-4, "the highest learning rate; from there it falls to 0 along a cosine")
-    weight_decay: float = option(0.2, "of matrices; gains, biases and the logit scale have none")
-    beta1: float = option(0.9, "AdamW's")
-    beta2: float = option(0.98, "AdamW's")
-    eps: float = option(1e-6, "AdamW's")
-    clip_norm: float = option(0.0, "the largest norm of the gradients; 0: any")
+    lr: float = option(5e-4, "highest learning rate, from which it falls to 0 along a cosine")
+    weight_decay: float = option(0.2, "weight decay of matrices; gains, biases and the logit scale have none")
+    beta1: float = option(0.9, "beta1 of AdamW")
+    beta2: float = option(0.98, "beta2 of AdamW")
+    eps: float = option(1e-6, "epsilon of AdamW")
+    clip_norm: float = option(0.0, "norm to which gradients are clipped; 0: no clipping")
     loss_rows: LossRows = option(
-        "local",
-        "whether a rank computes its own rows of the loss or, alike on all ranks, the whole",
-        changes_output=False,
+        "local", "rows of the loss that a rank computes: its own (local), or all of them (global)", changes_output=False
     )
 
     def __post_init__(self) -> None:
@@ -96,27 +96,29 @@ class OptimizationOptions:
 
     @property
     def steps(self) -> int:
-        """Steps of the whole training."""
+        """Number of steps of the whole training."""
         return self.pairs_seen // self.batch_size
 
 
 @dataclass(frozen=True)
 class OutputOptions:
-    """What is written, and when."""
+    """Options of the output."""
 
     output: str = option(
-        "", "the training's folder; with checkpoints in it, the training goes on", changes_output=False
+        "", "folder of the training; if it has checkpoints, the training goes on", changes_output=False
     )
     log_every: int = option(10, "steps between two lines of metrics", changes_output=False)
     checkpoint_every: int = option(
-        1000, "steps between two checkpoints; there is one at the end, too", changes_output=False
+        1000, "steps between two checkpoints; the last step always writes one", changes_output=False
     )
-    keep_checkpoints: int = option(2, "the last checkpoints to keep; 0: all", changes_output=False)
+    keep_checkpoints: int = option(2, "number of checkpoints to keep; 0: all", changes_output=False)
     stop_after_steps: int = option(
-        0, "stop with a checkpoint after so many steps of this start; 0: go on", changes_output=False
+        0, "steps after which this command stops with a checkpoint; 0: no limit", changes_output=False
     )
     stop_after_minutes: float = option(
-        0.0, "stop with a checkpoint before a job's time ends; 0: go on", changes_output=False
+        0.0,
+        "minutes after which this command stops with a checkpoint; 0: no limit",
+        changes_output=False,
     )
 
     def __post_init__(self) -> None:
@@ -129,14 +131,14 @@ class OutputOptions:
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """All of a training's options.
+    """All options of a training.
 
     Attributes:
-        data: What is learned from.
-        model: What learns.
-        optimization: How it learns.
-        output: What is written, and when.
-        storage: How the data are reached.
+        data: Options of the data.
+        model: Options of the model.
+        optimization: Options of the optimization.
+        output: Options of the output.
+        storage: Credentials and limits for reading the data.
     """
 
     data: DataOptions
@@ -146,7 +148,7 @@ class TrainOptions:
     storage: StorageOptions = field(default_factory=StorageOptions)
 
 
-# The groups of the command line, and the tables of a recipe.
+# Groups of the command line, which are the tables of a recipe.
 GROUPS: dict[str, type] = {
     "data": DataOptions,
     "model": ModelOptions,
@@ -157,10 +159,13 @@ GROUPS: dict[str, type] = {
 
 
 def language_weights(weights: tuple[str, ...]) -> dict[str, float]:
-    """Reads `--weights`.
+    """Parses `--weights`.
+
+    Returns:
+        Weight of each language that is named.
 
     Raises:
-        UserError: One isn't a language, =, and a number.
+        UserError: A weight isn't of the form LANGUAGE=NUMBER.
     """
     found = {}
     for given in weights:

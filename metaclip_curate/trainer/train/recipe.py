@@ -1,8 +1,8 @@
-"""Recipes: TOML files that give a training's options other defaults.
+"""Recipes: TOML files that give the options of a training other defaults.
 
-A recipe has a table for each group of options, [data], [model], [optimization], [output], [storage], with options by
-their names. What the command line gives counts more. The options that come out are written beside the checkpoints in
-the same form, so that they are a recipe themselves.
+A recipe has a table for each group of options, [data], [model], [optimization], [output] and [storage], with options by
+their names. The command line takes precedence. The resulting options are written beside the checkpoints in the same
+format, so that they are a recipe themselves.
 """
 
 from __future__ import annotations
@@ -24,10 +24,12 @@ from metaclip_curate.options.fields import flag, table_options
 from metaclip_curate.trainer.train.options import GROUPS, TrainOptions
 
 Recipe = dict[str, dict[str, Any]]
+# In recipes and in folders of trainings that were begun with an earlier version.
+_FORMER_NAMES = {"lanes": "streams"}
 
 
 def recipe_names() -> list[str]:
-    """The recipes that ship."""
+    """Lists the names of the recipes in the package."""
     folder = resources.files("metaclip_curate.trainer").joinpath("recipes")
     return sorted(file.name.removesuffix(".toml") for file in folder.iterdir() if file.name.endswith(".toml"))
 
@@ -36,13 +38,13 @@ def read_recipe(name: str) -> Recipe:
     """Reads a recipe.
 
     Args:
-        name: One of `recipe_names`, or a file.
+        name: Name from `recipe_names`, or a file.
 
     Returns:
-        Values of options, by group and name.
+        Values of options by group and name.
 
     Raises:
-        UserError: There is none, or it isn't TOML, or it has an option that doesn't exist or is of another type.
+        UserError: There is no such recipe, it isn't TOML, or it has an unknown option or one of the wrong type.
     """
     if name in recipe_names():
         text = resources.files("metaclip_curate.trainer").joinpath("recipes", f"{name}.toml").read_text("utf-8")
@@ -56,11 +58,11 @@ def read_recipe(name: str) -> Recipe:
         raise UserError(f"the recipe {name} isn't TOML: {error}") from None
     for group, values in recipe.items():
         if group not in GROUPS or not isinstance(values, dict):
-            raise UserError(f"the recipe {name} has {group}: options stand in the tables {', '.join(GROUPS)}")
+            raise UserError(f"the recipe {name} has {group}: options belong into the tables {', '.join(GROUPS)}")
         hints = typing.get_type_hints(GROUPS[group])
-        for option, value in values.items():
+        for option, value in _renamed(values).items():
             if option not in hints:
-                raise UserError(f"the recipe {name} has {group}.{option}, which is no option: see --help")
+                raise UserError(f"the recipe {name} has {group}.{option}, which isn't an option: see --help")
             try:
                 values[option] = msgspec.convert(value, hints[option])
             except msgspec.ValidationError as error:
@@ -68,8 +70,20 @@ def read_recipe(name: str) -> Recipe:
     return recipe
 
 
+def _renamed(values: dict[str, Any]) -> dict[str, Any]:
+    """Gives options their present names in place and returns a copy to iterate over."""
+    for former, present in _FORMER_NAMES.items():
+        if former in values:
+            values[present] = values.pop(former)
+    return dict(values)
+
+
 def resolved(parsed: argparse.Namespace, recipe: Recipe) -> TrainOptions:
-    """Makes the options of what the command line gave and, for the others, of a recipe.
+    """Combines the command line with a recipe, which supplies the options that the command line doesn't give.
+
+    Args:
+        parsed: The parsed command line.
+        recipe: Values by group and name.
 
     Raises:
         UserError: A value is out of range.
@@ -79,7 +93,7 @@ def resolved(parsed: argparse.Namespace, recipe: Recipe) -> TrainOptions:
 
 
 def as_toml(options: TrainOptions) -> str:
-    """Writes all options as a recipe."""
+    """Formats all options as a recipe."""
     lines = []
     for group in GROUPS:
         of_group = getattr(options, group)
@@ -87,21 +101,21 @@ def as_toml(options: TrainOptions) -> str:
         for item in dataclasses.fields(of_group):
             value = getattr(of_group, item.name)
             if value is not None:
-                # JSON's strings, numbers, truth values and lists are TOML's.
+                # Strings, numbers, booleans and lists of JSON are valid TOML.
                 lines.append(f"{item.name} = {json.dumps(value, ensure_ascii=False)}")
         lines.append("")
     return "\n".join(lines)
 
 
 def check_same(options: TrainOptions, written: Path) -> None:
-    """Checks that a training goes on with the options that decide what is learned.
+    """Checks that a training is resumed with the same options, as far as they change what it learns.
 
     Args:
-        options: Those that were given now.
-        written: Those that its folder has.
+        options: Options of this command.
+        written: The file in the training's folder with the options of the first command.
 
     Raises:
-        UserError: One differs.
+        UserError: An option differs.
     """
     before = resolved(argparse.Namespace(), read_recipe(str(written)))
     for group in GROUPS:
@@ -109,5 +123,5 @@ def check_same(options: TrainOptions, written: Path) -> None:
         for name, value in new.items():
             if value != old[name]:
                 raise UserError(
-                    f"{written} says {flag(name)} {old[name]}, not {value}: give the same to go on, or another --output"
+                    f"{written} has {flag(name)} {old[name]}, not {value}: give the same to go on, or another --output"
                 )

@@ -1,4 +1,4 @@
-"""The learning rate, by the number of pairs that were seen."""
+"""The learning rate by the number of pairs seen."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import math
 from metaclip_curate.trainer.train.options import OptimizationOptions
 
 
-def learning_rate(seen: int, options: OptimizationOptions) -> float:
-    """The learning rate of a step: a straight rise over the warm-up, then a cosine down to 0 (arXiv 1608.03983).
+def learning_rate(pairs_seen: int, options: OptimizationOptions) -> float:
+    """Computes the learning rate of a step: a linear warm-up, then a cosine down to 0 (arXiv 1608.03983).
 
     Args:
-        seen: Pairs that were seen before the step.
-        options: Batch size, warm-up, length and highest rate.
+        pairs_seen: Number of pairs seen before the step.
+        options: Batch size, warm-up, number of pairs and highest rate.
 
     Returns:
         The rate. The step that completes the warm-up has the highest one.
     """
-    if seen < options.warmup_pairs:
-        return options.lr * min(1.0, (seen + options.batch_size) / options.warmup_pairs)
-    left = max(1, options.pairs_seen - options.warmup_pairs)
-    done = min(1.0, (seen - options.warmup_pairs) / left)
+    if pairs_seen < options.warmup_pairs:
+        return options.lr * min(1.0, (pairs_seen + options.batch_size) / options.warmup_pairs)
+    after_warmup = max(1, options.pairs_seen - options.warmup_pairs)
+    done = min(1.0, (pairs_seen - options.warmup_pairs) / after_warmup)
     return 0.5 * (1 + math.cos(math.pi * done)) * options.lr

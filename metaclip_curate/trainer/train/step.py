@@ -1,48 +1,34 @@
-"""One step of learning: CLIP's contrastive loss over the batch of all ranks, its gradients, and AdamW."""
+"""One training step: forward, backward with optional accumulation, and AdamW."""
 
 from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable
 from typing import Any
 
-import open_clip
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from metaclip_curate.trainer.train.distributed import Processes
+from metaclip_curate.trainer.train.distributed import Distributed
+from metaclip_curate.trainer.train.loss import clip_loss
 from metaclip_curate.trainer.train.options import OptimizationOptions, Precision
+from metaclip_curate.trainer.train.precision import autocast, grad_scaler
 
-_HIGHEST_LOGIT_SCALE = math.log(100)  # "Learning Transferable Visual Models From Natural Language Supervision", 2.5
-_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
-
-Loss = Callable[..., Tensor]
-
-
-def clip_loss(processes: Processes, options: OptimizationOptions) -> Loss:
-    """open_clip's loss over the features of all ranks.
-
-    Features are gathered with their gradients, so that the mean of the ranks' gradients is the gradient of one loss
-    over the whole batch, whether a rank computes its rows of it or all.
-    """
-    loss: Loss = open_clip.ClipLoss(
-        local_loss=options.loss_rows == "local",
-        gather_with_grad=True,
-        rank=processes.rank,
-        world_size=processes.ranks,
-    )
-    return loss
+# "Learning Transferable Visual Models From Natural Language Supervision" (arXiv 2103.00020), section 2.5
+_HIGHEST_LOGIT_SCALE = math.log(100)
 
 
 def adamw(model: nn.Module, options: OptimizationOptions) -> torch.optim.AdamW:
-    """AdamW, whose weight decay leaves out gains, biases and the logit scale: what has fewer than two dimensions."""
-    learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    """Makes AdamW, without weight decay for parameters of fewer than two dimensions: gains, biases, the logit scale."""
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     return torch.optim.AdamW(
         [
-            {"params": [one for one in learned if one.ndim < 2], "weight_decay": 0.0},
-            {"params": [one for one in learned if one.ndim >= 2], "weight_decay": options.weight_decay},
+            {"params": [parameter for parameter in trained if parameter.ndim < 2], "weight_decay": 0.0},
+            {
+                "params": [parameter for parameter in trained if parameter.ndim >= 2],
+                "weight_decay": options.weight_decay,
+            },
         ],
         lr=options.lr,
         betas=(options.beta1, options.beta2),
@@ -51,49 +37,49 @@ def adamw(model: nn.Module, options: OptimizationOptions) -> torch.optim.AdamW:
 
 
 class Learner:
-    """A model and the optimizer that changes it.
+    """A model with its optimizer and loss.
 
     Args:
         model: The model, on its device.
-        processes: This process among those that train it together.
-        options: How it learns.
-        precision: What it computes with.
+        distributed: This process among those that train together.
+        options: Options of the optimization.
+        precision: Precision of forward and backward.
 
     Attributes:
-        model: The model itself, without what joins the ranks.
+        model: The model itself, without DistributedDataParallel.
         optimizer: Its optimizer.
-        scaler: Scales the loss of fp16; does nothing for others.
+        scaler: Scaler of the loss, which only fp16 needs.
     """
 
     def __init__(
-        self, model: nn.Module, processes: Processes, options: OptimizationOptions, precision: Precision
+        self, model: nn.Module, distributed: Distributed, options: OptimizationOptions, precision: Precision
     ) -> None:
         self.model, self._options = model, options
-        self._joined: nn.Module = model
-        if processes.ranks > 1:
-            devices = [processes.device] if processes.device.type == "cuda" else None
-            self._joined = DistributedDataParallel(model, device_ids=devices)
-        self._device, self._type = processes.device.type, _TYPES.get(precision)
-        self._loss = clip_loss(processes, options)
+        self._parallel: nn.Module = model
+        if distributed.world_size > 1:
+            devices = [distributed.device] if distributed.device.type == "cuda" else None
+            self._parallel = DistributedDataParallel(model, device_ids=devices)
+        self._device, self._precision = distributed.device.type, precision
+        self._loss = clip_loss(distributed, options.loss_rows)
         self.optimizer = adamw(model, options)
-        self.scaler = torch.amp.GradScaler(self._device, enabled=precision == "fp16")
+        self.scaler = grad_scaler(self._device, precision)
 
-    def learn(self, images: Tensor, tokens: Tensor, rate: float) -> tuple[Tensor, Tensor]:
+    def step(self, images: Tensor, tokens: Tensor, rate: float) -> tuple[Tensor, Tensor]:
         """Does one step.
 
         Args:
-            images: This rank's, shape (batch, 3, height, width), on the device.
-            tokens: This rank's, shape (batch, context length), on the device.
+            images: This rank's images, shape (batch, 3, height, width), on the device.
+            tokens: This rank's tokens, shape (batch, context length), on the device.
             rate: The learning rate.
 
         Returns:
-            This rank's loss, and the norm of the gradients before it is limited.
+            This rank's loss, and the norm of the gradients before clipping.
         """
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        self._joined.train()
+        self._parallel.train()
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self._gradients(images, tokens)
+        loss = self._backward(images, tokens)
         self.scaler.unscale_(self.optimizer)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self._options.clip_norm or math.inf)
         self.scaler.step(self.optimizer)
@@ -102,43 +88,46 @@ class Learner:
             self.model.logit_scale.clamp_(0, _HIGHEST_LOGIT_SCALE)
         return loss, norm
 
-    def _gradients(self, images: Tensor, tokens: Tensor) -> Tensor:
+    def _backward(self, images: Tensor, tokens: Tensor) -> Tensor:
         parts = self._options.accumulate
         if parts == 1:
-            with self._lower_precision():
-                loss = self._loss(**self._joined(images, tokens))
+            with self._autocast():
+                loss = self._loss(**self._parallel(images, tokens))
             self.scaler.scale(loss).backward()
             return loss.detach()
-        # The loss needs the whole batch at once, activations don't: all features are computed without gradients, then
-        # each part again with gradients, among the features of the others.
+        # The loss needs the features of the whole batch at once, but activations of one part at a time are enough: all
+        # features are computed without gradients first, then those of each part again with gradients.
         split = list(zip(images.chunk(parts), tokens.chunk(parts), strict=True))
-        with torch.no_grad(), self._lower_precision():
+        with torch.no_grad(), self._autocast():
             outputs = [self.model(*part) for part in split]
-        for number, part in enumerate(split):
-            last = number == parts - 1
-            with self._without_exchange(not last):
-                with self._lower_precision():
-                    loss = self._loss(**_among(outputs, number, self._joined(*part), last))
+        for index, part in enumerate(split):
+            is_last = index == parts - 1
+            with contextlib.nullcontext() if is_last else self._no_sync():
+                with self._autocast():
+                    loss = self._loss(**_with_gradients(outputs, index, self._parallel(*part), is_last))
                 self.scaler.scale(loss).backward()
         return loss.detach()
 
-    def _lower_precision(self) -> Any:
-        if self._type is None:
-            return contextlib.nullcontext()
-        return torch.autocast(self._device, dtype=self._type)
+    def _autocast(self) -> Any:
+        return autocast(self._device, self._precision)
 
-    def _without_exchange(self, wanted: bool) -> Any:
-        joined = isinstance(self._joined, DistributedDataParallel)
-        return self._joined.no_sync() if joined and wanted else contextlib.nullcontext()
+    def _no_sync(self) -> Any:
+        parallel = isinstance(self._parallel, DistributedDataParallel)
+        return self._parallel.no_sync() if parallel else contextlib.nullcontext()
 
 
-def _among(outputs: list[dict[str, Tensor]], number: int, live: dict[str, Tensor], last: bool) -> dict[str, Tensor]:
-    """The loss's input with one part's features live. The logit scale gets its gradient once, with the last part."""
+def _with_gradients(
+    outputs: list[dict[str, Tensor]], index: int, part: dict[str, Tensor], is_last: bool
+) -> dict[str, Tensor]:
+    """Puts the features of one part, which carry gradients, among those of the other parts.
+
+    The logit scale carries gradients with the last part only, so that they are counted once.
+    """
     joined = {}
-    for name, value in live.items():
+    for name, value in part.items():
         if value.ndim < 2:
-            joined[name] = value if last else value.detach()
+            joined[name] = value if is_last else value.detach()
         else:
             cached = [output[name] for output in outputs]
-            joined[name] = torch.cat([*cached[:number], value, *cached[number + 1 :]])
+            joined[name] = torch.cat([*cached[:index], value, *cached[index + 1 :]])
     return joined

@@ -1,87 +1,83 @@
-"""A training from its options to a model that open_clip loads."""
+"""The training loop, from options to a model that open_clip loads."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage.atomic_file import atomic_write
 from metaclip_curate.trainer.data.dataset import CuratedPairs
-from metaclip_curate.trainer.data.loader import Batch, Loading, PairLoader
+from metaclip_curate.trainer.data.loader import Batch
 from metaclip_curate.trainer.data.selection import derived_seed
-from metaclip_curate.trainer.data.shards import Reading
 from metaclip_curate.trainer.models import clip
 from metaclip_curate.trainer.train.checkpoint import checkpoints, read_checkpoint, write_checkpoint
-from metaclip_curate.trainer.train.distributed import Processes
-from metaclip_curate.trainer.train.metrics import Metrics
-from metaclip_curate.trainer.train.options import TrainOptions, language_weights
+from metaclip_curate.trainer.train.data import pair_loader
+from metaclip_curate.trainer.train.distributed import Distributed
+from metaclip_curate.trainer.train.log import Log, StepLog
+from metaclip_curate.trainer.train.options import TrainOptions
 from metaclip_curate.trainer.train.recipe import as_toml, check_same
 from metaclip_curate.trainer.train.scheduler import learning_rate
 from metaclip_curate.trainer.train.step import Learner
 
 _OPTIONS, _CHECKPOINTS = "options.toml", "checkpoints"
 
-Tell = Callable[[str], None]
-
 
 class Training:
-    """A training, at the beginning or where its newest checkpoint is.
+    """A training, at its beginning or at its newest checkpoint.
 
     Args:
-        options: All its options.
-        processes: This process among those that train together.
-        tell: Takes lines about what goes on; the first process alone calls it.
+        options: All options of the training.
+        distributed: This process among those that train together.
+        log: Function that prints a line; only rank 0 calls it.
+
+    Attributes:
+        step: Number of finished steps.
 
     Raises:
         UserError: The batch can't be split evenly, or the folder has a training with other options or data.
-
-    Attributes:
-        step: Steps that are done.
     """
 
-    def __init__(self, options: TrainOptions, processes: Processes, tell: Tell = print) -> None:
-        self._options, self._processes = options, processes
-        self._tell: Tell = tell if processes.is_first else lambda line: None
+    def __init__(self, options: TrainOptions, distributed: Distributed, log: Log = print) -> None:
+        self._options, self._distributed = options, distributed
+        self._log: Log = log if distributed.is_main else lambda line: None
         self._folder = Path(options.output.output)
         self.step = 0
         torch.manual_seed(options.data.seed)
         self._clip = clip.create(options.model.model, options.model.pretrained, options.model.smallest_crop)
-        model = self._clip.model.to(processes.device)
+        model = self._clip.model.to(distributed.device)
         if options.model.grad_checkpointing:
             model.set_grad_checkpointing()
-        self._learner = Learner(model, processes, options.optimization, options.model.precision)
-        self._loader = _loader(options, processes, self._clip)
+        self._learner = Learner(model, distributed, options.optimization, options.model.precision)
+        self._loader = pair_loader(options, distributed, self._clip)
         self._resume()
 
     @property
     def pairs(self) -> CuratedPairs:
-        """What is learned from, at the place where the training is."""
+        """The data set, at the position that the training has reached."""
         return self._loader.dataset
 
     def run(self) -> bool:
-        """Trains to the end, or until it is to stop, and leaves a checkpoint.
+        """Trains to the end, or until an option stops it, and writes a checkpoint.
 
         Returns:
-            Whether this is the end; then the folder holds the model as open_clip takes it.
+            Whether the training is finished; then the folder holds the model for open_clip.
 
         Raises:
-            UserError: The data are fewer than a batch.
+            UserError: An epoch has fewer pairs than a batch.
         """
-        options, first = self._options.output, self._processes.is_first
-        if first:
+        options = self._options.output
+        if self._distributed.is_main:
             with atomic_write(self._folder / _OPTIONS) as file:
                 file.write(as_toml(self._options).encode())
         steps, last_saved = self._options.optimization.steps, self.step
-        self._tell(f"step {self.step:,} of {steps:,}: {self._loader.dataset.expected_epoch_size:,.0f} pairs an epoch")
-        with _Log(self._folder, self._options, self._processes, self.step, self._tell) as log:
+        self._log(f"step {self.step:,} of {steps:,}: {self._loader.dataset.expected_epoch_size:,.0f} pairs an epoch")
+        with StepLog(self._folder, self._options, self._distributed, self.step, self._log) as log:
             for batch in self._batches():
                 loss, norm = self._learn(batch)
-                stop = log.take(self.step, batch, loss, norm, self._learner) or self.step == steps
+                stop = log.record(self.step, batch, loss, norm, self._learner) or self.step == steps
                 if stop or self.step % options.checkpoint_every == 0:
                     self._save()
                     last_saved = self.step
@@ -90,18 +86,21 @@ class Training:
         if self.step > last_saved:
             self._save()
         for reason, count in sorted(self._loader.problems.items()):
-            self._tell(f"{count:,} images of the first rank couldn't be used: {reason}")
+            self._log(f"{count:,} images of rank 0 couldn't be used: {reason}")
         if self.step < steps:
-            self._tell(f"stopped after step {self.step:,} of {steps:,}: the same command goes on")
+            self._log(f"stopped after step {self.step:,} of {steps:,}: the same command goes on")
             return False
-        if first:
-            clip.export(self._clip, self._learner.model, self._folder)
-        self._processes.wait()
-        self._tell(f"finished: {self._folder} is a model for open_clip, local-dir:{self._folder}")
+        self._export()
         return True
 
+    def _export(self) -> None:
+        if self._distributed.is_main:
+            clip.export(self._clip, self._learner.model, self._folder)
+        self._distributed.barrier()
+        self._log(f"finished: {self._folder} is a model for open_clip, local-dir:{self._folder}")
+
     def _batches(self) -> Iterator[Batch]:
-        """Batches of as many epochs as it takes."""
+        """Yields batches of as many epochs as the training takes."""
         while self.step < self._options.optimization.steps:
             whole_epoch, before = self._loader.dataset.position == 0, self.step
             yield from self._loader
@@ -113,20 +112,20 @@ class Training:
 
     def _learn(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         assert batch.tokens is not None
-        device, options = self._processes.device, self._options
-        # What a model draws in a step, if it draws, depends on nothing but seed, step and rank.
-        torch.manual_seed(derived_seed(options.data.seed, self.step, self._processes.rank) % 2**63)
+        device, options = self._distributed.device, self._options
+        # Random numbers that a model draws in a step, such as dropout, depend on seed, step and rank only.
+        torch.manual_seed(derived_seed(options.data.seed, self.step, self._distributed.rank) % 2**63)
         images = batch.images.to(device, non_blocking=True)
         tokens = batch.tokens.to(device, non_blocking=True)
         rate = learning_rate(self.step * options.optimization.batch_size, options.optimization)
-        learned = self._learner.learn(images, tokens, rate)
+        loss_and_norm = self._learner.step(images, tokens, rate)
         self.step += 1
-        return learned
+        return loss_and_norm
 
     def _save(self) -> None:
-        """Writes a checkpoint and waits until it is there, so that no rank goes on towards the next one."""
+        """Writes a checkpoint. All ranks wait for it, so that none gets ahead of the newest checkpoint."""
         learner = self._learner
-        if self._processes.is_first:
+        if self._distributed.is_main:
             state = {
                 "state_dict": learner.model.state_dict(),
                 "optimizer": learner.optimizer.state_dict(),
@@ -134,7 +133,7 @@ class Training:
                 "data": self._loader.state_dict(),
             }
             write_checkpoint(self._folder / _CHECKPOINTS, self.step, state, self._options.output.keep_checkpoints)
-        self._processes.wait()
+        self._distributed.barrier()
 
     def _resume(self) -> None:
         found = checkpoints(self._folder / _CHECKPOINTS)
@@ -147,73 +146,3 @@ class Training:
         learner.scaler.load_state_dict(state["scaler"])
         self._loader.load_state_dict(state["data"])
         self.step = state["step"]
-
-
-class _Log:
-    """Writes metrics every so many steps and says when it is time to stop."""
-
-    def __init__(self, folder: Path, options: TrainOptions, processes: Processes, step: int, tell: Tell) -> None:
-        self._options, self._processes, self._tell = options, processes, tell
-        self._metrics = Metrics(folder, step) if processes.is_first else None
-        self._first = self._last = step
-        self._began = self._then = time.monotonic()
-        self._repeated = 0
-
-    def __enter__(self) -> _Log:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._metrics is not None:
-            self._metrics.__exit__(None, None, None)
-
-    def take(self, step: int, batch: Batch, loss: torch.Tensor, norm: torch.Tensor, learner: Learner) -> bool:
-        """Takes what is known of a step, and returns whether to stop: the same in all processes."""
-        options, output = self._options.optimization, self._options.output
-        self._repeated += batch.repeated
-        stop = output.stop_after_steps > 0 and step - self._first >= output.stop_after_steps
-        if step % output.log_every and not stop and step < options.steps:
-            return False
-        now = time.monotonic()
-        late = output.stop_after_minutes > 0 and now - self._began >= output.stop_after_minutes * 60
-        mean_loss, norm_mean, repeated, is_late = self._processes.mean(loss, norm, self._repeated, late)
-        if self._metrics is not None:
-            values = {
-                "pairs_seen": step * options.batch_size,
-                "loss": mean_loss,
-                "lr": learner.optimizer.param_groups[0]["lr"],
-                "logit_scale": float(learner.model.logit_scale.detach().exp()),
-                "gradient_norm": norm_mean,
-                "pairs_per_second": (step - self._last) * options.batch_size / max(now - self._then, 1e-9),
-                "repeated_rows": repeated * self._processes.ranks,
-            }
-            self._metrics.write(step, values)
-            self._tell(
-                f"step {step:,}  loss {mean_loss:.4f}  lr {values['lr']:.3g}  logit scale {values['logit_scale']:.2f}  "
-                f"{values['pairs_per_second']:,.0f} pairs/s"
-            )
-        self._last, self._then, self._repeated = step, now, 0
-        return stop or is_late > 0
-
-
-def _loader(options: TrainOptions, processes: Processes, made: clip.Clip) -> PairLoader:
-    data, optimization = options.data, options.optimization
-    parts = processes.ranks * optimization.accumulate
-    if optimization.batch_size % parts:
-        raise UserError(
-            f"--batch-size must be a multiple of ranks x --accumulate, {parts}, not {optimization.batch_size}"
-        )
-    given: dict[str, Any] = {
-        "seed": data.seed,
-        "weights": language_weights(data.weights),
-        "storage": options.storage,
-        "transform": made.train_transform,
-        "rank": processes.rank,
-        "ranks": processes.ranks,
-        "reading": Reading(data.lanes),
-    }
-    if data.run:
-        pairs = CuratedPairs.online(data.data, data.run, **given)
-    else:
-        pairs = CuratedPairs.offline(data.data, manifest=data.manifest, **given)
-    loading = Loading(data.workers, data.prefetch, pin_memory=processes.device.type == "cuda")
-    return PairLoader(pairs, optimization.batch_size // processes.ranks, made.tokenizer, loading)

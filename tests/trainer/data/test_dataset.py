@@ -14,15 +14,15 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.trainer import CuratedPairs, Pair, Reading
+from metaclip_curate.trainer import CuratedPairs, Pair, StreamOptions
 from tests.support import made_shards
 
 
-def shares(folder: Path, ranks: int, workers: int, epoch: int = 0, reading: Reading | None = None) -> list[str]:
+def shares(folder: Path, ranks: int, workers: int, epoch: int = 0, streams: StreamOptions | None = None) -> list[str]:
     """The uids of all ranks and workers; workers of a DataLoader in one process are as good as others."""
     found = []
     for rank in range(ranks):
-        dataset = CuratedPairs.offline(str(folder), rank=rank, ranks=ranks, reading=reading)
+        dataset = CuratedPairs.offline(str(folder), rank=rank, world_size=ranks, streams=streams)
         dataset.move_to(epoch)
         for worker in range(workers):
             size = dataset.epoch_size()
@@ -35,7 +35,7 @@ def shares(folder: Path, ranks: int, workers: int, epoch: int = 0, reading: Read
 @pytest.mark.parametrize(("ranks", "workers"), [(1, 1), (3, 1), (2, 4), (5, 3)])
 def test_each_pair_is_read_once(tmp_path: Path, sizes: list[int], ranks: int, workers: int) -> None:
     pairs = made_shards.write(tmp_path, sizes, failed=2)
-    uids = shares(tmp_path, ranks, workers, reading=Reading(window=4))
+    uids = shares(tmp_path, ranks, workers, streams=StreamOptions(window=4))
     assert sorted(uids) == sorted(pair.uid for pair in pairs)
 
 
@@ -122,7 +122,7 @@ def test_a_transforms_random_numbers_belong_to_the_sample(tmp_path: Path) -> Non
         found: dict[str, float] = {}
         for rank in range(ranks):
             dataset = CuratedPairs.offline(
-                str(tmp_path), transform=lambda _: float(torch.rand(())), rank=rank, ranks=ranks
+                str(tmp_path), transform=lambda _: float(torch.rand(())), rank=rank, world_size=ranks
             )
             dataset.move_to(epoch)
             found |= {pair.uid: pair.image for pair in dataset}

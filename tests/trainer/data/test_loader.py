@@ -9,17 +9,16 @@ import pytest
 import torch
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.trainer import Batch, CuratedPairs, Loading, PairLoader, Reading
+from metaclip_curate.trainer import Batch, CuratedPairs, LoaderOptions, PairLoader, StreamOptions
 from tests.support import made_shards
 
 
 def pair_loader(
-    folder: Path, batch_size: int, rank: int = 0, ranks: int = 1, lanes: int = 16, **loading: Any
+    folder: Path, batch_size: int, rank: int = 0, ranks: int = 1, streams: int = 16, **loading: Any
 ) -> PairLoader:
-    dataset = CuratedPairs.offline(
-        str(folder), transform=made_shards.to_tensor, rank=rank, ranks=ranks, reading=Reading(lanes, window=4)
-    )
-    return PairLoader(dataset, batch_size, loading=Loading(**loading))
+    given: dict[str, Any] = {"rank": rank, "world_size": ranks, "streams": StreamOptions(streams, window=4)}
+    dataset = CuratedPairs.offline(str(folder), transform=made_shards.to_tensor, **given)
+    return PairLoader(dataset, batch_size, options=LoaderOptions(**loading))
 
 
 def uids(batches: list[Batch]) -> list[list[str]]:
@@ -72,7 +71,7 @@ def test_ranks_have_equally_many_batches(tmp_path: Path, ranks: int, drop_last: 
 
 def test_going_on_with_other_ranks_and_workers(tmp_path: Path) -> None:
     pairs = made_shards.write(tmp_path, [31, 8, 25])
-    whole = [pair.uid for pair in CuratedPairs.offline(str(tmp_path), reading=Reading(16, window=4))]
+    whole = [pair.uid for pair in CuratedPairs.offline(str(tmp_path), streams=StreamOptions(16, window=4))]
     # Two ranks of two workers consume three batches each, while their workers have read ahead ...
     consumed, states = [], []
     for rank in range(2):
@@ -87,7 +86,7 @@ def test_going_on_with_other_ranks_and_workers(tmp_path: Path) -> None:
     assert sorted(consumed) == sorted(whole[:30])
     # ... then three ranks go on, with other batches.
     for rank in range(3):
-        loader = pair_loader(tmp_path, 4, rank, 3, lanes=0, drop_last=False)
+        loader = pair_loader(tmp_path, 4, rank, 3, streams=0, drop_last=False)
         loader.load_state_dict(states[0])
         assert len(loader) == 3
         for batch in loader:

@@ -17,7 +17,7 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.schemas import MATCHED
 from metaclip_curate.storage import StorageOptions
 from metaclip_curate.storage.s3_client import forget_clients
-from metaclip_curate.trainer import Batch, CuratedPairs, Loading, Pair, PairLoader, Reading
+from metaclip_curate.trainer import Batch, CuratedPairs, LoaderOptions, Pair, PairLoader, StreamOptions
 from metaclip_curate.trainer import __main__ as command
 from tests.support import made_run, made_shards, trainings
 from tests.support.servers.faulty_http import FaultyHTTPServer
@@ -28,7 +28,7 @@ __all__ = ["faulty_s3", "s3_server"]
 
 BUCKET = "s3://trainer"
 _SIZES = [30, 7, 0, 25]
-_READING = Reading(lanes=4, window=4)
+_STREAMS = StreamOptions(streams=4, window=4)
 _TEXTS = pa.list_(pa.struct([MATCHED.field(name) for name in ("uid", "text", "metadata_lang", "entry_ids")]))
 
 
@@ -98,20 +98,20 @@ def rows_of(batches: Sequence[Batch]) -> list[tuple[list[str], list[str], list[s
 
 
 def loader(folder: str, workers: int) -> PairLoader:
-    dataset = CuratedPairs.offline(folder, transform=made_shards.to_tensor, reading=_READING)
-    return PairLoader(dataset, 8, loading=Loading(workers=workers, drop_last=False))
+    dataset = CuratedPairs.offline(folder, transform=made_shards.to_tensor, streams=_STREAMS)
+    return PairLoader(dataset, 8, options=LoaderOptions(workers=workers, drop_last=False))
 
 
 def test_the_same_pairs_in_the_same_order(s3: S3Server, shards: str) -> None:
-    local = CuratedPairs.offline(shards, reading=_READING)
-    remote = CuratedPairs.offline(f"{BUCKET}/shards", reading=_READING)
+    local = CuratedPairs.offline(shards, streams=_STREAMS)
+    remote = CuratedPairs.offline(f"{BUCKET}/shards", streams=_STREAMS)
     assert remote.epoch_size() == sum(_SIZES)
     epochs = [read(remote, 0), read(remote, 1)]
     assert epochs == [read(local, 0), read(local, 1)]
     assert len(set(epochs[0])) == sum(_SIZES)
     assert epochs[0] != epochs[1]
     # The image files too are the same, to the byte.
-    assert list(remote.stored(0, sum(_SIZES), 0, 1)) == list(local.stored(0, sum(_SIZES), 0, 1))
+    assert list(remote.read_stored(0, sum(_SIZES), 0, 1)) == list(local.read_stored(0, sum(_SIZES), 0, 1))
     assert not remote.problems
 
 
@@ -119,7 +119,7 @@ def test_only_the_pairs_of_a_manifest_there(s3: S3Server, shards: str, tmp_path:
     uids = [made_shards.uid_of(number) for number in range(0, sum(_SIZES), 3)]
     pq.write_table(pa.table({"uid": uids}), tmp_path / "part-00000.parquet")
     upload(s3, tmp_path, "manifest")
-    given: dict[str, Any] = {"weights": {"ru": 2}, "reading": _READING}
+    given: dict[str, Any] = {"weights": {"ru": 2}, "streams": _STREAMS}
     pairs = read(CuratedPairs.offline(f"{BUCKET}/shards", manifest=f"{BUCKET}/manifest", **given), 0)
     assert pairs == read(CuratedPairs.offline(shards, manifest=str(tmp_path), **given), 0)
     assert {uid for uid, *_ in pairs} == set(uids)
@@ -146,8 +146,8 @@ def test_drawn_anew_with_a_run_there(s3: S3Server, tmp_path: Path) -> None:
     tables = made_run.write_run(tmp_path / "run", made_run.matched_rows(90, seed=5), t=6)
     write_matched(tmp_path / "images", tables["matched"], shards=3)
     upload(s3, tmp_path, "online")
-    local = CuratedPairs.online(str(tmp_path / "images"), str(tmp_path / "run"), seed=3, reading=_READING)
-    remote = CuratedPairs.online(f"{BUCKET}/online/images", f"{BUCKET}/online/run", seed=3, reading=_READING)
+    local = CuratedPairs.online(str(tmp_path / "images"), str(tmp_path / "run"), seed=3, streams=_STREAMS)
+    remote = CuratedPairs.online(f"{BUCKET}/online/images", f"{BUCKET}/online/run", seed=3, streams=_STREAMS)
     assert remote.expected_epoch_size == local.expected_epoch_size < 90
     epochs = [read(remote, epoch) for epoch in range(2)]
     assert epochs == [read(local, epoch) for epoch in range(2)]

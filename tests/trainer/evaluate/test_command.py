@@ -12,7 +12,7 @@ import torch
 
 from metaclip_curate.trainer.evaluate import command
 from metaclip_curate.trainer.evaluate.files import read_templates, templates_of
-from metaclip_curate.trainer.evaluate.zero_shot import class_ranks, image_ranks, share_within, text_ranks
+from metaclip_curate.trainer.evaluate.zero_shot import class_ranks, image_ranks, recall_at, text_ranks
 from tests.support import made_shards, trainings
 
 _HUES = {"red": (220, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 220)}
@@ -27,7 +27,7 @@ def test_ranks() -> None:
     assert text_ranks(images, texts, own).tolist() == [0, 1, 0, 2]
     # Of the images to the texts: 1 0 .8 1 | 0 1 .6 0 | .6 .8 .96 .6; the first image's own text ties with the last.
     assert image_ranks(images, texts, own).tolist() == [1, 3, 0]
-    assert share_within(torch.tensor([1, 3, 0]), 2) == pytest.approx(2 / 3)
+    assert recall_at(torch.tensor([1, 3, 0]), 2) == pytest.approx(2 / 3)
     assert class_ranks(images, texts[:2].T, torch.tensor([0, 1, 0])).tolist() == [0, 0, 1]
 
 

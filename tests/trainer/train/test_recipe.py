@@ -1,4 +1,4 @@
-"""Recipes that ship, what counts more, and mistakes in them."""
+"""The recipes of the package, the precedence of the command line, and mistakes in a recipe."""
 
 from __future__ import annotations
 
@@ -61,19 +61,28 @@ def test_what_is_written_is_a_recipe(tmp_path: Path) -> None:
     written = tmp_path / "options.toml"
     written.write_text(as_toml(options), "utf-8")
     assert resolved(argparse.Namespace(), read_recipe(str(written))) == options
-    # Where things are and how often something is written may change, what is learned may not.
+    # Options that don't change what is learned may differ.
     check_same(of_recipe("tiny", data__data="elsewhere", data__weights=("sw=2", "en=0.5")), written)
-    with pytest.raises(UserError, match=r"says --weights \['sw=2', 'en=0.5'\], not \[\]"):
+    with pytest.raises(UserError, match=r"has --weights \['sw=2', 'en=0.5'\], not \[\]"):
         check_same(of_recipe("tiny"), written)
+
+
+def test_options_of_an_earlier_version_are_read(tmp_path: Path) -> None:
+    written = tmp_path / "options.toml"
+    written.write_text(as_toml(of_recipe("tiny", data__streams=32)).replace("streams = 32", "lanes = 32"), "utf-8")
+    assert read_recipe(str(written))["data"]["streams"] == 32
+    check_same(of_recipe("tiny", data__streams=32), written)
+    with pytest.raises(UserError, match="has --streams 32, not 16"):
+        check_same(of_recipe("tiny", data__streams=16), written)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("[optimization]\nlr = 'fast'", "has a wrong optimization.lr: Expected `float`, got `str`"),
-        ("[optimization]\nlearning_rate = 1.0", "optimization.learning_rate, which is no option"),
-        ("[optimisation]\nlr = 1.0", "has optimisation: options stand in the tables data, model"),
-        ("lr = 1.0", "has lr: options stand in the tables data, model"),
+        ("[optimization]\nlearning_rate = 1.0", "optimization.learning_rate, which isn't an option"),
+        ("[optimisation]\nlr = 1.0", "has optimisation: options belong into the tables data, model"),
+        ("lr = 1.0", "has lr: options belong into the tables data, model"),
         ("[model]\nprecision = 'fp8'", "wrong model.precision: Invalid enum value 'fp8'"),
         ("[model", "isn't TOML"),
     ],

@@ -141,7 +141,7 @@ def test_mistakes(shards: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="fewer pairs than a batch: lower --batch-size, which is 41"):
         trainings.train(shards, tmp_path / "b", batch_size=41, pairs_seen=82)
     trainings.train(shards, tmp_path / "c", pairs_seen=8)
-    with pytest.raises(UserError, match=r"options\.toml says --lr 0\.001, not 0\.002: give the same to go on"):
+    with pytest.raises(UserError, match=r"options\.toml has --lr 0\.001, not 0\.002: give the same to go on"):
         trainings.train(shards, tmp_path / "c", pairs_seen=8, lr=2e-3)
     with pytest.raises(UserError, match="open_clip knows no model ViT-Z"):
         trainings.train(shards, tmp_path / "d", model="ViT-Z")

@@ -1,0 +1,47 @@
+"""The data of a training, made from its options."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from metaclip_curate.errors import UserError
+from metaclip_curate.trainer.data.dataset import CuratedPairs
+from metaclip_curate.trainer.data.loader import LoaderOptions, PairLoader
+from metaclip_curate.trainer.data.stream import StreamOptions
+from metaclip_curate.trainer.models.clip import Clip
+from metaclip_curate.trainer.train.distributed import Distributed
+from metaclip_curate.trainer.train.options import TrainOptions, language_weights
+
+
+def pair_loader(options: TrainOptions, distributed: Distributed, clip: Clip) -> PairLoader:
+    """Makes the loader of this rank's batches.
+
+    Args:
+        options: All options of the training.
+        distributed: This process among those that train together.
+        clip: The model, whose transform and tokenizer make the batches.
+
+    Raises:
+        UserError: The batch can't be split evenly, or the data can't be used.
+    """
+    data, optimization = options.data, options.optimization
+    parts = distributed.world_size * optimization.accumulate
+    if optimization.batch_size % parts:
+        raise UserError(
+            f"--batch-size must be a multiple of ranks x --accumulate, {parts}, not {optimization.batch_size}"
+        )
+    given: dict[str, Any] = {
+        "seed": data.seed,
+        "weights": language_weights(data.weights),
+        "storage": options.storage,
+        "transform": clip.train_transform,
+        "rank": distributed.rank,
+        "world_size": distributed.world_size,
+        "streams": StreamOptions(data.streams),
+    }
+    if data.run:
+        pairs = CuratedPairs.online(data.data, data.run, **given)
+    else:
+        pairs = CuratedPairs.offline(data.data, manifest=data.manifest, **given)
+    loader_options = LoaderOptions(data.workers, data.prefetch, pin_memory=distributed.device.type == "cuda")
+    return PairLoader(pairs, optimization.batch_size // distributed.world_size, clip.tokenizer, loader_options)
