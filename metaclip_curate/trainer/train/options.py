@@ -1,7 +1,7 @@
 """The options of a training, from which the command line is made and to which recipes give other defaults.
 
-A field with `changes_output=False` changes how a training runs but not what it learns, so a training can be resumed with
-another value.
+A field with `changes_output=False` changes how a training runs but not what it learns, so a training can be resumed
+with another value.
 """
 
 from __future__ import annotations
