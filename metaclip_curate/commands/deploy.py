@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from metaclip_curate import storage
 from metaclip_curate.cluster.clouds.deployment import Deployment, deployment, reachable
-from metaclip_curate.cluster.clouds.following import Follower
+from metaclip_curate.cluster.clouds.monitor import Follower
 from metaclip_curate.cluster.plan import PlanOptions, plan
 from metaclip_curate.cluster.rates import load_figures
 from metaclip_curate.commands.output import print_json
@@ -121,6 +121,6 @@ def _made(
         from metaclip_curate.cluster.clouds.dataproc import DataprocRun
 
         return DataprocRun(made, given["google"], given["dataproc"], size, reached, follower)
-    from metaclip_curate.cluster.clouds.dataproc_batches import BatchRun
+    from metaclip_curate.cluster.clouds.dataproc_serverless import BatchRun
 
     return BatchRun(made, given["google"], given["batches"], size, reached, follower)

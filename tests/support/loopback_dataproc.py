@@ -63,7 +63,7 @@ class LoopbackDataproc:
         self._server.stop(0).wait()
 
     def client(self, kind: str, region: str) -> Any:
-        """As `metaclip_curate.cluster.clouds.google.client`, without credentials."""
+        """As `metaclip_curate.cluster.clouds.gcp.client`, without credentials."""
         made = getattr(dataproc_v1, f"{kind}Client")
         return made(transport=made.get_transport_class("grpc")(channel=self._channel))
 

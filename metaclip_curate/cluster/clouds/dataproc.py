@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from metaclip_curate.cluster.clouds import google
+from metaclip_curate.cluster.clouds import gcp
 from metaclip_curate.cluster.clouds.bundle import send
 from metaclip_curate.cluster.clouds.deployment import ENVIRONMENT, PYTHON, Deployment, Job, python_settings
-from metaclip_curate.cluster.clouds.following import Follower
+from metaclip_curate.cluster.clouds.monitor import Follower
 from metaclip_curate.cluster.plan import PlanOptions
 from metaclip_curate.errors import JobFailedError
 from metaclip_curate.options.deploy import DataprocOptions, GoogleOptions
@@ -68,9 +68,9 @@ class DataprocRun:
             JobFailedError: The cluster or a stage failed, or the run was stopped.
         """
         region = self._google.region
-        clusters, jobs = google.client("ClusterController", region), google.client("JobController", region)
+        clusters, jobs = gcp.client("ClusterController", region), gcp.client("JobController", region)
         send(self._deployment.uploads, self._storage, self._deployment.output, self._follower.tell)
-        with google.google_errors():
+        with gcp.google_errors():
             clusters.create_cluster(request=create_cluster(self._deployment, self._google, self._options, self._size))
             try:
                 self._until_running(clusters)

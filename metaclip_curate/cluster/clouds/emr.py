@@ -15,7 +15,7 @@ from metaclip_curate.cluster.clouds.aws import (
 )
 from metaclip_curate.cluster.clouds.bundle import send
 from metaclip_curate.cluster.clouds.deployment import ENVIRONMENT, PYTHON, Deployment, Job, python_settings
-from metaclip_curate.cluster.clouds.following import Follower
+from metaclip_curate.cluster.clouds.monitor import Follower
 from metaclip_curate.cluster.plan import PlanOptions
 from metaclip_curate.errors import JobFailedError
 from metaclip_curate.options.deploy import EmrOptions

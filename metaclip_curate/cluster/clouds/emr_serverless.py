@@ -23,7 +23,7 @@ from metaclip_curate.cluster.clouds.deployment import (
     Job,
     python_settings,
 )
-from metaclip_curate.cluster.clouds.following import Follower
+from metaclip_curate.cluster.clouds.monitor import Follower
 from metaclip_curate.cluster.plan import PlanOptions
 from metaclip_curate.errors import JobFailedError
 from metaclip_curate.options.deploy import EmrServerlessOptions

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from metaclip_curate.cluster.clouds.following import Follower
+from metaclip_curate.cluster.clouds.monitor import Follower
 from metaclip_curate.commands.deploy import ServiceRun, service_run
 from metaclip_curate.commands.program import make_parser
 from metaclip_curate.options.command_line import given_options

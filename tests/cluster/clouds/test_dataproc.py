@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from metaclip_curate.cluster.clouds import google
+from metaclip_curate.cluster.clouds import gcp
 from metaclip_curate.errors import JobFailedError, UserError
 from tests.cluster.clouds.conftest import MakeRun
 from tests.support.aws import Script, interrupt
@@ -30,7 +30,7 @@ STAGES = ("extract", "match", "count", "balance", "sample")
 @pytest.fixture
 def dataproc(monkeypatch: pytest.MonkeyPatch, gcs_server: GcsServer) -> Iterator[LoopbackDataproc]:
     with LoopbackDataproc() as server:
-        monkeypatch.setattr(google, "client", server.client)
+        monkeypatch.setattr(gcp, "client", server.client)
         yield server
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from metaclip_curate.cluster.clouds import google
+from metaclip_curate.cluster.clouds import gcp
 from metaclip_curate.cluster.clouds.bundle import send
 from metaclip_curate.cluster.clouds.deployment import IMAGE_PYTHON, Deployment, Job, python_settings
-from metaclip_curate.cluster.clouds.following import Follower
+from metaclip_curate.cluster.clouds.monitor import Follower
 from metaclip_curate.cluster.plan import PlanOptions
 from metaclip_curate.errors import JobFailedError
 from metaclip_curate.options.deploy import BatchOptions, GoogleOptions
@@ -65,9 +65,9 @@ class BatchRun:
             UserError: The library, the credentials or the bucket isn't right.
             JobFailedError: A stage failed, or the run was stopped.
         """
-        batches = google.client("BatchController", self._google.region)
+        batches = gcp.client("BatchController", self._google.region)
         send(self._uploads, self._storage, self._deployment.output, self._follower.tell)
-        with google.google_errors():
+        with gcp.google_errors():
             try:
                 for job in self._deployment.jobs:
                     self._run_stage(batches, job)
