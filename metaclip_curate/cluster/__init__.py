@@ -1,4 +1,4 @@
-"""Planning a run on a cluster: the number of executors, how long it takes and what it costs.
+"""Planning a run on a cluster: executors, duration and price, from the measured and assumed rates in `rates.toml`.
 
-Measured and assumed rates are in `rates.toml`. Imports `run`, `storage`, `options`, `console` and `errors`.
+`clouds` runs the stages on the services of AWS and Google. Imports `run`, `storage`, `options`, `console` and `errors`.
 """

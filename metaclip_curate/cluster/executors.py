@@ -1,4 +1,4 @@
-"""How a node's cores and memory are cut into executors: a JVM, and a Python worker beside it for each core."""
+"""Dividing a node's cores and memory into executors, each a JVM with one Python worker per core."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from metaclip_curate.cluster.rates import Platform
 from metaclip_curate.errors import UserError
 
 _MOST_CORES = 4
-# What YARN and the services add to an executor's heap by default: a tenth, and never less.
+# YARN and the services add a tenth to the heap of an executor by default, and at least 384 MiB.
 _LEAST_OVERHEAD, _OVERHEAD = 384, 0.1
-_MOST_HEAP = 3 * 1024  # a core; a larger one collects garbage for longer and computes nothing faster
+_MOST_HEAP = 3 * 1024  # MiB per core; a larger heap makes garbage collections longer and nothing faster
 
 
 @dataclass(frozen=True)
 class ExecutorPlan:
-    """How executors are cut.
+    """Sizes and numbers of executors.
 
     Attributes:
-        cores: Of an executor.
-        per_node: Executors on a node.
-        instances: Executors of the cluster.
-        worker_megabytes: What a Python worker may take, MiB.
+        cores: Number of cores of an executor.
+        per_node: Number of executors on a node.
+        instances: Number of executors of the cluster.
+        worker_megabytes: Largest memory of a Python worker, MiB.
         heap_megabytes: spark.executor.memory, MiB.
-        overhead_megabytes: spark.executor.memoryOverhead: the Python workers and the JVM's own, MiB.
+        overhead_megabytes: spark.executor.memoryOverhead, for the Python workers and the JVM itself, MiB.
     """
 
     cores: int
@@ -35,19 +35,19 @@ class ExecutorPlan:
 
 
 def executor_plan(platform: Platform, cores: int, worker_megabytes: int, heap_per_core: float) -> ExecutorPlan:
-    """Cuts nodes into executors that their memory holds.
+    """Divides nodes into executors that fit their cores and memory.
 
     Args:
-        platform: The nodes.
-        cores: That are wanted in all.
-        worker_megabytes: What one Python worker takes at most; there is one a core.
-        heap_per_core: The least that the JVM must have for each core, MiB.
+        platform: Type of the nodes.
+        cores: Number of executor cores in total.
+        worker_megabytes: Largest memory of a Python worker, of which each core has one, MiB.
+        heap_per_core: Smallest heap of the JVM per core, MiB.
 
     Returns:
-        Executors of 4 cores (fewer where 4 workers don't fit a node): as many on a node as it has cores for, or memory.
+        Executors of 4 cores, or of fewer if 4 workers don't fit a node, and as many on a node as fit.
 
     Raises:
-        UserError: Not even one core's worker and heap fit.
+        UserError: A node can't hold the worker and heap of a single core.
     """
     for size in range(min(_MOST_CORES, platform.node_cores), 0, -1):
         workers = size * worker_megabytes

@@ -1,4 +1,4 @@
-"""The numbers that a plan is computed from: what was measured, what is assumed, and what machines cost."""
+"""The rates that a plan is computed from: measured and assumed numbers, and the prices of machines."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ GIVEN = "given"
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One number.
+class Rate:
+    """One number with its source.
 
     Attributes:
         value: The number.
-        unit: What it counts.
+        unit: Its unit.
         kind: measured (by this project), assumed, or given (by the user).
-        source: Where it comes from.
+        source: The measurement, document or guess behind it.
     """
 
     value: float
@@ -32,17 +32,17 @@ class Figure:
 
 @dataclass(frozen=True)
 class Platform:
-    """What one node is and costs.
+    """The nodes of a platform and their price.
 
     Attributes:
-        node: The machine's type, or what a serverless service counts in.
-        node_cores: Cores (vCPU) of a node.
-        yarn_megabytes: Memory of a node that executors can have, MiB.
+        node: Machine type, or the unit in which a serverless service allocates.
+        node_cores: Number of cores (vCPU) of a node.
+        yarn_megabytes: Memory of a node that executors can use, MiB.
         node_disk_gigabytes: Disk of a node, GB.
-        core_hour: Dollars that a core costs for an hour, machine, disk and service.
-        spot_core_hour: The same of a spot machine.
-        price_date: When the prices were so, as far as known.
-        price_source: How they come about.
+        core_hour: Dollars per core and hour for machine, disk and service.
+        spot_core_hour: Dollars per core and hour on a spot machine.
+        price_date: Month of the prices.
+        price_source: How the prices are composed.
     """
 
     node: str
@@ -56,50 +56,50 @@ class Platform:
 
 
 @dataclass(frozen=True)
-class Figures:
-    """All numbers of a plan.
+class Rates:
+    """All rates of a plan.
 
     Attributes:
-        numbers: By name.
-        platforms: By name.
+        numbers: Rates by name.
+        platforms: Platforms by name.
     """
 
-    numbers: Mapping[str, Figure]
+    numbers: Mapping[str, Rate]
     platforms: Mapping[str, Platform]
 
     def __getitem__(self, name: str) -> float:
-        """The value of a number."""
+        """Returns the value of a rate."""
         return self.numbers[name].value
 
-    def with_values(self, changes: Iterable[str]) -> Figures:
-        """Puts numbers in the place of known ones.
+    def with_values(self, changes: Iterable[str]) -> Rates:
+        """Replaces the values of some rates.
 
         Args:
-            changes: NAME=VALUE each.
+            changes: Replacements of the form NAME=VALUE.
 
         Raises:
-            UserError: There is no such number, or the value is none that is above 0.
+            UserError: There is no such rate, or the value isn't a number above 0.
         """
         numbers = dict(self.numbers)
         for change in changes:
             name, equals, text = change.partition("=")
             if name not in numbers or not equals:
-                raise UserError(f"--figures {change} isn't NAME=VALUE with a name of: {', '.join(numbers)}")
+                raise UserError(f"--rates {change} isn't NAME=VALUE with a name of: {', '.join(numbers)}")
             try:
                 value = float(text)
             except ValueError as error:
-                raise UserError(f"--figures {change}: {text} is no number") from error
+                raise UserError(f"--rates {change}: {text} isn't a number") from error
             if not 0 < value < float("inf"):
-                raise UserError(f"--figures {change}: give a number above 0")
-            numbers[name] = replace(numbers[name], value=value, kind=GIVEN, source="--figures")
+                raise UserError(f"--rates {change}: give a number above 0")
+            numbers[name] = replace(numbers[name], value=value, kind=GIVEN, source="--rates")
         return replace(self, numbers=numbers)
 
 
-def load_figures() -> Figures:
-    """Reads the numbers that ship, metaclip_curate/cluster/rates.toml."""
+def load_rates() -> Rates:
+    """Reads metaclip_curate/cluster/rates.toml."""
     text = resources.files("metaclip_curate.cluster").joinpath("rates.toml").read_text(encoding="utf-8")
     data: dict[str, Any] = tomllib.loads(text)
-    return Figures(
-        {name: Figure(**entry) for name, entry in data["figures"].items()},
+    return Rates(
+        {name: Rate(**entry) for name, entry in data["rates"].items()},
         {name: Platform(**entry) for name, entry in data["platforms"].items()},
     )

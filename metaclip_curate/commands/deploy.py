@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from metaclip_curate import storage
-from metaclip_curate.cluster.clouds.deployment import Deployment, deployment, reachable
-from metaclip_curate.cluster.clouds.monitor import Follower
+from metaclip_curate.cluster.clouds.deployment import Deployment, cluster_storage, deployment
+from metaclip_curate.cluster.clouds.monitor import Monitor
+from metaclip_curate.cluster.clouds.service import ServiceRun
 from metaclip_curate.cluster.plan import PlanOptions, plan
-from metaclip_curate.cluster.rates import load_figures
+from metaclip_curate.cluster.rates import load_rates
 from metaclip_curate.commands.output import print_json
 from metaclip_curate.commands.plan import largest_list
 from metaclip_curate.options.command_line import add_options, given_options
@@ -33,16 +34,6 @@ _SERVICES: dict[str, tuple[str, str, dict[str, type]]] = {
 }
 # What the service decides, the plan decides, or another group has.
 _LEFT_OUT = {"run": ("master", "driver_memory"), "plan": ("metadata", "dedup_passes", "platform")}
-
-
-class ServiceRun(Protocol):
-    """A run on a service."""
-
-    def calls(self) -> list[dict[str, Any]]:
-        """All that would be sent."""
-
-    def run(self) -> None:
-        """Sends it and follows it to its end."""
 
 
 def add(commands: Any, groups: Mapping[str, type], stages: Mapping[str, Sequence[str]]) -> None:
@@ -87,8 +78,8 @@ def service_run(service: str, given: Mapping[str, Any], stages: Mapping[str, Seq
         UserError: Something in the options isn't right.
     """
     options: DeployOptions = given["deploy"]
-    figures = load_figures().with_values(given["plan"].figures)
-    disk = given["plan"].node_disk or figures.platforms[service].node_disk_gigabytes
+    rates = load_rates().with_values(given["plan"].rates)
+    disk = given["plan"].node_disk or rates.platforms[service].node_disk_gigabytes
     passes = given["match"].dedup_passes if given["match"].dedup_passes > 1 else 0
     size: PlanOptions = dataclasses.replace(
         given["plan"], metadata=given["match"].metadata, platform=service, node_disk=disk, dedup_passes=passes
@@ -97,30 +88,30 @@ def service_run(service: str, given: Mapping[str, Any], stages: Mapping[str, Seq
     if size.crawl and not given["extract"].input:
         groups["extract"] = dataclasses.replace(given["extract"], input=(f"cc:{size.crawl}",))
     scheme = _SERVICES[service][1]
-    groups["storage"] = reachable(given["storage"], given[service].region if scheme == "s3" else "")
+    groups["storage"] = cluster_storage(given["storage"], given[service].region if scheme == "s3" else "")
     # A dry run looks at no bucket.
     near = storage.is_local(size.metadata) or not options.dry_run
     entries = largest_list(size.metadata, groups["storage"]) if near else 0
-    made = deployment(options, plan(size, figures, entries), stages, groups, scheme)
+    made = deployment(options, plan(size, rates, entries), stages, groups, scheme)
     return _made(service, made, given, size, groups["storage"])
 
 
 def _made(
     service: str, made: Deployment, given: Mapping[str, Any], size: PlanOptions, reached: storage.StorageOptions
 ) -> ServiceRun:
-    follower = Follower(seconds=given["deploy"].poll_seconds)
+    monitor = Monitor(seconds=given["deploy"].poll_seconds)
     if service == "emr":
         from metaclip_curate.cluster.clouds.emr import EmrRun
 
-        return EmrRun(made, given["emr"], size, reached, follower)
+        return EmrRun(made, given["emr"], size, reached, monitor)
     if service == "emr-serverless":
         from metaclip_curate.cluster.clouds.emr_serverless import EmrServerlessRun
 
-        return EmrServerlessRun(made, given["emr-serverless"], size, reached, follower)
+        return EmrServerlessRun(made, given["emr-serverless"], size, reached, monitor)
     if service == "dataproc":
         from metaclip_curate.cluster.clouds.dataproc import DataprocRun
 
-        return DataprocRun(made, given["google"], given["dataproc"], size, reached, follower)
-    from metaclip_curate.cluster.clouds.dataproc_serverless import BatchRun
+        return DataprocRun(made, given["google"], given["dataproc"], size, reached, monitor)
+    from metaclip_curate.cluster.clouds.dataproc_serverless import DataprocServerlessRun
 
-    return BatchRun(made, given["google"], given["batches"], size, reached, follower)
+    return DataprocServerlessRun(made, given["google"], given["batches"], size, reached, monitor)

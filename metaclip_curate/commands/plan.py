@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from metaclip_curate.cluster.plan import Plan, PlanOptions, plan
-from metaclip_curate.cluster.rates import Figures, load_figures
+from metaclip_curate.cluster.rates import Rates, load_rates
 from metaclip_curate.commands.output import print_json
 from metaclip_curate.console.text_table import number, text_table
 from metaclip_curate.metadata.lists.folder import MetadataFolder
@@ -16,7 +16,7 @@ from metaclip_curate.options.command_line import add_options, given_options
 from metaclip_curate.options.fields import option
 from metaclip_curate.storage import StorageOptions
 
-_ABOUT = "tasks, memory, disk, hours and dollars of a run, and which figures they come from"
+_ABOUT = "tasks, memory, disk, hours and dollars of a run, and the rates that they follow from"
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,12 @@ def add(commands: Any) -> None:
 def _run(parsed: argparse.Namespace, command: str) -> None:
     given = given_options(parsed, _GROUPS)
     options: PlanOptions = given["plan"]
-    figures = load_figures().with_values(options.figures)
-    made = plan(options, figures, largest_list(options.metadata, given["storage"]))
+    rates = load_rates().with_values(options.rates)
+    made = plan(options, rates, largest_list(options.metadata, given["storage"]))
     if given["print"].json:
-        print_json(as_json(made, options, figures), ensure_ascii=True)
+        print_json(as_json(made, options, rates), ensure_ascii=True)
     else:
-        print(text(made, options, figures))
+        print(text(made, options, rates))
 
 
 def largest_list(metadata: str, storage: StorageOptions) -> int:
@@ -60,23 +60,23 @@ def largest_list(metadata: str, storage: StorageOptions) -> int:
     return max(len(folder.entries(language)) for language in folder.languages)
 
 
-def as_json(made: Plan, options: PlanOptions, figures: Figures) -> dict[str, Any]:
+def as_json(made: Plan, options: PlanOptions, rates: Rates) -> dict[str, Any]:
     """The plan with what it was made from."""
     return {
         **dataclasses.asdict(made),
         "hours": made.hours,
         "dollars": made.dollars,
-        "platform": {"name": options.platform, **dataclasses.asdict(figures.platforms[options.platform])},
-        "figures": {name: dataclasses.asdict(figure) for name, figure in figures.numbers.items()},
+        "platform": {"name": options.platform, **dataclasses.asdict(rates.platforms[options.platform])},
+        "rates": {name: dataclasses.asdict(rate) for name, rate in rates.numbers.items()},
     }
 
 
-def text(made: Plan, options: PlanOptions, figures: Figures) -> str:
+def text(made: Plan, options: PlanOptions, rates: Rates) -> str:
     """The plan for people."""
-    platform, executor = figures.platforms[options.platform], made.executor
+    platform, executor = rates.platforms[options.platform], made.executor
     cores = executor.cores * executor.instances
     size = f"{made.entries:,} entries" if made.entries else "not given; assumed as large as the one measured"
-    gigabytes = made.inputs * figures["wat_megabytes"] / 1e3
+    gigabytes = made.inputs * rates["wat_megabytes"] / 1e3
     lines = [
         f"{options.crawl or 'input'}: {made.inputs:,} WAT files ({gigabytes:,.0f} GB) on {cores:,} cores, "
         f"{made.nodes:,} x {platform.node} "
@@ -96,13 +96,10 @@ def text(made: Plan, options: PlanOptions, figures: Figures) -> str:
         f"--files-per-round {made.files_per_round}",
         f"spark        spark.sql.shuffle.partitions={made.shuffle_partitions}",
         "",
-        "Figures (--figures NAME=VALUE for others):",
+        "Rates (--rates NAME=VALUE replaces one):",
         text_table(
             ["", "value", "unit", "", "source"],
-            [
-                [name, f"{figure.value:,g}", figure.unit, figure.kind, figure.source]
-                for name, figure in figures.numbers.items()
-            ],
+            [[name, f"{rate.value:,g}", rate.unit, rate.kind, rate.source] for name, rate in rates.numbers.items()],
             "<><<<",
         ),
         "",

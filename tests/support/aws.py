@@ -15,7 +15,7 @@ from botocore.session import Session
 from botocore.validate import ParamValidator
 from moto import mock_aws
 
-from metaclip_curate.cluster.clouds.monitor import Follower
+from metaclip_curate.cluster.clouds.monitor import Monitor
 from metaclip_curate.storage import s3_client
 from tests.conftest import ROOT
 
@@ -83,10 +83,10 @@ class Script:
     moves: list[Callable[[], Any]]
     lines: list[str] = field(default_factory=list)
 
-    def follower(self) -> Follower:
+    def monitor(self) -> Monitor:
         """Tells into `lines` and moves on instead of waiting."""
         moves = iter(self.moves)
-        return Follower(self.lines.append, lambda seconds: next(moves)())
+        return Monitor(self.lines.append, lambda seconds: next(moves)())
 
 
 def errors_of(service: str, operation: str, request: dict[str, Any]) -> str:

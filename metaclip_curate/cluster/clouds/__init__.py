@@ -1,5 +1,5 @@
-"""Running all stages on a cloud's Spark: the package goes into a bucket, a stage is a job, all ends with the run.
+"""Running all stages on a cloud's Spark service: upload the package, submit a job per stage, follow them, clean up.
 
-`deployment` says what is sent, the same for all services; `emr`, `emr_serverless`, `dataproc` and `dataproc_batches`
-make a service's requests of it, which need neither credentials nor network, and then send and follow them.
+`deployment` describes what is sent, `service` what all services have in common, and a module per service turns a
+deployment into requests. Imports `cluster`, `run`, `storage`, `options`, `console` and `errors`.
 """

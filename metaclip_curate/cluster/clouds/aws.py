@@ -1,4 +1,4 @@
-"""What the AWS services share: clients, and what a stack made."""
+"""Clients, errors and CloudFormation outputs for the services of AWS."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _COMMON_CRAWL = "s3://commoncrawl/crawl-data/"
 
 
 def client(service: str, region: str) -> Any:
-    """A boto3 client by the usual chain of credentials."""
+    """Makes a boto3 client with the default chain of credentials."""
     import boto3
 
     return boto3.client(service, region_name=region)  # type: ignore[call-overload]
 
 
 def broken_connections() -> tuple[type[Exception], ...]:
-    """What is raised when a request or its answer is lost; boto3 has tried a few times by then."""
+    """Lists the exceptions that a broken connection raises, after the retries of boto3."""
     from botocore import exceptions as aws
 
     return (aws.HTTPClientError, aws.ConnectionError)
@@ -27,7 +27,7 @@ def broken_connections() -> tuple[type[Exception], ...]:
 
 @contextmanager
 def aws_errors() -> Iterator[None]:
-    """Turns what AWS answers into what a person is told."""
+    """Turns errors of AWS into a `JobFailedError` of one line."""
     from botocore import exceptions as aws
 
     try:
@@ -37,11 +37,11 @@ def aws_errors() -> Iterator[None]:
 
 
 class Outputs(Mapping[str, str]):
-    """The outputs of a CloudFormation stack; in a dry run a description of each.
+    """The outputs of a CloudFormation stack; in a dry run, a placeholder for each.
 
     Args:
-        stack: Its name.
-        values: By name; None for a dry run.
+        stack: Name of the stack.
+        values: Outputs by name; None for a dry run.
     """
 
     def __init__(self, stack: str, values: Mapping[str, str] | None) -> None:
@@ -49,54 +49,56 @@ class Outputs(Mapping[str, str]):
         self._values = values
 
     def __getitem__(self, name: str) -> str:
-        """An output.
+        """Returns an output.
 
         Raises:
-            UserError: The stack has none of that name.
+            UserError: The stack has no such output.
         """
         if self._values is None:
             return f"<{name} of the stack {self._stack}>"
         if name not in self._values:
-            raise UserError(f"the stack {self._stack} has no output {name}: update it with the template that ships")
+            raise UserError(f"the stack {self._stack} has no output {name}: update it with the template in deploy/")
         return self._values[name]
 
     def __iter__(self) -> Any:
-        """The names that are known."""
+        """Iterates over the names of the outputs."""
         return iter(self._values or {})
 
     def __len__(self) -> int:
-        """How many are known."""
+        """Returns the number of outputs."""
         return len(self._values or {})
 
 
 def stack_outputs(stack: str, region: str) -> Outputs:
-    """Reads what a stack made.
+    """Reads the outputs of a stack.
 
     Raises:
-        UserError: There is no such stack, or it isn't complete, or the credentials don't do.
+        UserError: There is no such stack, it isn't complete, or the credentials don't permit it.
     """
     from botocore import exceptions as aws
 
     try:
         found = client("cloudformation", region).describe_stacks(StackName=stack)["Stacks"][0]
     except (aws.ClientError, aws.BotoCoreError) as error:
-        raise UserError(f"the stack {stack} in {region} can't be read ({error}): make it, see docs") from error
+        raise UserError(
+            f"the stack {stack} in {region} can't be read ({error}): create it as docs/running-on-emr.md describes"
+        ) from error
     if not found["StackStatus"].endswith("_COMPLETE") or "ROLLBACK" in found["StackStatus"]:
         raise UserError(f"the stack {stack} is {found['StackStatus']}: wait, or see its events")
     return Outputs(stack, {item["OutputKey"]: item["OutputValue"] for item in found.get("Outputs", [])})
 
 
-def check_places(places: Sequence[tuple[str, str]], outputs: Outputs) -> None:
-    """Refuses buckets that the stack's roles may not read or write.
+def check_urls(urls: Sequence[tuple[str, str]], outputs: Outputs) -> None:
+    """Checks that the roles of the stack may read and write all URLs.
 
     Args:
-        places: What the user named, each an option and a URL.
-        outputs: The stack's.
+        urls: Options of the user with the URL that each gives.
+        outputs: Outputs of the stack.
 
     Raises:
-        UserError: One lies elsewhere.
+        UserError: A URL is outside of the stack's folder.
     """
     root = outputs["DataUrl"]
-    for name, url in places:
+    for name, url in urls:
         if url.startswith("s3://") and not f"{url}/".startswith((f"{root}/", _COMMON_CRAWL)):
             raise UserError(f"{name} {url} isn't below {root}, where the stack's roles may read and write")

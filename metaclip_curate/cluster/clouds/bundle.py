@@ -1,11 +1,13 @@
-"""What `make package` wrote, and where it goes in the bucket."""
+"""The files that `make package` wrote, and their upload to a bucket."""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from metaclip_curate import storage
 from metaclip_curate.errors import UserError
@@ -15,15 +17,19 @@ from metaclip_curate.storage import StorageOptions
 
 @dataclass(frozen=True)
 class Upload:
-    """One file on its way.
+    """A file to upload.
 
     Attributes:
-        local: The file.
-        url: Where it goes. The name holds a digest of what is in it, so that an object of that name needs no upload.
+        local: Path of the file.
+        url: URL of the object. It contains a digest of the file, so that an existing object needs no upload.
     """
 
     local: str
     url: str
+
+    def as_call(self) -> dict[str, Any]:
+        """Describes the upload for a dry run."""
+        return {"call": "upload", "parameters": dataclasses.asdict(self)}
 
 
 @dataclass(frozen=True)
@@ -31,9 +37,9 @@ class Bundle:
     """The files of a package.
 
     Attributes:
-        archive: The environment archive.
+        archive: The archive with the Python environment.
         jobs: The script of each stage.
-        settings: deploy/spark-defaults.conf, read.
+        settings: The settings of deploy/spark-defaults.conf.
     """
 
     archive: Path
@@ -42,10 +48,10 @@ class Bundle:
 
     @classmethod
     def find(cls, folder: str) -> Bundle:
-        """Looks into a folder.
+        """Finds the files in a folder.
 
         Raises:
-            UserError: Something is missing, or there are several archives.
+            UserError: A file is missing, or there are several archives.
         """
         root = Path(folder)
         archives = sorted(root.glob("metaclip-curate-*.tar.gz"))
@@ -60,7 +66,7 @@ class Bundle:
         return cls(archives[0], jobs, read_settings(settings))
 
     def uploads(self, root: str) -> dict[str, Upload]:
-        """Where the files go below a URL: by stage, and `archive`."""
+        """Lists the uploads to a folder URL, by stage, with that of the archive under `archive`."""
         parts = {"archive": self.archive, **self.jobs}
         return {
             name: Upload(str(path), storage.join(root, "package", _digest(path), path.name))
@@ -69,24 +75,24 @@ class Bundle:
 
 
 def read_settings(path: Path) -> dict[str, str]:
-    """Reads a spark-defaults.conf: a name, spaces, and a value a line; # begins a comment line."""
+    """Reads a spark-defaults.conf, whose lines are a name, spaces and a value, or a comment that begins with #."""
     lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
     settings = (line.split(None, 1) for line in lines if line and not line.startswith("#"))
     return {name: rest[0] if rest else "" for name, *rest in settings}
 
 
 def folder_uploads(folder: str, root: str) -> tuple[str, list[Upload]]:
-    """The files of a local folder on their way below a URL.
+    """Lists the uploads of a local folder.
 
     Args:
-        folder: Local, its files but not those below it are taken.
-        root: Where they go.
+        folder: Local folder. Files in its subfolders are left out.
+        root: URL of the folder to upload to.
 
     Returns:
-        The folder's URL, which holds a digest of all files, and the uploads.
+        URL of the uploaded folder, which contains a digest of all files, and the uploads.
 
     Raises:
-        UserError: There is no such folder, or nothing in it.
+        UserError: The folder doesn't exist or is empty.
     """
     if not Path(folder).is_dir():
         raise UserError(f"there is no folder {folder}")
@@ -98,14 +104,14 @@ def folder_uploads(folder: str, root: str) -> tuple[str, list[Upload]]:
     return url, [Upload(str(path), storage.join(url, path.name)) for path in files]
 
 
-def send(uploads: Sequence[Upload], options: StorageOptions, output: str, tell: Callable[[str], None]) -> None:
-    """Uploads what isn't there yet, and tells how much that was.
+def send(uploads: Sequence[Upload], options: StorageOptions, output: str, log: Callable[[str], None]) -> None:
+    """Uploads the files that the bucket doesn't have yet, and logs their number.
 
     Args:
         uploads: The files.
-        options: How to reach the bucket.
-        output: The run folder, for what is told.
-        tell: Takes the line.
+        options: Credentials and limits for the bucket.
+        output: The run folder, for the log.
+        log: Function that prints a line.
 
     Raises:
         UserError: The bucket can't be written.
@@ -113,7 +119,7 @@ def send(uploads: Sequence[Upload], options: StorageOptions, output: str, tell: 
     missing = [upload for upload in uploads if not storage.exists(upload.url, options)]
     for upload in missing:
         storage.upload_file(upload.local, upload.url, options)
-    tell(f"{len(missing)} of {len(uploads)} files uploaded to {output}")
+    log(f"{len(missing)} of {len(uploads)} files uploaded to {output}")
 
 
 def _digest(path: Path) -> str:

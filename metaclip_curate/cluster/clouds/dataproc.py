@@ -1,4 +1,4 @@
-"""A transient Dataproc cluster: made, given one job a stage, and deleted whatever happens."""
+"""A run on a transient Dataproc cluster, with one job per stage."""
 
 from __future__ import annotations
 
@@ -6,149 +6,145 @@ import secrets
 from typing import Any
 
 from metaclip_curate.cluster.clouds import gcp
-from metaclip_curate.cluster.clouds.bundle import send
 from metaclip_curate.cluster.clouds.deployment import ENVIRONMENT, PYTHON, Deployment, Job, python_settings
-from metaclip_curate.cluster.clouds.monitor import Follower
+from metaclip_curate.cluster.clouds.monitor import Monitor, interruptible
+from metaclip_curate.cluster.clouds.service import ServiceRun, call
 from metaclip_curate.cluster.plan import PlanOptions
 from metaclip_curate.errors import JobFailedError
 from metaclip_curate.options.deploy import DataprocOptions, GoogleOptions
 from metaclip_curate.storage import StorageOptions
 from metaclip_curate.storage.urls import bucket_and_key
 
-_LEAST_PRIMARY_WORKERS = 2  # Dataproc's own rule
+_FEWEST_PRIMARY_WORKERS = 2  # required by Dataproc
+_FAILED_CLUSTER = ("ERROR", "ERROR_DUE_TO_UPDATE", "DELETING")
+_FAILED_JOB = ("ERROR", "CANCELLED", "ATTEMPT_FAILURE")
 _IDLE_SECONDS = 1800
 
 
-class DataprocRun:
-    """Makes a cluster, runs the stages on it and deletes it.
+class DataprocRun(ServiceRun):
+    """Creates a cluster, runs the stages on it and deletes it.
 
     Args:
-        deployment: What runs.
-        google_options: Whose.
-        options: Where.
-        size: Cores and how many of them aren't spot machines.
-        storage: How to reach the bucket.
-        follower: Tells states.
+        deployment: Uploads, jobs and settings.
+        project: Project and identity of Google Cloud.
+        options: Options of the service.
+        size: Cores, spot share and disks.
+        storage: Credentials and limits for the bucket.
+        monitor: Polls and logs states.
     """
 
     def __init__(
         self,
         deployment: Deployment,
-        google_options: GoogleOptions,
+        project: GoogleOptions,
         options: DataprocOptions,
         size: PlanOptions,
         storage: StorageOptions,
-        follower: Follower,
+        monitor: Monitor,
     ) -> None:
-        self._deployment = deployment
-        self._google = google_options
+        super().__init__(deployment, size, storage, monitor)
+        self._project = project
         self._options = options
-        self._size = size
-        self._storage = storage
-        self._follower = follower
 
-    def calls(self) -> list[dict[str, Any]]:
-        """All that would be sent."""
-        cluster = create_cluster(self._deployment, self._google, self._options, self._size)
-        calls = [
-            *self._deployment.calls(),
-            {"service": "dataproc", "call": "create_cluster", "parameters": cluster},
+    def _requests(self) -> list[dict[str, Any]]:
+        cluster = create_cluster(self.deployment, self._project, self._options, self._size)
+        jobs = [submit_job(self.deployment, job, self._project, "<random>") for job in self.deployment.jobs]
+        return [
+            call("dataproc", "create_cluster", cluster),
+            *(call("dataproc", "submit_job", job) for job in jobs),
+            call("dataproc", "delete_cluster", self._cluster()),
         ]
-        for job in self._deployment.jobs:
-            request = submit_job(self._deployment, job, self._google, "<random>")
-            calls.append({"service": "dataproc", "call": "submit_job", "parameters": request})
-        calls.append({"service": "dataproc", "call": "delete_cluster", "parameters": self._named()})
-        return calls
 
     def run(self) -> None:
-        """Uploads, makes the cluster, runs the stages and deletes the cluster.
+        """Creates the cluster, runs the stages, and deletes the cluster on every way out.
 
         Raises:
-            UserError: The library, the credentials or the bucket isn't right.
+            UserError: The library is missing, or the credentials or the bucket are wrong.
             JobFailedError: The cluster or a stage failed, or the run was stopped.
         """
-        region = self._google.region
+        region = self._project.region
         clusters, jobs = gcp.client("ClusterController", region), gcp.client("JobController", region)
-        send(self._deployment.uploads, self._storage, self._deployment.output, self._follower.tell)
+        self._upload()
         with gcp.google_errors():
-            clusters.create_cluster(request=create_cluster(self._deployment, self._google, self._options, self._size))
+            clusters.create_cluster(request=create_cluster(self.deployment, self._project, self._options, self._size))
             try:
-                self._until_running(clusters)
-                for job in self._deployment.jobs:
-                    self._run_stage(jobs, job)
-            except KeyboardInterrupt as error:
-                raise JobFailedError("stopped; the same command goes on where it was") from error
+                with interruptible():
+                    self._wait_for_cluster(clusters)
+                    for job in self.deployment.jobs:
+                        self._run_stage(jobs, job)
             finally:
-                clusters.delete_cluster(request=self._named())
-                self._follower.tell(f"cluster {cluster_name(self._deployment)}: being deleted")
+                clusters.delete_cluster(request=self._cluster())
+                self.monitor.log(f"cluster {cluster_name(self.deployment)}: being deleted")
 
-    def _named(self) -> dict[str, Any]:
-        name = cluster_name(self._deployment)
-        return {"project_id": self._google.project, "region": self._google.region, "cluster_name": name}
+    def _cluster(self) -> dict[str, Any]:
+        name = cluster_name(self.deployment)
+        return {"project_id": self._project.project, "region": self._project.region, "cluster_name": name}
 
-    def _until_running(self, clusters: Any) -> None:
-        while True:
-            status = clusters.get_cluster(request=self._named()).status
-            self._follower.note(f"cluster {cluster_name(self._deployment)}", status.state.name, status.detail)
-            if status.state.name == "RUNNING":
-                return
-            if status.state.name in ("ERROR", "ERROR_DUE_TO_UPDATE", "DELETING"):
-                raise JobFailedError(f"the cluster isn't made: {status.detail or status.state.name}")
-            self._follower.wait()
+    def _wait_for_cluster(self, clusters: Any) -> None:
+        def poll() -> tuple[str, str]:
+            status = clusters.get_cluster(request=self._cluster()).status
+            return status.state.name, status.detail
+
+        name = f"cluster {cluster_name(self.deployment)}"
+        state, detail = self.monitor.wait_until(name, poll, ("RUNNING", *_FAILED_CLUSTER))
+        if state != "RUNNING":
+            raise JobFailedError(f"the cluster couldn't be created: {detail or state}")
 
     def _run_stage(self, jobs: Any, job: Job) -> None:
-        request = submit_job(self._deployment, job, self._google, secrets.token_hex(4))
+        request = submit_job(self.deployment, job, self._project, secrets.token_hex(4))
         jobs.submit_job(request=request)
-        named = {
-            "project_id": self._google.project,
-            "region": self._google.region,
+        submitted = {
+            "project_id": self._project.project,
+            "region": self._project.region,
             "job_id": request["job"]["reference"]["job_id"],
         }
-        while True:
-            found = jobs.get_job(request=named)
-            state = found.status.state.name
-            self._follower.note(job.stage, state, found.status.details)
-            if state == "DONE":
-                return
-            if state in ("ERROR", "CANCELLED", "ATTEMPT_FAILURE"):
-                raise JobFailedError(
-                    f"{job.stage} {state.lower()}: {found.status.details or 'no reason given'}; spark-submit's log is "
-                    f"{found.driver_output_resource_uri}*, the driver's is in Cloud Logging"
-                )
-            self._follower.wait()
+
+        found: Any = None
+
+        def poll() -> tuple[str, str]:
+            nonlocal found
+            found = jobs.get_job(request=submitted)
+            return found.status.state.name, found.status.details
+
+        state, detail = self.monitor.wait_until(job.stage, poll, ("DONE", *_FAILED_JOB))
+        if state != "DONE":
+            raise JobFailedError(
+                f"{job.stage} {state.lower()}: {detail or 'no reason given'}; spark-submit's log is "
+                f"{found.driver_output_resource_uri}*, the driver's is in Cloud Logging"
+            )
 
 
 def cluster_name(deployment: Deployment) -> str:
-    """The cluster's name: at most 51 letters, digits and dashes."""
+    """Returns the name of the cluster: at most 51 letters, digits and dashes."""
     return f"metaclip-{deployment.name}"
 
 
 def create_cluster(
-    deployment: Deployment, google_options: GoogleOptions, options: DataprocOptions, size: PlanOptions
+    deployment: Deployment, project: GoogleOptions, options: DataprocOptions, size: PlanOptions
 ) -> dict[str, Any]:
-    """The request that makes the cluster.
+    """Makes the request that creates the cluster.
 
     Args:
-        deployment: What runs.
-        google_options: Whose.
-        options: Where.
-        size: Cores, spot share, disks.
+        deployment: Uploads, jobs and settings.
+        project: Project and identity of Google Cloud.
+        options: Options of the service.
+        size: Cores, spot share and disks.
 
     Returns:
         The fields of google.cloud.dataproc.v1.CreateClusterRequest.
     """
     plan, bucket = deployment.plan, bucket_and_key(deployment.output)[0]
-    primary = max(_LEAST_PRIMARY_WORKERS, round(plan.nodes * size.on_demand_share))
+    primary = max(_FEWEST_PRIMARY_WORKERS, round(plan.nodes * size.on_demand_share))
     disk = {"boot_disk_type": "pd-balanced", "boot_disk_size_gb": size.node_disk}
     config: dict[str, Any] = {
-        # Dataproc's own files go where the account may write anyhow, not into a bucket that it makes.
+        # Dataproc's own files go to the run's bucket, which the account may write, instead of a new one.
         "config_bucket": bucket,
         "temp_bucket": bucket,
         "gce_cluster_config": {
-            "subnetwork_uri": google_options.subnetwork,
-            # Inputs come from outside Google: with private addresses a Cloud NAT would be paid for every GB.
+            "subnetwork_uri": project.subnetwork,
+            # Inputs come from outside of Google. With private addresses, a Cloud NAT would be billed for each GB.
             "internal_ip_only": options.internal_ip_only,
-            "service_account": google_options.account,
+            "service_account": project.account,
             "service_account_scopes": ["https://www.googleapis.com/auth/cloud-platform"],
             "shielded_instance_config": {
                 "enable_secure_boot": True,
@@ -164,10 +160,10 @@ def create_cluster(
         "worker_config": {"num_instances": primary, "machine_type_uri": options.node_type, "disk_config": disk},
         "software_config": {
             "image_version": options.image,
-            # The driver must not stand on a spot machine.
+            # The driver must not be on a spot machine.
             "properties": {"dataproc:am.primary_only": "true"},
         },
-        # In case this command can't delete it.
+        # For the case that this command can't delete the cluster.
         "lifecycle_config": {
             "idle_delete_ttl": {"seconds": _IDLE_SECONDS},
             "auto_delete_ttl": {"seconds": 3600 * options.max_hours},
@@ -181,22 +177,22 @@ def create_cluster(
         }
     name = cluster_name(deployment)
     cluster = {
-        "project_id": google_options.project,
+        "project_id": project.project,
         "cluster_name": name,
         "labels": deployment.labels,
         "config": config,
     }
-    return {"project_id": google_options.project, "region": google_options.region, "cluster": cluster}
+    return {"project_id": project.project, "region": project.region, "cluster": cluster}
 
 
-def submit_job(deployment: Deployment, job: Job, google_options: GoogleOptions, suffix: str) -> dict[str, Any]:
-    """The request that starts a stage.
+def submit_job(deployment: Deployment, job: Job, project: GoogleOptions, suffix: str) -> dict[str, Any]:
+    """Makes the request that starts a stage.
 
     Args:
-        deployment: What runs.
-        job: The stage.
-        google_options: Whose.
-        suffix: Makes the job's id one of its own; ids are never free again.
+        deployment: Uploads, jobs and settings.
+        job: Job of the stage.
+        project: Project and identity of Google Cloud.
+        suffix: Random suffix of the job's id, since ids can't be used twice.
 
     Returns:
         The fields of google.cloud.dataproc.v1.SubmitJobRequest.
@@ -207,7 +203,7 @@ def submit_job(deployment: Deployment, job: Job, google_options: GoogleOptions, 
         "spark.submit.deployMode": "cluster",
     }
     submitted = {
-        "reference": {"project_id": google_options.project, "job_id": f"{deployment.name}-{job.stage}-{suffix}"},
+        "reference": {"project_id": project.project, "job_id": f"{deployment.name}-{job.stage}-{suffix}"},
         "placement": {"cluster_name": cluster_name(deployment)},
         "pyspark_job": {
             "main_python_file_uri": job.script,
@@ -217,4 +213,4 @@ def submit_job(deployment: Deployment, job: Job, google_options: GoogleOptions, 
         },
         "labels": deployment.labels | {"stage": job.stage},
     }
-    return {"project_id": google_options.project, "region": google_options.region, "job": submitted}
+    return {"project_id": project.project, "region": project.region, "job": submitted}

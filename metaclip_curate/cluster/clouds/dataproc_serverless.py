@@ -1,4 +1,4 @@
-"""Google's serverless batches: one a stage, in a container that has the project and no Spark."""
+"""A run as Dataproc Serverless batches, one per stage, in a container with the project and without Spark."""
 
 from __future__ import annotations
 
@@ -6,124 +6,121 @@ import secrets
 from typing import Any
 
 from metaclip_curate.cluster.clouds import gcp
-from metaclip_curate.cluster.clouds.bundle import send
+from metaclip_curate.cluster.clouds.bundle import Upload
 from metaclip_curate.cluster.clouds.deployment import IMAGE_PYTHON, Deployment, Job, python_settings
-from metaclip_curate.cluster.clouds.monitor import Follower
+from metaclip_curate.cluster.clouds.monitor import Monitor, interruptible
+from metaclip_curate.cluster.clouds.service import ServiceRun, call
 from metaclip_curate.cluster.plan import PlanOptions
 from metaclip_curate.errors import JobFailedError
 from metaclip_curate.options.deploy import BatchOptions, GoogleOptions
 from metaclip_curate.storage import StorageOptions
 from metaclip_curate.storage.urls import bucket_and_key
 
-# The service refuses applications that set how YARN or the shuffle works.
-_NOT_TAKEN = ("spark.yarn.", "spark.shuffle.", "spark.decommission.", "spark.storage.decommission.")
-_MOST_EXECUTORS, _LEAST_EXECUTORS = 2000, 2
+# The service refuses settings of YARN and of the shuffle.
+_REFUSED = ("spark.yarn.", "spark.shuffle.", "spark.decommission.", "spark.storage.decommission.")
+_MOST_EXECUTORS, _FEWEST_EXECUTORS = 2000, 2
 
 
-class BatchRun:
+class DataprocServerlessRun(ServiceRun):
     """Runs the stages as batches, one after another.
 
     Args:
-        deployment: What runs.
-        google_options: Whose.
-        options: Where.
+        deployment: Uploads, jobs and settings.
+        project: Project and identity of Google Cloud.
+        options: Options of the service.
         size: Disks.
-        storage: How to reach the bucket.
-        follower: Tells states.
+        storage: Credentials and limits for the bucket.
+        monitor: Polls and logs states.
     """
 
     def __init__(
         self,
         deployment: Deployment,
-        google_options: GoogleOptions,
+        project: GoogleOptions,
         options: BatchOptions,
         size: PlanOptions,
         storage: StorageOptions,
-        follower: Follower,
+        monitor: Monitor,
     ) -> None:
-        # Scripts are sent, the archive isn't: the image has what is in it.
-        self._deployment = deployment
-        self._uploads = [upload for upload in deployment.uploads if upload.url != deployment.archive]
-        self._google = google_options
+        super().__init__(deployment, size, storage, monitor)
+        self._project = project
         self._options = options
-        self._size = size
-        self._storage = storage
-        self._follower = follower
 
-    def calls(self) -> list[dict[str, Any]]:
-        """All that would be sent."""
-        calls = [call for call in self._deployment.calls() if call["parameters"]["url"] != self._deployment.archive]
-        for job in self._deployment.jobs:
-            request = create_batch(self._deployment, job, self._google, self._options, self._size, "<random>")
-            calls.append({"service": "dataproc", "call": "create_batch", "parameters": request})
-        return calls
+    @property
+    def uploads(self) -> tuple[Upload, ...]:
+        """The scripts and metadata; the image already has the content of the archive."""
+        return tuple(upload for upload in self.deployment.uploads if upload.url != self.deployment.archive)
+
+    def _requests(self) -> list[dict[str, Any]]:
+        return [call("dataproc", "create_batch", self._batch(job, "<random>")) for job in self.deployment.jobs]
 
     def run(self) -> None:
-        """Uploads and runs the stages.
+        """Runs the stages.
 
         Raises:
-            UserError: The library, the credentials or the bucket isn't right.
+            UserError: The library is missing, or the credentials or the bucket are wrong.
             JobFailedError: A stage failed, or the run was stopped.
         """
-        batches = gcp.client("BatchController", self._google.region)
-        send(self._uploads, self._storage, self._deployment.output, self._follower.tell)
-        with gcp.google_errors():
-            try:
-                for job in self._deployment.jobs:
-                    self._run_stage(batches, job)
-            except KeyboardInterrupt as error:
-                raise JobFailedError("stopped; the same command goes on where it was") from error
+        batches = gcp.client("BatchController", self._project.region)
+        self._upload()
+        with gcp.google_errors(), interruptible():
+            for job in self.deployment.jobs:
+                self._run_stage(batches, job)
 
     def _run_stage(self, batches: Any, job: Job) -> None:
-        request = create_batch(self._deployment, job, self._google, self._options, self._size, secrets.token_hex(4))
+        request = self._batch(job, secrets.token_hex(4))
         batches.create_batch(request=request)
-        name, found = f"{request['parent']}/batches/{request['batch_id']}", None
+        name = f"{request['parent']}/batches/{request['batch_id']}"
+        found: Any = None
+
+        def poll() -> tuple[str, str]:
+            nonlocal found
+            found = batches.get_batch(request={"name": name})
+            return found.state.name, found.state_message
+
         try:
-            while True:
-                found = batches.get_batch(request={"name": name})
-                state = found.state.name
-                self._follower.note(job.stage, state, found.state_message)
-                if state in ("SUCCEEDED", "FAILED", "CANCELLED"):
-                    break
-                self._follower.wait()
+            state, detail = self.monitor.wait_until(job.stage, poll, ("SUCCEEDED", "FAILED", "CANCELLED"))
         except BaseException:
             if found is not None:
                 batches.cancel_operation(request={"name": found.operation})
             raise
         if state != "SUCCEEDED":
-            logs = found.runtime_info.output_uri
             raise JobFailedError(
-                f"{job.stage} {state.lower()}: {found.state_message or 'no reason given'}; its output is {logs}"
+                f"{job.stage} {state.lower()}: {detail or 'no reason given'}; its output is "
+                f"{found.runtime_info.output_uri}"
             )
+
+    def _batch(self, job: Job, suffix: str) -> dict[str, Any]:
+        return create_batch(self.deployment, job, self._project, self._options, self._size, suffix)
 
 
 def create_batch(
     deployment: Deployment,
     job: Job,
-    google_options: GoogleOptions,
+    project: GoogleOptions,
     options: BatchOptions,
     size: PlanOptions,
     suffix: str,
 ) -> dict[str, Any]:
-    """The request that starts a stage.
+    """Makes the request that starts a stage.
 
     Args:
-        deployment: What runs.
-        job: The stage.
-        google_options: Whose.
-        options: Where.
+        deployment: Uploads, jobs and settings.
+        job: Job of the stage.
+        project: Project and identity of Google Cloud.
+        options: Options of the service.
         size: Disks.
-        suffix: Makes the batch's id one of its own.
+        suffix: Random suffix of the batch's id.
 
     Returns:
         The fields of google.cloud.dataproc.v1.CreateBatchRequest.
     """
-    executors = min(_MOST_EXECUTORS, max(_LEAST_EXECUTORS, deployment.plan.executor.instances))
-    settings = {name: value for name, value in deployment.settings.items() if not name.startswith(_NOT_TAKEN)}
+    executors = min(_MOST_EXECUTORS, max(_FEWEST_EXECUTORS, deployment.plan.executor.instances))
+    settings = deployment.settings_without(_REFUSED)
     settings |= python_settings(IMAGE_PYTHON, ["spark.dataproc.driverEnv."])
     settings |= {
         "spark.dynamicAllocation.maxExecutors": str(executors),
-        "spark.executor.instances": str(_LEAST_EXECUTORS),
+        "spark.executor.instances": str(_FEWEST_EXECUTORS),
         "spark.dataproc.executor.disk.size": f"{size.node_disk}g",
     }
     batch = {
@@ -136,15 +133,15 @@ def create_batch(
         },
         "environment_config": {
             "execution_config": {
-                "service_account": google_options.account,
-                "subnetwork_uri": google_options.subnetwork,
+                "service_account": project.account,
+                "subnetwork_uri": project.subnetwork,
                 "staging_bucket": bucket_and_key(deployment.output)[0],
                 "ttl": {"seconds": 3600 * options.stage_hours},
             }
         },
     }
     return {
-        "parent": f"projects/{google_options.project}/locations/{google_options.region}",
+        "parent": f"projects/{project.project}/locations/{project.region}",
         "batch": batch,
         "batch_id": f"{deployment.name}-{job.stage}-{suffix}",
     }

@@ -1,4 +1,4 @@
-"""What is sent to a service, before it has the service's form."""
+"""A deployment: uploads, jobs and Spark settings of a run, before they become the requests of a service."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from metaclip_curate import storage
@@ -19,21 +20,21 @@ from metaclip_curate.options.match import MatchOptions
 from metaclip_curate.run.folder import STAGES
 from metaclip_curate.storage import StorageOptions
 
-ENVIRONMENT = "environment"  # the archive's name where a container unpacks it
+ENVIRONMENT = "environment"  # folder in a container to which the archive is unpacked
 PYTHON = f"./{ENVIRONMENT}/bin/python"
-IMAGE_PYTHON = "/opt/metaclip-curate/bin/python"  # deploy/docker/Dockerfile's
+IMAGE_PYTHON = "/opt/metaclip-curate/bin/python"  # as in deploy/docker/Dockerfile
 PROJECT = "metaclip-curate"
 _ATTEMPTS = 20
 
 
 @dataclass(frozen=True)
 class Job:
-    """One stage.
+    """The job of one stage.
 
     Attributes:
-        stage: Its name.
+        stage: Name of the stage.
         script: URL of the spark-submit script.
-        arguments: The script's.
+        arguments: Arguments of the script.
     """
 
     stage: str
@@ -43,22 +44,22 @@ class Job:
 
 @dataclass(frozen=True)
 class Deployment:
-    """A run, ready to be given a service's form.
+    """A run that can be sent to any service.
 
     Attributes:
-        name: Small letters, digits and dashes, at most 40, a letter first.
-        output: The run folder, without a slash at its end.
-        places: What of the options names a place, each with its option: some may be out of the roles' reach.
-        uploads: Files that must be in the bucket.
-        archive: URL of the environment archive.
-        jobs: In order.
-        settings: Spark's.
-        plan: What the sizes come from.
+        name: Name of the run: a lower-case letter, then up to 39 lower-case letters, digits and dashes.
+        output: The run folder, without a trailing slash.
+        urls: Options that give a path or URL, with its value, since a service's roles may not reach all of them.
+        uploads: Files that the bucket must have.
+        archive: URL of the archive with the Python environment.
+        jobs: Jobs in order.
+        settings: Spark settings.
+        plan: The plan from which sizes are taken.
     """
 
     name: str
     output: str
-    places: tuple[tuple[str, str], ...]
+    urls: tuple[tuple[str, str], ...]
     uploads: tuple[Upload, ...]
     archive: str
     jobs: tuple[Job, ...]
@@ -67,69 +68,57 @@ class Deployment:
 
     @property
     def labels(self) -> dict[str, str]:
-        """How machines and jobs are marked. The roles of the templates go by `project`."""
+        """Labels of machines and jobs. The roles of the templates check `project`."""
         return {"project": PROJECT, "run": self.name}
 
-    def calls(self) -> list[dict[str, Any]]:
-        """The uploads as a dry run shows them."""
-        return [{"call": "upload", "parameters": dataclasses.asdict(upload)} for upload in self.uploads]
+    def settings_without(self, prefixes: tuple[str, ...]) -> dict[str, str]:
+        """Returns the Spark settings except those whose names begin with a prefix that the service refuses."""
+        return {name: value for name, value in self.settings.items() if not name.startswith(prefixes)}
 
 
 def deployment(
     options: DeployOptions, plan: Plan, stages: Mapping[str, Sequence[str]], groups: Mapping[str, Any], scheme: str
 ) -> Deployment:
-    """Puts together what is sent.
+    """Makes a deployment from options.
 
     Args:
-        options: Of the deployment.
-        plan: Sizes.
-        stages: For each stage the names of the groups of options that its command takes.
-        groups: The groups' options; `run`, `storage`, `extract` and `match` among them.
-        scheme: Of the service's buckets: s3 or gs.
-
-    Returns:
-        The deployment.
+        options: Options of the deployment.
+        plan: Plan with sizes.
+        stages: For each stage, the names of the groups of options that its command takes.
+        groups: Options by group; `run`, `storage`, `extract` and `match` must be among them.
+        scheme: Scheme of the service's buckets: s3 or gs.
 
     Raises:
-        UserError: A path isn't where the service could read it, or the package isn't complete.
+        UserError: The service can't read a path, or the package isn't complete.
     """
-    output = groups["run"].output.rstrip("/")
-    if not output.startswith(f"{scheme}://"):
-        raise UserError(f"--output must be a folder in a bucket, {scheme}://..., not {output or 'empty'}")
     chosen = options.stages or STAGES
-    if unknown := set(chosen) - set(STAGES):
-        raise UserError(f"--stages knows {', '.join(STAGES)} and not {', '.join(sorted(unknown))}")
-    if "extract" in chosen:
-        _check_inputs(groups["extract"].input)
-    for name, path in (("lid_model", groups["extract"].lid_model), ("language_table", groups["match"].language_table)):
-        if path:
-            raise UserError(f"{flag(name)} {path} can't be sent to a cluster yet: leave it out")
+    output = _checked_output(groups, chosen, scheme)
     root = storage.join(output, "deploy")
     bundle = Bundle.find(options.package)
     package = bundle.uploads(root)
-    match, metadata = _match_options(groups["match"], plan, root, needed=bool({"match", "count"} & set(chosen)))
+    match, metadata = _match_options(groups["match"], plan, root, required=bool({"match", "count"} & set(chosen)))
     extract = groups["extract"]
-    extract = dataclasses.replace(extract, files_per_round=extract.files_per_round or plan.files_per_round)
-    sized = {**groups, "match": match, "extract": extract}
+    sized = {
+        **groups,
+        "match": match,
+        "extract": dataclasses.replace(extract, files_per_round=extract.files_per_round or plan.files_per_round),
+    }
     jobs = [
         Job(
-            stage,
-            package[stage].url,
-            tuple(argument for group in stages[stage] for argument in to_arguments(sized[group])),
+            stage, package[stage].url, tuple(chain.from_iterable(to_arguments(sized[group]) for group in stages[stage]))
         )
         for stage in STAGES
         if stage in chosen
     ]
-    needed = [package["archive"], *(package[job.stage] for job in jobs), *metadata]
     return Deployment(
         name=run_name(options.name or output.rpartition("/")[2]),
         output=output,
-        places=(
+        urls=(
             ("--output", output),
             ("--metadata", match.metadata),
-            *(("--input", path.removeprefix("@")) for path in groups["extract"].input),
+            *(("--input", path.removeprefix("@")) for path in extract.input),
         ),
-        uploads=tuple(needed),
+        uploads=(package["archive"], *(package[job.stage] for job in jobs), *metadata),
         archive=package["archive"].url,
         jobs=tuple(jobs),
         settings={**bundle.settings, **sizes(plan, options), **dict(s.split("=", 1) for s in options.spark_settings)},
@@ -138,7 +127,7 @@ def deployment(
 
 
 def sizes(plan: Plan, options: DeployOptions) -> dict[str, str]:
-    """The settings that follow from a plan."""
+    """Returns the Spark settings that follow from a plan."""
     executor = plan.executor
     return {
         "spark.executor.cores": str(executor.cores),
@@ -148,20 +137,17 @@ def sizes(plan: Plan, options: DeployOptions) -> dict[str, str]:
         "spark.sql.shuffle.partitions": str(plan.shuffle_partitions),
         "spark.driver.cores": "4",
         "spark.driver.memory": f"{options.driver_memory_mb}m",
-        # The driver's Python reads every metadata list once, one at a time, as a worker does.
+        # The driver's Python reads each metadata list once, one at a time, as workers do.
         "spark.driver.memoryOverhead": f"{max(2048, 2 * executor.worker_megabytes)}m",
     }
 
 
 def python_settings(python: str, driver_prefixes: Sequence[str]) -> dict[str, str]:
-    """Which Python runs.
+    """Returns the Spark settings that select a Python.
 
     Args:
-        python: Its path in a container.
-        driver_prefixes: Of the settings by which the service gives the driver an environment variable.
-
-    Returns:
-        Spark settings.
+        python: Path of the Python in a container.
+        driver_prefixes: Prefixes of the settings that set environment variables of the driver on the service.
     """
     variables = {
         f"{prefix}{name}": python for prefix in driver_prefixes for name in ("PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON")
@@ -170,10 +156,25 @@ def python_settings(python: str, driver_prefixes: Sequence[str]) -> dict[str, st
 
 
 def run_name(text: str) -> str:
-    """A name that every service takes: small letters, digits and dashes."""
+    """Makes a name that every service accepts, of lower-case letters, digits and dashes."""
     name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
     name = name if name[:1].isalpha() else f"run-{name}"
     return name[:40].rstrip("-")
+
+
+def _checked_output(groups: Mapping[str, Any], stages: Sequence[str], scheme: str) -> str:
+    """Checks the options that have to suit a cluster, and returns the run folder without a trailing slash."""
+    output: str = groups["run"].output.rstrip("/")
+    if not output.startswith(f"{scheme}://"):
+        raise UserError(f"--output must be a folder in a bucket, {scheme}://..., not {output or 'empty'}")
+    if unknown := set(stages) - set(STAGES):
+        raise UserError(f"--stages knows {', '.join(STAGES)} and not {', '.join(sorted(unknown))}")
+    if "extract" in stages:
+        _check_inputs(groups["extract"].input)
+    for name, path in (("lid_model", groups["extract"].lid_model), ("language_table", groups["match"].language_table)):
+        if path:
+            raise UserError(f"{flag(name)} {path} can't be sent to a cluster yet: leave it out")
+    return output
 
 
 def _check_inputs(inputs: Sequence[str]) -> None:
@@ -185,12 +186,12 @@ def _check_inputs(inputs: Sequence[str]) -> None:
             raise UserError(f"--input {path} is on this machine, where the cluster can't read it: copy it to a bucket")
 
 
-def _match_options(match: MatchOptions, plan: Plan, root: str, needed: bool) -> tuple[MatchOptions, list[Upload]]:
+def _match_options(match: MatchOptions, plan: Plan, root: str, required: bool) -> tuple[MatchOptions, list[Upload]]:
     uploads: list[Upload] = []
-    if needed and not match.metadata:
+    if required and not match.metadata:
         raise UserError("--metadata is missing: name the metadata folder, here or in a bucket")
     metadata = match.metadata
-    if needed and storage.is_local(metadata):
+    if required and storage.is_local(metadata):
         metadata, uploads = folder_uploads(metadata, root)
     default = MatchOptions()
     return dataclasses.replace(
@@ -201,18 +202,18 @@ def _match_options(match: MatchOptions, plan: Plan, root: str, needed: bool) -> 
     ), uploads
 
 
-def reachable(options: StorageOptions, region: str = "") -> StorageOptions:
-    """How a cluster's machines reach inputs: patiently, and at AWS within S3, unless told otherwise.
+def cluster_storage(options: StorageOptions, region: str = "") -> StorageOptions:
+    """Adapts options for reading inputs to a cluster: more attempts and, on AWS, Common Crawl from S3.
 
     Args:
-        options: As given.
-        region: AWS's; empty elsewhere.
+        options: Options of the user, which take precedence.
+        region: AWS region; empty on other clouds.
 
     Returns:
-        The options that the stages get.
+        The options for the stages.
     """
     default = StorageOptions()
-    # Hundreds of workers meet 503 together, and a file that is given up stays out of the run.
+    # Hundreds of workers get 503 at the same time, and a file that is given up is missing from the run.
     attempts = _ATTEMPTS if options.max_attempts == default.max_attempts else options.max_attempts
     changed = dataclasses.replace(options, max_attempts=attempts)
     if not region:

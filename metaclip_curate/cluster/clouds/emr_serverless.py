@@ -1,4 +1,4 @@
-"""An EMR Serverless application: made for the run, one job run a stage, and deleted at its end."""
+"""A run on EMR Serverless: an application that is created for the run, with one job run per stage."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from metaclip_curate.cluster.clouds.aws import (
     Outputs,
     aws_errors,
     broken_connections,
-    check_places,
+    check_urls,
     client,
     stack_outputs,
 )
-from metaclip_curate.cluster.clouds.bundle import send
 from metaclip_curate.cluster.clouds.deployment import (
     ENVIRONMENT,
     IMAGE_PYTHON,
@@ -23,27 +22,29 @@ from metaclip_curate.cluster.clouds.deployment import (
     Job,
     python_settings,
 )
-from metaclip_curate.cluster.clouds.monitor import Follower
+from metaclip_curate.cluster.clouds.monitor import Monitor, interruptible
+from metaclip_curate.cluster.clouds.service import ServiceRun, call
 from metaclip_curate.cluster.plan import PlanOptions
 from metaclip_curate.errors import JobFailedError
 from metaclip_curate.options.deploy import EmrServerlessOptions
 from metaclip_curate.storage import StorageOptions
 
+_SERVICE = "emr-serverless"
 _ENDED = ("SUCCESS", "FAILED", "CANCELLED")
 _IDLE_MINUTES = 15
-# The service's executors have it themselves, or don't let it be set.
-_NOT_TAKEN = ("spark.yarn.", "spark.shuffle.service.")
+# Prefixes of settings that the service has no use for or refuses.
+_REFUSED = ("spark.yarn.", "spark.shuffle.service.")
 
 
-class EmrServerlessRun:
-    """Makes an application, runs the stages in it and removes it.
+class EmrServerlessRun(ServiceRun):
+    """Creates an application, runs the stages in it and deletes it.
 
     Args:
-        deployment: What runs.
-        options: Where.
+        deployment: Uploads, jobs and settings.
+        options: Options of the service.
         size: Cores and disks.
-        storage: How to reach the bucket.
-        follower: Tells states.
+        storage: Credentials and limits for the bucket.
+        monitor: Polls and logs states.
     """
 
     def __init__(
@@ -52,67 +53,58 @@ class EmrServerlessRun:
         options: EmrServerlessOptions,
         size: PlanOptions,
         storage: StorageOptions,
-        follower: Follower,
+        monitor: Monitor,
     ) -> None:
-        self._deployment = deployment
+        super().__init__(deployment, size, storage, monitor)
         self._options = options
-        self._size = size
-        self._storage = storage
-        self._follower = follower
 
-    def calls(self) -> list[dict[str, Any]]:
-        """All that would be sent."""
-        outputs, service = Outputs(self._options.stack, None), "emr-serverless"
-        application = create_application(self._deployment, self._options, self._size)
-        calls = [
-            *self._deployment.calls(),
-            {"service": service, "call": "create_application", "parameters": application},
+    def _requests(self) -> list[dict[str, Any]]:
+        outputs = Outputs(self._options.stack, None)
+        requests = [
+            call(_SERVICE, "create_application", create_application(self.deployment, self._options, self._size))
         ]
-        for job in self._deployment.jobs:
-            request = start_job_run(self._deployment, job, self._options, self._size, outputs)
+        for job in self.deployment.jobs:
+            request = start_job_run(self.deployment, job, self._options, self._size, outputs)
             request["applicationId"] = "<the application's id>"
-            calls.append({"service": service, "call": "start_job_run", "parameters": request})
-        return calls
+            requests.append(call(_SERVICE, "start_job_run", request))
+        return requests
 
     def run(self) -> None:
-        """Uploads, makes the application, runs the stages and removes the application, whatever happens.
+        """Creates the application, runs the stages, and deletes the application on every way out.
 
         Raises:
-            UserError: The stack, the bucket or a request isn't right.
+            UserError: The stack, the bucket or a request is wrong.
             JobFailedError: A stage failed, or the run was stopped.
         """
         outputs = stack_outputs(self._options.stack, self._options.region)
-        check_places(self._deployment.places, outputs)
-        send(self._deployment.uploads, self._storage, self._deployment.output, self._follower.tell)
-        service = client("emr-serverless", self._options.region)
-        request = create_application(self._deployment, self._options, self._size)
+        check_urls(self.deployment.urls, outputs)
+        self._upload()
+        service = client(_SERVICE, self._options.region)
+        request = create_application(self.deployment, self._options, self._size)
         with aws_errors():
             application = service.create_application(**request)["applicationId"]
-        self._follower.tell(f"application {application}; logs come to {outputs['LogUrl']}")
+        self.monitor.log(f"application {application}; its logs appear in {outputs['LogUrl']}")
         try:
-            with aws_errors():
-                self._until(service, application, ("CREATED", "STARTED"))
-                for job in self._deployment.jobs:
+            with interruptible(), aws_errors():
+                self._wait_for(service, application, ("CREATED", "STARTED"))
+                for job in self.deployment.jobs:
                     self._run_stage(service, application, job, outputs)
-        except KeyboardInterrupt as error:
-            raise JobFailedError("stopped; the same command goes on where it was") from error
         finally:
             with aws_errors():
-                self._remove(service, application)
+                self._delete(service, application)
 
     def _run_stage(self, service: Any, application: str, job: Job, outputs: Mapping[str, str]) -> None:
-        request = start_job_run(self._deployment, job, self._options, self._size, outputs)
+        request = start_job_run(self.deployment, job, self._options, self._size, outputs)
         run = service.start_job_run(applicationId=application, **request)["jobRunId"]
+
+        def poll() -> tuple[str, str]:
+            found = self.monitor.retry(
+                lambda: service.get_job_run(applicationId=application, jobRunId=run)["jobRun"], broken_connections()
+            )
+            return found["state"], found.get("stateDetails") or ""
+
         try:
-            while True:
-                found = self._follower.patiently(
-                    lambda: service.get_job_run(applicationId=application, jobRunId=run)["jobRun"], broken_connections()
-                )
-                state, detail = found["state"], found.get("stateDetails") or ""
-                self._follower.note(job.stage, state, detail)
-                if state in _ENDED:
-                    break
-                self._follower.wait()
+            state, detail = self.monitor.wait_until(job.stage, poll, _ENDED)
         except BaseException:
             service.cancel_job_run(applicationId=application, jobRunId=run)
             raise
@@ -122,27 +114,25 @@ class EmrServerlessRun:
                 f"{job.stage} {state.lower()}: {detail or 'no reason given'}; the driver's logs are {logs}"
             )
 
-    def _remove(self, service: Any, application: str) -> None:
+    def _delete(self, service: Any, application: str) -> None:
         service.stop_application(applicationId=application)
-        self._until(service, application, ("CREATED", "STOPPED"))
+        self._wait_for(service, application, ("CREATED", "STOPPED"))
         service.delete_application(applicationId=application)
-        self._follower.tell(f"application {application}: deleted")
+        self.monitor.log(f"application {application}: deleted")
 
-    def _until(self, service: Any, application: str, states: tuple[str, ...]) -> None:
-        while True:
-            state = service.get_application(applicationId=application)["application"]["state"]
-            self._follower.note(f"application {application}", state)
-            if state in states:
-                return
-            self._follower.wait()
+    def _wait_for(self, service: Any, application: str, states: tuple[str, ...]) -> None:
+        def poll() -> tuple[str, str]:
+            return service.get_application(applicationId=application)["application"]["state"], ""
+
+        self.monitor.wait_until(f"application {application}", poll, states)
 
 
 def create_application(deployment: Deployment, options: EmrServerlessOptions, size: PlanOptions) -> dict[str, Any]:
-    """The request that makes the application.
+    """Makes the request that creates the application.
 
     Args:
-        deployment: What runs.
-        options: Where.
+        deployment: Uploads, jobs and settings.
+        options: Options of the service.
         size: Cores and disks.
 
     Returns:
@@ -156,7 +146,7 @@ def create_application(deployment: Deployment, options: EmrServerlessOptions, si
         "releaseLabel": options.release,
         "type": "SPARK",
         "architecture": "X86_64",
-        # The most that it may take at once: what can't be exceeded can't cost more.
+        # A limit, so that the application can't cost more than planned.
         "maximumCapacity": {
             "cpu": f"{executor.instances * executor.cores + driver_cores} vCPU",
             "memory": f"{-(-executor.instances * memory // 1024) + driver_gigabytes} GB",
@@ -178,17 +168,17 @@ def start_job_run(
     size: PlanOptions,
     outputs: Mapping[str, str],
 ) -> dict[str, Any]:
-    """The request that starts a stage.
+    """Makes the request that starts a stage.
 
     Args:
-        deployment: What runs.
-        job: The stage.
-        options: Where.
+        deployment: Uploads, jobs and settings.
+        job: Job of the stage.
+        options: Options of the service.
         size: Disks.
-        outputs: What the stack made.
+        outputs: Outputs of the stack.
 
     Returns:
-        Parameters of EMR Serverless's StartJobRun but the application's id.
+        Parameters of EMR Serverless's StartJobRun without the application's id.
     """
     settings = _settings(deployment, options, size)
     return {
@@ -206,7 +196,7 @@ def start_job_run(
         "configurationOverrides": {
             "monitoringConfiguration": {
                 "s3MonitoringConfiguration": {"logUri": outputs["LogUrl"]},
-                # AWS's own copy of the logs, free and for 30 days, isn't made: logs stay in the bucket.
+                # Logs stay in the bucket; AWS's own free copy, kept for 30 days, is turned off.
                 "managedPersistenceMonitoringConfiguration": {"enabled": False},
             }
         },
@@ -217,7 +207,7 @@ def start_job_run(
 
 def _settings(deployment: Deployment, options: EmrServerlessOptions, size: PlanOptions) -> dict[str, str]:
     python = IMAGE_PYTHON if options.image else PYTHON
-    settings = {name: value for name, value in deployment.settings.items() if not name.startswith(_NOT_TAKEN)}
+    settings = deployment.settings_without(_REFUSED)
     settings |= python_settings(python, ["spark.emr-serverless.driverEnv."])
     if not options.image:
         settings["spark.archives"] = f"{deployment.archive}#{ENVIRONMENT}"

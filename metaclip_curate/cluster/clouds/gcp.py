@@ -1,4 +1,4 @@
-"""What the Google services share: clients and their errors. The library is an extra: metaclip-curate[gcp]."""
+"""Clients and errors for the services of Google Cloud, whose library is the extra metaclip-curate[gcp]."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from metaclip_curate.errors import JobFailedError, UserError
 
 
 def dataproc() -> Any:
-    """The library google.cloud.dataproc_v1.
+    """Imports the library google.cloud.dataproc_v1.
 
     Raises:
-        UserError: It isn't installed.
+        UserError: The library isn't installed.
     """
     try:
         return importlib.import_module("google.cloud.dataproc_v1")
@@ -23,11 +23,11 @@ def dataproc() -> Any:
 
 
 def client(kind: str, region: str) -> Any:
-    """A client by the usual chain of credentials.
+    """Makes a client with the default chain of credentials.
 
     Args:
         kind: ClusterController, JobController or BatchController.
-        region: Whose service it talks to.
+        region: Region of the service.
 
     Raises:
         UserError: The library or credentials are missing.
@@ -42,7 +42,7 @@ def client(kind: str, region: str) -> Any:
 
 @contextmanager
 def google_errors() -> Iterator[None]:
-    """Turns what Google answers into what a person is told."""
+    """Turns errors of Google Cloud into a `JobFailedError` of one line."""
     errors = importlib.import_module("google.api_core.exceptions")
     try:
         yield

@@ -1,64 +1,93 @@
-"""Watching a run at a service: lines when something changes, and an end to everything on the way out."""
+"""Polling a service until a run ends: a line when a state changes, and patience with broken connections."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from metaclip_curate.console.terminal import shown
+from metaclip_curate.errors import JobFailedError
 
 T = TypeVar("T")
-Tell = Callable[[str], None]
+Log = Callable[[str], None]
 Sleep = Callable[[float], None]
-_LOOKS = 20
+_ATTEMPTS = 20
 
 
-def tell_now(line: str) -> None:
-    """Prints a line with the time of day, UTC."""
+def log_with_time(line: str) -> None:
+    """Prints a line with the time of day in UTC."""
     print(time.strftime("%H:%M:%S ", time.gmtime()) + shown(line), flush=True)
 
 
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Turns Ctrl-C into an error that says how the run goes on."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise JobFailedError("stopped; the same command goes on where it was") from error
+
+
 @dataclass
-class Follower:
-    """Tells each state once.
+class Monitor:
+    """Polls states and logs each change once.
 
     Attributes:
-        tell: Takes the lines.
-        sleep: Waits so many seconds.
-        seconds: Between two looks.
+        log: Function that prints a line.
+        sleep: Function that waits for a number of seconds.
+        seconds: Seconds between two requests.
     """
 
-    tell: Tell = tell_now
+    log: Log = log_with_time
     sleep: Sleep = time.sleep
     seconds: float = 30.0
-    _known: dict[str, str] = field(default_factory=dict)
+    _states: dict[str, str] = field(default_factory=dict)
 
-    def note(self, what: str, state: str, detail: str = "") -> None:
-        """Tells a state that differs from the one before."""
-        if self._known.get(what) != state:
-            self._known[what] = state
-            self.tell(f"{what}: {state}" + (f" ({detail})" if detail else ""))
+    def report(self, name: str, state: str, detail: str = "") -> None:
+        """Logs the state of a cluster, an application or a stage if it has changed."""
+        if self._states.get(name) != state:
+            self._states[name] = state
+            self.log(f"{name}: {state}" + (f" ({detail})" if detail else ""))
 
-    def patiently(self, look: Callable[[], T], errors: tuple[type[Exception], ...]) -> T:
-        """Looks again where the connection broke: a run of hours must not end with a router that restarts.
+    def wait_until(self, name: str, poll: Callable[[], tuple[str, str]], states: Collection[str]) -> tuple[str, str]:
+        """Polls until one of some states is reached.
 
         Args:
-            look: Asks the service.
-            errors: What it raises then.
+            name: The cluster, application or stage.
+            poll: Requests the state and its detail.
+            states: The states to wait for.
 
         Returns:
-            The answer.
+            The state that was reached, and its detail.
         """
-        for missed in range(1, _LOOKS):
+        while True:
+            state, detail = poll()
+            self.report(name, state, detail)
+            if state in states:
+                return state, detail
+            self.wait()
+
+    def retry(self, request: Callable[[], T], errors: tuple[type[Exception], ...]) -> T:
+        """Repeats a request while the connection breaks, so that a router's restart doesn't end a run of hours.
+
+        Args:
+            request: The request.
+            errors: Exceptions that a broken connection raises.
+
+        Returns:
+            The result of the request.
+        """
+        for attempt in range(1, _ATTEMPTS):
             try:
-                return look()
+                return request()
             except errors as error:
-                self.tell(f"no answer ({error}), {missed} of {_LOOKS}")
+                self.log(f"no answer ({error}), {attempt} of {_ATTEMPTS}")
                 self.wait()
-        return look()
+        return request()
 
     def wait(self) -> None:
-        """Waits for the next look."""
+        """Waits until the next request."""
         self.sleep(self.seconds)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from metaclip_curate.cluster.clouds.monitor import Follower
-from metaclip_curate.commands.deploy import ServiceRun, service_run
+from metaclip_curate.cluster.clouds.monitor import Monitor
+from metaclip_curate.cluster.clouds.service import ServiceRun
+from metaclip_curate.commands.deploy import service_run
 from metaclip_curate.commands.program import make_parser
 from metaclip_curate.options.command_line import given_options
 from tests.conftest import ROOT
@@ -41,12 +42,12 @@ def metadata(tmp_path: Path) -> Path:
 def make_run(package: Path, metadata: Path) -> MakeRun:
     """Makes a run from a service and further arguments, as the command line does."""
 
-    def make(service: str, *arguments: str, follower: Follower | None = None) -> ServiceRun:
+    def make(service: str, *arguments: str, monitor: Monitor | None = None) -> ServiceRun:
         common = ["--package", str(package), "--metadata", str(metadata), "--cores", "64"]
         parsed = make_parser("metaclip-curate").parse_args(["deploy", service, *common, *arguments])
         run = service_run(service, given_options(parsed, parsed.taken), parsed.stages)
-        if follower is not None:
-            run._follower = follower  # type: ignore[attr-defined]
+        if monitor is not None:
+            run.monitor = monitor
         return run
 
     return make

@@ -47,7 +47,7 @@ def test_a_cluster_from_upload_to_its_end(make_run: MakeRun, dataproc: LoopbackD
     started = [lambda: state(dataproc.last("clusters"), "RUNNING")]
     stages = [lambda: state(dataproc.last("jobs"), "RUNNING"), lambda: state(dataproc.last("jobs"), "DONE")] * 5
     script = Script([*started, *stages])
-    make_run("dataproc", *OUT, follower=script.follower()).run()
+    make_run("dataproc", *OUT, monitor=script.monitor()).run()
     assert len(gcs_server.objects) == 8
     assert [re.sub("-[0-9a-f]{8}$", "", name) for name in dataproc.jobs] == [f"run-1-{stage}" for stage in STAGES]
     for stage in STAGES:
@@ -69,14 +69,14 @@ def test_a_failing_job_deletes_the_cluster(make_run: MakeRun, dataproc: Loopback
 
     script = Script([lambda: state(dataproc.last("clusters"), "RUNNING"), fail])
     with pytest.raises(JobFailedError, match=r"extract error: exit code 1; .*gs://curation/out/driveroutput\*"):
-        make_run("dataproc", *OUT, follower=script.follower()).run()
+        make_run("dataproc", *OUT, monitor=script.monitor()).run()
     assert dataproc.asked[-1] == "DeleteCluster" and len(dataproc.jobs) == 1
 
 
 def test_a_cluster_that_is_not_made_is_deleted(make_run: MakeRun, dataproc: LoopbackDataproc) -> None:
     script = Script([lambda: state(dataproc.last("clusters"), "ERROR", "no quota")])
-    with pytest.raises(JobFailedError, match="the cluster isn't made: no quota"):
-        make_run("dataproc", *OUT, follower=script.follower()).run()
+    with pytest.raises(JobFailedError, match="the cluster couldn't be created: no quota"):
+        make_run("dataproc", *OUT, monitor=script.monitor()).run()
     assert dataproc.asked[-1] == "DeleteCluster" and not dataproc.jobs
 
 
@@ -85,7 +85,7 @@ def test_ctrl_c_ends_what_runs(make_run: MakeRun, dataproc: LoopbackDataproc, se
     running = [lambda: state(dataproc.last("clusters"), "RUNNING")] if service == "dataproc" else []
     extra = IMAGE if service == "dataproc-serverless" else ()
     with pytest.raises(JobFailedError, match="stopped"):
-        make_run(service, *OUT, *extra, follower=Script([*running, interrupt]).follower()).run()
+        make_run(service, *OUT, *extra, monitor=Script([*running, interrupt]).monitor()).run()
     if service == "dataproc":
         assert dataproc.asked[-1] == "DeleteCluster"
     else:
@@ -96,14 +96,14 @@ def test_what_google_refuses_is_told(make_run: MakeRun, dataproc: LoopbackDatapr
     dataproc.refusal = "no such property"
     script = Script([lambda: state(dataproc.last("clusters"), "RUNNING")])
     with pytest.raises(JobFailedError, match="Google Cloud refused: no such property"):
-        make_run("dataproc", *OUT, follower=script.follower()).run()
+        make_run("dataproc", *OUT, monitor=script.monitor()).run()
     assert dataproc.asked[-1] == "DeleteCluster"
 
 
 def test_batches_one_after_another(make_run: MakeRun, dataproc: LoopbackDataproc, gcs_server: GcsServer) -> None:
     moves = [lambda: state(dataproc.last("batches"), "RUNNING"), lambda: state(dataproc.last("batches"), "SUCCEEDED")]
     script = Script(moves * 5)
-    make_run("dataproc-serverless", *OUT, *IMAGE, follower=script.follower()).run()
+    make_run("dataproc-serverless", *OUT, *IMAGE, monitor=script.monitor()).run()
     assert [name.rpartition("/")[2][:-9] for name in dataproc.batches] == [f"run-1-{stage}" for stage in STAGES]
     assert not [name for name in gcs_server.objects if name.endswith(".tar.gz")]  # the image has it
     batch = dataproc.last("batches")
@@ -115,7 +115,7 @@ def test_batches_one_after_another(make_run: MakeRun, dataproc: LoopbackDataproc
 def test_a_failing_batch_is_told(make_run: MakeRun, dataproc: LoopbackDataproc) -> None:
     script = Script([lambda: state(dataproc.last("batches"), "FAILED", "container exited")])
     with pytest.raises(JobFailedError, match="extract failed: container exited"):
-        make_run("dataproc-serverless", *OUT, *IMAGE, follower=script.follower()).run()
+        make_run("dataproc-serverless", *OUT, *IMAGE, monitor=script.monitor()).run()
     assert len(dataproc.batches) == 1
 
 

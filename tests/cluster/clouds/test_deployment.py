@@ -17,7 +17,7 @@ OUT = ("--output", "s3://bucket/metaclip-curate/Run_1/")
 
 
 def deployed(run: Any) -> Any:
-    return run._deployment
+    return run.deployment
 
 
 def test_each_stage_gets_its_options_and_no_others(make_run: MakeRun) -> None:

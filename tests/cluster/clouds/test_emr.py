@@ -69,7 +69,7 @@ def complete_all() -> None:
 @pytest.mark.slow
 def test_a_run_from_upload_to_the_last_step(make_run: MakeRun, outputs: dict[str, str]) -> None:
     script = Script([partial(complete, number) for number in range(5)])
-    make_run("emr", *CRAWL, follower=script.follower()).run()
+    make_run("emr", *CRAWL, monitor=script.monitor()).run()
     stored = boto3.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]
     names = sorted(item["Key"].rpartition("/")[2] for item in stored)
     assert names == sorted(
@@ -95,7 +95,7 @@ def test_what_is_there_is_not_sent_again(make_run: MakeRun, outputs: dict[str, s
     for expected in (8, 0):
         script = Script([complete_all])
         emr_backends[ACCOUNT][REGION].clusters.clear()
-        make_run("emr", *CRAWL, follower=script.follower()).run()
+        make_run("emr", *CRAWL, monitor=script.monitor()).run()
         assert script.lines[0] == f"{expected} of 8 files uploaded to {OUT[1]}"
 
 
@@ -104,20 +104,20 @@ def test_a_failing_step_ends_the_cluster_and_says_where_the_logs_are(
 ) -> None:
     script = Script([lambda: complete(0), lambda: complete(1, "FAILED")])
     with pytest.raises(JobFailedError, match=r"match failed.*s3://.*/emr/.*steps/s-.*/stderr\.gz.*containers"):
-        make_run("emr", *CRAWL, follower=script.follower()).run()
+        make_run("emr", *CRAWL, monitor=script.monitor()).run()
     assert cluster().state == "TERMINATED"
 
 
 def test_ctrl_c_ends_the_cluster(make_run: MakeRun, outputs: dict[str, str]) -> None:
     script = Script([lambda: complete(0), interrupt])
     with pytest.raises(JobFailedError, match="is being ended; the same command goes on"):
-        make_run("emr", *CRAWL, follower=script.follower()).run()
+        make_run("emr", *CRAWL, monitor=script.monitor()).run()
     assert cluster().state == "TERMINATED"
 
 
 def test_a_cluster_that_ends_early_is_a_failure(make_run: MakeRun, outputs: dict[str, str]) -> None:
     with pytest.raises(JobFailedError, match="ended before its steps"):
-        make_run("emr", *CRAWL, follower=Script([lambda: cluster().terminate()]).follower()).run()
+        make_run("emr", *CRAWL, monitor=Script([lambda: cluster().terminate()]).monitor()).run()
 
 
 def test_a_broken_connection_does_not_end_the_run(
@@ -134,7 +134,7 @@ def test_a_broken_connection_does_not_end_the_run(
 
     monkeypatch.setattr(emr, "_states", states)
     script = Script([lambda: None, lambda: None, complete_all])
-    make_run("emr", *CRAWL, follower=script.follower()).run()
+    make_run("emr", *CRAWL, monitor=script.monitor()).run()
     assert len([line for line in script.lines if line.startswith("no answer")]) == 2
     assert cluster().state != "TERMINATED"
 
@@ -162,7 +162,7 @@ def test_the_runners_rights_are_enough(
     granted = granted_actions(outputs["RunnerPolicy"])
     asked = record_actions(monkeypatch)
     with pytest.raises(JobFailedError):
-        make_run("emr", *CRAWL, follower=Script([lambda: complete(0), interrupt]).follower()).run()
+        make_run("emr", *CRAWL, monitor=Script([lambda: complete(0), interrupt]).monitor()).run()
     assert {"elasticmapreduce:RunJobFlow", "elasticmapreduce:TerminateJobFlows", "s3:PutObject"} <= asked
     assert asked <= granted
 

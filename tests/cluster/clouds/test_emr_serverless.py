@@ -63,7 +63,7 @@ def move(state: str, detail: str = "") -> None:
 def test_a_run_from_upload_to_the_last_stage(make_run: MakeRun, outputs: dict[str, str]) -> None:
     moves = [lambda: move("RUNNING"), lambda: move("SUCCESS")] * 5
     script = Script(list(moves))
-    make_run("emr-serverless", *CRAWL, follower=script.follower()).run()
+    make_run("emr-serverless", *CRAWL, monitor=script.monitor()).run()
     assert [run.name for run in runs()] == [f"run-1-{stage}" for stage in STAGES]
     for stage in STAGES:
         states = [line.split(": ")[1] for line in script.lines if line.startswith(f"{stage}: ")]
@@ -75,7 +75,7 @@ def test_a_run_from_upload_to_the_last_stage(make_run: MakeRun, outputs: dict[st
 def test_a_failing_stage_ends_all_and_says_where_the_logs_are(make_run: MakeRun, outputs: dict[str, str]) -> None:
     script = Script([lambda: move("SUCCESS"), lambda: move("FAILED", "Job failed, exit code 137")])
     with pytest.raises(JobFailedError, match=r"match failed: Job failed, exit code 137; .*/SPARK_DRIVER/"):
-        make_run("emr-serverless", *CRAWL, follower=script.follower()).run()
+        make_run("emr-serverless", *CRAWL, monitor=script.monitor()).run()
     assert [run.state for run in runs()] == ["SUCCESS", "FAILED"]
     assert application().state == "TERMINATED"
 
@@ -83,7 +83,7 @@ def test_a_failing_stage_ends_all_and_says_where_the_logs_are(make_run: MakeRun,
 def test_ctrl_c_cancels_the_stage_and_removes_the_application(make_run: MakeRun, outputs: dict[str, str]) -> None:
     script = Script([lambda: move("RUNNING"), interrupt])
     with pytest.raises(JobFailedError, match="stopped"):
-        make_run("emr-serverless", *CRAWL, follower=script.follower()).run()
+        make_run("emr-serverless", *CRAWL, monitor=script.monitor()).run()
     assert [run.state for run in runs()] == ["CANCELLED"]
     assert application().state == "TERMINATED"
 
@@ -108,7 +108,7 @@ def test_the_runners_rights_are_enough(
     granted = granted_actions(outputs["RunnerPolicy"])
     asked = record_actions(monkeypatch)
     with pytest.raises(JobFailedError):
-        make_run("emr-serverless", *CRAWL, follower=Script([lambda: move("RUNNING"), interrupt]).follower()).run()
+        make_run("emr-serverless", *CRAWL, monitor=Script([lambda: move("RUNNING"), interrupt]).monitor()).run()
     assert {"emr-serverless:StartJobRun", "emr-serverless:DeleteApplication", "s3:PutObject"} <= asked
     assert asked <= granted
 
