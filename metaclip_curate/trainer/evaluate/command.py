@@ -135,7 +135,7 @@ def _features(encoder: Encoder, paths: list[Path], options: EvaluateOptions) -> 
 def _languages(by_language: Mapping[str, object], options: EvaluateOptions) -> list[str]:
     unknown = [language for language in options.languages if language not in by_language]
     if unknown:
-        raise UserError(f"the files have no language {unknown[0]}, only {', '.join(sorted(by_language))}")
+        raise UserError(f"the files have no language {unknown[0]}: there are {', '.join(sorted(by_language))}")
     return list(options.languages) or sorted(by_language)
 
 
