@@ -9,7 +9,8 @@ from typing import Any
 from metaclip_curate.commands.output import add_json, print_json
 from metaclip_curate.console.terminal import shown
 from metaclip_curate.console.text_table import text_table
-from metaclip_curate.inspect.explain import Explainer, Explanation
+from metaclip_curate.inspect.explain import Explainer
+from metaclip_curate.inspect.explanation import Explanation
 from metaclip_curate.options.command_line import add_options, given_options
 from metaclip_curate.options.explain import ExplainOptions
 from metaclip_curate.options.run import RunOptions

@@ -1,5 +1,4 @@
-"""Looking at a finished run: why one pair was kept or not, samples of pairs, two runs compared.
+"""Looking at a finished run: why one pair was kept or not, samples of pairs, and what differs between two runs.
 
-What is read here is shown to a person and changes nothing. Imports `run`, the algorithm's modules, and what is below
-them.
+Nothing here changes a run. Imports `run`, the algorithm's modules, `extract`, `metadata`, and what is below them.
 """

@@ -1,4 +1,4 @@
-"""Pairs of a language or an entry, to look at: a few that were kept, or that were not."""
+"""A few pairs of a language or with an entry, kept or dropped."""
 
 from __future__ import annotations
 
@@ -18,65 +18,65 @@ from metaclip_curate.run.summaries import BalanceSummary
 from metaclip_curate.run.tables import LanguageCounts, language_counts, open_table
 from metaclip_curate.schemas import MANIFEST, MATCHED
 
-# Files are read until there are so many times more pairs than asked for, and the choice is made among these.
+# Files are read until they have this many candidates for each requested pair.
 _CANDIDATES_PER_PAIR = 50
 _SHOWN = ["uid", "url", "text", "lang", "lang_score", "page_url", "entry_ids"]
 
 
-def browse(folder: RunFolder, asked: BrowseOptions) -> list[dict[str, Any]]:
-    """Finds pairs to look at.
+def browse(folder: RunFolder, options: BrowseOptions) -> list[dict[str, Any]]:
+    """Samples pairs by a hash of (seed, uid), so that the same run and seed give the same pairs.
 
-    The choice is by a hash of (seed, uid): the same run and seed show the same pairs. It is made among the pairs of as
-    many files as hold 50 times what was asked for, so that a large run isn't read whole.
+    The sample comes from the first files that have 50 times the requested number of pairs, so that a large run isn't
+    read whole.
 
     Args:
         folder: A run folder with all stages finished.
-        asked: The language, the entry, how many.
+        options: The language, the entry, and the number of pairs.
 
     Returns:
-        At most n rows with uid, url, text, lang, lang_score, page_url, entries, keep_probability and draw.
+        At most that number of rows of uid, url, text, lang, lang_score, page_url, entries, keep_probability and draw.
 
     Raises:
         UserError: Nothing of the language matched, or the entry isn't in its metadata.
     """
-    of_language = language_counts(folder, asked.language)
+    of_language = language_counts(folder, options.language)
     if of_language is None:
         names = ", ".join(folder.summary(BalanceSummary).thresholds)
-        raise UserError(f"{folder.root} has no matched text of the language {asked.language}: it has {names}")
-    entry_ids = _ids_of(asked, of_language, folder)
+        raise UserError(f"{folder.root} has no matched text of the language {options.language}: it has {names}")
+    entry_ids = _ids_of(options, of_language, folder)
     manifest = open_table(folder, "sample", "manifest", MANIFEST)
-    table = open_table(folder, "match", "matched", MATCHED) if asked.dropped else manifest
+    table = open_table(folder, "match", "matched", MATCHED) if options.dropped else manifest
     candidates: list[str] = []
     for fragment in table.get_fragments():
-        uids = _uids(fragment, asked.language, entry_ids)
-        if asked.dropped and len(uids):
+        uids = _uids(fragment, options.language, entry_ids)
+        if options.dropped and len(uids):
             kept = manifest.to_table(columns=["uid"], filter=pc.field("uid").isin(uids)).column("uid").combine_chunks()
             uids = uids.filter(pc.invert(pc.is_in(uids, value_set=kept)))
         candidates += uids.to_pylist()
-        if len(candidates) >= _CANDIDATES_PER_PAIR * asked.number:
+        if len(candidates) >= _CANDIDATES_PER_PAIR * options.number:
             break
     if not candidates:
         return []
-    order = np.argsort(balance.order_keys(candidates, asked.seed), kind="stable")[: asked.number]
-    chosen = [candidates[place] for place in order.tolist()]
+    order = np.argsort(balance.order_keys(candidates, options.seed), kind="stable")[: options.number]
+    chosen = [candidates[index] for index in order.tolist()]
     return _rows(table, chosen, of_language, int(folder.options_of("sample")["seed"]))
 
 
-def _ids_of(asked: BrowseOptions, of_language: LanguageCounts, folder: RunFolder) -> npt.NDArray[np.int32] | None:
-    """The ids of the entry, which may stand in the list more than once; None for any entry."""
-    if not asked.entry:
+def _ids_of(options: BrowseOptions, of_language: LanguageCounts, folder: RunFolder) -> npt.NDArray[np.int32] | None:
+    """Returns the ids of the entry, which can be in a list more than once; None for any entry."""
+    if not options.entry:
         return None
-    ids = [number for number, entry in enumerate(of_language.entries) if entry == asked.entry]
+    ids = [number for number, entry in enumerate(of_language.entries) if entry == options.entry]
     if not ids:
         raise UserError(
-            f"the metadata of {asked.language} that {folder.root} was matched with has no entry {asked.entry!r}: case "
-            "counts"
+            f"the metadata of {options.language} that {folder.root} was matched with has no entry {options.entry!r}: "
+            "case counts"
         )
     return np.array(ids, dtype=np.int32)
 
 
 def _uids(fragment: pds.Fragment, language: str, entry_ids: npt.NDArray[np.int32] | None) -> pa.Array:
-    """The uids of a file's pairs of a language that contain one of the entries."""
+    """Returns the uids of a file's pairs of a language that contain one of the entries."""
     rows = fragment.to_table(columns=["uid", "entry_ids"], filter=pc.field("metadata_lang") == language)
     rows = rows.combine_chunks()
     if not rows.num_rows:

@@ -11,7 +11,7 @@ _NOT_COMPARED = ("command", "format", "languages")
 
 @dataclass(frozen=True)
 class Difference:
-    """A value that differs; None where a run doesn't have it."""
+    """A value that differs between two runs; None in a run that doesn't have it."""
 
     name: str
     before: Any
@@ -19,14 +19,14 @@ class Difference:
 
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> list[Difference]:
-    """Compares two data cards, all but the languages' numbers and the commands.
+    """Compares two data cards, except for the languages' numbers and the commands.
 
     Args:
-        before: datacard.json of a run.
-        after: Of the other.
+        before: Content of one run's datacard.json.
+        after: Content of the other's.
 
     Returns:
-        What differs, in the order of the data cards, with the names of nested fields joined by dots.
+        The values that differ, in the order of the data cards, with the names of nested fields joined by dots.
     """
     mine, theirs = dict(_flat(before)), dict(_flat(after))
     names = list(dict.fromkeys([*mine, *theirs]))
@@ -45,18 +45,18 @@ def _flat(datacard: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 
 @dataclass(frozen=True)
 class LanguageChange:
-    """A language in two runs; what a run doesn't have is 0, and None for t and shares.
+    """A language in two runs; a run without the language has 0, and None for t and shares.
 
     Attributes:
         metadata_lang: The language.
-        t: Its threshold in both runs.
-        matched: Matched pairs in both.
-        kept: Pairs in both manifests.
-        head_share: Share of the manifest's matches that are of head entries, in both.
-        both: Pairs in the one manifest and the other.
-        lost: Pairs only in the first.
-        gained: Pairs only in the second.
-        other_probability: Pairs in both with another keep probability.
+        t: Its threshold in each run.
+        matched: Number of matched pairs in each run.
+        kept: Number of pairs in each manifest.
+        head_share: Share of head entries in the matches of each manifest.
+        both: Number of pairs in both manifests.
+        lost: Number of pairs in the first manifest only.
+        gained: Number of pairs in the second manifest only.
+        other_probability: Number of pairs in both manifests with different keep probabilities.
     """
 
     metadata_lang: str
@@ -73,15 +73,15 @@ class LanguageChange:
 def language_changes(
     before: dict[str, Any], after: dict[str, Any], pairs: list[dict[str, Any]]
 ) -> list[LanguageChange]:
-    """Puts the languages of two runs beside each other.
+    """Compares the languages of two runs.
 
     Args:
-        before: datacard.json of a run.
-        after: Of the other.
-        pairs: From `stages.compare.compare_manifests`.
+        before: Content of one run's datacard.json.
+        after: Content of the other's.
+        pairs: Counts from `stages.after.compare.compare_manifests`.
 
     Returns:
-        All languages of either, those with the most pairs lost and gained first.
+        All languages of both runs, those with the most lost and gained pairs first.
     """
     datacards = [{row["metadata_lang"]: row for row in datacard["languages"]} for datacard in (before, after)]
     counted = {row["metadata_lang"]: row for row in pairs}

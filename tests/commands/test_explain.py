@@ -12,7 +12,8 @@ import pytest
 from metaclip_curate import balance
 from metaclip_curate.cli import main
 from metaclip_curate.errors import UserError
-from metaclip_curate.inspect.explain import Explainer, Explanation
+from metaclip_curate.inspect.explain import Explainer
+from metaclip_curate.inspect.explanation import Explanation
 from metaclip_curate.options.explain import ExplainOptions
 from tests.support import made_run, oracle, runs
 from tests.support.finished_runs import contents, opened
@@ -139,7 +140,7 @@ def test_tables_that_contradict_each_other_are_an_error(made: Made, tmp_path: Pa
     rows = made[1]["manifest"]
     draws = balance.draws([row["uid"] for row in rows], seed)
     kept = next(row for row, draw in zip(rows, draws, strict=True) if draw >= row["keep_probability"])
-    with pytest.raises(UserError, match="one of them was changed"):
+    with pytest.raises(UserError, match="one of the tables was changed"):
         explain(tmp_path / "run", uid=kept["uid"])
 
 

@@ -1,0 +1,131 @@
+"""How a finished run treats any text: with its own model, metadata, counts, thresholds and seed.
+
+The run folder has digests of the model, the language table and the metadata. They are held to these digests, so that
+other ones aren't applied by mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from metaclip_curate import balance
+from metaclip_curate.errors import UserError
+from metaclip_curate.inspect.explanation import ContainedEntry
+from metaclip_curate.language import LanguageIdentifier, LanguageTable, load_language_table
+from metaclip_curate.matching import space_entry, space_text
+from metaclip_curate.metadata.lists.folder import MetadataFolder
+from metaclip_curate.options.explain import ExplainOptions
+from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.summaries import MatchSummary
+from metaclip_curate.run.tables import LanguageCounts, language_counts
+
+
+class RunRules:
+    """The rules of a finished run.
+
+    Args:
+        folder: A run folder with all stages finished.
+        options: Where the metadata, the language table and the model are.
+    """
+
+    def __init__(self, folder: RunFolder, options: ExplainOptions) -> None:
+        self._folder, self._options = folder, options
+        match, draw = folder.options_of("match"), folder.options_of("sample")
+        self._digests: dict[str, str] = match["metadata_digests"]
+        self._spacing = match["entry_spacing"]
+        self._seed = int(draw["seed"])
+        self.one_text_draws: bool = draw["texts_per_image"] == "one"
+        self._counts_of: dict[str, LanguageCounts] = {}
+
+    def identify(self, text: str) -> tuple[str, float]:
+        """Returns the language-ID model's label of a text and the label's probability."""
+        labels, scores = self._identifier.identify([text])
+        return labels[0].as_py(), float(scores[0].as_py())
+
+    def metadata_language(self, label: str) -> str:
+        """Returns the language whose entries a text of a label is searched for; empty if there is none."""
+        language = self._language_table.metadata_language(label, self._digests)
+        return language if language in self._digests else ""
+
+    def contained_entries(self, text: str, language: str) -> list[int]:
+        """Returns the ids of a language's entries that a text contains."""
+        spaced = space_text(text)
+        return [
+            entry_id
+            for entry_id, entry in enumerate(self._counts(language).entries)
+            if entry and space_entry(entry, self._spacing) in spaced
+        ]
+
+    def chances(self, language: str, entry_ids: Sequence[int]) -> dict[str, Any]:
+        """Returns t, entries and keep_probability, as `Explanation` has them, of a text with these entries."""
+        of_language = self._counts(language)
+        t = of_language.t or 1
+        probabilities = balance.entry_probabilities(of_language.counts, t)
+        entries = [
+            ContainedEntry(
+                entry_id,
+                of_language.entries[entry_id],
+                int(of_language.counts[entry_id]),
+                int(of_language.counts[entry_id]) >= t,
+                float(probabilities[entry_id]),
+            )
+            for entry_id in entry_ids
+        ]
+        lists = pa.array([list(entry_ids)], pa.list_(pa.int32()))
+        keep = float(balance.keep_probabilities(lists, probabilities)[0])
+        return {"t": of_language.t, "entries": entries, "keep_probability": keep}
+
+    def draw(self, uid: str) -> float:
+        """Returns the draw of a pair."""
+        return float(balance.draws([uid], self._seed)[0])
+
+    def selected(self, uids: Sequence[str]) -> str:
+        """Returns the uid that is selected among the texts of an image."""
+        keys = balance.selection_keys(uids, self._seed)
+        return min(zip(keys.tolist(), uids, strict=True))[1]
+
+    def _counts(self, language: str) -> LanguageCounts:
+        if language not in self._counts_of:
+            self._counts_of[language] = language_counts(self._folder, language) or self._metadata_without_counts(
+                language
+            )
+        return self._counts_of[language]
+
+    def _metadata_without_counts(self, language: str) -> LanguageCounts:
+        """Reads the entries of a language of which no text matched, and which therefore aren't in the run's counts."""
+        try:
+            folder = self._options.metadata or self._folder.summary(MatchSummary).metadata
+            read = MetadataFolder.open(folder, self._folder.options).read(language)
+        except UserError as error:
+            raise UserError(f"{error} Name the folder with --metadata.") from error
+        if read.digest != self._digests[language]:
+            raise UserError(
+                f"{read.source} isn't what {self._folder.root} was matched with: its digest is {read.digest} and was "
+                f"{self._digests[language]}; name the folder with --metadata"
+            )
+        return LanguageCounts(read.entries, np.zeros(len(read.entries), dtype=np.int64), None)
+
+    @cached_property
+    def _language_table(self) -> LanguageTable:
+        table = load_language_table(self._options.language_table or None)
+        self._require_recorded("match", "language_table_digest", table.digest, "--language-table")
+        return table
+
+    @cached_property
+    def _identifier(self) -> LanguageIdentifier:
+        identifier = LanguageIdentifier(self._options.lid_model or None)
+        self._require_recorded("extract", "lid_model_digest", identifier.digest, "--lid-model")
+        return identifier
+
+    def _require_recorded(self, stage: str, name: str, digest: str, remedy: str) -> None:
+        recorded = self._folder.options_of(stage).get(name, digest)
+        if recorded != digest:
+            raise UserError(
+                f"{self._folder.root} was made with another {name.removesuffix('_digest').replace('_', ' ')}, whose "
+                f"digest is {recorded} and not {digest}: name it with {remedy}"
+            )
