@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PYSPARK ?= >=4.0,<5
 VENV ?= .venv
+SPARK35_VENV ?= .venv-3.5
 TRAINER_VENV ?= .venv-trainer
 FLOORS_VENV ?= .venv-floors
 TRAINER_FLOORS_VENV ?= .venv-trainer-floors
@@ -33,14 +34,14 @@ DEPLOY = $(BIN)/metaclip-curate deploy
 DEPLOYED = $(if $(CRAWL),--crawl $(CRAWL)) --output $(OUT) --metadata $(METADATA) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup mini-run metadata-starter metadata-mini test test-fast test-trainer test-floors test-trainer-floors train-mini lint format bench bench-trainer \
+.PHONY: help setup mini-run metadata-starter metadata-mini test test-fast test-old-spark test-trainer test-floors test-trainer-floors train-mini lint format bench bench-trainer \
 	reference package emr-run emr-serverless-run dataproc-run dataproc-serverless-run clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo '  make mini-run INPUT="a.warc.wat.gz b/*.wat.gz" METADATA=dir T=20 SEED=0 OUT=dir'
-	@echo '  make test PYSPARK="==3.5.9" VENV=.venv-3.5'
+	@echo '  make test TESTS="tests/stages tests/test_balance.py" WORKERS=1'
 
 setup: $(READY)  ## make the virtual environment
 
@@ -71,6 +72,21 @@ mini-run: $(READY) | $(filter runs/metadata runs/metadata-mini,$(METADATA))  ## 
 
 test: $(READY)  ## run the tests, or TESTS="a.py b.py", in WORKERS=2 processes
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
+
+# Spark 3.5 on top of the environment above: its packages, but for pyspark and what comes with it.
+$(SPARK35_VENV)/.ready: $(READY)
+	$(PYTHON) -m venv $(SPARK35_VENV)
+	$(BIN)/python -c 'import site; print(f"import site; site.addsitedir({site.getsitepackages()[0]!r})")' > \
+		$$($(SPARK35_VENV)/bin/python -c 'import site; print(site.getsitepackages()[0])')/main.pth
+	$(SPARK35_VENV)/bin/python -m pip install --quiet --no-deps 'pyspark==3.5.9' 'py4j==0.10.9.7'
+	@touch $@
+
+# What a stage does by itself, and one command that runs all of them; the rest was tested on the newest Spark.
+SPARK35_TESTS ?= tests/stages/test_extract.py tests/stages/test_match.py tests/stages/test_draw.py tests/stages/shared \
+	tests/stages/metadata tests/stages/report tests/stages/after/test_candidates.py tests/commands/test_rebalance.py
+
+test-old-spark: $(SPARK35_VENV)/.ready  ## run the tests of the stages on Spark 3.5
+	$(SPARK35_VENV)/bin/python -m pytest $(SPARK35_TESTS)
 
 # No Spark, and a tenth of the examples of each property.
 test-fast: $(READY)  ## run the tests that need neither Spark nor more than a moment, in less than a minute
