@@ -1,5 +1,6 @@
-"""The report of a run: OUT/report.html and OUT/figures, from sums that `stages.report` gathers.
+"""The report of a run: OUT/report.html and OUT/figures, from the sums that `stages.report` gathers.
 
-`facts` is what a report shows; `histograms` and `grid` turn entry counts into curves; `charts` says how they are drawn,
-`figures` draws them; `page` puts the page together.
+`facts` holds what a report shows, `histograms` and `grid` turn entry counts into curves, `charts` specifies how curves
+are drawn, `figures` draws them as pictures, and `page` renders the page. Imports `run`, `publish`, `thresholds`, and
+what is below them.
 """

@@ -1,4 +1,4 @@
-"""The papers' figures of a run: cumulative counts, head and tail, kept pairs as a function of t."""
+"""The papers' charts of a run: cumulative counts, head and tail, kept pairs as a function of t."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _HEIGHT = 260
 
 
 def balance_charts(position_name: str) -> tuple[Chart, ...]:
-    """The charts that there are of every language.
+    """Returns the charts that every language has.
 
     Args:
-        position_name: As in `charts.all_charts`.
+        position_name: Title of the x axis of the kept pairs, as in `charts.all_charts`.
     """
     return (_kept_by_t(position_name), _cumulative(), _ranked(), _head_and_tail())
 
@@ -33,15 +33,15 @@ def _cumulative() -> Chart:
     return Chart(
         "cumulative-counts",
         "Cumulative counts over entries",
-        "Entries with a text, from the rarest at the left to the most frequent; the height is the matches of all up to "
-        "there. Dashed: what would be left if each entry kept at most t of its texts. What is kept lies above that "
-        "limit, since a text has several entries and each of them can keep it.",
+        "Entries that at least one text contains, from the rarest at the left to the most frequent; the height is the "
+        "number of matches of all entries up to that one. Dashed: the matches that would remain if each entry kept at "
+        "most t of its texts. More than that are kept, since a text has several entries, each of which can keep it.",
         {
             "height": _HEIGHT,
             "data": {"name": "rows"},
             "layer": [
                 {"mark": {"type": "line"}, "encoding": {"strokeWidth": thin_limits()}},
-                points(tip("x", "rank", ",d"), tip("y", "matches up to there", ",.0f"), tip("series", "of")),
+                points(tip("x", "rank", ",d"), tip("y", "cumulative matches", ",.0f"), tip("series", "of")),
             ],
             "encoding": {
                 "x": {
@@ -63,9 +63,9 @@ def _ranked() -> Chart:
     log = {"type": "log", "nice": False}
     return Chart(
         "ranked-counts",
-        "The head's entries against the rest",
-        "Entries by rank, the most frequent first; both axes are logarithmic. Entries above the line t are the head: "
-        "they are thinned towards it. Those below are the tail and stay as they are.",
+        "Head entries against the rest",
+        "Entries by rank, the most frequent first, on logarithmic axes. Entries above the line t are the head, and are "
+        "thinned towards it. Those below are the tail, and keep all of their texts.",
         {
             "height": _HEIGHT,
             "data": {"name": "rows"},
@@ -101,7 +101,7 @@ def _head_and_tail() -> Chart:
     return Chart(
         "head-and-tail",
         "Head and tail",
-        "Matches of head entries (count of at least t) and of tail entries, before the draw and after it.",
+        "Matches of head entries (count of t or more) and of tail entries, before and after the draw.",
         {
             "height": 96,
             "data": {"name": "rows"},
@@ -149,8 +149,8 @@ def _kept_by_t(position_name: str) -> Chart:
     return Chart(
         "kept-by-t",
         "Kept pairs as a function of t",
-        f"The exact expectation, from one pass over the matched pairs. Of all languages together the axis is "
-        f"{position_name}, of one language its own t; the line marks what this run chose.",
+        f"The exact expectation, from one pass over the matched pairs. The x axis is {position_name} for all languages "
+        "together, and the language's own t for one language. The line marks this run's value.",
         {
             "height": _HEIGHT,
             "data": {"name": "rows"},

@@ -1,7 +1,7 @@
-"""What each chart shows and how it is drawn: Vega-Lite, once for the page and for the figures.
+"""A chart as a Vega-Lite specification, from which both the page and the PNG files are drawn.
 
-A chart's data is kept apart from its form, so that one form serves every language:
-`{"x": [...], "y": [[name, [...]], ...], "marks": [[x or y, label], ...]}`, all series on the same x.
+The data is kept apart from the specification, so that one specification serves every language:
+`{"x": [...], "y": [[name, [...]], ...], "marks": [[x or y, label], ...]}`, where all series have the same x.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ Data = dict[str, Any]
 
 @dataclass(frozen=True)
 class Chart:
-    """The form of a chart.
+    """A chart without its data.
 
     Attributes:
-        name: Its file's name in figures/, and its id in the page.
-        title: A short heading.
-        caption: What the axes are and what there is to see.
-        spec: A Vega-Lite specification that reads the data sets `rows` (x, y, series) and `marks` (at, label).
-        of_language: Whether there is one of every language.
+        name: Name of its file in figures/, and its id in the page.
+        title: Heading.
+        caption: Explanation of the axes and of what is visible.
+        spec: Vega-Lite specification that reads the data sets `rows` (x, y, series) and `marks` (at, label).
+        of_language: Whether every language has such a chart.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Chart:
 
 
 def rows(data: Data) -> dict[str, list[dict[str, Any]]]:
-    """The data sets of a chart's data: what `rows` in page.js does."""
+    """Returns the data sets `rows` and `marks` of a chart's data, as `rows` in page.js does."""
     return {
         "rows": [
             {"x": x, "y": y, "series": name}

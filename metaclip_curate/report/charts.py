@@ -1,4 +1,4 @@
-"""All charts of a report, and those of its pairs, hosts and languages."""
+"""All charts of a report: those of the balance, and of pairs, hosts and languages."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _ROW = 22
 
 
 def all_charts(position_name: str) -> tuple[Chart, ...]:
-    """The charts of a report.
+    """Returns the charts of a report.
 
     Args:
-        position_name: What the x axis of the kept pairs says: t of whom, or the tail share.
+        position_name: Title of the x axis of the kept pairs: `t of en`, `t` or `tail share`.
     """
     return (*balance_charts(position_name), *_of_all())
 
@@ -27,13 +27,13 @@ def _of_all() -> Iterable[Chart]:
         (
             "language-id-scores",
             "Language-ID scores",
-            "The probability that the language-ID model gives its label, in steps of 0.05.",
+            "Probability that the language-ID model assigns to its label, in steps of 0.05.",
             {"scale": {"domain": [0, 1]}, "axis": {"title": "score", "format": ".1f"}},
         ),
         (
             "text-lengths",
             "Text lengths",
-            "Characters of a text, each bin twice as wide as the one before it.",
+            "Number of characters, in bins each of which is twice as wide as the one before.",
             {"scale": {"type": "log", "base": 2}, "axis": {"title": "characters", "format": ",d", "grid": False}},
         ),
     ):
@@ -55,17 +55,17 @@ def _of_all() -> Iterable[Chart]:
                 },
             },
         )
-    yield _bars("languages", "The largest languages", "Their shares of the matched pairs and of the kept ones.")
+    yield _bars("languages", "The largest languages", "Their shares of the matched and of the kept pairs.")
     yield _bars(
         "top-hosts",
         "The largest hosts",
-        "Their shares of all pairs and of the kept ones.",
+        "Their shares of all pairs and of the kept pairs.",
     )
-    yield _bars("funnel", "Funnel", "From image links to kept pairs.", numbers=axis("number", NUMBER))
+    yield _bars("funnel", "Funnel", "From image links to the pairs in the manifest.", numbers=axis("number", NUMBER))
 
 
 def _bars(name: str, title: str, caption: str, numbers: Spec | None = None) -> Chart:
-    """Horizontal bars, those of several series side by side."""
+    """Returns a chart of horizontal bars, those of several series below each other."""
     return Chart(
         name,
         title,

@@ -1,4 +1,4 @@
-"""Pieces of Vega-Lite that several charts have."""
+"""Parts of Vega-Lite specifications that several charts share."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 
 Spec = dict[str, Any]
 
-# How axes write numbers: 500, 20k, 1.6B.
+# An expression for labels of axes: 500, 20k, 1.6B.
 NUMBER = "datum.value >= 1e9 ? format(datum.value / 1e9, ',~g') + 'B' : format(datum.value, ',~s')"
 NAMES = {"title": None, "ticks": False, "domain": False, "labelLimit": 150, "labelPadding": 6}
-# Of a logarithmic axis only 1, 10, 100, ... have a label and a line.
+# On a logarithmic axis only 1, 10, 100, ... have a label and a line.
 _IS_POWER = "abs(log(datum.value) / LN10 - round(log(datum.value) / LN10)) < 1e-6"
 
 
 def axis(title: str, label: str, powers: bool = False) -> Spec:
-    """An axis.
+    """Returns an axis.
 
     Args:
-        title: What it counts.
-        label: A Vega expression that writes `datum.value`.
-        powers: Whether it is logarithmic and shows powers of ten only.
+        title: Title.
+        label: Vega expression for the label of `datum.value`.
+        powers: Whether the axis is logarithmic and labels only powers of ten.
     """
     axis: Spec = {"title": title, "labelExpr": label, "tickCount": 6}
     if powers:
@@ -30,7 +30,7 @@ def axis(title: str, label: str, powers: bool = False) -> Spec:
 
 
 def colour(colours: Sequence[str], symbol: str = "stroke") -> Spec:
-    """Colours of the series, in the order in which the data has them, with a legend of strokes or squares."""
+    """Returns colours for the series, in their order in the data, with a legend of strokes or squares."""
     return {
         "field": "series",
         "type": "nominal",
@@ -41,23 +41,23 @@ def colour(colours: Sequence[str], symbol: str = "stroke") -> Spec:
 
 
 def dashes() -> Spec:
-    """Dashes of the series: two solid lines, then limits."""
+    """Returns dashes for the series: two solid lines, then dashed limits."""
     return {
         "field": "series",
         "type": "nominal",
         "sort": None,
         "scale": {"range": [[1, 0], [1, 0], [2, 2], [5, 3], [9, 3]]},
-        "legend": {"symbolType": "stroke"},  # as of the colours, so that the two become one
+        "legend": {"symbolType": "stroke"},  # the same as for the colours, so that Vega-Lite merges the two legends
     }
 
 
 def thin_limits() -> Spec:
-    """Limits are thinner than what there is, which they would cover."""
+    """Returns stroke widths that make limits thinner than the curves, which they would cover otherwise."""
     return {"condition": {"test": "indexof(datum.series, 'limit') == 0", "value": 1.5}, "value": 2.5}
 
 
 def points(*tips: Spec) -> Spec:
-    """What a pointer or a finger finds."""
+    """Returns invisible points with tooltips, large enough for a finger."""
     return {
         "mark": {"type": "point", "filled": True, "size": 160, "opacity": 0},
         "encoding": {"tooltip": [*tips]},
@@ -65,13 +65,13 @@ def points(*tips: Spec) -> Spec:
 
 
 def tip(field: str, title: str, format_: str | None = None) -> Spec:
-    """A line of a tooltip."""
+    """Returns a line of a tooltip."""
     kind = "quantitative" if format_ else "nominal"
     return {"field": field, "type": kind, "title": title, **({"format": format_} if format_ else {})}
 
 
 def line_at(channel: str) -> Spec:
-    """A line across the chart at each mark's place on the channel x or y."""
+    """Returns a line across the chart at each mark's value on the channel x or y."""
     return {
         "data": {"name": "marks"},
         "mark": {"type": "rule"},
@@ -80,14 +80,14 @@ def line_at(channel: str) -> Spec:
 
 
 def label_at(channel: str) -> Spec:
-    """The label of such a line."""
-    place = {
+    """Returns the label of each line of `line_at`."""
+    position = {
         "x": {"align": "left", "dx": 4, "y": {"expr": "height - 10"}},
         "y": {"align": "right", "x": "width", "dx": -2, "dy": -6},
     }
     return {
         "data": {"name": "marks"},
-        "mark": {"type": "text", **place[channel]},
+        "mark": {"type": "text", **position[channel]},
         "encoding": {
             channel: {"field": "at", "type": "quantitative"},
             **_others(channel),
@@ -97,5 +97,5 @@ def label_at(channel: str) -> Spec:
 
 
 def _others(channel: str) -> Spec:
-    """What marks don't take over from the chart: they have one place and no series."""
+    """Returns null for the encodings that marks must not inherit: they have one value and no series."""
     return dict.fromkeys([*({"x", "y"} - {channel}), "color", "strokeDash"])

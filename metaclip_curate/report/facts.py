@@ -1,4 +1,4 @@
-"""What a report shows, in plain numbers and texts: bounded in size whatever the run's."""
+"""What a report shows, as plain numbers and texts, of a size that doesn't grow with the run."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from metaclip_curate.run.funnel import Funnel
 
 @dataclass(frozen=True)
 class SampledPair:
-    """A pair to look at.
+    """A pair of a sample.
 
     Attributes:
-        uid: Its key.
-        text: Cut off after some hundred characters.
-        lang: Its language label.
-        lang_score: The label's probability.
-        host: The host of the image's URL.
-        fate: What became of it: no match, not kept, kept.
+        uid: Its uid.
+        text: Its text, cut off after 300 characters.
+        lang: Label of the language-ID model.
+        lang_score: Probability of the label.
+        host: Host of the image's URL.
+        fate: `no match`, `not drawn` or `kept`; empty if that isn't known yet.
     """
 
     uid: str
@@ -33,16 +33,16 @@ class SampledPair:
 
 @dataclass(frozen=True)
 class PairFacts:
-    """What a table of pairs is made of.
+    """Distributions over a table of pairs.
 
     Attributes:
-        pairs: Its rows.
-        scores: Rows by language-ID score, in bins of a twentieth; bin k is from k / 20.
-        lengths: Rows by text length in characters, in octaves; bin k is from 2^k to 2^(k+1) - 1.
-        sources: Rows by text_source.
-        hosts: Hosts with the most image URLs, and their rows, largest first.
-        all_hosts: How many different hosts there are.
-        sample: Pairs at random, by hash of uid.
+        pairs: Number of rows.
+        scores: Number of rows by language-ID score, in bins of a twentieth; bin k begins at k / 20.
+        lengths: Number of rows by text length in characters; bin k is from 2^k to 2^(k+1) - 1.
+        sources: Number of rows by text_source.
+        hosts: Hosts with the most image URLs and their numbers of rows, largest first.
+        all_hosts: Number of different hosts.
+        sample: Pairs drawn by a hash of the uid.
     """
 
     pairs: int
@@ -54,13 +54,13 @@ class PairFacts:
     sample: tuple[SampledPair, ...] = ()
 
     def largest_hosts(self, number: int = 10) -> int:
-        """Rows of the largest hosts together."""
+        """Returns the number of rows of the largest hosts together."""
         return sum(rows for _, rows in self.hosts[:number])
 
 
 @dataclass(frozen=True, order=True)
 class EntryFact:
-    """An entry, its texts, and how many of them were kept."""
+    """An entry, the number of texts that contain it, and the number of those that were kept."""
 
     lang: str
     entry_id: int
@@ -71,12 +71,12 @@ class EntryFact:
 
 @dataclass(frozen=True)
 class EntryLists:
-    """Entries to look at.
+    """Samples of entries.
 
     Attributes:
-        thinned: Head entries, those that lost most texts first.
-        whole: Tail entries all of whose texts were kept, at random by hash.
-        unmatched: Entries that no text contains, at random by hash.
+        thinned: Head entries, those that lost the most texts first.
+        whole: Tail entries that kept all of their texts, drawn by hash.
+        unmatched: Entries that no text contains, drawn by hash.
     """
 
     thinned: tuple[EntryFact, ...] = ()
@@ -86,7 +86,7 @@ class EntryLists:
 
 @dataclass(frozen=True)
 class EntryTexts:
-    """Texts of an entry, at random by hash."""
+    """Texts of an entry, drawn by hash."""
 
     entry: EntryFact
     kept: tuple[str, ...]
@@ -95,7 +95,7 @@ class EntryTexts:
 
 @dataclass(frozen=True)
 class LanguageFact:
-    """A metadata language; None for what isn't known of one without a match."""
+    """A metadata language. What needs a match is None if it has none."""
 
     lang: str
     name: str
@@ -111,14 +111,14 @@ class LanguageFact:
 
 @dataclass(frozen=True)
 class TriedT:
-    """A candidate set of thresholds and what it is expected to keep.
+    """A candidate set of thresholds and the number of pairs that it is expected to keep.
 
     Attributes:
-        label: Its t, or its tail share where that was asked for.
-        position: The same as a number.
-        thresholds: Each language's t.
-        expected: Pairs that each language is expected to keep.
-        chosen: Whether it is the run's.
+        label: Its t, or its tail share if the run has one.
+        position: The same as a number, for the x axis.
+        thresholds: The t of each language.
+        expected: Expected number of kept pairs of each language.
+        chosen: Whether these are the run's own thresholds.
     """
 
     label: str
@@ -130,16 +130,17 @@ class TriedT:
 
 @dataclass(frozen=True)
 class Curation:
-    """What a finished run knows beyond its pairs.
+    """What only a finished run has: its balance and its manifest.
 
     Attributes:
-        histograms: Entry counts by language, with what was kept of them.
-        tried: Candidate t, ascending, the run's among them.
-        limits: Of those, the few whose limits are drawn into the curve of cumulative counts.
-        position_name: What the candidates differ in: t of a language, t of all, or the tail share.
-        matched, kept: The tables of that name; of `matched` only its size and a sample.
-        entries: Entries to look at, by language; under "" those of all together.
-        texts: Texts of the most thinned entries of all.
+        histograms: Entry counts by language, with the numbers of kept texts.
+        tried: Candidate thresholds, ascending, with the run's own among them.
+        limits: Candidates whose limits are drawn into the chart of cumulative counts.
+        position_name: What the candidates differ in: `t of en`, `t` or `tail share`.
+        matched: A sample of the matched pairs.
+        kept: Distributions over the manifest.
+        entries: Samples of entries by language, and under "" of all languages.
+        texts: Texts of the most thinned entries of all languages.
     """
 
     histograms: Mapping[str, KeptHistogram]
@@ -153,7 +154,7 @@ class Curation:
 
     @property
     def chosen(self) -> TriedT:
-        """The run's own thresholds."""
+        """Returns the run's own thresholds."""
         return next(each for each in self.tried if each.chosen)
 
 
@@ -162,16 +163,16 @@ class Facts:
     """What a report shows.
 
     Attributes:
-        name: The run folder's name.
-        fingerprint: Of the last finished stage, by which a report is known to be of these tables.
+        name: Name of the run folder.
+        fingerprint: Fingerprint of the last finished stage, by which a later command sees that the report is current.
         funnel: Steps from image links to kept pairs, as far as the stages are finished.
-        read: What was read: files, records, bytes.
-        troubles: Input files that were damaged or failed (path, status, error), a few of them.
-        languages: Metadata languages, those with most matched pairs first.
-        pairs: Of the table pairs; None where the run has none of its own.
-        curation: None where the run isn't finished.
-        missing: Sentences that say what isn't shown and why.
-        provenance: Titled tables of names and values: options, digests, versions.
+        read: Numbers of files, records and bytes that were read, in words.
+        troubles: Up to ten input files that were damaged or failed: path, status, error.
+        languages: Metadata languages, those with the most matched pairs first.
+        pairs: Distributions over the table `pairs`; None if the run has no such table.
+        curation: Its balance and manifest; None if the run isn't finished.
+        missing: Sentences about what isn't shown, and why.
+        provenance: Names and values of options, digests and versions, by title.
     """
 
     name: str

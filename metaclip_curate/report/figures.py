@@ -1,4 +1,4 @@
-"""Drawing by vl-convert: Vega-Lite to PNG without a browser, and the scripts that draw in one."""
+"""Drawing charts by vl-convert: as PNG files without a browser, and the scripts that draw them in one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SCALE = 3.0
 
 
 def converter() -> ModuleType | None:
-    """The library, where it is installed."""
+    """Returns the library vl_convert, or None if it isn't installed."""
     try:
         import vl_convert
     except ImportError:
@@ -26,7 +26,7 @@ def converter() -> ModuleType | None:
 
 
 def script(library: ModuleType) -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script that needs nothing else."""
+    """Returns Vega, Vega-Lite and Vega-Embed as one script without dependencies."""
     bundle: str = library.javascript_bundle(vl_version=_VEGA_LITE)
     return bundle
 
@@ -35,9 +35,12 @@ def png(library: ModuleType, chart: Chart, data: Data) -> bytes:
     """Draws a chart for print: 560 points wide, at 216 dots an inch, on white.
 
     Args:
-        library: From `converter`.
-        chart: Its form.
-        data: What it shows.
+        library: The library from `converter`.
+        chart: The chart.
+        data: The chart's data.
+
+    Returns:
+        A PNG file.
     """
     spec: dict[str, Any] = {
         **chart.spec,
@@ -53,10 +56,10 @@ def figures(library: ModuleType, charts: Mapping[str, tuple[Chart, Data]]) -> di
     """Draws charts.
 
     Args:
-        library: From `converter`.
-        charts: A chart and its data by file name, without the ending.
+        library: The library from `converter`.
+        charts: Charts and their data by file name, without the extension.
 
     Returns:
-        Files by name.
+        PNG files by name.
     """
     return {f"{name}.png": png(library, chart, data) for name, (chart, data) in charts.items()}

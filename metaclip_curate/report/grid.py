@@ -1,4 +1,4 @@
-"""The t that a report compares: from far below the chosen one to one that keeps all."""
+"""The candidate thresholds of a report's curves: from far below the run's own to those that keep every pair."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import numpy as np
 from metaclip_curate.thresholds import Candidate, Histograms, Rule, candidate_of_tail_share
 
 _STEPS = 20
-# Every candidate's entry probabilities travel with a task: these many of 20 candidates are 32 MB.
+# Each task receives every candidate's entry probabilities: for 20 candidates this many take 32 MB.
 _LARGEST_HEAD = 200_000
-# A run's own t is compared at most with one this many times smaller.
+# Largest ratio of the run's t to the smallest candidate's.
 _SMALLEST = 64
 
 
 def candidates_around(histograms: Histograms, rule: Rule | None, chosen: Candidate) -> list[Candidate]:
-    """Candidates below and above a run's, in steps of about the same ratio.
+    """Returns candidates below and above a run's thresholds, in steps of about the same ratio.
 
     Args:
-        histograms: Of the entry counts.
-        rule: How a t becomes thresholds; None where the run follows a tail share.
-        chosen: The run's.
+        histograms: Histograms of the entry counts by language.
+        rule: How a t becomes thresholds; None if the run has a tail share.
+        chosen: The run's thresholds.
 
     Returns:
-        Ascending, the run's among them. The smallest has a head that a task can carry.
+        Candidates in ascending order, `chosen` among them. The smallest has a head that fits into a task.
     """
     if not histograms:
         return [chosen]
@@ -41,7 +41,7 @@ def candidates_around(histograms: Histograms, rule: Rule | None, chosen: Candida
 
 
 def limits_around(histograms: Histograms, rule: Rule | None, chosen: Candidate) -> list[Candidate]:
-    """A quarter of the run's t, its own, and four times it; of a tail share the same."""
+    """Returns thresholds for a quarter of the run's t or tail share, for its own, and for four times it."""
     if not histograms:
         return [chosen]
     if rule is None or chosen.t is None:
@@ -53,5 +53,5 @@ def limits_around(histograms: Histograms, rule: Rule | None, chosen: Candidate) 
 
 
 def head_size(histograms: Histograms, candidate: Candidate) -> int:
-    """Number of entries that a candidate down-samples."""
+    """Returns the number of entries that a candidate down-samples."""
     return sum(int(each.entries[each.counts > candidate.thresholds[name]].sum()) for name, each in histograms.items())

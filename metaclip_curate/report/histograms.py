@@ -1,8 +1,8 @@
-"""Entry counts and what was kept of them, as histograms, and the curves of the papers from these.
+"""Histograms of entry counts before and after the draw, and the papers' curves from them.
 
 The figures of "Demystifying CLIP Data" (arXiv 2309.16671, section 3) show cumulative counts over entries sorted by
-count, and the entries of the head against the rest. A histogram has all that they need and is small: a language with m
-matches has less than sqrt(2 m) different counts.
+count, and the head entries against the rest. A histogram is enough for both and small: a language with m matches has
+fewer than sqrt(2 m) different counts.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class KeptHistogram(CountHistogram):
-    """How often each count occurs among entries, and what was kept.
+    """Number of entries with each count, and number of their texts that were kept.
 
     Attributes:
-        kept: Kept texts of all entries with that count, summed up, int64 of the same shape as `counts`.
+        kept: Sum of the kept texts of all entries with each count, int64, shape of `counts`.
     """
 
     kept: Ints
 
     @property
     def hit(self) -> int:
-        """Entries with at least one text."""
+        """Returns the number of entries that at least one text contains."""
         return int(self.entries[self.counts > 0].sum())
 
     def limited(self, t: int) -> Ints:
-        """Sum of min(t, count) over the entries with each count, shape of `counts`."""
+        """Returns the sum of min(t, count) over the entries with each count, shape of `counts`."""
         return np.minimum(self.counts, t) * self.entries
 
     def head(self, t: int) -> HeadAndTail:
-        """Matches of entries with count >= t and of the others, before and after."""
+        """Returns the matches of entries with count >= t and of the others, before and after the draw."""
         head, matches = self.counts >= t, self.counts * self.entries
         return HeadAndTail(
             int(self.entries[head].sum()),
@@ -69,13 +69,13 @@ class HeadAndTail:
 
 @dataclass(frozen=True)
 class Levels:
-    """Entries in order of their count, those of equal count together; of one language or of several.
+    """Entries of one or several languages, grouped by count. A level is a group of entries with the same count.
 
     Attributes:
-        counts: Ascending, shape (levels,).
-        entries: Number of entries at each.
-        kept: Kept texts of these entries together.
-        limited: Sum of min(t, count) over these entries, for each candidate of t, shape (candidates, levels).
+        counts: Count of each level, ascending, shape (levels,).
+        entries: Number of entries in each level.
+        kept: Sum of the kept texts of a level's entries.
+        limited: Sum of min(t, count) over a level's entries for each candidate, shape (candidates, levels).
     """
 
     counts: Ints
@@ -85,22 +85,22 @@ class Levels:
 
 
 def levels(histograms: Mapping[str, KeptHistogram], candidates: Sequence[Mapping[str, int]]) -> Levels:
-    """Puts the entries of languages in one order.
+    """Groups the entries of all languages by count.
 
     Args:
-        histograms: By language.
-        candidates: Thresholds by language, for each candidate.
+        histograms: Histogram of each language.
+        candidates: Thresholds by language of each candidate.
     """
     names = sorted(histograms)
     if not names:
         nothing = np.zeros(0, dtype=np.int64)
         return Levels(nothing, nothing, nothing, np.zeros((len(candidates), 0), dtype=np.int64))
     counts = np.concatenate([histograms[name].counts for name in names])
-    values, place = np.unique(counts, return_inverse=True)
+    values, level = np.unique(counts, return_inverse=True)
 
     def summed(each: Sequence[Ints]) -> Ints:
         result = np.zeros(len(values), dtype=np.int64)
-        np.add.at(result, place, np.concatenate(each))
+        np.add.at(result, level, np.concatenate(each))
         return result
 
     limited = [summed([histograms[name].limited(candidate[name]) for name in names]) for candidate in candidates]
@@ -114,13 +114,13 @@ def levels(histograms: Mapping[str, KeptHistogram], candidates: Sequence[Mapping
 
 @dataclass(frozen=True)
 class Curves:
-    """Curves over entries at some ranks.
+    """Curves over the ranks of entries.
 
     Attributes:
-        ranks: Shape (points,).
-        before: Of the counts.
-        after: Of the kept texts.
-        limited: Of min(t, count), shape (candidates, points); of ranked counts there are none.
+        ranks: Ranks, shape (points,).
+        before: Counts at each rank.
+        after: Kept texts at each rank.
+        limited: min(t, count) at each rank, shape (candidates, points); shape (0, points) for ranked counts.
     """
 
     ranks: Ints
@@ -130,14 +130,14 @@ class Curves:
 
 
 def cumulative_curves(of: Levels, points: int) -> Curves:
-    """Cumulative counts over the entries with a text, in ascending order of their count.
+    """Returns cumulative counts over the entries with a text, in ascending order of their count.
 
     Args:
         of: The entries.
-        points: About how many to give; they are dense where a curve is steep, and among the most frequent entries.
+        points: Approximate number of points, which are denser where a curve is steep and among frequent entries.
 
     Returns:
-        Ranks are from 1, the most frequent entry, upwards: the first point is that of the rarest.
+        Curves from the rarest entry to the most frequent one, whose rank is 1.
     """
     hit = _hit(of)
     ranks = _running(of.entries[hit])
@@ -158,14 +158,14 @@ def cumulative_curves(of: Levels, points: int) -> Curves:
 
 
 def ranked_counts(of: Levels, points: int) -> Curves:
-    """Mean count, and mean kept texts, of entries in bands of their rank, the most frequent first.
+    """Returns the mean count and the mean number of kept texts in bands of ranks, the most frequent entries first.
 
     Args:
         of: The entries.
-        points: About how many bands; each is wider than the one before by the same ratio.
+        points: Approximate number of bands, each wider than the one before by the same ratio.
 
     Returns:
-        Ranks are the first of each band, from 1. Entries without a text have none.
+        Curves over the first rank of each band, from 1. Entries without a text have no rank.
     """
     hit = _hit(of)
     ranks = _running(of.entries[hit][::-1])
@@ -183,16 +183,16 @@ def _no_curves(candidates: int) -> Curves:
 
 
 def _hit(of: Levels) -> slice:
-    """The levels of entries with a text."""
+    """Returns the levels of entries with a text."""
     return slice(int(np.searchsorted(of.counts, 1)), None)
 
 
 def _running(values: Ints) -> Ints:
-    """Running sums from 0, one longer than the values."""
+    """Returns running sums from 0, one more than there are values."""
     return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(values)])
 
 
 def _ranks_of_equal_steps(ranks: Ints, curve: Ints, steps: int) -> Floats:
-    """Ranks between which a rising curve grows by about the same."""
+    """Returns ranks between which a rising curve grows by about the same amount."""
     heights = np.linspace(0, curve[-1], steps + 1)
     return np.interp(heights, curve, ranks)

@@ -1,9 +1,8 @@
-"""report.html: one file that asks for nothing outside itself.
+"""report.html: one file that loads nothing from outside.
 
-What came from the web is escaped: in the page by Jinja's autoescape, in the data that page.js shows by JSON in which
-`<` is written as an escape, and page.js sets texts, never markup. A content security policy lets only the page's own
-scripts run, by their digests, and nothing be fetched. Addresses are shown and not linked: nobody has looked at where
-they lead.
+Everything from the web is escaped: in the page by Jinja's autoescape, and in the data for page.js by JSON that has no
+`<`. page.js inserts texts, never markup. A content security policy allows no requests, and no scripts but the page's
+own, by their digests. URLs aren't linked, since nobody has checked where they lead.
 """
 
 from __future__ import annotations
@@ -30,14 +29,14 @@ _KEY_STEPS = ("image_links", "pairs", "manifest_before", "matched", "kept")
 
 
 def render(facts: Facts, drawing: str) -> bytes:
-    """Makes the page.
+    """Renders the page.
 
     Args:
-        facts: What to show.
-        drawing: From `figures.script`; empty leaves the charts out.
+        facts: What the page shows.
+        drawing: Script from `figures.script`; without it the page has no charts.
 
     Returns:
-        HTML in UTF-8, the same for the same arguments.
+        HTML in UTF-8, which depends on the arguments only.
     """
     script = _asset("page.js")
     data = _data(facts)
@@ -62,12 +61,12 @@ def render(facts: Facts, drawing: str) -> bytes:
 
 
 def fingerprint_mark(fingerprint: str) -> str:
-    """What a page has near its beginning that was made from tables with a fingerprint."""
+    """Returns the element near the beginning of a page that names the tables that it was made from."""
     return f'<meta name="made-from" content="{fingerprint}">'
 
 
 def _data(facts: Facts) -> dict[str, Any]:
-    """What page.js draws and lists."""
+    """Returns what page.js draws and lists."""
     position = facts.curation.position_name if facts.curation else ""
     texts = facts.curation.texts if facts.curation else ()
     return {
@@ -90,14 +89,14 @@ def _data(facts: Facts) -> dict[str, Any]:
 
 
 def _json(value: Any) -> str:
-    """JSON that can stand inside a script element: no `<` ends it, and no `<!--` opens a comment."""
+    """Returns JSON that is safe inside a script element: no `<` can end it or open a comment."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.replace("<", "\\u003c")
 
 
 def _policy(*scripts: str) -> str:
     allowed = [f"'sha256-{_digest(script)}'" for script in scripts if script]
-    # Vega compiles a chart's expressions.
+    # Vega compiles the expressions in a chart's specification.
     allowed += ["'unsafe-eval'"] if scripts[-1] else []
     return "; ".join(
         [
@@ -133,12 +132,12 @@ def _environment() -> jinja2.Environment:
 
 
 def _round_number(value: float) -> str:
-    """A number with commas; where it is an expectation, with a decimal while it is small."""
+    """Returns a number with commas; of an expectation below 10,000, with one decimal."""
     return number(round(value)) if isinstance(value, int) or abs(value) >= 10_000 else number(value)
 
 
 def _share(part: float, whole: float) -> str:
-    """A share in percent, with the digits that a small one needs."""
+    """Returns a share in percent, with more digits if it is small."""
     if not whole:
         return ""
     value = part / whole

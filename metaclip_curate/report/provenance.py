@@ -1,4 +1,4 @@
-"""What a run was made from: options, digests, versions."""
+"""What a run was computed from: options, digests and versions."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _DIGESTS = ("metadata_digests", "lid_model_digest", "language_table_digest")
 
 
 def provenance(folder: RunFolder, finished: Iterable[str]) -> Tables:
-    """Reads what a run notes of itself.
+    """Reads what a run has recorded about itself.
 
     Args:
         folder: A run folder.
         finished: Its finished stages.
 
     Returns:
-        Names and values under a title each; what only datacard.json knows is there once sample is finished.
+        Names and values by title. The command and the versions, which only datacard.json has, need the stage sample.
     """
     tables: Tables = {}
     done = [stage for stage in STAGES if stage in set(finished)]
@@ -57,7 +57,7 @@ def _of_datacard(folder: RunFolder) -> Tables:
 
 
 def _shown(value: Any) -> str:
-    """A value as the command line has it."""
+    """Returns a value in words."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None or value == [] or value == "":

@@ -1,4 +1,4 @@
-"""The charts' data: of all languages together and of each."""
+"""The charts' data: of all languages together, and of each language."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ LARGEST_HOSTS = 10
 
 
 def scopes(facts: Facts) -> dict[str, dict[str, Any]]:
-    """Everything that changes with the language that is looked at.
+    """Returns everything in the page that changes with the selected language.
 
     Returns:
-        By language, and under ALL for all together: chart data by the charts' names, entries to look at, numbers.
+        For each language, and under ALL for all together: data by chart name, samples of entries, and numbers.
     """
     curation = facts.curation
     if curation is None:
@@ -88,8 +88,8 @@ def _different(candidates: Sequence[TriedT], name: str) -> list[tuple[str, Tried
 
 def _ranked(histograms: Mapping[str, KeptHistogram], thresholds: Mapping[str, int], points: int) -> Data:
     curves = ranked_counts(levels(histograms, []), points)
-    after = [value if value else None for value in _short(curves.after)]  # none is no place on a logarithmic axis
-    # Languages have their own t: of all together the line is that of the one with most matches.
+    after = [value if value else None for value in _short(curves.after)]  # a logarithmic axis has no 0
+    # Each language has its own t. The chart of all together shows that of the language with the most matches.
     largest = sorted(histograms, key=lambda name: (-histograms[name].matches, name))[:1]
     whose = f" of {largest[0]}" if len(set(thresholds.values())) > 1 else ""
     marks = [[thresholds[name], f"t{whose} = {thresholds[name]:,}"] for name in largest]
@@ -97,7 +97,7 @@ def _ranked(histograms: Mapping[str, KeptHistogram], thresholds: Mapping[str, in
 
 
 def _kept_by_t(curation: Curation, histograms: Mapping[str, KeptHistogram], name: str) -> Data:
-    """Of all languages by what the candidates differ in, of one by its own t."""
+    """Returns data over what the candidates differ in for all languages, and over its own t for one language."""
     points: dict[float, float] = {}
     for tried in curation.tried:
         at = tried.position if name == ALL else tried.thresholds[name]
@@ -127,7 +127,7 @@ def _lists(lists: EntryLists) -> dict[str, list[list[Any]]]:
 
 
 def fixed(facts: Facts) -> dict[str, Data]:
-    """Data of the charts that are the same for every language, by the charts' names."""
+    """Returns data of the charts that don't depend on the language, by chart name."""
     tables = [("all pairs", facts.pairs), ("kept", facts.curation.kept if facts.curation else None)]
     known = [(name, table) for name, table in tables if table]
     found: dict[str, Data] = {}
@@ -162,7 +162,7 @@ def _lengths(tables: Sequence[tuple[str, PairFacts]]) -> Data:
 
 
 def _hosts(tables: Sequence[tuple[str, PairFacts]]) -> Data:
-    """The largest hosts of the first table, and their shares in all; `stages.report` counts them in each."""
+    """Returns the largest hosts of the first table and their shares in each table."""
     hosts = [host for host, _ in tables[0][1].hosts[:LARGEST_HOSTS]]
     return {
         "x": hosts,

@@ -1,17 +1,17 @@
-"""Colours and type of the charts, light and dark, the same in the page and in the figures."""
+"""Colours and fonts of the charts, light and dark, for the page and the PNG files."""
 
 from __future__ import annotations
 
 from typing import Any
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif"
-# Each has a contrast of at least 3 to both backgrounds, and hue isn't what alone tells two apart: lines differ in
-# dashes, bars in place.
+# Each has a contrast of at least 3 to both backgrounds. Series don't differ in hue alone: lines differ in dashes, and
+# bars in position.
 BEFORE, AFTER, FIRST, SECOND, THIRD = "#7a808c", "#d0561b", "#4593dd", "#1c72c4", "#8466c9"
 
 
 def theme(dark: bool) -> dict[str, Any]:
-    """The Vega-Lite configuration."""
+    """Returns the Vega-Lite configuration."""
     ink, soft, grid = ("#e6e8eb", "#a4abb6", "#2c313a") if dark else ("#1d2129", "#5a616d", "#e5e7eb")
     return {
         "background": "transparent" if dark else "#ffffff00",

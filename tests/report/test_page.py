@@ -77,5 +77,5 @@ def test_a_run_that_has_begun() -> None:
 
 def test_a_run_made_from_anothers_manifest() -> None:
     page = render(dataclasses.replace(made_facts(), pairs=None), "").decode()
-    assert "Hosts of kept pairs" in page
+    assert "Image hosts of kept pairs" in page
     assert "Hosts of all pairs" not in page

@@ -7,34 +7,34 @@
   const dark = matchMedia("(prefers-color-scheme: dark)");
   let scope = "";
 
-  // Charts. `rows` spreads a chart's data as chart.rows does for the figures.
+  // Charts. `rows` unfolds a chart's data as chart.rows does for the PNG files.
   function rows(chart) {
     const all = [];
     for (const [series, ys] of chart.y) {
-      ys.forEach((y, place) => { if (y !== null) all.push({ x: chart.x[place], y, series }); });
+      ys.forEach((y, index) => { if (y !== null) all.push({ x: chart.x[index], y, series }); });
     }
     return { rows: all, marks: (chart.marks || []).map(([at, label]) => ({ at, label })) };
   }
 
-  function draw(place) {
-    const name = place.dataset.chart;
-    const chart = "ofLanguage" in place.dataset ? data.scopes[scope].charts[name] : data.fixed[name];
+  function draw(container) {
+    const name = container.dataset.chart;
+    const chart = "ofLanguage" in container.dataset ? data.scopes[scope].charts[name] : data.fixed[name];
     if (!chart || !window.vegaEmbed) return;
     const spec = { ...data.charts[name], width: "container", autosize: { type: "fit-x", contains: "padding" }, datasets: rows(chart) };
     const config = data.themes[dark.matches ? "dark" : "light"];
     const options = { actions: false, renderer: "svg", config, tooltip: { theme: dark.matches ? "dark" : "light" } };
-    window.vegaEmbed(place, spec, options).catch((error) => console.error(name, error));
+    window.vegaEmbed(container, spec, options).catch((error) => console.error(name, error));
   }
 
   const drawings = [...document.querySelectorAll("[data-chart]")];
   const drawn = new Set();
-  // A chart is drawn when it comes near the screen: a phone needn't draw all at once.
+  // A chart is drawn when it comes near the screen, so that a phone doesn't draw all of them at once.
   const watcher = new IntersectionObserver((seen) => {
     for (const { target, isIntersecting } of seen) {
       if (isIntersecting && !drawn.has(target)) { drawn.add(target); draw(target); }
     }
   }, { rootMargin: "600px" });
-  drawings.forEach((place) => watcher.observe(place));
+  drawings.forEach((container) => watcher.observe(container));
   dark.addEventListener("change", () => drawn.forEach(draw));
 
   // Lists of entries.
@@ -71,7 +71,7 @@
   function numbers(of) {
     const parts = [];
     if (of.threshold) parts.push(of.threshold);
-    parts.push(`${count.format(of.hit)} of ${count.format(of.entries)} entries have a text (${percent.format(of.entries ? of.hit / of.entries : 0)})`);
+    parts.push(`${count.format(of.hit)} of ${count.format(of.entries)} entries occur in a text (${percent.format(of.entries ? of.hit / of.entries : 0)})`);
     if (of.head_before !== null) {
       const after = of.head_after === null ? "" : ` and ${percent.format(of.head_after)} after`;
       parts.push(`${count.format(of.head)} head entries have ${percent.format(of.head_before)} of the matches before the draw${after}`);
@@ -89,8 +89,8 @@
     fill("whole", of.entries.whole, ([lang, entry, before]) => [named(lang, entry), element("span", count.format(before), "counts")]);
     fill("unmatched", of.entries.unmatched, ([lang, entry]) => [named(lang, entry)]);
     const unmatched = of.numbers.entries - of.numbers.hit;
-    byId("unmatched-number").textContent = `${count.format(unmatched)} entries (${percent.format(of.numbers.entries ? unmatched / of.numbers.entries : 0)}); some of them:`;
-    for (const place of drawn) if ("ofLanguage" in place.dataset) draw(place);
+    byId("unmatched-number").textContent = `${count.format(unmatched)} entries (${percent.format(of.numbers.entries ? unmatched / of.numbers.entries : 0)}), a few of which are:`;
+    for (const container of drawn) if ("ofLanguage" in container.dataset) draw(container);
   }
 
   if (data.scopes[""]) {
@@ -99,11 +99,11 @@
   }
 
   // Texts of an entry.
-  function showTexts(place) {
-    const { lang, entry, count: before, kept, texts } = data.texts[place];
+  function showTexts(index) {
+    const { lang, entry, count: before, kept, texts } = data.texts[index];
     byId("entry-name").replaceChildren(webText(entry), " ", element("small", `${lang}, ${count.format(kept)} of ${count.format(before)} texts kept`));
     ["kept", "dropped"].forEach((name, side) => {
-      byId(`${name}-heading`).textContent = `${name}: ${texts[side].length} at random`;
+      byId(`${name}-heading`).textContent = `${name}: ${texts[side].length} drawn at random`;
       fill(`${name}-texts`, texts[side], (text) => [webText(text)]);
     });
     byId("entry-texts").hidden = false;
@@ -138,7 +138,7 @@
     const value = (row) => row.cells[column].dataset.v ?? row.cells[column].textContent.trim();
     const lines = [...table.tBodies[0].rows].map((row) => [value(row), row]);
     lines.sort(([a], [b]) => {
-      if (a === "" || b === "") return (a === "") - (b === "");  // what isn't known comes last either way
+      if (a === "" || b === "") return (a === "") - (b === "");  // unknown values come last in either order
       return sign * (numeric ? Number(a) - Number(b) : collator.compare(a, b));
     });
     for (const each of table.tHead.rows[0].cells) each.removeAttribute("aria-sort");
@@ -151,10 +151,10 @@
     const lines = [...byId(search.dataset.table).tBodies[0].rows];
     const names = lines.map((row) => row.cells[0].textContent.toLowerCase());
     search.addEventListener("input", () => {
-      const wanted = search.value.trim().toLowerCase();
+      const query = search.value.trim().toLowerCase();
       let found = 0;
-      lines.forEach((row, place) => {
-        row.hidden = !names[place].includes(wanted);
+      lines.forEach((row, index) => {
+        row.hidden = !names[index].includes(query);
         found += !row.hidden;
       });
       byId("found").textContent = found === 1 ? "1 language" : `${count.format(found)} languages`;
