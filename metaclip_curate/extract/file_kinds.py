@@ -1,4 +1,4 @@
-"""What a file is that is no WARC, by its first bytes."""
+"""The kind of a file that isn't a WARC, by its first bytes."""
 
 from __future__ import annotations
 
@@ -33,18 +33,15 @@ _BY_START = {
     rb"<(?:\?xml|Error>|[A-Za-z]+Error)": "XML, perhaps a server's error message",
     rb"[{\[][\s\[]*[\"{]": "JSON, perhaps a server's error message",
 }
-LONGEST_START = 512  # bytes; no kind shows later
+LONGEST_START = 512  # bytes; enough to recognise every kind
 _KINDS = [(re.compile(rb"(?:\xef\xbb\xbf)?\s*" + start, re.DOTALL), kind) for start, kind in _BY_START.items()]
 
 
-def kind_of(start: bytes | bytearray) -> str:
-    """Says what a file is.
+def file_kind(start: bytes | bytearray) -> str:
+    """Returns the kind of a file, such as "an ARC file, ...", for messages; empty if it is unknown.
 
     Args:
-        start: Its first bytes, unpacked where it is packed by gzip or zstd.
-
-    Returns:
-        Such as "an ARC file, ..."; empty where the bytes tell nothing.
+        start: The file's first bytes, decompressed if it is compressed by gzip or zstd.
     """
     first = bytes(start[:LONGEST_START])
     return next((kind for pattern, kind in _KINDS if pattern.match(first)), "")

@@ -81,5 +81,5 @@ def _rows(links: list[ImageLink], times: list[int], bases: list[DocumentBase], s
     for row, reason in dropped.items():
         stats.texts -= times[places[row]]
         if firsts[row]:
-            stats.add_drops(reason, times[places[row]])
+            stats.count_drops(reason, times[places[row]])
     return PairColumns(urls, texts, sources, [bases[place].page_url for place in places], dropped)

@@ -1,4 +1,4 @@
-"""The stats of one input file: where every link went."""
+"""Counts and status of one input file."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from metaclip_curate.extract.links import Drop
 from metaclip_curate.storage.retry import GAVE_UP, brief
 
-BROKE_OFF = "reading was given up"  # how the error of a file begins of which more may be there
+BROKE_OFF = "reading was given up"  # begins the error of a file that may have more records
 
 
 @dataclass
 class InputStats:
-    """A row of the table `inputs` while it is being filled; the columns are explained in `schemas.INPUTS`."""
+    """A row of the table `inputs` while its file is read; `schemas.INPUTS` explains the columns."""
 
     path: str
     status: str = "ok"
@@ -31,23 +31,23 @@ class InputStats:
     pairs: int = 0
     seconds: float = 0.0
 
-    def damaged(self, reason: str) -> None:
-        """Notes damage: the file becomes `partial` and the first reason stays."""
+    def mark_damaged(self, reason: str) -> None:
+        """Makes the file `partial`. The first reason is kept."""
         if self.status == "ok":
             self.status = "partial"
         self.error = self.error or brief(reason)
 
-    def broke_off(self, reason: str) -> None:
-        """Notes that reading was given up, which another try may get over, before any damage of the file itself."""
+    def mark_broken_off(self, reason: str) -> None:
+        """Makes the file `partial` because reading was given up, which a retry may mend. Replaces reasons of damage."""
         self.status = "partial"
         rest = reason.removeprefix(GAVE_UP) if reason.startswith(f"{GAVE_UP} ") else f": {reason}"
         self.error = brief(BROKE_OFF + rest)
 
-    def failed(self, reason: str) -> None:
-        """Notes that nothing of the file could be used."""
+    def mark_failed(self, reason: str) -> None:
+        """Makes the file `failed`: nothing in it could be used."""
         self.status = "failed"
         self.error = brief(reason)
 
-    def add_drops(self, reason: Drop, number: int) -> None:
-        """Counts links that were dropped."""
-        setattr(self, reason.value, getattr(self, reason.value) + number)
+    def count_drops(self, reason: Drop, links: int) -> None:
+        """Adds dropped links to the count of their reason."""
+        setattr(self, reason.value, getattr(self, reason.value) + links)

@@ -1,129 +1,120 @@
-"""What gzip members and zstd frames have in common: they are unpacked step by step, and some are damaged or none."""
+"""Decompresses a file member by member, and finds the next member after damage; for gzip and zstd."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Protocol
 
-from metaclip_curate.extract.file_kinds import LONGEST_START, kind_of
+from metaclip_curate.extract.file_kinds import LONGEST_START, file_kind
 from metaclip_curate.extract.input_stats import InputStats
-from metaclip_curate.extract.stored_bytes import End, Piece, StoredBytes
-
-# How much of a member is unpacked before its records are looked at. A larger one (a whole file in one member) is passed
-# on piece by piece.
-MEMBER_BYTES = 1 << 22
+from metaclip_curate.extract.partial_member import MEMBER_BYTES, DamagedMemberError, PartialMember
+from metaclip_curate.extract.stored_bytes import Bytes, End, Piece, StoredBytes
 
 
-class DamagedMemberError(Exception):
-    """A member can't be unpacked to its end.
-
-    Args:
-        reason: Why, in words.
-        cut: Whether the file ends before the member does.
-    """
-
-    def __init__(self, reason: str, cut: bool = False) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.cut = cut
-
-
-class Unpacked:
-    """What the member at hand gave so far.
-
-    Args:
-        stored: The file, at the member.
+class MemberFormat(Protocol):
+    """A compression format whose files consist of members, each with a magic number.
 
     Attributes:
-        size: How many bytes the member gave.
-        tried: How many stored bytes, from where the file stands, the unpacker was given.
-        streaming: Whether a part was passed on already. The stored bytes aren't held any more then.
+        magic: The first bytes of a member.
+        pattern: The same, compiled.
+        garbage: Description of bytes that belong to no member.
     """
 
-    def __init__(self, stored: StoredBytes) -> None:
-        self.size = 0
-        self.tried = 0
-        self.streaming = False
-        self._stored = stored
-        self._held: list[bytes] = []
-        self._held_bytes = 0
+    magic: bytes
+    pattern: re.Pattern[bytes]
+    garbage: str
 
-    def next_bytes(self, size: int) -> bytes:
-        """Returns the stored bytes that come next: up to `size`, none at the end of the file."""
-        if self.streaming:
-            self._stored.consume(self.tried)
-            self.tried = 0
-        self._stored.fill(self.tried + 1)
-        data = self._stored.window(self.tried, size)
-        self.tried += len(data)
-        return data
+    def skip_filler(self, stored: StoredBytes) -> bool:
+        """Consumes legal bytes between members; returns whether there were any."""
 
-    def exactly(self, size: int) -> bytes:
-        """Returns the `size` stored bytes that come next.
+    def whole_member(self, stored: StoredBytes) -> Bytes | None:
+        """Decompresses the member at the position at once and consumes it; None if that can't be done."""
+
+    def decompress(self, stored: StoredBytes, member: PartialMember) -> Iterator[Piece]:
+        """Decompresses the member at the position step by step, and consumes it once its end is verified.
 
         Raises:
-            DamagedMemberError: The file ends before.
+            DamagedMemberError: The member is damaged. `member` holds what came before the damage.
         """
-        if self.streaming:
-            self._stored.consume(self.tried)
-            self.tried = 0
-        if not self._stored.fill(self.tried + size):
-            raise DamagedMemberError("the file breaks off", cut=True)
-        data = self._stored.window(self.tried, size)
-        self.tried += size
-        return data
-
-    def add(self, data: bytes) -> Iterator[Piece]:
-        """Takes in what the unpacker gave, and passes on what is held where that is much."""
-        self._held.append(data)
-        self._held_bytes += len(data)
-        self.size += len(data)
-        # Blocks may be empty: what is stored counts as well.
-        if self._held_bytes > MEMBER_BYTES or self.tried > 2 * MEMBER_BYTES:
-            self.streaming = True
-            yield self.piece(End.NOTHING)
-
-    def replace(self, data: bytes) -> None:
-        """Holds `data` in place of what is held."""
-        self.size += len(data) - self._held_bytes
-        self._held, self._held_bytes = [data], len(data)
-
-    def piece(self, end: End) -> Piece:
-        """Hands out what is held."""
-        data = b"".join(self._held)
-        self._held, self._held_bytes = [], 0
-        return Piece(data, end)
-
-    def last_piece(self, error: DamagedMemberError) -> Piece:
-        """Hands out what came before the damage."""
-        if self._stored.broken:
-            return self.piece(End.BROKEN)
-        return self.piece(End.CUT if error.cut else End.DAMAGE)
 
 
-def kind_of_rubbish(stored: StoredBytes, stats: InputStats) -> str:
-    """Says what the bytes at hand are where a file begins with none of its kind; empty where they tell nothing."""
-    return "" if stats.records else kind_of(stored.window(0, LONGEST_START))
+def read_members(stored: StoredBytes, stats: InputStats, member_format: MemberFormat) -> Iterator[Piece]:
+    """Decompresses member after member.
+
+    Args:
+        stored: The file, at its first byte.
+        stats: Damage is recorded here.
+        member_format: Format of the members.
+
+    Yields:
+        The decompressed bytes; a member of up to a few MiB is one piece.
+    """
+    budget = SearchBudget()
+    magic, whole_member = member_format.magic, member_format.whole_member
+    while stored.fill(1):
+        stored.fill(len(magic))
+        if not stored.starts_with(magic):
+            if not member_format.skip_filler(stored):
+                reason = _kind_of_garbage(stored, stats) or member_format.garbage
+                _to_next_member(stored, member_format)
+                if not stored.broken:
+                    stats.mark_damaged(reason)
+                    yield Piece(b"", End.DAMAGE)
+            continue
+        whole = whole_member(stored)
+        if whole is not None:
+            yield Piece(whole, End.MEMBER)
+            continue
+        member = PartialMember(stored)
+        try:
+            yield from member_format.decompress(stored, member)
+        except DamagedMemberError as error:
+            stats.mark_damaged(error.reason)
+            yield member.last_piece(error)
+            budget.skip(stored, member)
+            _to_next_member(stored, member_format)
+    if stored.broken:
+        yield Piece(b"", End.BROKEN)
 
 
-class Vain:
-    """Bounds the time that goes into members which turn out to be none.
+def _to_next_member(stored: StoredBytes, member_format: MemberFormat) -> None:
+    """Consumes bytes up to the next that look like a member's start, or all."""
+    while True:
+        following = member_format.pattern.search(stored.buffer, stored.position)
+        # The next member's first bytes may be the last ones that are read.
+        kept = 0 if stored.ended else len(member_format.magic) - 1
+        end = max(stored.position, len(stored.buffer) - kept)
+        stored.position = following.start() if following else end
+        if following or stored.ended:
+            return
+        stored.more()
 
-    The next member is searched right behind the first byte of one that is damaged, since nobody knows where that ends.
-    In bytes where one false start lies within the other, the same would be unpacked again and again. Once much has been
-    unpacked in vain, the search therefore goes on behind what was tried, and the time stays in proportion to the file's
-    size.
+
+def _kind_of_garbage(stored: StoredBytes, stats: InputStats) -> str:
+    """Returns the kind of file that begins with the bytes ahead; empty if unknown, or if records were read before."""
+    return "" if stats.records else file_kind(stored.window(0, LONGEST_START))
+
+
+class SearchBudget:
+    """Bounds the time spent on bytes that look like a member but aren't one.
+
+    The end of a damaged member is unknown, so the search for the next one begins right after its first byte. If such
+    false starts overlap, the same bytes would be decompressed again and again. Once the decompressed bytes exceed a
+    multiple of the file's size, the search therefore continues after the bytes that were tried, and the total time
+    stays proportional to the file's size.
     """
 
-    _FREE_BYTES = 1 << 26
+    FREE_BYTES = 1 << 26
     _PER_STORED_BYTE = 16
-    _COST_OF_A_TRY = 1 << 11  # bytes that can be unpacked in the time that it takes to begin
+    _COST_OF_A_START = 1 << 11  # bytes that can be decompressed in the time that one start takes
     _LEAST_SKIPPED = 1 << 12
 
     def __init__(self) -> None:
         self._spent = 0
 
-    def skip(self, stored: StoredBytes, unpacked: Unpacked) -> None:
-        """Goes on behind the first byte of a member that is none, or further on."""
-        self._spent += unpacked.tried + min(unpacked.size, MEMBER_BYTES) + self._COST_OF_A_TRY
-        too_much = self._spent > self._FREE_BYTES + self._PER_STORED_BYTE * stored.bytes_read
-        stored.consume(max(unpacked.tried, self._LEAST_SKIPPED) if too_much else 1)
+    def skip(self, stored: StoredBytes, member: PartialMember) -> None:
+        """Consumes the first byte of a damaged member, or more if the budget is spent."""
+        self._spent += member.consumed + min(member.size, MEMBER_BYTES) + self._COST_OF_A_START
+        is_spent = self._spent > self.FREE_BYTES + self._PER_STORED_BYTE * stored.bytes_read
+        stored.consume(max(member.consumed, self._LEAST_SKIPPED) if is_spent else 1)

@@ -73,9 +73,9 @@ def read_pairs(
     except InputError as error:
         # What was read before a connection was given up stays.
         if filled.records:
-            filled.broke_off(error.reason)
+            filled.mark_broken_off(error.reason)
         else:
-            filled.failed(error.reason)
+            filled.mark_failed(error.reason)
     filled.seconds = time.monotonic() - started
     if filled.status == "failed" and stats is None:
         raise InputError(filled.path, filled.error)
@@ -104,7 +104,7 @@ class _PairReader:
         if broken is not None:
             raise broken
         if not self._stats.records:
-            self._stats.failed(self._stats.error or "it holds no WARC record")
+            self._stats.mark_failed(self._stats.error or "it holds no WARC record")
 
     def _full_batches(self, records: Iterator[Record]) -> Iterator[pa.RecordBatch]:
         for record in records:
@@ -112,13 +112,13 @@ class _PairReader:
                 page = self._pages.read(record)
             except ValueError as error:
                 self._stats.records_skipped += 1
-                self._stats.damaged(f"a record can't be read: {error}")
+                self._stats.mark_damaged(f"a record can't be read: {error}")
                 continue
             if page is None:
                 continue
             self._stats.pages += 1
             if page.damage:
-                self._stats.damaged(page.damage)
+                self._stats.mark_damaged(page.damage)
             if page.links:
                 self._gather(page)
                 self._record_bytes += len(record.body)

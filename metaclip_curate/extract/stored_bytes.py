@@ -1,4 +1,4 @@
-"""A file's bytes as they are stored, and the pieces that they become once they are unpacked."""
+"""A file's bytes as they are stored, and the pieces that they decompress to."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from metaclip_curate.storage import InputError
 
 _READ_BYTES = 1 << 18
 
-# What is unpacked is passed on without a copy.
+# Decompressed bytes are passed on without a copy.
 Bytes: TypeAlias = bytes | bytearray
 
 
@@ -17,92 +17,88 @@ class Readable(Protocol):
     """A stream of bytes."""
 
     def read(self, size: int, /) -> bytes:
-        """Returns up to `size` bytes, none at the end."""
+        """Returns up to `size` bytes, none only at the end."""
 
 
 class End(Enum):
-    """What a piece of unpacked bytes ends with."""
+    """What a piece of decompressed bytes ends with."""
 
-    NOTHING = "nothing: more of the same follows"
-    MEMBER = "a gzip member or zstd frame, whose checksum is right"
-    FILE = "the file"
-    CUT = "the file, inside a member"
-    BROKEN = "what came before reading was given up"
+    NOTHING = "nothing: the member or file goes on"
+    MEMBER = "the end of a gzip member or zstd frame with the right checksum"
+    FILE = "the end of the file"
+    CUT = "the end of the file inside a member"
+    BROKEN = "the last byte before reading was given up"
     DAMAGE = "damage"
 
 
 class Piece(NamedTuple):
-    """Some unpacked bytes of a file; the pieces follow each other."""
+    """A part of a file's decompressed bytes. Pieces come in the file's order, without gaps."""
 
     data: Bytes
     end: End
 
 
 class StoredBytes:
-    """The stored bytes that have been read; those before `at` are consumed.
+    """A buffer over a file's stored bytes, with a position up to which they are consumed.
 
     Args:
-        stream: Where they come from.
+        stream: Stream of the file's bytes.
 
     Attributes:
-        buffer: What has been read and not yet been forgotten.
-        at: Where in it the first byte is that isn't consumed.
-        ended: Whether no more can be read.
-        broken: Why, if it isn't that the file ends.
-        bytes_read: How many were read so far.
+        buffer: Bytes that were read and may still be needed.
+        position: Index in `buffer` of the first byte that isn't consumed.
+        ended: Whether no more bytes can be read.
+        broken: The error that ended reading; None at the end of the file.
+        bytes_read: Number of bytes read so far.
     """
 
     def __init__(self, stream: Readable) -> None:
         self._stream = stream
         self.buffer = b""
-        self.at = 0
+        self.position = 0
         self.ended = False
         self.broken: InputError | None = None
         self.bytes_read = 0
 
     @property
     def ahead(self) -> int:
-        """How many bytes are read and not consumed."""
-        return len(self.buffer) - self.at
+        """Number of bytes that are read but not consumed."""
+        return len(self.buffer) - self.position
 
     def fill(self, size: int) -> bool:
-        """Reads until `size` bytes are ahead or the stream ends.
-
-        Returns:
-            Whether so many are there.
-        """
+        """Reads until `size` bytes are ahead or the stream ends; returns whether they are."""
         while self.ahead < size and not self.ended:
             self.more()
         return self.ahead >= size
 
     def more(self) -> None:
-        """Reads one piece and forgets what is consumed."""
+        """Reads once from the stream, and forgets the consumed bytes."""
         try:
             data = self._stream.read(_READ_BYTES)
         except InputError as error:
-            # What came before it can still be used.
+            # The bytes before it can still be used.
             self.broken = error
             data = b""
         self.ended = not data
         self.bytes_read += len(data)
-        self.buffer = self.buffer[self.at :] + data
-        self.at = 0
+        self.buffer = self.buffer[self.position :] + data
+        self.position = 0
 
     def starts_with(self, start: bytes) -> bool:
-        """Whether the bytes ahead, as far as they are read, start so."""
-        return self.buffer.startswith(start, self.at)
+        """Returns whether the bytes ahead, as far as they are read, start with `start`."""
+        return self.buffer.startswith(start, self.position)
 
     def window(self, offset: int, size: int) -> bytes:
-        """Returns up to `size` of the bytes that are read, from `offset` bytes ahead on."""
-        start = self.at + offset
+        """Returns up to `size` bytes of those that are read, from `offset` bytes ahead."""
+        start = self.position + offset
         return self.buffer[start : start + size]
 
     def consume(self, size: int) -> None:
-        """Consumes so many bytes, or as many as there are."""
-        self.at = min(self.at + size, len(self.buffer))
+        """Consumes `size` bytes, or as many as are read."""
+        self.position = min(self.position + size, len(self.buffer))
 
     def take_all(self) -> bytes:
-        """Consumes all that is read."""
-        data = self.buffer[self.at :]
-        self.buffer, self.at = b"", 0
+        """Consumes and returns all bytes that are read."""
+        data = self.buffer[self.position :]
+        self.buffer, self.position = b"", 0
         return data

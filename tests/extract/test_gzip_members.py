@@ -1,4 +1,4 @@
-"""Gzip members: what is optional in them, and false starts."""
+"""Gzip members: optional header fields, and bytes that only look like a member's start."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import zlib
 
 import pytest
 
-from metaclip_curate.extract.gzip_members import read_members
+from metaclip_curate.extract.gzip_members import GzipFormat
 from metaclip_curate.extract.input_stats import InputStats
-from metaclip_curate.extract.members import Unpacked, Vain
+from metaclip_curate.extract.members import SearchBudget, read_members
+from metaclip_curate.extract.partial_member import PartialMember
 from metaclip_curate.extract.stored_bytes import End, Piece, StoredBytes
 
 MAGIC = b"\x1f\x8b\x08"
@@ -20,11 +21,11 @@ STORED_BLOCK = b"\x00" + struct.pack("<HH", 4000, 4000 ^ 0xFFFF)
 
 def pieces(data: bytes) -> tuple[list[Piece], InputStats]:
     stats = InputStats("test")
-    return list(read_members(StoredBytes(io.BytesIO(data)), stats)), stats
+    return list(read_members(StoredBytes(io.BytesIO(data)), stats, GzipFormat())), stats
 
 
 def with_fields(flags: int, fields: bytes) -> bytes:
-    # A second block keeps the member from being taken in one go: what looks like a member's start is in it.
+    # The magic number within keeps the member from being decompressed at once.
     content = b"content" + MAGIC
     packer = zlib.compressobj(0, zlib.DEFLATED, -15)
     packed = packer.compress(content) + packer.flush()
@@ -51,7 +52,7 @@ def test_optional_fields(flags: int, fields: bytes) -> None:
 
 
 @pytest.mark.parametrize(("flags", "fields"), [(32, b""), (8, b"x" * 100_000), (4, b"\xff\xff"), (255, b"")])
-def test_headers_that_are_none(flags: int, fields: bytes) -> None:
+def test_invalid_headers(flags: int, fields: bytes) -> None:
     found, stats = pieces(with_fields(flags, fields) + gzip.compress(b"next"))
     assert found[-1] == (b"next", End.MEMBER)
     assert all(piece.end is not End.MEMBER for piece in found[:-1])
@@ -64,17 +65,17 @@ def test_headers_that_are_none(flags: int, fields: bytes) -> None:
     ids=["magic", "with flags", "with a stored block", "with a name"],
 )
 def test_nested_false_starts_take_time_in_proportion(monkeypatch: pytest.MonkeyPatch, false_start: bytes) -> None:
-    monkeypatch.setattr(Vain, "_FREE_BYTES", 1 << 16)
+    monkeypatch.setattr(SearchBudget, "FREE_BYTES", 1 << 16)
     given = 0
-    next_bytes = Unpacked.next_bytes
+    next_bytes = PartialMember.next_bytes
 
-    def counting(self: Unpacked, size: int) -> bytes:
+    def counting(self: PartialMember, size: int) -> bytes:
         nonlocal given
         data = next_bytes(self, size)
         given += len(data)
         return data
 
-    monkeypatch.setattr(Unpacked, "next_bytes", counting)
+    monkeypatch.setattr(PartialMember, "next_bytes", counting)
     data = false_start * (1_000_000 // len(false_start))
     pieces(data)
     assert given < 40 * len(data)
@@ -96,6 +97,6 @@ def test_empty_blocks_without_end_are_not_held() -> None:
     stored = StoredBytes(Endless())
     stored.buffer = MAGIC + b"\0\0\0\0\0\0\xff"
     largest = 0
-    for _ in read_members(stored, InputStats("test")):
+    for _ in read_members(stored, InputStats("test"), GzipFormat()):
         largest = max(largest, len(stored.buffer))
     assert 8 << 20 < largest < 16 << 20

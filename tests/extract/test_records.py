@@ -14,7 +14,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metaclip_curate.extract import records as framing
+from metaclip_curate.extract import framing
 from metaclip_curate.extract.input_stats import InputStats
 from metaclip_curate.extract.records import Record, read_records
 from metaclip_curate.storage import InputError
@@ -365,7 +365,7 @@ def test_a_header_is_searched_once() -> None:
     data = b"WARC/1.0\r\n" * 50_000
     counting = Counting()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(framing, "_HEADER_END", counting)
+        patch.setattr(framing, "HEADER_END", counting)
         assert read(data)[0] == []
     assert counting.searched < 4 * len(data)
 

@@ -97,7 +97,12 @@ def test_a_dictionary_that_is_not_there_is_named() -> None:
     assert stats.error == "a zstd frame needs the dictionary 77777, which the file doesn't hold"
 
 
-@pytest.mark.parametrize("dictionary", [b"", b"no dictionary", frame(DICTIONARY.as_bytes())[:-9] + b"?" * 9])
+DAMAGED_TABLES = DICTIONARY.as_bytes()[:8] + b"\xff" * 30 + DICTIONARY.as_bytes()[38:]
+
+
+@pytest.mark.parametrize(
+    "dictionary", [b"", b"no dictionary", frame(DICTIONARY.as_bytes())[:-9] + b"?" * 9, DAMAGED_TABLES]
+)
 def test_a_damaged_dictionary_raises_nothing(dictionary: bytes) -> None:
     found, stats = read(skippable(dictionary, 0xD) + with_dictionary() + b"".join(FRAMES))
     assert found == BODIES
