@@ -21,7 +21,8 @@ from metaclip_curate.options.balance import BalanceOptions
 from metaclip_curate.options.extract import ExtractOptions
 from metaclip_curate.options.match import MatchOptions
 from metaclip_curate.options.run import RunOptions
-from metaclip_curate.pipelines.curation import Options, Pipeline
+from metaclip_curate.pipelines.curation import Pipeline
+from metaclip_curate.pipelines.options import Options
 from metaclip_curate.run.folder import STAGES
 
 FACTORS = (1, 2, 4)
@@ -73,7 +74,7 @@ def _run(folder: Path, inputs: list[Path], factor: int) -> Run:
         match=MatchOptions(metadata=str(folder / "metadata")),
         balance=BalanceOptions(t=100 * factor),
     )
-    pipeline = Pipeline(options, tell=lambda line: None)
+    pipeline = Pipeline(options, log=lambda line: None)
     began, seconds = {}, {}
     for stage in STAGES:
         began[stage], before = time.time(), descendants_seconds()

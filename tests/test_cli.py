@@ -224,7 +224,6 @@ def test_the_library_needs_no_spark() -> None:
         "storage",
         "schemas",
         "metadata.lists.folder",
-        "pipelines.curation",
     ]
     modules += ["cli", "commands.program"]
     imports = "; ".join(f"import metaclip_curate.{name}" for name in modules)

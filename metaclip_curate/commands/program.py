@@ -48,7 +48,6 @@ from metaclip_curate.options.match import MatchOptions
 from metaclip_curate.options.report import ReportOptions
 from metaclip_curate.options.run import RunOptions
 from metaclip_curate.options.sample import SampleOptions
-from metaclip_curate.pipelines.curation import Options, Pipeline
 from metaclip_curate.run.folder import STAGES, RunFolder
 from metaclip_curate.run.record import to_json
 from metaclip_curate.storage import StorageOptions, command_line, scrub
@@ -182,6 +181,9 @@ def make_parser(program: str) -> argparse.ArgumentParser:
 
 def _run_stage(parsed: argparse.Namespace, command: str) -> None:
     console = StatusLine(sys.stderr if parsed.json else sys.stdout)
+    from metaclip_curate.pipelines.curation import Pipeline
+    from metaclip_curate.pipelines.options import Options
+
     pipeline = Pipeline(Options(**given_options(parsed, _GROUPS)), command, console.log, console.status)
     try:
         if parsed.command == "run":

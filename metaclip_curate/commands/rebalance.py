@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from metaclip_curate import storage
 from metaclip_curate.commands.output import add_json, print_json, tell_of
@@ -16,11 +16,13 @@ from metaclip_curate.options.run import RunOptions
 from metaclip_curate.options.sample import SampleOptions
 from metaclip_curate.options.source import SourceOptions
 from metaclip_curate.pipelines.finished_run import FinishedRun
-from metaclip_curate.pipelines.rebalance import Rebalancing
 from metaclip_curate.run.folder import STAGES, RunFolder
 from metaclip_curate.run.record import to_json
 from metaclip_curate.run.summaries import BalanceSummary, DownloadLosses, SampleSummary
 from metaclip_curate.storage import StorageOptions
+
+if TYPE_CHECKING:
+    from metaclip_curate.pipelines.rebalance import Rebalancing
 
 _GROUPS: dict[str, type] = {
     "source": SourceOptions,
@@ -51,11 +53,13 @@ def add(commands: Any) -> None:
 
 
 def _run(parsed: argparse.Namespace, command: str) -> None:
+    from metaclip_curate.pipelines.options import Options
+    from metaclip_curate.pipelines.rebalance import Rebalancing
+
     given = given_options(parsed, _GROUPS)
     source = FinishedRun(given["source"].run, "sample", given["storage"], given["run"])
-    rebalancing = Rebalancing(
-        source, given["rebalance"], given["run"], given["balance"], given["sample"], command, tell_of(parsed)
-    )
+    new = Options(run=given["run"], balance=given["balance"], sample=given["sample"])
+    rebalancing = Rebalancing(source, given["rebalance"], new, command, tell_of(parsed))
     if parsed.again_from:
         rebalancing.folder.forget(parsed.again_from)
     losses = rebalancing.count()

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 _HEAD_BYTES = 4096
 
-Tell = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 def write_report(
-    folder: RunFolder, spark: Callable[[], SparkSession], options: ReportOptions, tell: Tell = print
+    folder: RunFolder, spark: Callable[[], SparkSession], options: ReportOptions, log: Log = print
 ) -> tuple[str, ...]:
     """Gathers, draws and writes; where the drawing library is missing, a report without charts.
 
@@ -35,7 +35,7 @@ def write_report(
         folder: A run folder.
         spark: Gives the session.
         options: Of what figures are written.
-        tell: Takes lines about what is missing.
+        log: Takes lines about what is missing.
 
     Returns:
         The files, relative to the run folder.
@@ -48,7 +48,7 @@ def write_report(
         folder.require("extract")
     library = figures.converter()
     if library is None:
-        tell(f"report: {figures.NO_CHARTS}")
+        log(f"report: {figures.NO_CHARTS}")
     from metaclip_curate.stages.report.facts import Gatherer
 
     with folder.owned():
@@ -77,7 +77,7 @@ def _remove_old_figures(folder: RunFolder, files: Collection[str]) -> None:
             storage.delete_file(storage.join(folder.root, path), folder.options)
 
 
-def write_after_run(folder: RunFolder, spark: Callable[[], SparkSession], options: ReportOptions, tell: Tell) -> None:
+def write_after_run(folder: RunFolder, spark: Callable[[], SparkSession], options: ReportOptions, log: Log) -> None:
     """Writes the report of a run that has just ended, unless it has one or none is wanted.
 
     The run is complete without it: what goes wrong here is told, with the command that tries again, and raises nothing.
@@ -86,23 +86,23 @@ def write_after_run(folder: RunFolder, spark: Callable[[], SparkSession], option
         folder: The run folder.
         spark: Gives the session.
         options: Whether and of what a report is written.
-        tell: Takes lines about what goes on.
+        log: Takes lines about what goes on.
     """
     if options.no_report:
         return
     started = time.monotonic()
     try:
         if is_current(folder):
-            tell("report: done before")
+            log("report: done before")
             return
-        tell("report: starting")
-        files = write_report(folder, spark, options, tell)
+        log("report: starting")
+        files = write_report(folder, spark, options, log)
     except Exception as error:  # whatever it is, the tables are written and named in run.json
         reason = str(error).strip().split("\n")[0] or type(error).__name__
         again = f"metaclip-curate report --run {folder.root}"
-        tell(f"report: not written ({reason}); the run is complete, and `{again}` tries again")
+        log(f"report: not written ({reason}); the run is complete, and `{again}` tries again")
         return
-    tell(f"report: {storage.join(folder.root, files[-1])}, in {time.monotonic() - started:.1f} s")
+    log(f"report: {storage.join(folder.root, files[-1])}, in {time.monotonic() - started:.1f} s")
 
 
 def charts_to_draw(facts: Facts, languages: tuple[str, ...]) -> dict[str, tuple[Chart, Data]]:

@@ -1,43 +1,35 @@
-"""Reading inputs of a run again that couldn't be read to their end, or that have changed since (`--retry-failed`).
+"""Reading inputs of a run again that weren't read to their end, or that have changed since (`--retry-failed`).
 
-A part of `pairs` and `inputs` is never changed. So the files are read as new parts, the parts that tell of their
-failure are written anew without them, and one replacement of run.json puts the new ones in the old ones' place: a run
-that dies on the way is what it was.
+A part of `pairs` and `inputs` is never changed. The files are read as new parts, the parts that record their failure
+are written anew without them, and one replacement of run.json replaces the old parts by the new ones. A run that dies
+before that has changed nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import itertools
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from metaclip_curate.extract.input_stats import BROKE_OFF
+from metaclip_curate.pipelines.rounds import InputRow, RoundReader, WrittenPart, first_new_part
+from metaclip_curate.pipelines.workspace import Workspace
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.part_files import FileList, FileState, states_of
-from metaclip_curate.run.record import ExtractPart
 from metaclip_curate.schemas import INPUTS, PAIRS
+from metaclip_curate.stages.extract import LAYOUT, without_files
+from metaclip_curate.stages.shared.tables import read_named, read_table, write_table
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
-
-Account = dict[str, Any]  # a row of `inputs`
-
-
-@dataclass(frozen=True)
-class Part:
-    """A part that is written and not yet finished: its name, the rows of `inputs` in it, and its files."""
-
-    name: str
-    accounts: list[Account]
-    files: FileList
+    from pyspark.sql import DataFrame
 
 
 def changed_inputs(folder: RunFolder) -> frozenset[str]:
-    """Finds the local inputs that aren't what they were when they were read, by their sizes and times.
+    """Finds the local inputs whose size or time isn't what it was when they were read.
 
-    A file that isn't there any more hasn't changed: nothing else could be read.
+    A file that no longer exists hasn't changed, since nothing else could be read from it.
     """
     before: dict[str, FileState] = {}
     for part in folder.parts("extract"):
@@ -47,17 +39,17 @@ def changed_inputs(folder: RunFolder) -> frozenset[str]:
     return frozenset(path for path, state in now.items() if state != before[path])
 
 
-def unread(folder: RunFolder, changed: Collection[str] = ()) -> dict[str, list[Account]]:
-    """Finds what another try may read more of: files that failed, or of which reading was given up, or that changed.
+def unread(folder: RunFolder, changed: Collection[str] = ()) -> dict[str, list[InputRow]]:
+    """Finds the inputs of which another try may read more: those that failed, broke off or changed.
 
     Damage of a file itself is the same the next time, unless the file was changed since.
 
     Args:
         folder: The run folder.
-        changed: From `changed_inputs`.
+        changed: Changed inputs, from `changed_inputs`.
 
     Returns:
-        The rows of `inputs` by part; parts without any are left out.
+        The rows of `inputs` by part, without parts that have none.
     """
     found = {}
     for part in sorted(folder.parts("extract")):
@@ -72,79 +64,81 @@ def unread(folder: RunFolder, changed: Collection[str] = ()) -> dict[str, list[A
     return found
 
 
-@dataclass(frozen=True)
-class Replacement:
-    """Puts what was read again in the place of what was read before, for files of which there is more now.
+class Rereader:
+    """Reads input files again, and replaces what the run has of those that give more than before.
 
-    Attributes:
-        spark: The session.
-        folder: The run folder, with the stage extract begun.
-        new_name: Makes names of parts.
-        record: Returns the record of a part with these rows of `inputs`.
-        changed: Inputs that have changed since they were read, of which the new content counts.
+    Args:
+        work: The run folder, with the stage extract begun.
+        reader: Reads the files.
+        changed: Inputs that have changed since they were read, whose new content counts.
     """
 
-    spark: SparkSession
-    folder: RunFolder
-    new_name: Callable[[], str]
-    record: Callable[[Sequence[Account]], ExtractPart]
-    changed: Collection[str] = ()
+    def __init__(self, work: Workspace, reader: RoundReader, changed: Collection[str]) -> None:
+        self._work = work
+        self._folder = work.folder
+        self._reader = reader
+        self._changed = changed
+        self._names = _new_names(work.folder)
 
-    def replace(self, before: Mapping[str, Sequence[Account]], read: Iterable[Part]) -> list[Account]:
-        """Replaces.
+    def read(self, before: Mapping[str, Sequence[InputRow]]) -> None:
+        """Reads files again.
 
         Args:
-            before: What `unread` found.
-            read: The same files read again.
-
-        Returns:
-            The accounts of the files that were replaced.
+            before: Rows of `inputs` by part, from `unread`.
         """
-        from metaclip_curate.stages.shared.tables import read_table
+        paths = sorted(row["path"] for rows in before.values() for row in rows)
+        if not paths:
+            return
+        self._work.console.log(f"extract: reading {len(paths):,} input files again that failed, broke off or changed")
+        parts = []
+        for of_round in self._reader.rounds(paths):
+            parts.append(self._reader.write(next(self._names), of_round))
+            for row in parts[-1].inputs:
+                self._reader.log_input(row)
+        replaced = self._replace(before, parts)
+        self._work.console.log(f"extract: {replaced:,} of them replace what was read before")
 
-        read = list(read)
+    def _replace(self, before: Mapping[str, Sequence[InputRow]], read: Sequence[WrittenPart]) -> int:
+        """Replaces the parts of files that gave more this time; returns the number of those files."""
         old = {row["path"]: row for rows in before.values() for row in rows}
-        better = {row["path"] for part in read for row in part.accounts if self._is_better(row, old[row["path"]])}
-        rest: list[Part] = []
+        better = {row["path"] for part in read for row in part.inputs if self._is_better(row, old[row["path"]])}
+        added: list[WrittenPart] = []
         for part in read:
-            worse = {row["path"] for row in part.accounts} - better
-            rest += self._without(part, self._pairs_written(part), worse) if worse else [part]
+            worse = {row["path"] for row in part.inputs} - better
+            added += self._without(part, self._pairs_written(part), worse) if worse else [part]
         gone = {name for name, rows in before.items() if any(row["path"] in better for row in rows)}
         for name in sorted(gone):
-            accounts = self.folder.read_small("extract", "inputs", INPUTS.names, [name]).to_pylist()
-            files = self.folder.file_list("extract", name) or FileList({})
-            pairs = read_table(self.spark, self.folder.table_files("extract", "pairs", [name]), PAIRS)
-            rest += self._without(Part(name, accounts, files), pairs, better)
-        added = {part.name: (self.record(part.accounts), part.files) for part in rest}
-        if gone:  # later stages were made from them
-            self.folder.discard("match")
-        self.folder.replace_parts("extract", gone, added)
-        return [row for part in read for row in part.accounts if row["path"] in better]
+            rows = self._folder.read_small("extract", "inputs", INPUTS.names, [name]).to_pylist()
+            files = self._folder.file_list("extract", name) or FileList({})
+            pairs = read_table(self._work.spark, self._folder.table_files("extract", "pairs", [name]), PAIRS)
+            added += self._without(WrittenPart(name, rows, files), pairs, better)
+        if gone:  # later stages were computed from them
+            self._folder.discard("match")
+        self._folder.replace_parts("extract", gone, {part.name: (part.record, part.files) for part in added})
+        return len(better)
 
-    def _is_better(self, now: Account, before: Account) -> bool:
+    def _is_better(self, now: InputRow, before: InputRow) -> bool:
         if now["status"] == "failed":
             return False
         more = before["status"] == "failed" or now["bytes_read"] > before["bytes_read"]
-        return bool(more or now["path"] in self.changed)
+        return bool(more or now["path"] in self._changed)
 
-    def _pairs_written(self, part: Part) -> DataFrame:
-        from metaclip_curate.stages.shared.tables import read_named
+    def _pairs_written(self, part: WrittenPart) -> DataFrame:
+        files = part.files.tables["pairs"]
+        return read_named(self._work.spark, self._folder.part("pairs", part.name), files, PAIRS)
 
-        return read_named(self.spark, self.folder.part("pairs", part.name), part.files.tables["pairs"], PAIRS)
-
-    def _without(self, part: Part, pairs: DataFrame, paths: Collection[str]) -> list[Part]:
-        """Writes a part anew without some files; nothing where nothing would be in it."""
-        from pyspark.sql import functions as F
-
-        from metaclip_curate.stages.extract import LAYOUT
-        from metaclip_curate.stages.shared.tables import write_table
-
-        rest = [row for row in part.accounts if row["path"] not in paths]
+    def _without(self, part: WrittenPart, pairs: DataFrame, paths: Collection[str]) -> list[WrittenPart]:
+        """Writes a part anew without some files; returns no part if nothing would be in it."""
+        rest = [row for row in part.inputs if row["path"] not in paths]
         if not rest:
             return []
-        name = self.new_name()
-        kept = pairs.filter(~F.col("source_file").isin(sorted(paths)))
-        written = write_table(kept, LAYOUT, self.folder.part("pairs", name), self.folder.options)
-        inputs = self.folder.write_small_part("inputs", name, pa.Table.from_pylist(rest, schema=INPUTS))
+        name = next(self._names)
+        kept = without_files(pairs, paths)
+        written = write_table(kept, LAYOUT, self._folder.part("pairs", name), self._folder.options)
+        inputs = self._folder.write_small_part("inputs", name, pa.Table.from_pylist(rest, schema=INPUTS))
         states = {path: state for path, state in part.files.inputs.items() if path not in paths}
-        return [Part(name, rest, FileList({"pairs": written, "inputs": inputs}, states))]
+        return [WrittenPart(name, rest, FileList({"pairs": written, "inputs": inputs}, states))]
+
+
+def _new_names(folder: RunFolder) -> Iterator[str]:
+    return (f"{number:05d}" for number in itertools.count(first_new_part(folder)))

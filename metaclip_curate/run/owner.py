@@ -28,7 +28,7 @@ _TRIES = 10  # of acquiring, while others start and end at the same moment
 # A heartbeat must not be busy with one request for longer than others wait for the next.
 _MOST_ATTEMPTS, _LONGEST_READ = 3, 20.0
 
-Tell = Callable[[str], None]
+Log = Callable[[str], None]
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
@@ -67,11 +67,11 @@ class Listener:
     """Who hears what becomes of an ownership.
 
     Attributes:
-        tell: Takes lines about what goes on.
+        log: Receives lines about the folder.
         lost: Called once by the heartbeat's thread when another run has taken over.
     """
 
-    tell: Tell = print
+    log: Log = print
     lost: Callable[[], None] = lambda: None
 
 
@@ -186,11 +186,11 @@ class RunOwner:
             self.check()
             self._fails = False
         except JobFailedError as error:
-            self._listener.tell(f"run folder: {error}")
+            self._listener.log(f"run folder: {error}")
             self._listener.lost()
         except (OSError, UserError) as error:
             if not self._fails:
-                self._listener.tell(f"run folder: can't show that this run lives ({error}); tried again and again")
+                self._listener.log(f"run folder: can't show that this run lives ({error}); tried again and again")
             self._fails = True
 
     def other_run(self) -> str:
@@ -217,7 +217,7 @@ class RunOwner:
                     self._files.remove(number)
             except (OSError, UserError) as error:
                 wait = _minutes(self._pulse.patience)
-                self._listener.tell(f"run folder: {self._root} can't be released ({error}); the next run waits {wait}")
+                self._listener.log(f"run folder: {self._root} can't be released ({error}); the next run waits {wait}")
 
     def _beat_until(self, stop: threading.Event) -> None:
         while not stop.wait(self._pulse.interval):
@@ -238,7 +238,7 @@ class RunOwner:
                 raise UserError(self._refusal(found))
             if self._claim(found.number + 1, behind=found.number):
                 who = found.token or "an unknown run"
-                self._listener.tell(f"run folder: {self._root} is taken over from {who}, which {over}")
+                self._listener.log(f"run folder: {self._root} is taken over from {who}, which {over}")
                 return
         raise UserError(f"{self._root} is wanted by several runs at once: wait until they have ended")
 

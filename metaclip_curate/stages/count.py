@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -25,6 +27,28 @@ def occurrences(matched: DataFrame) -> DataFrame:
     """
     each = matched.select("metadata_lang", F.explode("entry_ids").alias("entry_id"))
     return each.groupBy("metadata_lang", "entry_id").agg(F.count(F.lit(1)).alias("count"))
+
+
+def entries_of(counts: DataFrame, languages: Sequence[str]) -> DataFrame:
+    """Returns the entries of some languages.
+
+    Args:
+        counts: Rows of `schemas.COUNTS`.
+        languages: Metadata languages.
+
+    Returns:
+        metadata_lang, entry_id and entry.
+    """
+    return counts.filter(F.col("metadata_lang").isin(list(languages))).drop("count")
+
+
+def sum_of_counts(counts: DataFrame) -> int:
+    """Adds up all counts.
+
+    Args:
+        counts: Rows of `schemas.COUNTS`.
+    """
+    return int(counts.agg(F.sum("count")).collect()[0][0] or 0)
 
 
 def count(matched: DataFrame, entries: DataFrame) -> DataFrame:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from metaclip_curate import storage
 from metaclip_curate.console.file_reports import FileReport, Reporter
@@ -73,6 +74,16 @@ def write_pairs(
             files = sorted(PartFile(*row[: len(PartFile._fields)]) for row in read)
             return sorted(stats, key=lambda row: str(row["path"])), files
     raise RuntimeError(f"{folder} has {written}, and the tasks told of {sorted(row['name'] for row in read)}")
+
+
+def without_files(pairs: DataFrame, paths: Collection[str]) -> DataFrame:
+    """Leaves out the pairs of some input files.
+
+    Args:
+        pairs: Rows of `schemas.PAIRS`.
+        paths: Names of the input files.
+    """
+    return pairs.filter(~F.col("source_file").isin(sorted(paths)))
 
 
 def _reader(task: ExtractTask, folder: str) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:

@@ -30,7 +30,17 @@ from metaclip_curate.stages.shared.parquet_files import Layout, write_file
 from metaclip_curate.stages.shared.partitioning import place
 from metaclip_curate.stages.shared.tables import PART_FILE
 
-__all__ = ["LAYOUT", "NO_METADATA", "MatchTask", "place_by_language", "plan_partitions", "write_matched"]
+__all__ = [
+    "LAYOUT",
+    "NO_METADATA",
+    "MatchTask",
+    "count_labels",
+    "count_matches",
+    "pairs_of_pass",
+    "place_by_language",
+    "plan_partitions",
+    "write_matched",
+]
 
 # Rows are in the order of their languages and uids: a reader that looks for one needs few row groups.
 LAYOUT = Layout(
@@ -78,6 +88,27 @@ def plan_partitions(pairs: Mapping[str, int], pairs_per_task: int) -> tuple[dict
         shares[language] = Share(partitions - 1, 1)
         filled += count
     return shares, partitions
+
+
+def count_labels(pairs: DataFrame, known: DataFrame) -> dict[str, int]:
+    """Counts pairs by language label.
+
+    Args:
+        pairs: Rows of `schemas.PAIRS`.
+        known: More such rows.
+    """
+    return dict(pairs.unionAll(known).groupBy("lang").count().collect())
+
+
+def pairs_of_pass(pairs: DataFrame, number: int, passes: int) -> DataFrame:
+    """Leaves the pairs of a dedup pass, which takes a share of the uids by their hash.
+
+    Args:
+        pairs: Rows of `schemas.PAIRS`.
+        number: Number of the pass, from 0.
+        passes: Number of passes. All pairs are of the only one, without hashing.
+    """
+    return pairs if passes == 1 else pairs.filter(F.pmod(F.xxhash64("uid"), F.lit(passes)) == number)
 
 
 def place_by_language(
@@ -150,6 +181,20 @@ def write_matched(
     if [file.name for file in files] != written:
         raise RuntimeError(f"{folder} has {written}, and the tasks told of {files}")
     return totals, files
+
+
+def count_matches(matched: DataFrame) -> dict[str, tuple[int, int]]:
+    """Counts matched pairs, and the entries in their texts.
+
+    Args:
+        matched: Rows of `schemas.MATCHED`.
+
+    Returns:
+        Number of pairs and of entries by language, sorted; an entry counts once per text.
+    """
+    pairs, occurrences = F.count(F.lit(1)), F.sum(F.size("entry_ids"))
+    rows = matched.groupBy("metadata_lang").agg(pairs, occurrences).collect()
+    return {language: (size, found) for language, size, found in sorted(rows)}
 
 
 def _matcher(task: MatchTask, folder: str) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:

@@ -36,7 +36,7 @@ def test_from_a_run_to_a_download_to_a_run(real: Path, tmp_path: Path, capsys: p
 
     assert main(["rebalance", *given, "--t", "8"]) == 0
     printed = capsys.readouterr().out
-    assert "the survivors were found before" in printed
+    assert "the downloaded pairs were found before" in printed
     manifest = {row["uid"] for row in runs.table(tmp_path / "again", "manifest")}
     fetched = {sample["uid"] for sample in kept if sample["status"] == "success"}
     assert manifest < fetched

@@ -20,6 +20,7 @@ import pytest
 from examples.mini_pages import language_pages, read_languages
 from examples.wat_writer import write_wat
 from metaclip_curate.pipelines.curation import Pipeline
+from metaclip_curate.pipelines.rounds import RoundReader
 from metaclip_curate.run.folder import STAGES, RunFolder
 from tests.support import runs
 from tests.support.processes import kill_session
@@ -159,7 +160,7 @@ def test_a_round_that_ended_before_an_earlier_one_stays(
     """Of two rounds in flight the second is committed and the first isn't: no later part takes the second's place."""
     second = threading.Event()
 
-    def read_round(self: Pipeline, part: str, *rest: Any) -> Any:
+    def read_round(self: RoundReader, part: str, *rest: Any) -> Any:
         if part == "00000":
             assert second.wait(_SLOWEST)
             raise Died
@@ -169,12 +170,12 @@ def test_a_round_that_ended_before_an_earlier_one_stays(
 
     def extract(output: Path) -> list[list[dict[str, Any]]]:
         options = runs.options(output, mini_wats, tmp_path, files_per_round=1)
-        Pipeline(options, tell=lambda line: None).extract()
+        Pipeline(options, log=lambda line: None).extract()
         return [runs.table(output, "pairs"), runs.table(output, "inputs")]
 
-    real = Pipeline._read_round
+    real = RoundReader._read_round
     with monkeypatch.context() as patched:
-        patched.setattr(Pipeline, "_read_round", read_round)
+        patched.setattr(RoundReader, "_read_round", read_round)
         with pytest.raises(Died):
             extract(tmp_path / "run")
     assert list(RunFolder(str(tmp_path / "run")).parts("extract")) == ["00001"]

@@ -82,7 +82,7 @@ def faulty_s3(s3: S3Server) -> Iterator[FaultyHTTPServer]:
 def extract(output: Path, inputs: list[str], options: StorageOptions, **given: Any) -> tuple[Rows, Rows]:
     """Extracts, and returns the pairs and the inputs."""
     all_options = dataclasses.replace(runs.options(output, inputs, output, **given), storage=options)
-    Pipeline(all_options, tell=lambda line: None).extract()
+    Pipeline(all_options, log=lambda line: None).extract()
     return runs.table(output, "pairs"), runs.table(output, "inputs")
 
 

@@ -91,7 +91,7 @@ def test_nothing_that_a_run_leaves_shows_a_secret(
 def extract(output: Path, inputs: list[str], retry: bool = False) -> tuple[Rows, list[str]]:
     options = runs.options(output, inputs, output, max_failed_inputs=1.0, retry_failed=retry)
     told: list[str] = []
-    Pipeline(replace(options, storage=STORAGE), tell=told.append).extract()
+    Pipeline(replace(options, storage=STORAGE), log=told.append).extract()
     return runs.table(output, "inputs"), told
 
 

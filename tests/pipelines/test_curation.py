@@ -120,7 +120,7 @@ def test_a_finished_run_needs_no_spark(
     def refuse(options: object) -> None:
         raise AssertionError("a session was asked for")
 
-    monkeypatch.setattr("metaclip_curate.pipelines.curation.get_session", refuse)
+    monkeypatch.setattr("metaclip_curate.pipelines.workspace.get_session", refuse)
     before = {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
     runs.run(finished, mini_wats, metadata[0])
     assert {path: path.stat().st_mtime_ns for path in finished.rglob("*")} == before
@@ -160,7 +160,7 @@ def test_metadata_that_changes_before_sampling_is_an_error(
 ) -> None:
     folder = tmp_path / "lists"
     shutil.copytree(metadata[0], folder)
-    pipeline = Pipeline(runs.options(tmp_path / "run", mini_wats, folder), tell=lambda line: None)
+    pipeline = Pipeline(runs.options(tmp_path / "run", mini_wats, folder), log=lambda line: None)
     pipeline.extract()
     pipeline.match()
     pipeline.count()
@@ -244,7 +244,7 @@ def test_an_input_that_was_completed_later_is_read_when_that_is_asked_for(
     path.write_bytes(whole[: len(whole) // 2])
 
     def extract(folder: Path, **given: Any) -> tuple[Rows, Rows]:
-        Pipeline(runs.options(folder, [path, mini_wats[1]], metadata[0], **given), tell=told.append).extract()
+        Pipeline(runs.options(folder, [path, mini_wats[1]], metadata[0], **given), log=told.append).extract()
         return runs.table(folder, "pairs"), runs.table(folder, "inputs")
 
     half = extract(output)
@@ -265,7 +265,7 @@ def test_pairs_that_were_altered_are_an_error_and_never_left_out(
 ) -> None:
     """Page checksums find the damage; where Spark is set to pass over damaged files, the number of rows does."""
     output = tmp_path / "run"
-    pipeline = Pipeline(runs.options(output, mini_wats, metadata[0]), tell=lambda line: None)
+    pipeline = Pipeline(runs.options(output, mini_wats, metadata[0]), log=lambda line: None)
     pipeline.extract()
     path = next((output / "pairs").rglob("*.parquet"))
     whole = path.read_bytes()

@@ -17,6 +17,7 @@ from metaclip_curate.options.rebalance import RebalanceOptions
 from metaclip_curate.options.run import RunOptions
 from metaclip_curate.pipelines.curation import Pipeline
 from metaclip_curate.pipelines.finished_run import FinishedRun
+from metaclip_curate.pipelines.options import Options
 from metaclip_curate.pipelines.rebalance import Rebalancing
 from metaclip_curate.run.summaries import DownloadLosses
 from metaclip_curate.storage import StorageOptions
@@ -63,9 +64,8 @@ def rebalancing(root: Path, download: Path, output: Path, t: int = 5, **given: A
     return Rebalancing(
         run,
         RebalanceOptions(downloaded=(str(download),), **given),
-        RunOptions(output=str(output)),
-        BalanceOptions(t=t),
-        tell=lambda line: None,
+        Options(run=RunOptions(output=str(output)), balance=BalanceOptions(t=t)),
+        log=lambda line: None,
     )
 
 
@@ -140,7 +140,7 @@ def test_it_goes_on_where_it_stopped(
 
     before = files(again[0])
     with monkeypatch.context() as patched:
-        patched.setattr("metaclip_curate.pipelines.curation.get_session", refuse)
+        patched.setattr("metaclip_curate.pipelines.workspace.get_session", refuse)
         patched.setattr("metaclip_curate.pipelines.finished_run.get_session", refuse)
         made = rebalancing(source[0], download, again[0])
         assert made.count() == again[1]
@@ -165,7 +165,7 @@ def test_the_stages_that_were_taken_over_are_not_redone_by_their_commands(
 ) -> None:
     before = files(again[0])
     runs.write_metadata_for(mini_wats[:1], tmp_path / "metadata")
-    pipeline = Pipeline(runs.options(again[0], mini_wats, tmp_path / "metadata"), tell=lambda line: None)
+    pipeline = Pipeline(runs.options(again[0], mini_wats, tmp_path / "metadata"), log=lambda line: None)
     for stage in (pipeline.extract, pipeline.match, pipeline.count, pipeline.run):
         with pytest.raises(UserError, match=r"was made with|is another"):
             stage()

@@ -12,7 +12,8 @@ from pyspark.sql import SparkSession
 
 from metaclip_curate.extract.input_stats import BROKE_OFF
 from metaclip_curate.options.run import RunOptions
-from metaclip_curate.pipelines.curation import Options, Pipeline
+from metaclip_curate.pipelines.curation import Pipeline
+from metaclip_curate.pipelines.options import Options
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.storage import StorageOptions
 from tests.support import runs
@@ -38,7 +39,7 @@ def extract(output: Path, listed: Path, retry: bool = False) -> tuple[Rows, Rows
     given = runs.options(
         output, [f"@{listed}"], output, files_per_round=2, max_failed_inputs=1.0, retry_failed=retry
     ).extract
-    Pipeline(Options(run=RunOptions(output=str(output)), storage=STORAGE, extract=given), tell=lambda _: None).extract()
+    Pipeline(Options(run=RunOptions(output=str(output)), storage=STORAGE, extract=given), log=lambda _: None).extract()
     return runs.table(output, "pairs"), runs.table(output, "inputs")
 
 
@@ -95,7 +96,7 @@ def test_later_stages_follow_what_was_read_again(tmp_path: Path, mini_wats: list
 
     def run(output: Path, **given: bool) -> dict[str, Rows]:
         options = runs.options(output, [f"@{listed}"], metadata, max_failed_inputs=1.0, **given)
-        Pipeline(replace(options, storage=STORAGE), tell=lambda _: None).run()
+        Pipeline(replace(options, storage=STORAGE), log=lambda _: None).run()
         return runs.tables(output)
 
     without = run(tmp_path / "run")

@@ -18,7 +18,8 @@ from metaclip_curate.options.extract import ExtractOptions
 from metaclip_curate.options.match import MatchOptions
 from metaclip_curate.options.run import RunOptions
 from metaclip_curate.options.sample import SampleOptions
-from metaclip_curate.pipelines.curation import Options, Pipeline
+from metaclip_curate.pipelines.curation import Pipeline
+from metaclip_curate.pipelines.options import Options
 from tests.support import oracle
 
 TABLES = ("pairs", "inputs", "matched", "counts", "thresholds", "manifest")
@@ -55,7 +56,7 @@ def options(output: Path, inputs: Sequence[Path | str], metadata: Path, **given:
 
 def run(output: Path, inputs: Sequence[Path | str], metadata: Path, **given: Any) -> Pipeline:
     """Does a whole run."""
-    pipeline = Pipeline(options(output, inputs, metadata, **given), tell=lambda line: None)
+    pipeline = Pipeline(options(output, inputs, metadata, **given), log=lambda line: None)
     pipeline.run()
     return pipeline
 

@@ -105,6 +105,18 @@ def write_table(rows: DataFrame, layout: Layout, folder: str, options: StorageOp
     return written or [write_file(iter(()), layout, folder, lambda: _name(0), options)]
 
 
+def write_temporary(rows: DataFrame, folder: str) -> DataFrame:
+    """Writes rows that are needed more than once, and returns them as they are read from there.
+
+    Args:
+        rows: The rows.
+        folder: The folder to write; what is in it is replaced.
+    """
+    rows.write.mode("overwrite").option("compression", "zstd").parquet(folder)
+    columns = ", ".join(f"{name} {kind}" for name, kind in rows.dtypes)
+    return read_files(rows.sparkSession, [folder], columns)
+
+
 def row_of(file: PartFile) -> pa.RecordBatch:
     """A row of PART_FILE."""
     return pa.RecordBatch.from_pylist([file._asdict()], schema=PART_FILE)

@@ -1,0 +1,114 @@
+"""The options of each stage as run.json records them, after what the user gave was checked.
+
+Each method raises a UserError if an input, a list of metadata or an option is wrong, or differs from what the run
+folder was made with. None of them reads an input file or changes the run folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from metaclip_curate import storage
+from metaclip_curate.errors import UserError
+from metaclip_curate.language import LanguageIdentifier, LanguageTable, load_language_table
+from metaclip_curate.options.fields import table_options
+from metaclip_curate.pipelines.options import Options
+from metaclip_curate.pipelines.run_metadata import RunMetadata
+from metaclip_curate.run import own_files
+from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.summaries import MatchSummary
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+class CheckedOptions:
+    """The options of a run's stages, each checked against the user's files and the run folder.
+
+    Args:
+        options: The options of the command.
+        folder: The run folder.
+        session: Returns the session, whose workers read metadata lists that are too many for the driver.
+    """
+
+    def __init__(self, options: Options, folder: RunFolder, session: Callable[[], SparkSession]) -> None:
+        self._options = options
+        self._folder = folder
+        self._session = session
+
+    @cached_property
+    def inputs(self) -> storage.Inputs:
+        """The input files that --input names."""
+        given = self._options.extract.input
+        if not given:
+            raise UserError("--input is missing: name WAT files, folders, globs or lists of them")
+        return storage.expand_inputs(given, self._options.storage, self._options.draw.seed)
+
+    @cached_property
+    def metadata(self) -> RunMetadata:
+        """The lists of entries that --metadata names."""
+        return RunMetadata(self._options.match, self._options.storage, self._session)
+
+    @cached_property
+    def language_table(self) -> LanguageTable:
+        """The table from language labels to metadata languages."""
+        return load_language_table(self._options.match.language_table or None)
+
+    def extract(self) -> dict[str, Any]:
+        """Checks the inputs and returns the options of extract."""
+        own_files.require_outside(self._folder.root, self.inputs.names, self._options.storage)
+        options = table_options(self._options.extract) | {"lid_model_digest": self._lid_model_digest}
+        return self._checked("extract", options)
+
+    @cached_property
+    def _lid_model_digest(self) -> str:
+        return LanguageIdentifier(self._options.extract.lid_model or None).digest
+
+    def match(self) -> dict[str, Any]:
+        """Checks the metadata and returns the options of match."""
+        digests = {
+            "metadata_digests": self.metadata.digests,
+            "language_table_digest": self.language_table.digest,
+        }
+        return self._checked("match", table_options(self._options.match) | digests)
+
+    def count(self) -> dict[str, Any]:
+        """Checks the metadata and returns the options of count."""
+        return self._checked("count", {"metadata_digests": self.match()["metadata_digests"]})
+
+    def balance(self) -> dict[str, Any]:
+        """Checks that the matched metadata hasn't changed and returns the options of balance."""
+        self._check_matched_metadata()
+        return self._checked("balance", table_options(self._options.balance) | self._balance_draw())
+
+    def sample(self) -> dict[str, Any]:
+        """Checks that the matched metadata hasn't changed and returns the options of sample."""
+        self._check_matched_metadata()
+        self._checked("balance", self._folder.options_of("balance") | self._balance_draw())
+        return self._checked("sample", table_options(self._options.sample) | table_options(self._options.draw))
+
+    def check_anchor(self) -> None:
+        """Checks that there is metadata of the anchor language if its tail share is used."""
+        options = self._options.balance
+        anchor = options.anchor_language
+        if options.same_t or options.tail_share is not None or anchor in self.metadata.digests:
+            return
+        raise UserError(
+            f"the metadata folder {self.metadata.folder.path} has no file for the anchor language {anchor}: add "
+            f"{anchor}.json or {anchor}.txt, or use --anchor-language, --tail-share or --same-t"
+        )
+
+    def _checked(self, stage: str, options: dict[str, Any]) -> dict[str, Any]:
+        self._folder.check_options(stage, options)
+        return options
+
+    def _check_matched_metadata(self) -> None:
+        digests = self._folder.options_of("match").get("metadata_digests", {})
+        self.metadata.check_unchanged(self._folder.summary(MatchSummary).metadata, digests, self._folder.root)
+
+    def _balance_draw(self) -> dict[str, Any]:
+        """The options of the draw on which the table `thresholds` depends."""
+        draw = table_options(self._options.draw)
+        return draw if self._options.draw.texts_per_image == "one" else {"texts_per_image": "all"}

@@ -1,0 +1,39 @@
+"""All options of a curation run in one object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from metaclip_curate.options.balance import BalanceOptions
+from metaclip_curate.options.draw import DrawOptions
+from metaclip_curate.options.extract import ExtractOptions
+from metaclip_curate.options.match import MatchOptions
+from metaclip_curate.options.report import ReportOptions
+from metaclip_curate.options.run import RunOptions
+from metaclip_curate.options.sample import SampleOptions
+from metaclip_curate.storage import StorageOptions
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of all stages of a run, in groups.
+
+    Attributes:
+        run: The run folder and the Spark session.
+        storage: Credentials and limits for reading and writing files.
+        extract: Input files and how they are read.
+        match: The metadata and how texts are matched with it.
+        balance: How thresholds are chosen.
+        draw: Seed and number of texts per image.
+        sample: The manifest's files.
+        report: Whether a report is written, and of which languages.
+    """
+
+    run: RunOptions = field(default_factory=RunOptions)
+    storage: StorageOptions = field(default_factory=StorageOptions)
+    extract: ExtractOptions = field(default_factory=ExtractOptions)
+    match: MatchOptions = field(default_factory=MatchOptions)
+    balance: BalanceOptions = field(default_factory=BalanceOptions)
+    draw: DrawOptions = field(default_factory=DrawOptions)
+    sample: SampleOptions = field(default_factory=SampleOptions)
+    report: ReportOptions = field(default_factory=ReportOptions)

@@ -1,0 +1,159 @@
+"""Extraction in rounds: each reads some input files and commits one part of `pairs` and `inputs`.
+
+A run that dies loses at most the rounds in flight.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from metaclip_curate.console.file_reports import FileReport, Reports, reports_file
+from metaclip_curate.console.progress import FileProgress, file_line
+from metaclip_curate.extract import ReadOptions
+from metaclip_curate.options.extract import ExtractOptions
+from metaclip_curate.pipelines.workspace import Workspace
+from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.part_files import FileList, states_of
+from metaclip_curate.run.record import ExtractPart
+from metaclip_curate.run.summaries import ExtractSummary
+from metaclip_curate.schemas import INPUTS
+from metaclip_curate.stages.extract import ExtractTask, write_pairs
+from metaclip_curate.storage import Inputs
+
+InputRow = dict[str, Any]  # a row of `inputs`
+
+_STATUSES = ("ok", "partial", "failed")
+_SUMMED = [column.name for column in INPUTS if pa.types.is_int64(column.type)]
+# Two, so that the next round takes the cores that the last files of one no longer need.
+_ROUNDS_IN_FLIGHT = 2
+_SMALLEST_ROUND, _LARGEST_ROUND, _ROUNDS = 8, 1000, 50
+_STATUS_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class WrittenPart:
+    """A part of `pairs` and `inputs` that is written and not committed.
+
+    Attributes:
+        name: The part's name.
+        inputs: Its rows of `inputs`.
+        files: Its Parquet files, and the state of its input files before they were read.
+    """
+
+    name: str
+    inputs: list[InputRow]
+    files: FileList
+
+    @property
+    def record(self) -> ExtractPart:
+        """What run.json keeps of the part."""
+        read = sorted([row["path"], row["bytes_read"], row["pairs"]] for row in self.inputs)
+        return ExtractPart(files=len(self.inputs), digest=hashlib.sha256(json.dumps(read).encode()).hexdigest())
+
+
+class RoundReader:
+    """Reads input files in rounds.
+
+    Args:
+        work: The run folder, with the stage extract begun before anything is read.
+        options: How files are read, and how many in a round.
+        inputs: The input files of the command.
+    """
+
+    def __init__(self, work: Workspace, options: ExtractOptions, inputs: Inputs) -> None:
+        self._work = work
+        self._options = options
+        self._inputs = inputs
+
+    def rounds(self, paths: Sequence[str]) -> list[Sequence[str]]:
+        """Divides input files into rounds."""
+        size = min(_LARGEST_ROUND, max(_SMALLEST_ROUND, -(-len(paths) // _ROUNDS)))
+        size = self._options.files_per_round or size
+        return [paths[start : start + size] for start in range(0, len(paths), size)]
+
+    def read(self, paths: Sequence[str]) -> None:
+        """Reads input files and commits the part of each round."""
+        if not paths:
+            return
+        first, stop = first_new_part(self._work.folder), threading.Event()
+        self._work.spark  # noqa: B018 (its start isn't part of the rate)
+        progress = FileProgress(len(paths))
+        with reports_file() as file, ThreadPoolExecutor(_ROUNDS_IN_FLIGHT) as pool:
+
+            def read(number: int, of_round: Sequence[str]) -> list[InputRow]:
+                return [] if stop.is_set() else self._read_round(f"{first + number:05d}", of_round, str(file))
+
+            pending = {pool.submit(read, number, of_round) for number, of_round in enumerate(self.rounds(paths))}
+            try:
+                self._follow(pending, Reports(file), progress)
+            finally:
+                stop.set()
+                self._work.console.status("")
+        self._work.console.log(f"extract: {progress}")
+
+    def _follow(self, pending: set[Future[list[InputRow]]], reports: Reports, progress: FileProgress) -> None:
+        """Shows how far rounds are until the last has ended, and raises what one of them raises."""
+        while pending:
+            done, pending = wait(pending, _STATUS_SECONDS, FIRST_COMPLETED)
+            for report in reports.new():
+                progress.add(report)
+            for row in (row for future in done for row in future.result()):
+                progress.add(FileReport(row["path"], row["pairs"], finished=True))
+                self.log_input(row)
+            self._work.console.status(f"extract: {progress}")
+
+    def _read_round(self, name: str, paths: Sequence[str], reports: str) -> list[InputRow]:
+        part = self.write(name, paths, reports)
+        self._work.folder.commit_part("extract", name, part.record, part.files)
+        return part.inputs
+
+    def write(self, name: str, paths: Sequence[str], reports: str = "") -> WrittenPart:
+        """Reads the input files of a round and writes a part, which isn't committed.
+
+        Args:
+            name: The part's name.
+            paths: The input files.
+            reports: The file by which workers report their progress; empty for none.
+        """
+        options, folder = self._options, self._work.folder
+        read = ReadOptions(options.ignore_opt_out, options.max_record_bytes)
+        task = ExtractTask(options.lid_model, read, folder.options, self._inputs.of(paths), reports)
+        # Taken before the files are read, so that a change from now on shows.
+        states = states_of(paths)
+        rows, pairs = write_pairs(self._work.spark, list(paths), task, folder.part("pairs", name))
+        inputs = folder.write_small_part("inputs", name, pa.Table.from_pylist(rows, schema=INPUTS))
+        return WrittenPart(name, rows, FileList({"pairs": pairs, "inputs": inputs}, states))
+
+    def log_input(self, row: InputRow) -> None:
+        """Logs how reading an input file went."""
+        self._work.console.log(
+            "extract: " + file_line(row["path"], row["status"], row["error"], row["pairs"], row["seconds"])
+        )
+
+
+def first_new_part(folder: RunFolder) -> int:
+    """Returns the smallest number above those of all parts; rounds end in any order, so that there may be gaps."""
+    return 1 + max(map(int, folder.parts("extract")), default=-1)
+
+
+def inputs_read(folder: RunFolder) -> set[str]:
+    """Returns the names of the input files in the finished parts."""
+    read = folder.read_small("extract", "inputs", ["path"])
+    return set(read.column("path").to_pylist()) if read.num_rows else set()
+
+
+def summarize_inputs(folder: RunFolder) -> ExtractSummary:
+    """Adds up the table `inputs`."""
+    inputs = folder.read_small("extract", "inputs", ["status", *_SUMMED])
+    found = inputs.column("status").to_pylist()
+    sums = {name: pc.sum(inputs.column(name)).as_py() for name in _SUMMED}
+    return ExtractSummary(files=len(found), **{status: found.count(status) for status in _STATUSES}, **sums)
