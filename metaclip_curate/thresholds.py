@@ -48,6 +48,16 @@ class CountHistogram:
         """Sum of all counts."""
         return int((self.counts * self.entries).sum())
 
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return int(self.entries.sum())
+
+    @property
+    def unmatched(self) -> int:
+        """Number of entries with count 0."""
+        return int(self.entries[self.counts == 0].sum())
+
     def tail_share(self, t: int) -> float:
         """As `balance.tail_share` of the counts."""
         return self.tail(t) / self.matches if self.matches else 0.0
@@ -86,18 +96,20 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Rule:
-    """How a t becomes every language's threshold.
+    """How every language's threshold follows from t or from a tail share (Meta CLIP 2, section 3.2).
 
     Attributes:
-        anchor_language: Its threshold is t, and the others take over its tail share.
-        same_t: t is every language's threshold.
+        anchor_language: Language whose threshold is t and whose tail share the others take over.
+        same_t: Whether t is every language's threshold.
+        tail_share: Tail share of every language, without an anchor; None for a rule from t.
     """
 
     anchor_language: str = "en"
     same_t: bool = False
+    tail_share: float | None = None
 
     def candidate(self, histograms: Histograms, t: int) -> Candidate:
-        """The thresholds for a t.
+        """Returns the thresholds for a t, which a rule from a tail share doesn't use.
 
         Raises:
             UserError: The anchor language has no match.
@@ -105,6 +117,8 @@ class Rule:
         if self.same_t:
             thresholds = dict.fromkeys(histograms, t)
             return Candidate(t, pooled_tail_share(histograms, thresholds), thresholds)
+        if self.tail_share is not None:
+            return candidate_of_tail_share(histograms, self.tail_share)
         anchor = histograms.get(self.anchor_language)
         if anchor is None or not anchor.matches:
             raise UserError(

@@ -94,7 +94,7 @@ class Chooser:
     @cached_property
     def histograms(self) -> dict[str, CountHistogram]:
         """How often each count occurs, by language."""
-        from metaclip_curate.stages.after.candidates import count_histograms
+        from metaclip_curate.stages.count import count_histograms
 
         return count_histograms(self._run.read("count", "counts", COUNTS))
 

@@ -13,12 +13,12 @@ _LARGEST_HEAD = 200_000
 _SMALLEST = 64
 
 
-def candidates_around(histograms: Histograms, rule: Rule | None, chosen: Candidate) -> list[Candidate]:
+def candidates_around(histograms: Histograms, rule: Rule, chosen: Candidate) -> list[Candidate]:
     """Returns candidates below and above a run's thresholds, in steps of about the same ratio.
 
     Args:
         histograms: Histograms of the entry counts by language.
-        rule: How a t becomes thresholds; None if the run has a tail share.
+        rule: The run's rule.
         chosen: The run's thresholds.
 
     Returns:
@@ -26,7 +26,7 @@ def candidates_around(histograms: Histograms, rule: Rule | None, chosen: Candida
     """
     if not histograms:
         return [chosen]
-    if rule is None or chosen.t is None:
+    if chosen.t is None:
         shares = np.geomspace(max(chosen.tail_share / _SMALLEST, 1e-4), 1.0, _STEPS)
         found = [candidate_of_tail_share(histograms, float(share)) for share in shares]
         below = [each for each in found if each.tail_share < chosen.tail_share]
@@ -40,11 +40,11 @@ def candidates_around(histograms: Histograms, rule: Rule | None, chosen: Candida
     return [*(each for each in below if head_size(histograms, each) <= _LARGEST_HEAD), chosen, *above]
 
 
-def limits_around(histograms: Histograms, rule: Rule | None, chosen: Candidate) -> list[Candidate]:
+def limits_around(histograms: Histograms, rule: Rule, chosen: Candidate) -> list[Candidate]:
     """Returns thresholds for a quarter of the run's t or tail share, for its own, and for four times it."""
     if not histograms:
         return [chosen]
-    if rule is None or chosen.t is None:
+    if chosen.t is None:
         shares = (chosen.tail_share / 4, min(1.0, chosen.tail_share * 4))
         quarter, fourfold = (candidate_of_tail_share(histograms, share) for share in shares)
     else:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from metaclip_curate.schemas import COUNTS
 from metaclip_curate.stages.shared.parquet_files import Layout
+from metaclip_curate.thresholds import CountHistogram
 
 # In the order of languages, so that who looks for one needs few row groups.
 LAYOUT = Layout(COUNTS, repeating=("metadata_lang", "count"), statistics=("metadata_lang", "entry_id"))
@@ -64,3 +66,22 @@ def count(matched: DataFrame, entries: DataFrame) -> DataFrame:
     joined = entries.join(occurrences(matched), ["metadata_lang", "entry_id"], "left")
     filled = F.coalesce("count", F.lit(0).cast("bigint")).alias("count")
     return joined.select("metadata_lang", "entry_id", "entry", filled).sort("metadata_lang", "entry_id")
+
+
+def count_histograms(counts: DataFrame) -> dict[str, CountHistogram]:
+    """Counts how many entries have each count. The histograms of all languages fit into the driver's memory.
+
+    Args:
+        counts: Rows of `schemas.COUNTS`.
+
+    Returns:
+        Histogram by language.
+    """
+    found: dict[str, list[tuple[int, int]]] = {}
+    for language, count, entries in counts.groupBy("metadata_lang", "count").agg(F.count(F.lit(1))).collect():
+        found.setdefault(language, []).append((count, entries))
+    histograms = {}
+    for language in sorted(found):
+        values, entries = np.array(sorted(found[language]), dtype=np.int64).T
+        histograms[language] = CountHistogram(values, entries)
+    return histograms

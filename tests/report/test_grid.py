@@ -6,7 +6,7 @@ import pytest
 
 from metaclip_curate.report import grid
 from metaclip_curate.report.grid import candidates_around, head_size, limits_around
-from metaclip_curate.thresholds import Candidate, Rule, candidate_of_tail_share
+from metaclip_curate.thresholds import Candidate, Rule
 from tests.support.made_facts import histogram
 
 HISTOGRAMS = {"en": histogram(500, 1), "de": histogram(100, 2)}
@@ -25,12 +25,17 @@ def test_candidates_rise_to_all_with_the_runs_among_them(rule: Rule) -> None:
 
 
 def test_of_a_tail_share() -> None:
-    chosen = candidate_of_tail_share(HISTOGRAMS, 0.3)
-    shares = [candidate.tail_share for candidate in candidates_around(HISTOGRAMS, None, chosen)]
+    rule = Rule(tail_share=0.3)
+    chosen = rule.candidate(HISTOGRAMS, 20)
+    shares = [candidate.tail_share for candidate in candidates_around(HISTOGRAMS, rule, chosen)]
     assert shares == sorted(set(shares))
     assert shares[-1] == pytest.approx(1.0)
     assert 0.3 in shares
-    assert [candidate.tail_share for candidate in limits_around(HISTOGRAMS, None, chosen)] == [0.075, 0.3, 1.0]
+    assert [candidate.tail_share for candidate in limits_around(HISTOGRAMS, rule, chosen)] == [
+        0.075,
+        0.3,
+        1.0,
+    ]
 
 
 def test_no_choice_has_a_head_that_a_task_cannot_carry(monkeypatch: pytest.MonkeyPatch) -> None:

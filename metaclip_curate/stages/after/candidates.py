@@ -98,25 +98,6 @@ class JointHead:
         return result
 
 
-def count_histograms(counts: DataFrame) -> dict[str, CountHistogram]:
-    """Counts how many entries have each count.
-
-    Args:
-        counts: Rows of `schemas.COUNTS`.
-
-    Returns:
-        A histogram by language.
-    """
-    found: dict[str, list[tuple[int, int]]] = {}
-    for language, count, entries in counts.groupBy("metadata_lang", "count").agg(F.count(F.lit(1))).collect():
-        found.setdefault(language, []).append((count, entries))
-    histograms = {}
-    for language in sorted(found):
-        values, entries = np.array(sorted(found[language]), dtype=np.int64).T
-        histograms[language] = CountHistogram(values, entries)
-    return histograms
-
-
 def joint_head(
     spark: SparkSession,
     counts: DataFrame,

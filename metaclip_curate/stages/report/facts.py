@@ -176,7 +176,7 @@ class Gatherer:
         """What other t would keep; those whose limits are drawn; and what they differ in."""
         options = self._folder.options_of("balance")
         anchor, share, same = options["anchor_language"], options["tail_share"], options["same_t"]
-        rule = Rule(anchor, same) if share is None else None
+        rule = Rule(anchor, same, share)
         if share is not None:
             chosen = Candidate(None, share, thresholds)
         elif same or anchor not in histograms:

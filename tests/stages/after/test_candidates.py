@@ -13,6 +13,7 @@ from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.schemas import COUNTS, MATCHED, ddl
 from metaclip_curate.stages.after import candidates
 from metaclip_curate.stages.balance import balance
+from metaclip_curate.stages.count import count_histograms
 from metaclip_curate.thresholds import Rule
 from tests.support import made_run, oracle
 
@@ -62,7 +63,7 @@ def test_expectations_equal_the_oracles(
 ) -> None:
     matched, counts = tables
     draw = DrawOptions(seed=5, texts_per_image=texts_per_image)
-    histograms = candidates.count_histograms(counts)
+    histograms = count_histograms(counts)
     asked = [dict(Rule("en").candidate(histograms, t).thresholds) for t in TS]
     head = candidates.joint_head(spark, counts, histograms, asked)
     found = candidates.expected_kept(matched, head, draw, images)
@@ -91,7 +92,7 @@ def test_pairs_are_to_the_last_bit_what_balance_writes(
     spark: SparkSession, tables: tuple[DataFrame, DataFrame]
 ) -> None:
     matched, counts = tables
-    histograms = candidates.count_histograms(counts)
+    histograms = count_histograms(counts)
     written = balance(spark, matched, counts, BalanceOptions(t=7), DrawOptions()).collect()
     thresholds = dict(Rule("en").candidate(histograms, 7).thresholds)
     assert thresholds == {row["metadata_lang"]: row["t"] for row in written}
@@ -104,7 +105,7 @@ def test_pairs_are_to_the_last_bit_what_balance_writes(
 
 def test_without_a_head_all_is_kept(spark: SparkSession, tables: tuple[DataFrame, DataFrame], pool: Any) -> None:
     matched, counts = tables
-    histograms = candidates.count_histograms(counts)
+    histograms = count_histograms(counts)
     head = candidates.joint_head(spark, counts, histograms, [dict.fromkeys(histograms, 10**9)])
     assert len(head.ids) == 0
     found = candidates.expected_kept(matched, head, DrawOptions(), True)[0]
