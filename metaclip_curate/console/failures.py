@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from metaclip_curate.console.interrupts import TerminatedError
+from metaclip_curate.console.unreadable_file import UNREADABLE, unreadable_file
 from metaclip_curate.errors import JobFailedError, UserError
 
 EXIT_FAILED, EXIT_USER_ERROR = 1, 2
@@ -171,15 +172,13 @@ _WORKERS_MEMORY = re.compile(r"^MemoryError\b|ArrowMemoryError", re.MULTILINE)
 _JAVAS_MEMORY = re.compile(r"java\.lang\.OutOfMemoryError")
 _JAVAS_SYSTEM = re.compile(rf"\b(?:IO|FileSystem|FileNotFound)Exception: [^\n]*?(?P<words>{_WORDS})")
 _JAVA_GONE = re.compile("JAVA_GATEWAY_EXITED|Answer from Java side is empty|Error while sending or receiving")
-_UNREADABLE = re.compile(r"Encountered error while reading file (\S+?)\.?\s|(\S+) is not a Parquet file")
 _MASTER = re.compile(r"Could not parse Master URL: '?([^'\n]*)|Asked to run locally with (\d+) threads")
 
 
 def _unreadable(found: re.Match[str]) -> Failure:
-    url = re.sub("^file:/+", "/", found[1] or found[2])
     return Failure(
-        f"{url} can't be read, it is damaged: put a whole copy in its place, or give the command that made the run "
-        "again with --again-from the stage that writes this table",
+        f"{unreadable_file(found[0])} can't be read, it is damaged: put a whole copy in its place, or give the "
+        "command that made the run again with --again-from the stage that writes this table",
         EXIT_USER_ERROR,
     )
 
@@ -198,7 +197,7 @@ _IN_TEXT: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Failure]], ...]
     (_WORKERS_MEMORY, lambda _: Failure(_MEMORY, EXIT_FAILED)),
     (_JAVAS_MEMORY, lambda _: Failure(_JAVA_MEMORY, EXIT_FAILED)),
     (_JAVAS_SYSTEM, _of_java),
-    (_UNREADABLE, _unreadable),
+    (UNREADABLE, _unreadable),
     (
         _MASTER,
         lambda found: Failure(f"--master is no Spark master, {found[1] or found[0]}: try 'local[*]'", EXIT_USER_ERROR),

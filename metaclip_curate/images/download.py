@@ -124,7 +124,7 @@ class Download:
 
     def _expected_shards(self, table: str) -> int:
         """Returns the number of shards into which img2dataset divides the table, each file by itself."""
-        names = [name for name in storage.list_folder(table, self._source.options) if name.endswith(".parquet")]
+        names = storage.list_parquet(table, self._source.options)
         size = self._options.samples_per_shard
         with ThreadPoolExecutor(_READERS) as pool:
             rows = pool.map(lambda name: self._rows(storage.join(table, name)), names)

@@ -196,7 +196,7 @@ def _parquet_files(folders: Sequence[str], options: StorageOptions) -> list[tupl
     """Returns the folder and name of each of img2dataset's tables."""
     files: list[tuple[str, str]] = []
     for folder in folders:
-        names = [name for name in storage.list_folder(folder, options) if name.endswith(".parquet")]
+        names = storage.list_parquet(folder, options)
         if not names:
             raise UserError(f"{folder} has no Parquet files: name the folder that img2dataset wrote")
         files += [(folder, name) for name in names]

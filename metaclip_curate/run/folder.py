@@ -241,8 +241,8 @@ class RunFolder:
         folder = self.part(table, part) if part else self.table(table)
         files = self.file_list(stage, part)
         if files is None:
-            names = storage.list_folder(folder, self.options)
-            return [TableFile(storage.join(folder, name), None) for name in names if name.endswith(".parquet")]
+            names = storage.list_parquet(folder, self.options)
+            return [TableFile(storage.join(folder, name), None) for name in names]
         listed = files.tables[table]
         check_folder(folder, listed, self.options, remedy(stage))
         return [TableFile(storage.join(folder, file.name), file.rows) for file in listed]

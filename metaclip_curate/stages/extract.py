@@ -66,10 +66,10 @@ def write_pairs(
     for _ in range(_ATTEMPTS):
         storage.delete_folder(folder, task.storage)
         read = place(numbered, spark, len(paths), "number").mapInArrow(_reader(task, folder), ddl(_READ)).collect()
-        written = storage.list_folder(folder, task.storage)
+        written = storage.list_parquet(folder, task.storage)
         # Of a task that was done twice Spark takes one result. Its file is the other's too, unless the network gave
         # them different rows: then the other's file is one too many, and all is done again.
-        if sorted(row["name"] for row in read) == [name for name in written if name.endswith(".parquet")]:
+        if sorted(row["name"] for row in read) == written:
             stats = [json.loads(row["stats"]) for row in read]
             files = sorted(PartFile(*row[: len(PartFile._fields)]) for row in read)
             return sorted(stats, key=lambda row: str(row["path"])), files

@@ -177,7 +177,7 @@ def write_matched(
     if not told:  # no pair at all
         return totals, [write_file(iter(()), LAYOUT, folder, lambda: "part-00000.parquet", task.storage)]
     files = sorted({PartFile(*row[len(MATCH_ACCOUNT) :]) for row in told})
-    written = [name for name in storage.list_folder(folder, task.storage) if name.endswith(".parquet")]
+    written = storage.list_parquet(folder, task.storage)
     if [file.name for file in files] != written:
         raise RuntimeError(f"{folder} has {written}, and the tasks told of {files}")
     return totals, files

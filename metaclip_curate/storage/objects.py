@@ -205,6 +205,16 @@ def list_folder(url: str, options: StorageOptions, *, recursive: bool = False) -
     return store_of(url, options).list(url, recursive=recursive)
 
 
+def list_parquet(folder: str, options: StorageOptions) -> list[str]:
+    """Returns the sorted names of a folder's own Parquet files; none if the folder doesn't exist.
+
+    Raises:
+        UserError: The name or the credentials are wrong.
+        OSError: The store fails.
+    """
+    return [name for name in list_folder(folder, options) if name.endswith(".parquet")]
+
+
 def file_sizes(url: str, options: StorageOptions) -> dict[str, int]:
     """Returns the size in bytes of each of a folder's own files, by name; none if the folder doesn't exist.
 

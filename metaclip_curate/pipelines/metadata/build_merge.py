@@ -123,8 +123,7 @@ class LanguageMerge:
         self._add_ranked("titles", "views", self._limits.titles, rows)
 
     def _read(self, folder: str, columns: str) -> DataFrame | None:
-        names = storage.list_folder(folder, self._stages.storage)
-        if not any(name.endswith(".parquet") for name in names):
+        if not storage.list_parquet(folder, self._stages.storage):
             return None
         return self._stages.spark().read.schema(columns).parquet(folder)
 

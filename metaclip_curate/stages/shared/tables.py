@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from urllib.parse import unquote
 
 import pyarrow as pa
 from pyspark import TaskContext
 from pyspark.sql import DataFrame, SparkSession
 
 from metaclip_curate import storage
+from metaclip_curate.console.unreadable_file import unreadable_file
 from metaclip_curate.run.own_files import PATTERN
 from metaclip_curate.run.part_files import PartFile, TableFile
 from metaclip_curate.schemas import ddl
@@ -29,7 +29,6 @@ PART_FILE = pa.schema(
         pa.field("crc", pa.int64()),
     ]
 )
-_READ_FILE = re.compile(r"while reading file (\S+\.parquet)")
 _DAMAGE = re.compile(r"checksum|not a Parquet file|footer|corrupt|magic number|EOFException", re.IGNORECASE)
 
 
@@ -77,15 +76,9 @@ def literal(url: str) -> str:
 
 
 def damaged_file(error: Exception) -> str:
-    """Finds in an error of Spark's the Parquet file of which it says that it is damaged; empty where it says no such.
-
-    Spark has no type for it: what went wrong in a worker arrives as text, with the file's name as a URI.
-    """
+    """Returns the Parquet file that an error of Spark's calls damaged; empty if it is about something else."""
     text = str(error)
-    named = _READ_FILE.search(text)
-    if named is None or not _DAMAGE.search(text):
-        return ""
-    return re.sub("^file:/+", "/", unquote(named[1]))
+    return unreadable_file(text) if _DAMAGE.search(text) else ""
 
 
 def write_table(rows: DataFrame, layout: Layout, folder: str, options: StorageOptions) -> list[PartFile]:

@@ -31,7 +31,7 @@ def read_uids(manifest: str, options: StorageOptions | None = None) -> Words:
         UserError: The manifest has no pairs.
     """
     options = options or StorageOptions()
-    names = [name for name in storage.list_folder(manifest, options) if name.endswith(".parquet")]
+    names = storage.list_parquet(manifest, options)
     tables = [read_parquet(storage.join(manifest, name), ["uid"], options) for name in names]
     columns = [cast_table(table, _UIDS, manifest)["uid"].drop_null() for table in tables]
     words = [uid_words(column.combine_chunks()) for column in columns if len(column)]
