@@ -51,6 +51,6 @@ class FinishedRun:
 
     def read(self, stage: str, table: str, schema: pa.Schema) -> DataFrame:
         """Reads a table of a finished stage."""
-        from metaclip_curate.stages.shared.tables import read_table
+        from metaclip_curate.stages.shared.tables import read_run_table
 
-        return read_table(self.spark, self.folder.table_files(stage, table), schema)
+        return read_run_table(self.spark, self.folder, stage, table, schema)

@@ -103,7 +103,7 @@ class GenerationMatcher:
         before = [part for earlier in generations[:number] for part in earlier.pairs]
         files = self._folder.table_files("extract", "pairs", generations[number].pairs)
         new = read_table(self._work.spark, files, PAIRS)
-        known = read_table(self._work.spark, self._folder.table_files("extract", "pairs", before), PAIRS)
+        known = self._work.read("extract", "pairs", PAIRS, before)
         return _GenerationPairs(files, new, known if before else None, count_labels(new, known))
 
     def _match_pass(self, name: str, pairs: _GenerationPairs, dedup_pass: int, passes: int) -> bool:

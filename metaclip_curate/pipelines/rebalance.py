@@ -34,7 +34,7 @@ from metaclip_curate.run.record import MatchCounts, MatchPart
 from metaclip_curate.run.summaries import CountSummary, DownloadLosses, ExtractSummary, LanguageMatches, MatchSummary
 from metaclip_curate.schemas import COUNTS, MATCHED
 from metaclip_curate.stages.count import LAYOUT, count, entries_of
-from metaclip_curate.stages.shared.tables import read_table, write_table
+from metaclip_curate.stages.shared.tables import read_run_table, write_table
 from metaclip_curate.storage import StorageOptions
 from metaclip_curate.storage.urls import location
 
@@ -181,7 +181,7 @@ class Rebalancing:
         self._log("rebalance: counting")
         self.folder.begin("count", options, upstream)
         languages = [row.metadata_lang for row in self.folder.summary(MatchSummary).languages]
-        matched = read_table(self._source.spark, self.folder.table_files("match", "matched"), MATCHED)
+        matched = read_run_table(self._source.spark, self.folder, "match", "matched", MATCHED)
         counts = count(matched, entries_of(self._source.read("count", "counts", COUNTS), languages))
         files = write_table(counts, LAYOUT, self.folder.table("counts"), self.folder.options)
         self.folder.finish("count", CountSummary(), FileList({"counts": files}))

@@ -18,9 +18,10 @@ from metaclip_curate.pipelines.rounds import InputRow, RoundReader, WrittenPart,
 from metaclip_curate.pipelines.workspace import Workspace
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.part_files import FileList, FileState, states_of
+from metaclip_curate.run.tables import read_columns, write_part
 from metaclip_curate.schemas import INPUTS, PAIRS
 from metaclip_curate.stages.extract import LAYOUT, without_files
-from metaclip_curate.stages.shared.tables import read_named, read_table, write_table
+from metaclip_curate.stages.shared.tables import read_named, write_table
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -53,7 +54,7 @@ def unread(folder: RunFolder, changed: Collection[str] = ()) -> dict[str, list[I
     """
     found = {}
     for part in sorted(folder.parts("extract")):
-        rows = folder.read_small("extract", "inputs", INPUTS.names, [part]).to_pylist()
+        rows = read_columns(folder, "extract", "inputs", INPUTS.names, [part]).to_pylist()
         again = [
             row
             for row in rows
@@ -108,9 +109,9 @@ class Rereader:
             added += self._without(part, self._pairs_written(part), worse) if worse else [part]
         gone = {name for name, rows in before.items() if any(row["path"] in better for row in rows)}
         for name in sorted(gone):
-            rows = self._folder.read_small("extract", "inputs", INPUTS.names, [name]).to_pylist()
+            rows = read_columns(self._folder, "extract", "inputs", INPUTS.names, [name]).to_pylist()
             files = self._folder.file_list("extract", name) or FileList({})
-            pairs = read_table(self._work.spark, self._folder.table_files("extract", "pairs", [name]), PAIRS)
+            pairs = self._work.read("extract", "pairs", PAIRS, [name])
             added += self._without(WrittenPart(name, rows, files), pairs, better)
         if gone:  # later stages were computed from them
             self._folder.discard("match")
@@ -135,7 +136,7 @@ class Rereader:
         name = next(self._names)
         kept = without_files(pairs, paths)
         written = write_table(kept, LAYOUT, self._folder.part("pairs", name), self._folder.options)
-        inputs = self._folder.write_small_part("inputs", name, pa.Table.from_pylist(rest, schema=INPUTS))
+        inputs = write_part(self._folder, "inputs", name, pa.Table.from_pylist(rest, schema=INPUTS))
         states = {path: state for path, state in part.files.inputs.items() if path not in paths}
         return [WrittenPart(name, rest, FileList({"pairs": written, "inputs": inputs}, states))]
 

@@ -25,6 +25,7 @@ from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.part_files import FileList, states_of
 from metaclip_curate.run.record import ExtractPart
 from metaclip_curate.run.summaries import ExtractSummary
+from metaclip_curate.run.tables import read_columns, write_part
 from metaclip_curate.schemas import INPUTS
 from metaclip_curate.stages.extract import ExtractTask, write_pairs
 from metaclip_curate.storage import Inputs
@@ -130,7 +131,7 @@ class RoundReader:
         # Taken before the files are read, so that a change from now on shows.
         states = states_of(paths)
         rows, pairs = write_pairs(self._work.spark, list(paths), task, folder.part("pairs", name))
-        inputs = folder.write_small_part("inputs", name, pa.Table.from_pylist(rows, schema=INPUTS))
+        inputs = write_part(folder, "inputs", name, pa.Table.from_pylist(rows, schema=INPUTS))
         return WrittenPart(name, rows, FileList({"pairs": pairs, "inputs": inputs}, states))
 
     def log_input(self, row: InputRow) -> None:
@@ -147,13 +148,13 @@ def first_new_part(folder: RunFolder) -> int:
 
 def inputs_read(folder: RunFolder) -> set[str]:
     """Returns the names of the input files in the finished parts."""
-    read = folder.read_small("extract", "inputs", ["path"])
+    read = read_columns(folder, "extract", "inputs", ["path"], sorted(folder.parts("extract")))
     return set(read.column("path").to_pylist()) if read.num_rows else set()
 
 
 def summarize_inputs(folder: RunFolder) -> ExtractSummary:
     """Adds up the table `inputs`."""
-    inputs = folder.read_small("extract", "inputs", ["status", *_SUMMED])
+    inputs = read_columns(folder, "extract", "inputs", ["status", *_SUMMED])
     found = inputs.column("status").to_pylist()
     sums = {name: pc.sum(inputs.column(name)).as_py() for name in _SUMMED}
     return ExtractSummary(files=len(found), **{status: found.count(status) for status in _STATUSES}, **sums)

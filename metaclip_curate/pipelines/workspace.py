@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +18,7 @@ from metaclip_curate.run.folder import STAGES, RunFolder, remedy
 from metaclip_curate.run.owner import Listener, RunOwner
 from metaclip_curate.spark.progress import task_progress
 from metaclip_curate.spark.session import get_session
-from metaclip_curate.stages.shared.tables import damaged_file, read_table
+from metaclip_curate.stages.shared.tables import damaged_file, read_run_table
 from metaclip_curate.storage import StorageOptions
 
 if TYPE_CHECKING:
@@ -106,9 +106,9 @@ class Workspace:
                 before = STAGES[STAGES.index(name) - 1]
                 raise UserError(f"{file} is damaged: {remedy(before)}") from error
 
-    def read(self, stage: str, table: str, schema: pa.Schema) -> DataFrame:
-        """Reads a table of a finished stage."""
-        return read_table(self.spark, self.folder.table_files(stage, table), schema)
+    def read(self, stage: str, table: str, schema: pa.Schema, parts: Sequence[str] | None = None) -> DataFrame:
+        """Reads a table of a finished stage, or some finished parts of it."""
+        return read_run_table(self.spark, self.folder, stage, table, schema, parts)
 
     def require_all(self, stage: str, what: str, found: int, expected: int | None) -> None:
         """Compares what a stage read or wrote with what it should have; missing rows raise no error of their own.

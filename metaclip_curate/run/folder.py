@@ -18,15 +18,12 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, TypeVar
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from metaclip_curate import storage
 from metaclip_curate.errors import JobFailedError, UserError
 from metaclip_curate.options.fields import flag
 from metaclip_curate.run import own_files
 from metaclip_curate.run.owner import RunOwner, owning
-from metaclip_curate.run.part_files import FileList, PartFile, TableFile, check_folder, describe, digest
+from metaclip_curate.run.part_files import FileList, TableFile, check_folder, digest
 from metaclip_curate.run.record import (
     Generation,
     MatchPart,
@@ -272,40 +269,6 @@ class RunFolder:
         if digest(data) != expected:
             raise UserError(f"{url} was changed after the run wrote it: {remedy(stage)}")
         return FileList.from_bytes(data)
-
-    def read_small(self, stage: str, table: str, columns: list[str], parts: Sequence[str] | None = None) -> pa.Table:
-        """Reads columns of the parts of a small table that are finished, without Spark.
-
-        Args:
-            stage: The stage that writes the table.
-            table: A table that has parts.
-            columns: The columns' names.
-            parts: Only these of the finished parts (default: all).
-
-        Returns:
-            Their rows; without a finished part, a table without rows and columns.
-
-        Raises:
-            UserError: A file is missing, was added, or isn't what was written.
-        """
-        files = self.table_files(stage, table, sorted(self.parts(stage) if parts is None else parts))
-        pieces = []
-        for file in files:
-            data = pa.BufferReader(storage.read_bytes(file.url, self.options))
-            try:
-                pieces.append(pq.read_table(data, columns=columns, page_checksum_verification=True))
-            except (OSError, pa.ArrowException) as error:
-                raise UserError(f"{file.url} is damaged ({error}): {remedy(stage)}") from error
-        return pa.concat_tables(pieces) if pieces else pa.table({})
-
-    @owning
-    def write_small_part(self, table: str, part: str, rows: pa.Table) -> list[PartFile]:
-        """Writes a part of a small table as one file, without Spark; returns it for the part's list."""
-        self.require_owner()
-        name = "part-00000.parquet"
-        with storage.staged_upload(lambda: storage.join(self.part(table, part), name), self.options) as local:
-            pq.write_table(rows, local, compression="zstd", write_page_checksum=True)
-            return [describe(local, name, rows.num_rows)]
 
     # What changes
 

@@ -1,8 +1,8 @@
-"""Tables of a finished run as pyarrow datasets, for commands that look for a few rows and should not wait for Spark."""
+"""Tables of a run that are read and written without Spark: small ones whole, and large ones for a few of their rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +15,10 @@ import pyarrow.dataset as pds
 import pyarrow.parquet as pq
 from pyarrow import fs
 
+from metaclip_curate import storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.run.folder import STAGES, TABLES, RunFolder, remedy
+from metaclip_curate.run.part_files import PartFile, describe
 from metaclip_curate.run.summaries import BalanceSummary
 from metaclip_curate.schemas import COUNTS
 from metaclip_curate.storage import StorageOptions
@@ -24,7 +26,7 @@ from metaclip_curate.storage.urls import bucket_and_key, local_path, scheme_of
 
 
 def open_table(folder: RunFolder, stage: str, table: str, schema: pa.Schema) -> pds.Dataset:
-    """Opens a table of a finished stage; nothing of it is read but what tells that its files are what was written.
+    """Opens a table of a finished stage as a dataset. Only the files' footers are read, to check them.
 
     Args:
         folder: The run folder.
@@ -33,10 +35,10 @@ def open_table(folder: RunFolder, stage: str, table: str, schema: pa.Schema) -> 
         schema: Its schema.
 
     Returns:
-        A dataset over the files that are finished, in the order of their names.
+        A dataset over the finished files, in the order of their names.
 
     Raises:
-        UserError: The stage isn't finished, or the folder can't be reached.
+        UserError: The stage isn't finished, a file isn't what was written, or the folder can't be read.
     """
     paths = [_path(file.url) for file in folder.table_files(stage, table)]
     verified = pds.ParquetFileFormat(
@@ -45,14 +47,64 @@ def open_table(folder: RunFolder, stage: str, table: str, schema: pa.Schema) -> 
     return pds.dataset(paths, schema=schema, format=verified, filesystem=_file_system(folder.root, folder.options))
 
 
+def read_columns(
+    folder: RunFolder, stage: str, table: str, columns: Sequence[str], parts: Sequence[str] | None = None
+) -> pa.Table:
+    """Reads columns of a small table.
+
+    Args:
+        folder: The run folder.
+        stage: The stage that writes the table.
+        table: The table's name.
+        columns: Names of the columns.
+        parts: Finished parts to read. Default: all; a table without parts must be finished.
+
+    Returns:
+        The rows; without a file, a table without rows and columns.
+
+    Raises:
+        UserError: A file is missing, was added, or isn't what was written.
+    """
+    if parts is None and folder.parts(stage):
+        parts = sorted(folder.parts(stage))
+    pieces = []
+    for file in folder.table_files(stage, table, parts):
+        data = pa.BufferReader(storage.read_bytes(file.url, folder.options))
+        try:
+            pieces.append(pq.read_table(data, columns=list(columns), page_checksum_verification=True))
+        except (OSError, pa.ArrowException) as error:
+            raise UserError(f"{file.url} is damaged ({error}): {remedy(stage)}") from error
+    return pa.concat_tables(pieces) if pieces else pa.table({})
+
+
+def write_part(folder: RunFolder, table: str, part: str, rows: pa.Table) -> list[PartFile]:
+    """Writes a part of a small table as one file.
+
+    Args:
+        folder: The run folder.
+        table: The table's name.
+        part: The part's name.
+        rows: The part's rows.
+
+    Returns:
+        The file, for the part's list.
+    """
+    name = "part-00000.parquet"
+    with folder.owned():
+        folder.require_owner()
+        with storage.staged_upload(lambda: storage.join(folder.part(table, part), name), folder.options) as local:
+            pq.write_table(rows, local, compression="zstd", write_page_checksum=True)
+            return [describe(local, name, rows.num_rows)]
+
+
 @dataclass(frozen=True)
 class LanguageCounts:
     """The entries of a language and their counts.
 
     Attributes:
-        entries: In the order of their ids.
-        counts: How many of the run's texts contain each, int64.
-        t: The language's threshold; None where no text of it matched.
+        entries: Entries in the order of their ids.
+        counts: Number of the run's texts that contain each entry, int64.
+        t: The language's threshold; None if no text of the language matched.
     """
 
     entries: list[str]
@@ -68,7 +120,7 @@ def language_counts(folder: RunFolder, language: str) -> LanguageCounts | None:
         language: A metadata language.
 
     Returns:
-        Its entries, counts and t; None where no text of it matched, so that the run has no counts of it.
+        Its entries, counts and t; None if no text of it matched, so that the run has no counts of it.
     """
     thresholds = folder.summary(BalanceSummary).thresholds
     if language not in thresholds:
@@ -82,7 +134,7 @@ def language_counts(folder: RunFolder, language: str) -> LanguageCounts | None:
 
 @contextmanager
 def damage_named(folder: RunFolder) -> Iterator[None]:
-    """Names the file where the block can't read a table because it is damaged; Arrow's exceptions often don't.
+    """Names the damaged file if the block can't read a table; Arrow's exceptions often don't.
 
     Args:
         folder: A run folder with all stages finished.
@@ -111,7 +163,7 @@ def _is_damaged(url: str, options: StorageOptions) -> bool:
 
 
 def _path(url: str) -> str:
-    """What pyarrow calls the file of a URL."""
+    """Returns the path of a URL in its pyarrow file system."""
     scheme = scheme_of(url)
     if scheme == "":
         return local_path(url)

@@ -22,6 +22,7 @@ from examples.wat_writer import write_wat
 from metaclip_curate.pipelines.curation import Pipeline
 from metaclip_curate.pipelines.rounds import RoundReader
 from metaclip_curate.run.folder import STAGES, RunFolder
+from metaclip_curate.run.tables import read_columns
 from tests.support import runs
 from tests.support.processes import kill_session
 
@@ -133,7 +134,7 @@ def test_a_run_killed_at_any_moment_equals_an_undisturbed_one(tmp_path: Path, wa
             assert not stages(output)[moment.stage].get("finished")
             assert list(stages(output)) == list(STAGES[: STAGES.index(moment.stage) + 1])
             # What was read is never read again: reading it would find something else now.
-            done = RunFolder(str(output)).read_small("extract", "inputs", ["path"]).to_pylist()
+            done = read_columns(RunFolder(str(output)), "extract", "inputs", ["path"]).to_pylist()
             for path in {row["path"] for row in done} - spoilt:
                 Path(path).write_bytes(b"spoilt")
                 spoilt.add(path)

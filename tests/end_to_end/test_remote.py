@@ -21,6 +21,7 @@ from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.part_files import FileList
 from metaclip_curate.run.record import ExtractPart
 from metaclip_curate.run.summaries import ExtractSummary
+from metaclip_curate.run.tables import read_columns, write_part
 from metaclip_curate.schemas import MANIFEST
 from metaclip_curate.storage import StorageOptions
 from metaclip_curate.storage.s3_client import forget_clients
@@ -229,18 +230,18 @@ def test_a_run_folder_on_s3_knows_what_is_finished(s3: S3Server) -> None:
     folder.begin("extract", {"seed": 1}, "")
     for part in ("00000", "00001", "00002"):
         rows = pa.Table.from_pylist([{"path": f"{part}.wat.gz", "pairs": 1}])
-        files = {table: folder.write_small_part(table, part, rows) for table in ("inputs", "pairs")}
+        files = {table: write_part(folder, table, part, rows) for table in ("inputs", "pairs")}
         if part != "00001":  # of which the run died before it was committed
             folder.commit_part("extract", part, ExtractPart(files=1), FileList(files))
     storage.write_bytes(storage.join(folder.work("extract-00001"), "a.parquet"), b"", options)
 
     again = RunFolder(url, options)
     assert sorted(again.parts("extract")) == ["00000", "00002"]
-    assert again.read_small("extract", "inputs", ["path"]).to_pylist() == [
+    assert read_columns(again, "extract", "inputs", ["path"]).to_pylist() == [
         {"path": "00000.wat.gz"},
         {"path": "00002.wat.gz"},
     ]
-    assert again.read_small("extract", "inputs", ["path"], ["00002"]).to_pylist() == [{"path": "00002.wat.gz"}]
+    assert read_columns(again, "extract", "inputs", ["path"], ["00002"]).to_pylist() == [{"path": "00002.wat.gz"}]
     assert not again.is_finished("extract", "")
     with pytest.raises(UserError, match="--seed 1, and the command says 2"):
         again.begin("extract", {"seed": 2}, "")

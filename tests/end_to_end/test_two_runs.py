@@ -23,6 +23,7 @@ from metaclip_curate.run.part_files import FileList
 from metaclip_curate.run.process_identity import ProcessIdentity
 from metaclip_curate.run.record import ExtractPart
 from metaclip_curate.run.summaries import ExtractSummary
+from metaclip_curate.run.tables import write_part
 from metaclip_curate.storage import StorageOptions
 from tests.end_to_end.test_kill import Moment, committed, stages, started, wait_for, wats
 from tests.support import runs
@@ -76,7 +77,7 @@ def test_a_reader_is_no_owner(tmp_path: Path) -> None:
 def test_the_second_changes_nothing(tmp_path: Path) -> None:
     with (first := folder_of(tmp_path)).owned():
         first.begin("extract", {}, "")
-        first.write_small_part("inputs", "00000", pa.table({"path": ["a"]}))
+        write_part(first, "inputs", "00000", pa.table({"path": ["a"]}))
         first.commit_part("extract", "00000", ExtractPart(files=1))
         before = files(tmp_path)
         changes: list[Callable[[RunFolder], None]] = [
@@ -117,7 +118,7 @@ def test_after_a_takeover_nothing_is_saved(tmp_path: Path) -> None:
             with pytest.raises(JobFailedError, match="saves nothing more"):
                 sleeper.commit_part("extract", "00001", ExtractPart(files=1), FileList({}))
             with pytest.raises(JobFailedError, match="saves nothing more"):
-                sleeper.write_small_part("inputs", "00001", pa.table({"path": ["a"]}))
+                write_part(sleeper, "inputs", "00001", pa.table({"path": ["a"]}))
             with pytest.raises(JobFailedError, match="saves nothing more"):
                 sleeper.finish("extract", ExtractSummary(files=1))
             successor.commit_part("extract", "00002", ExtractPart(files=1))

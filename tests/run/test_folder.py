@@ -14,6 +14,7 @@ from metaclip_curate.run.folder import STAGES, RunFolder
 from metaclip_curate.run.part_files import FileList
 from metaclip_curate.run.record import ExtractPart
 from metaclip_curate.run.summaries import ExtractSummary
+from metaclip_curate.run.tables import read_columns, write_part
 from tests.support import made_run
 
 ROWS = pa.table({"path": ["a.wat"], "pairs": [1]})
@@ -23,7 +24,7 @@ def extracted(root: Path, parts: tuple[str, ...] = ("00000", "00001")) -> RunFol
     folder = RunFolder(str(root))
     folder.begin("extract", {}, "")
     for part in parts:
-        files = {table: folder.write_small_part(table, part, ROWS) for table in ("pairs", "inputs")}
+        files = {table: write_part(folder, table, part, ROWS) for table in ("pairs", "inputs")}
         folder.commit_part("extract", part, ExtractPart(files=1), FileList(files))
     return folder
 
@@ -69,10 +70,10 @@ def test_nothing_is_removed_where_something_of_the_users_would_go_too(tmp_path: 
 
 def test_what_a_run_that_died_left_is_removed_and_a_folder_of_the_users_beside_it_is_not(tmp_path: Path) -> None:
     folder = extracted(tmp_path)
-    folder.write_small_part("pairs", "00002", ROWS)
+    write_part(folder, "pairs", "00002", ROWS)
     RunFolder(str(tmp_path)).begin("extract", {}, "")
     assert sorted(path.name for path in (tmp_path / "pairs").iterdir()) == ["00000", "00001"]
-    folder.write_small_part("pairs", "00002", ROWS)
+    write_part(folder, "pairs", "00002", ROWS)
     made_run.write_table(tmp_path / "pairs" / "backup" / "part-00000.parquet", [], pa.schema([]))
     before = everything(tmp_path)
     with pytest.raises(UserError, match=r"backup/part-00000.parquet isn't a file of this run"):
@@ -101,7 +102,7 @@ def test_a_table_is_the_files_that_were_written(tmp_path: Path) -> None:
     made_run.write_table(tmp_path / "pairs" / "00002" / "part-00000.parquet", [], pa.schema([]))
     files = RunFolder(str(tmp_path)).table_files("extract", "pairs")
     assert files == [(str(tmp_path / "pairs" / part / "part-00000.parquet"), 1) for part in ("00000", "00001")]
-    assert folder.read_small("extract", "inputs", ["pairs"]).to_pylist() == [{"pairs": 1}, {"pairs": 1}]
+    assert read_columns(folder, "extract", "inputs", ["pairs"]).to_pylist() == [{"pairs": 1}, {"pairs": 1}]
 
 
 @pytest.mark.parametrize("stage", STAGES[1:])
@@ -133,7 +134,7 @@ def test_a_list_that_was_changed_is_not_read(tmp_path: Path) -> None:
     url.write_bytes(url.read_bytes().replace(b"1", b"2", 1))
     for message in ("was changed after the run wrote it", "is missing"):
         with pytest.raises(UserError, match=f"00001.json {message}: put a whole copy .* --again-from extract"):
-            folder.read_small("extract", "inputs", ["path"])
+            read_columns(folder, "extract", "inputs", ["path"])
         url.unlink(missing_ok=True)
 
 
@@ -145,7 +146,7 @@ def test_a_flipped_bit_of_a_small_table(tmp_path: Path) -> None:
     data[column.dictionary_page_offset + column.total_compressed_size - 1] ^= 1
     path.write_bytes(data)
     with pytest.raises(UserError, match=r"part-00000.parquet is damaged .*: put a whole copy"):
-        folder.read_small("extract", "inputs", ["path"])
+        read_columns(folder, "extract", "inputs", ["path"])
 
 
 def test_run_json_that_was_changed_is_not_read(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from metaclip_curate.run import own_files
 from metaclip_curate.run.folder import STAGES, RunFolder
 from metaclip_curate.run.funnel import funnel
 from metaclip_curate.run.summaries import BalanceSummary, ExtractSummary, LanguageThreshold, MatchSummary, SampleSummary
+from metaclip_curate.run.tables import read_columns
 from metaclip_curate.schemas import COUNTS, MANIFEST, MATCHED, PAIRS
 from metaclip_curate.stages.after.candidates import expected_kept, joint_head
 from metaclip_curate.stages.report.entries import (
@@ -37,7 +38,7 @@ from metaclip_curate.stages.report.entries import (
 )
 from metaclip_curate.stages.report.pairs import Sampled, pair_facts
 from metaclip_curate.stages.report.texts import sampled_pair, texts_and_fates
-from metaclip_curate.stages.shared.tables import read_files, read_table
+from metaclip_curate.stages.shared.tables import read_files, read_run_table
 from metaclip_curate.thresholds import Candidate, Rule, pooled_tail_share
 
 _TROUBLES = 10
@@ -94,7 +95,7 @@ class Gatherer:
         return tuple(sentences)
 
     def _troubles(self) -> tuple[tuple[str, str, str], ...]:
-        inputs = self._folder.read_small("extract", "inputs", ["path", "status", "error"])
+        inputs = read_columns(self._folder, "extract", "inputs", ["path", "status", "error"])
         rows = [(row["path"], row["status"], row["error"]) for row in inputs.to_pylist() if row["status"] != "ok"]
         return tuple(sorted(rows, key=lambda row: (row[1], row[0]))[:_TROUBLES])
 
@@ -198,7 +199,7 @@ class Gatherer:
         return tried, drawn, position_name
 
     def _read(self, stage: str, table: str, schema: Any) -> DataFrame:
-        return read_table(self._spark, self._folder.table_files(stage, table), schema)
+        return read_run_table(self._spark, self._folder, stage, table, schema)
 
 
 def _tried(candidate: Candidate, expected: Mapping[str, float], chosen: bool) -> TriedT:

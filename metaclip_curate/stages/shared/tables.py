@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from metaclip_curate import storage
 from metaclip_curate.console.unreadable_file import unreadable_file
+from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.own_files import PATTERN
 from metaclip_curate.run.part_files import PartFile, TableFile
 from metaclip_curate.schemas import ddl
@@ -43,6 +44,30 @@ def read_table(spark: SparkSession, files: Sequence[TableFile], schema: pa.Schem
     if not files:
         return spark.createDataFrame([], ddl(schema))
     return read_files(spark, [file.url for file in files], ddl(schema))
+
+
+def read_run_table(
+    spark: SparkSession,
+    folder: RunFolder,
+    stage: str,
+    table: str,
+    schema: pa.Schema,
+    parts: Sequence[str] | None = None,
+) -> DataFrame:
+    """Reads a table of a run.
+
+    Args:
+        spark: The session.
+        folder: The run folder.
+        stage: The stage that writes the table.
+        table: The table's name.
+        schema: Its schema.
+        parts: Finished parts to read. Default: all, of a stage that must be finished.
+
+    Raises:
+        UserError: The stage isn't finished, or a file isn't what was written.
+    """
+    return read_table(spark, folder.table_files(stage, table, parts), schema)
 
 
 def read_named(spark: SparkSession, folder: str, files: Sequence[PartFile], schema: pa.Schema) -> DataFrame:

@@ -23,9 +23,10 @@ from metaclip_curate import balance
 from metaclip_curate.balance import Floats, Words, hash_words
 from metaclip_curate.errors import UserError
 from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.tables import read_columns
 from metaclip_curate.storage import StorageOptions
 from metaclip_curate.trainer.data.shards import Indices
-from metaclip_curate.trainer.data.subset import is_among, read_parquet
+from metaclip_curate.trainer.data.subset import is_among
 
 
 def derived_seed(seed: int, *numbers: int) -> int:
@@ -164,8 +165,8 @@ def read_entry_probabilities(run: str, options: StorageOptions | None = None) ->
         UserError: The run isn't finished up to balance.
     """
     folder = RunFolder(run, options)
-    thresholds = _read(folder, "balance", "thresholds", ["metadata_lang", "t"])
-    counts = _read(folder, "count", "counts", ["metadata_lang", "entry_id", "count"])
+    thresholds = read_columns(folder, "balance", "thresholds", ["metadata_lang", "t"])
+    counts = read_columns(folder, "count", "counts", ["metadata_lang", "entry_id", "count"])
     found = {}
     for row in thresholds.to_pylist():
         of_language = counts.filter(pc.equal(counts["metadata_lang"], row["metadata_lang"]))
@@ -173,8 +174,3 @@ def read_entry_probabilities(run: str, options: StorageOptions | None = None) ->
         by_id[of_language["entry_id"].to_numpy()] = of_language["count"].to_numpy()
         found[row["metadata_lang"]] = balance.entry_probabilities(by_id, row["t"])
     return found
-
-
-def _read(folder: RunFolder, stage: str, table: str, columns: list[str]) -> pa.Table:
-    files = folder.table_files(stage, table)
-    return pa.concat_tables([read_parquet(file.url, columns, folder.options) for file in files])
