@@ -15,7 +15,7 @@ from metaclip_curate.options.source import SourceOptions
 from metaclip_curate.pipelines.finished_run import FinishedRun
 from metaclip_curate.publish.datacard import read_datacard
 from metaclip_curate.publish.datacard_readme import MARK, NAME, datacard_readme
-from metaclip_curate.run import own_files
+from metaclip_curate.run import folder_names
 from metaclip_curate.storage import StorageOptions
 
 _GROUPS: dict[str, type] = {"source": SourceOptions, "storage": StorageOptions}
@@ -52,5 +52,5 @@ def _run(parsed: argparse.Namespace, command: str) -> None:
     _require_ours(place, folder.options)
     storage.write_bytes(place, datacard_readme(datacard, name).encode(), folder.options)
     print(place)
-    files = f'{NAME} {own_files.DATACARD} "manifest/*"'
+    files = f'{NAME} {folder_names.DATACARD} "manifest/*"'
     print(f"hf upload ORGANISATION/{name} {folder.root} . --repo-type dataset --include {files}  publishes it")

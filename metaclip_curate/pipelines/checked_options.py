@@ -16,7 +16,7 @@ from metaclip_curate.language import LanguageIdentifier, LanguageTable, load_lan
 from metaclip_curate.options.fields import table_options
 from metaclip_curate.pipelines.options import Options
 from metaclip_curate.pipelines.run_metadata import RunMetadata
-from metaclip_curate.run import own_files
+from metaclip_curate.run import folder_names
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.summaries import MatchSummary
 
@@ -58,7 +58,7 @@ class CheckedOptions:
 
     def extract(self) -> dict[str, Any]:
         """Checks the inputs and returns the options of extract."""
-        own_files.require_outside(self._folder.root, self.inputs.names, self._options.storage)
+        folder_names.require_outside(self._folder.root, self.inputs.names, self._options.storage)
         options = table_options(self._options.extract) | {"lid_model_digest": self._lid_model_digest}
         return self._checked("extract", options)
 

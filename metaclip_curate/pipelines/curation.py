@@ -22,8 +22,8 @@ from metaclip_curate.pipelines.report import write_after_run
 from metaclip_curate.pipelines.reread import Rereader, changed_inputs, unread
 from metaclip_curate.pipelines.rounds import RoundReader, inputs_read, summarize_inputs
 from metaclip_curate.pipelines.workspace import Console, Log, Workspace
+from metaclip_curate.run.file_list import FileList, PartFile
 from metaclip_curate.run.owner import owning
-from metaclip_curate.run.part_files import FileList, PartFile
 from metaclip_curate.run.summaries import (
     BalanceSummary,
     CountSummary,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from metaclip_curate.console.failures import EXIT_USER_ERROR, failure_of
 from metaclip_curate.errors import JobFailedError, UserError
 from metaclip_curate.pipelines.finished_run import FinishedRun
+from metaclip_curate.run.file_list import PartFile
 from metaclip_curate.run.folder import RunFolder
-from metaclip_curate.run.part_files import PartFile
 from metaclip_curate.run.record import MatchCounts
 from metaclip_curate.run.summaries import DownloadLosses
 from metaclip_curate.schemas import MANIFEST, MATCHED

@@ -15,8 +15,8 @@ from metaclip_curate.language import LanguageTable
 from metaclip_curate.options.match import MatchOptions
 from metaclip_curate.pipelines.run_metadata import RunMetadata
 from metaclip_curate.pipelines.workspace import Workspace
+from metaclip_curate.run.file_list import FileList, TableFile, rows_of
 from metaclip_curate.run.folder import RunFolder
-from metaclip_curate.run.part_files import FileList, TableFile, rows_of
 from metaclip_curate.run.record import Generation, MatchCounts, MatchPart
 from metaclip_curate.run.summaries import LanguageMatches, MatchSummary
 from metaclip_curate.schemas import MATCHED, PAIRS, ddl

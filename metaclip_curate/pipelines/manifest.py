@@ -5,8 +5,8 @@ from __future__ import annotations
 from metaclip_curate.pipelines.options import Options
 from metaclip_curate.pipelines.workspace import Workspace
 from metaclip_curate.publish.datacard import build_datacard
-from metaclip_curate.run import own_files
-from metaclip_curate.run.part_files import PartFile
+from metaclip_curate.run import folder_names
+from metaclip_curate.run.file_list import PartFile
 from metaclip_curate.run.summaries import BalanceSummary, LanguageTotals, MatchSummary, SampleSummary
 from metaclip_curate.schemas import COUNTS, MATCHED, THRESHOLDS, ddl
 from metaclip_curate.stages.after.datacard import language_totals
@@ -48,5 +48,5 @@ def draw_manifest(work: Workspace, options: Options, command: str) -> tuple[Samp
     totals = tuple(LanguageTotals(**row) for row in language_totals(matched, kept, counts, thresholds))
     work.require_all("sample", "pairs of the manifest", sum(row.pairs_out for row in totals), pairs)
     provenance = {"command": command, "spark": spark.version, "metadata": folder.summary(MatchSummary).metadata}
-    folder.write_small(own_files.DATACARD, build_datacard(folder, totals, provenance))
+    folder.write_small(folder_names.DATACARD, build_datacard(folder, totals, provenance))
     return SampleSummary(len(written), pairs, totals), written

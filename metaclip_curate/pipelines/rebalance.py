@@ -27,9 +27,9 @@ from metaclip_curate.pipelines.downloaded_pairs import PART, Download, write_dow
 from metaclip_curate.pipelines.finished_run import FinishedRun
 from metaclip_curate.pipelines.options import Options
 from metaclip_curate.pipelines.workspace import Log
+from metaclip_curate.run.file_list import FileList
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.owner import owning
-from metaclip_curate.run.part_files import FileList
 from metaclip_curate.run.record import MatchCounts, MatchPart
 from metaclip_curate.run.summaries import CountSummary, DownloadLosses, ExtractSummary, LanguageMatches, MatchSummary
 from metaclip_curate.schemas import COUNTS, MATCHED

@@ -15,7 +15,7 @@ from metaclip_curate.report.chart import Chart, Data
 from metaclip_curate.report.charts import all_charts
 from metaclip_curate.report.facts import Facts
 from metaclip_curate.report.page import fingerprint_mark, render
-from metaclip_curate.run import own_files
+from metaclip_curate.run import folder_names
 from metaclip_curate.run.folder import STAGES, RunFolder
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ def write_report(
         files = {}
         if library:
             drawn = figures.figures(library, charts_to_draw(facts, options.figure_languages))
-            files = {storage.join(own_files.FIGURES, name): data for name, data in drawn.items()}
+            files = {storage.join(folder_names.FIGURES, name): data for name, data in drawn.items()}
         # The page last: it says what it was made from, and so that all is there.
-        files[own_files.REPORT] = render(facts, figures.script(library) if library else "")
+        files[folder_names.REPORT] = render(facts, figures.script(library) if library else "")
         folder.require_owner()
         _remove_old_figures(folder, files)
         for name, data in files.items():
@@ -71,8 +71,8 @@ def _remove_old_figures(folder: RunFolder, files: Collection[str]) -> None:
     """Removes charts of an earlier report that aren't drawn any more; other files in their folder are the user's."""
     charts = "|".join(re.escape(chart.name) for chart in all_charts(""))
     drawn = re.compile(rf"({charts})(-[\w-]+)?\.png")
-    for name in storage.list_folder(storage.join(folder.root, own_files.FIGURES), folder.options):
-        path = storage.join(own_files.FIGURES, name)
+    for name in storage.list_folder(storage.join(folder.root, folder_names.FIGURES), folder.options):
+        path = storage.join(folder_names.FIGURES, name)
         if drawn.fullmatch(name) and path not in files:
             storage.delete_file(storage.join(folder.root, path), folder.options)
 
@@ -150,7 +150,7 @@ def is_current(folder: RunFolder) -> bool:
     if not finished:
         return False
     try:
-        page = storage.read_bytes(storage.join(folder.root, own_files.REPORT), folder.options)
+        page = storage.read_bytes(storage.join(folder.root, folder_names.REPORT), folder.options)
     except FileNotFoundError:
         return False
     return fingerprint_mark(folder.fingerprint(finished[-1])).encode() in page[:_HEAD_BYTES]

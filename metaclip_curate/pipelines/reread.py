@@ -16,8 +16,8 @@ import pyarrow as pa
 from metaclip_curate.extract.input_stats import BROKE_OFF
 from metaclip_curate.pipelines.rounds import InputRow, RoundReader, WrittenPart, first_new_part
 from metaclip_curate.pipelines.workspace import Workspace
+from metaclip_curate.run.file_list import FileList, FileState, states_of
 from metaclip_curate.run.folder import RunFolder
-from metaclip_curate.run.part_files import FileList, FileState, states_of
 from metaclip_curate.run.tables import read_columns, write_part
 from metaclip_curate.schemas import INPUTS, PAIRS
 from metaclip_curate.stages.extract import LAYOUT, without_files

@@ -21,8 +21,8 @@ from metaclip_curate.console.progress import FileProgress, file_line
 from metaclip_curate.extract import ReadOptions
 from metaclip_curate.options.extract import ExtractOptions
 from metaclip_curate.pipelines.workspace import Workspace
+from metaclip_curate.run.file_list import FileList, states_of
 from metaclip_curate.run.folder import RunFolder
-from metaclip_curate.run.part_files import FileList, states_of
 from metaclip_curate.run.record import ExtractPart
 from metaclip_curate.run.summaries import ExtractSummary
 from metaclip_curate.run.tables import read_columns, write_part

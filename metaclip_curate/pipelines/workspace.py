@@ -13,7 +13,7 @@ import pyarrow as pa
 from metaclip_curate.console.interrupts import cancel_jobs
 from metaclip_curate.errors import JobFailedError, UserError
 from metaclip_curate.options.run import RunOptions
-from metaclip_curate.run import own_files
+from metaclip_curate.run import folder_names
 from metaclip_curate.run.folder import STAGES, RunFolder, remedy
 from metaclip_curate.run.owner import Listener, RunOwner
 from metaclip_curate.spark.progress import task_progress
@@ -60,7 +60,7 @@ class Workspace:
     def __init__(self, options: RunOptions, storage: StorageOptions, command: str, console: Console) -> None:
         if not options.output:
             raise UserError("--output is missing: name the run folder")
-        own_files.require_plain_name(options.output)
+        folder_names.require_plain_name(options.output)
         self.console = console
         self.folder = RunFolder(
             options.output, storage, RunOwner(options.output, storage, command, Listener(console.log, cancel_jobs))

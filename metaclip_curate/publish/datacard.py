@@ -13,7 +13,7 @@ from typing import Any
 
 from metaclip_curate import storage
 from metaclip_curate.errors import UserError
-from metaclip_curate.run import own_files
+from metaclip_curate.run import folder_names
 from metaclip_curate.run.folder import STAGES, RunFolder, remedy
 from metaclip_curate.run.record import to_json
 from metaclip_curate.run.summaries import BalanceSummary, ExtractSummary, LanguageTotals, MatchSummary
@@ -64,7 +64,7 @@ def read_datacard(folder: RunFolder) -> dict[str, Any]:
     Raises:
         UserError: There is none, or it is damaged.
     """
-    url = storage.join(folder.root, own_files.DATACARD)
+    url = storage.join(folder.root, folder_names.DATACARD)
     try:
         datacard: dict[str, Any] = json.loads(storage.read_bytes(url, folder.options))
         if datacard["format"] == _FORMAT and datacard["languages"] is not None:

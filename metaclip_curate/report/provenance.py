@@ -7,7 +7,7 @@ from typing import Any
 
 from metaclip_curate import storage
 from metaclip_curate.publish.datacard import read_datacard
-from metaclip_curate.run import own_files
+from metaclip_curate.run import folder_names
 from metaclip_curate.run.folder import STAGES, RunFolder
 
 Tables = dict[str, dict[str, str]]
@@ -47,7 +47,7 @@ def provenance(folder: RunFolder, finished: Iterable[str]) -> Tables:
 
 
 def _of_datacard(folder: RunFolder) -> Tables:
-    if not storage.exists(storage.join(folder.root, own_files.DATACARD), folder.options):
+    if not storage.exists(storage.join(folder.root, folder_names.DATACARD), folder.options):
         return {}
     datacard = read_datacard(folder)
     return {

@@ -21,9 +21,9 @@ from typing import Any, TypeVar
 from metaclip_curate import storage
 from metaclip_curate.errors import JobFailedError, UserError
 from metaclip_curate.options.fields import flag
-from metaclip_curate.run import own_files
+from metaclip_curate.run import folder_names
+from metaclip_curate.run.file_list import FileList, TableFile, check_folder, digest
 from metaclip_curate.run.owner import RunOwner, owning
-from metaclip_curate.run.part_files import FileList, TableFile, check_folder, digest
 from metaclip_curate.run.record import (
     Generation,
     MatchPart,
@@ -67,7 +67,7 @@ class RunFolder:
     def __init__(self, root: str, options: StorageOptions | None = None, owner: RunOwner | None = None) -> None:
         self.root = root.rstrip("/") or root
         self.options = options or StorageOptions()
-        own_files.require_folder(self.root)
+        folder_names.require_folder(self.root)
         self._lock = threading.Lock()
         self._owner = owner or RunOwner(self.root, self.options)
         self._state_url = storage.join(self.root, _STATE)
@@ -80,7 +80,7 @@ class RunFolder:
             run = run_from_bytes(found.data, self._state_url)
             self._stages = dict(run.stages)
             # Runs of versions that recorded none took all these names.
-            self._owned = own_files.NAMES if run.owns is None else run.owns
+            self._owned = folder_names.NAMES if run.owns is None else run.owns
 
     def _save(self) -> None:
         self.require_owner()
@@ -141,10 +141,10 @@ class RunFolder:
 
     def work(self, name: str) -> str:
         """Returns a folder for what is needed only until a stage is finished."""
-        return storage.join(self.root, own_files.WORK, name)
+        return storage.join(self.root, folder_names.WORK, name)
 
     def _list_url(self, stage: str, part: str) -> str:
-        return storage.join(self.root, own_files.LISTS, stage, f"{part or _WHOLE}.json")
+        return storage.join(self.root, folder_names.LISTS, stage, f"{part or _WHOLE}.json")
 
     # What is finished
 
@@ -287,7 +287,7 @@ class RunFolder:
                 that the run needs.
         """
         self.check_options(stage, options)
-        self._owned |= own_files.require_free(self.root, self._owned, self.options)
+        self._owned |= folder_names.require_free(self.root, self._owned, self.options)
         record = self._stages.get(stage)
         if record is None or (record.upstream != upstream and not grows):
             stale = self._folders(stage)
@@ -297,7 +297,7 @@ class RunFolder:
             stale = self._leftovers(stage)
         self._stages[stage] = replace(record, upstream=upstream, finished=False)
         self._save()
-        self._delete([storage.join(self.root, own_files.WORK), *stale])
+        self._delete([storage.join(self.root, folder_names.WORK), *stale])
 
     def _folders(self, stage: str) -> list[str]:
         """Names the folders of all tables of a stage and of those after it, and of their lists.
@@ -307,8 +307,8 @@ class RunFolder:
         """
         later = STAGES[STAGES.index(stage) :]
         tables = [self.table(table) for name in later for table in TABLES[name]]
-        own_files.require_ours(tables, self.options)
-        return [*tables, *(storage.join(self.root, own_files.LISTS, name) for name in later)]
+        folder_names.require_ours(tables, self.options)
+        return [*tables, *(storage.join(self.root, folder_names.LISTS, name) for name in later)]
 
     def _leftovers(self, stage: str) -> list[str]:
         """Finds folders of parts that run.json doesn't name; of a table without parts it is the table's folder.
@@ -325,7 +325,7 @@ class RunFolder:
                 continue
             names = {name.rstrip("/") for name in storage.list_folder(folder, self.options) if name.endswith("/")}
             found += [storage.join(folder, name) for name in sorted(names - parts.keys())]
-        own_files.require_ours(found, self.options)
+        folder_names.require_ours(found, self.options)
         return found
 
     def _delete(self, folders: Iterable[str]) -> None:
@@ -415,7 +415,7 @@ class RunFolder:
         """
         self.require_owner()
         # First, so that a run that dies here leaves nothing that nobody would remove any more.
-        self._delete([storage.join(self.root, own_files.WORK)])
+        self._delete([storage.join(self.root, folder_names.WORK)])
         record = self._stages[stage]
         if files is not None:
             record = replace(record, files_digest=self._write_list(stage, "", files))

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from metaclip_curate import storage
-from metaclip_curate.run.part_files import PartFile, describe
+from metaclip_curate.run.file_list import PartFile, describe
 from metaclip_curate.schemas import MANIFEST
 from metaclip_curate.storage import StorageOptions
 

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.run.part_files import digest
+from metaclip_curate.run.file_list import digest
 from metaclip_curate.run.summaries import SUMMARIES, Summary
 
 _FORMAT = 1

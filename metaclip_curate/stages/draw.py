@@ -18,8 +18,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from metaclip_curate import balance, storage
 from metaclip_curate.options.draw import DrawOptions
+from metaclip_curate.run.file_list import PartFile
 from metaclip_curate.run.manifest_files import part_name
-from metaclip_curate.run.part_files import PartFile
 from metaclip_curate.schemas import MATCHED, ddl
 from metaclip_curate.stages.sample import ORDERED, Head, Probabilities, signed
 from metaclip_curate.stages.shared.parquet_files import Layout, write_file

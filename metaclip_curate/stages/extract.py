@@ -18,7 +18,7 @@ from metaclip_curate import storage
 from metaclip_curate.console.file_reports import FileReport, Reporter
 from metaclip_curate.extract import InputStats, ReadOptions, read_pairs
 from metaclip_curate.language import LanguageIdentifier
-from metaclip_curate.run.part_files import PartFile
+from metaclip_curate.run.file_list import PartFile
 from metaclip_curate.schemas import PAIRS, ddl
 from metaclip_curate.stages.shared.parquet_files import Layout, write_file
 from metaclip_curate.stages.shared.partitioning import place

@@ -9,8 +9,8 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
+from metaclip_curate.run.file_list import PartFile
 from metaclip_curate.run.manifest_files import write_part
-from metaclip_curate.run.part_files import PartFile
 from metaclip_curate.schemas import MANIFEST, ddl
 from metaclip_curate.stages.shared.partitioning import place
 from metaclip_curate.stages.shared.tables import PART_FILE, files_of, row_of

@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from metaclip_curate import storage
-from metaclip_curate.run.part_files import PartFile
+from metaclip_curate.run.file_list import PartFile
 from metaclip_curate.schemas import MATCHED, PAIRS, ddl
 from metaclip_curate.stages.match_task import (
     KNOWN,

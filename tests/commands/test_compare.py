@@ -10,7 +10,7 @@ import pytest
 
 from metaclip_curate.cli import main
 from metaclip_curate.inspect.compare import Difference, differences
-from metaclip_curate.run import own_files
+from metaclip_curate.run import folder_names
 from tests.support import made_run
 
 Rows = list[dict[str, Any]]
@@ -37,7 +37,7 @@ def write_run(root: Path, images: int, t: int, seed: int = 0) -> dict[str, Rows]
         "languages": languages,
         "command": str(root),
     }
-    (root / own_files.DATACARD).write_text(json.dumps(datacard))
+    (root / folder_names.DATACARD).write_text(json.dumps(datacard))
     return rows
 
 

@@ -17,8 +17,8 @@ from metaclip_curate.cli import main
 from metaclip_curate.errors import UserError
 from metaclip_curate.pipelines.curation import Pipeline
 from metaclip_curate.run import manifest_files
+from metaclip_curate.run.file_list import FileList
 from metaclip_curate.run.folder import RunFolder
-from metaclip_curate.run.part_files import FileList
 from metaclip_curate.run.record import ExtractPart
 from metaclip_curate.run.summaries import ExtractSummary
 from metaclip_curate.run.tables import read_columns, write_part

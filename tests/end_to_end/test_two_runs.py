@@ -17,9 +17,9 @@ from metaclip_curate.errors import JobFailedError, UserError
 from metaclip_curate.options.report import ReportOptions
 from metaclip_curate.pipelines.curation import Pipeline
 from metaclip_curate.pipelines.report import write_report
+from metaclip_curate.run.file_list import FileList
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.owner import Listener, Pulse, RunOwner
-from metaclip_curate.run.part_files import FileList
 from metaclip_curate.run.process_identity import ProcessIdentity
 from metaclip_curate.run.record import ExtractPart
 from metaclip_curate.run.summaries import ExtractSummary

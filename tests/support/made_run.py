@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from metaclip_curate import schemas
+from metaclip_curate.run.file_list import FileList, PartFile, describe
 from metaclip_curate.run.folder import RunFolder
-from metaclip_curate.run.part_files import FileList, PartFile, describe
 from metaclip_curate.run.record import MatchPart
 from metaclip_curate.run.summaries import (
     BalanceSummary,

@@ -22,7 +22,7 @@ from metaclip_curate.report.histograms import KeptHistogram
 from metaclip_curate.report.input_size import input_size
 from metaclip_curate.report.provenance import provenance
 from metaclip_curate.report.scopes import LARGEST_HOSTS
-from metaclip_curate.run import own_files
+from metaclip_curate.run import folder_names
 from metaclip_curate.run.folder import STAGES, RunFolder
 from metaclip_curate.run.funnel import funnel
 from metaclip_curate.run.summaries import BalanceSummary, ExtractSummary, LanguageThreshold, MatchSummary, SampleSummary
@@ -141,7 +141,7 @@ class Gatherer:
         counts = self._read("count", "counts", COUNTS)
         limits = self._limits()
         thresholds = {name: row.t for name, row in sorted(limits.items())}
-        work = storage.join(self._folder.root, own_files.REPORT_WORK)
+        work = storage.join(self._folder.root, folder_names.REPORT_WORK)
         unmatched = {name: row.entries_unmatched for name, row in sorted(limits.items())}
         hit_entries(self._spark, counts, manifest, thresholds).write.mode("overwrite").parquet(work)
         try:

@@ -12,9 +12,9 @@ from pyspark.sql import DataFrame, SparkSession
 
 from metaclip_curate import storage
 from metaclip_curate.console.unreadable_file import unreadable_file
+from metaclip_curate.run.file_list import PartFile, TableFile
 from metaclip_curate.run.folder import RunFolder
-from metaclip_curate.run.own_files import PATTERN
-from metaclip_curate.run.part_files import PartFile, TableFile
+from metaclip_curate.run.folder_names import PATTERN
 from metaclip_curate.schemas import ddl
 from metaclip_curate.stages.shared.parquet_files import Layout, write_file
 from metaclip_curate.storage import StorageOptions

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from metaclip_curate.run.part_files import TableFile
+from metaclip_curate.run.file_list import TableFile
 from metaclip_curate.schemas import COUNTS, MATCHED, ddl
 from metaclip_curate.stages import count, match
 from metaclip_curate.stages.shared.tables import (

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.run.part_files import FileList, FileState, PartFile, TableFile, check_folder, describe, rows_of
+from metaclip_curate.run.file_list import FileList, FileState, PartFile, TableFile, check_folder, describe, rows_of
 from metaclip_curate.storage import StorageOptions
 from tests.support.faults import Choices
 

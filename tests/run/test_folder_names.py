@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.run import own_files
+from metaclip_curate.run import folder_names
 from metaclip_curate.run.folder import TABLES
 from metaclip_curate.storage import StorageOptions
 
@@ -40,32 +40,32 @@ def put(root: Path, name: str) -> None:
 
 
 def test_the_tables_are_those_of_the_stages() -> None:
-    assert list(own_files.TABLES) == [table for tables in TABLES.values() for table in tables]
+    assert list(folder_names.TABLES) == [table for tables in TABLES.values() for table in tables]
 
 
 @pytest.mark.parametrize("name", OURS)
 def test_files_that_a_run_makes(tmp_path: Path, name: str) -> None:
     put(tmp_path, name)
-    own_files.require_ours([str(tmp_path / table) for table in own_files.TABLES], STORAGE)
+    folder_names.require_ours([str(tmp_path / table) for table in folder_names.TABLES], STORAGE)
 
 
 @pytest.mark.parametrize("name", THEIRS)
 def test_files_that_no_run_makes(tmp_path: Path, name: str) -> None:
     put(tmp_path, name)
     with pytest.raises(UserError, match="isn't a file of this run") as caught:
-        own_files.require_ours([str(tmp_path / table) for table in own_files.TABLES], STORAGE)
+        folder_names.require_ours([str(tmp_path / table) for table in folder_names.TABLES], STORAGE)
     assert str(tmp_path / name) in str(caught.value)
 
 
-@pytest.mark.parametrize("name", sorted(own_files.NAMES))
+@pytest.mark.parametrize("name", sorted(folder_names.NAMES))
 def test_a_name_that_is_taken(tmp_path: Path, name: str) -> None:
     put(tmp_path, "mine.txt")
-    assert own_files.require_free(str(tmp_path), (), STORAGE) == own_files.NAMES
+    assert folder_names.require_free(str(tmp_path), (), STORAGE) == folder_names.NAMES
     put(tmp_path, f"{name}/mine.txt" if "." not in name else name)
     with pytest.raises(UserError, match="no run made it") as caught:
-        own_files.require_free(str(tmp_path), own_files.NAMES - {name}, STORAGE)
+        folder_names.require_free(str(tmp_path), folder_names.NAMES - {name}, STORAGE)
     assert str(tmp_path / name) in str(caught.value)
-    own_files.require_free(str(tmp_path), own_files.NAMES, STORAGE)
+    folder_names.require_free(str(tmp_path), folder_names.NAMES, STORAGE)
 
 
 def test_a_file_where_a_folder_is_needed(tmp_path: Path) -> None:
@@ -73,19 +73,19 @@ def test_a_file_where_a_folder_is_needed(tmp_path: Path) -> None:
     (tmp_path / "gone").symlink_to(tmp_path / "nothing")
     (tmp_path / "link").symlink_to(tmp_path)
     for name in ("new", "new/er", "link/new", "link"):
-        own_files.require_folder(str(tmp_path / name))
+        folder_names.require_folder(str(tmp_path / name))
     for name in ("file", "file/run", "gone", "gone/run", "link/file"):
         with pytest.raises(UserError, match="is a file, and a run needs a folder"):
-            own_files.require_folder(str(tmp_path / name))
-    own_files.require_folder("s3://bucket/file")
+            folder_names.require_folder(str(tmp_path / name))
+    folder_names.require_folder("s3://bucket/file")
 
 
 def test_names_that_spark_cannot_read(tmp_path: Path) -> None:
     for name in ("a:b", "x[1]", "{a,b}", "100%", "s3://bucket/a:b[1]"):
-        own_files.require_plain_name(name)
+        folder_names.require_plain_name(name)
     for name in ("a:b[1]", "{a,b}/19:23", "what?/a:b"):
         with pytest.raises(UserError, match="has a colon and one of"):
-            own_files.require_plain_name(name)
+            folder_names.require_plain_name(name)
 
 
 def test_inputs_inside_the_run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,10 +94,10 @@ def test_inputs_inside_the_run_folder(tmp_path: Path, monkeypatch: pytest.Monkey
     put(tmp_path, "dl2/a.warc.wat.gz")
     (tmp_path / "link").symlink_to(tmp_path / "dl")
     for root in ("dl", "./dl/", str(tmp_path / "dl"), (tmp_path / "dl").as_uri(), "link"):
-        own_files.require_outside(root, ["dl2/a.warc.wat.gz", "https://dl/inputs/a.wat"], STORAGE)
+        folder_names.require_outside(root, ["dl2/a.warc.wat.gz", "https://dl/inputs/a.wat"], STORAGE)
         for path in ("dl/inputs/a.warc.wat.gz", str(tmp_path / "link" / "inputs" / "a.warc.wat.gz")):
             with pytest.raises(UserError, match=f"--input {path} lies inside --output {root}"):
-                own_files.require_outside(root, [path], STORAGE)
-    own_files.require_outside("s3://b/dl", ["s3://b/dl2/a.wat", "s3://c/dl/a.wat", "dl/a.wat"], STORAGE)
+                folder_names.require_outside(root, [path], STORAGE)
+    folder_names.require_outside("s3://b/dl", ["s3://b/dl2/a.wat", "s3://c/dl/a.wat", "dl/a.wat"], STORAGE)
     with pytest.raises(UserError, match="lies inside"):
-        own_files.require_outside("s3://b/dl/", ["s3a://b/dl/inputs/a.wat"], STORAGE)
+        folder_names.require_outside("s3://b/dl/", ["s3a://b/dl/inputs/a.wat"], STORAGE)
