@@ -57,14 +57,14 @@ $(READY): pyproject.toml
 metadata-starter: runs/metadata  ## build the starter metadata in runs/metadata
 
 runs/metadata: | $(READY)
-	$(BIN)/metaclip-curate metadata starter --out $@
+	$(BIN)/metaclip-curate metadata starter --output $@
 
 # Each list is of one small dump: half of its words, and word pairs that a threshold for whole Wikipedias would leave out.
 metadata-mini: runs/metadata-mini  ## build lists from the small dumps that ship, or from DUMPS=folder, in runs/metadata-mini
 
 runs/metadata-mini: | $(READY)
 	$(if $(DUMPS),,$(BIN)/python -m examples.dump_writer runs/wiki --multistream)
-	$(BIN)/metaclip-curate metadata build --language all --sources $(or $(DUMPS),runs/wiki) --output $@ \
+	$(BIN)/metaclip-curate metadata build --languages all --sources $(or $(DUMPS),runs/wiki) --output $@ \
 		--without titles --lowest-pmi 6 --lowest-bigram-count 3 --unigrams-share 0.5
 
 mini-run: $(READY) | $(filter runs/metadata runs/metadata-mini,$(METADATA))  ## all stages on the input that ships, or on INPUT=... METADATA=... T=... SEED=... OUT=...

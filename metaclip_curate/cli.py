@@ -1,6 +1,7 @@
-"""The ways in to the commands, which import the rest only where they can say that a package is missing.
+"""The entry points of the commands.
 
-An environment of an older version, into which newer code was pulled, lacks what has come to be needed since.
+They import the rest where they can report that a package is missing: an environment that was made for an older version
+of the code lacks the dependencies that were added since.
 """
 
 from __future__ import annotations
@@ -15,16 +16,16 @@ def main(arguments: Sequence[str] | None = None, program: str = "metaclip-curate
     """Runs a command.
 
     Args:
-        arguments: Without the program's name; by default the process's.
-        program: The name to show.
+        arguments: Command line without the program's name. Default: that of the process.
+        program: Name of the program to show.
 
     Returns:
-        The exit status: 0, 1 where the job failed, 2 for a mistake in what was given, 130 after Ctrl-C, 143 after
-        SIGTERM, 141 where nobody reads the output any more.
+        Exit status: 0, 1 if the job failed, 2 for a mistake of the user's, 130 after Ctrl-C, 143 after SIGTERM, 141 if
+        the reader of the output has gone.
     """
     try:
         from metaclip_curate.commands.program import run_command
-    except ModuleNotFoundError as error:
+    except (ModuleNotFoundError, KeyboardInterrupt) as error:
         failure = failure_of(error)
         if failure is None:
             raise
@@ -34,10 +35,10 @@ def main(arguments: Sequence[str] | None = None, program: str = "metaclip-curate
 
 
 def entry_point() -> None:
-    """The console script."""
+    """Runs the console script."""
     sys.exit(main())
 
 
 def job(*command: str) -> None:
-    """The whole of a spark-submit script: the command of that name, on the session that spark-submit set up."""
+    """Runs a spark-submit script: the command of that name, on the session that spark-submit set up."""
     sys.exit(main([*command, *sys.argv[1:]]))

@@ -206,15 +206,6 @@ def test_spark_3_needs_java_17(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", ["run", "extract", "match", "count", "balance", "sample"])
-def test_every_stage_has_a_command_and_a_script(command: str) -> None:
-    answer = subprocess.run(
-        [sys.executable, str(ROOT / "jobs" / f"{command}.py"), "--help"], capture_output=True, text=True, check=True
-    )
-    assert f" {command} " in answer.stdout
-
-
-@pytest.mark.slow
 def test_the_library_needs_no_spark() -> None:
     modules = [
         "extract",
@@ -237,8 +228,8 @@ def test_the_library_needs_no_spark() -> None:
 
 
 def _command(monkeypatch: pytest.MonkeyPatch, does: Callable[[], None]) -> None:
-    """Puts something in the place of a command that needs no options."""
-    monkeypatch.setattr("metaclip_curate.commands.program._java_home", lambda parsed, command: does())
+    """Puts something in the place of what a command without options calls."""
+    monkeypatch.setattr("metaclip_curate.spark.java.java_home", does)
 
 
 def _raises(error: BaseException) -> Callable[[], None]:
@@ -284,7 +275,7 @@ def test_a_command_that_can_be_given_again_says_so(
 ) -> None:
     monkeypatch.setattr("metaclip_curate.pipelines.curation.Pipeline.count", lambda self: _raises(error)())
     main(["count", "--output", str(tmp_path / "o")])
-    assert "the same command goes on" in capsys.readouterr().err.strip().split("\n")[-1]
+    assert "the same command continues" in capsys.readouterr().err.strip().split("\n")[-1]
 
 
 def test_sigterm_ends_with_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -429,7 +420,7 @@ def test_a_name_that_the_console_has_no_letters_for(tmp_path: Path, encoding: st
 def test_a_package_that_an_older_environment_lacks(name: str, command: str) -> None:
     # A module that is None can't be imported.
     script = f"import sys; sys.modules[{name!r}] = None; from metaclip_curate.cli import entry_point; entry_point()"
-    given = ["--inputs", "1", "--metadata", "m", "--output", "o"] if command == "run" else []
+    given = {"run": ["--input", "1", "--metadata", "m", "--output", "o"], "plan": ["--metadata", "m"]}.get(command, [])
     done = subprocess.run([sys.executable, "-c", script, command, *given], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 1
     assert done.stderr.startswith(f"metaclip-curate: the Python module {name} is missing")
@@ -447,7 +438,7 @@ def test_json_is_json_on_any_console(tmp_path: Path, encoding: str, escaped: boo
     assert ("\\u732b" in printed) is escaped
 
 
-@pytest.mark.parametrize("given", [["--inputs", "http://u:SECRET@h/"], ["--t", "http://h/?sig=SECRET"]])
+@pytest.mark.parametrize("given", [["http://u:SECRET@h/"], ["--t", "http://h/?sig=SECRET"]])
 def test_a_misspelt_command_repeats_no_password(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["run", *given])

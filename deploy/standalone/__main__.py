@@ -13,13 +13,14 @@ from deploy.standalone.cluster import StandaloneCluster
 from deploy.standalone.daemons import MASTER, Daemon, MasterOptions, WorkerOptions
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.command_line import add_options, given_options
+from metaclip_curate.options.parser import OptionParser
 
 _GROUPS: dict[str, type] = {"master": MasterOptions, "worker": WorkerOptions}
 
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser("python -m deploy.standalone", description="A Spark cluster from pip's pyspark.")
+    parser = OptionParser("python -m deploy.standalone", description="A Spark cluster from pip's pyspark.")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     for name, about, handler in (
         ("start-master", "start a master on this machine", _start_master),

@@ -14,10 +14,10 @@ MASTER, WORKER = "master", "worker"
 class MasterOptions:
     """Where the master listens."""
 
-    host: str = option("127.0.0.1", "the address to listen at; other machines must reach it")
-    port: int = option(7077, "0 for any that is free")
-    webui_port: int = option(8080, "of the master's page; 0 for any that is free")
-    java: str = option("", "options of the daemon's Java")
+    host: str = option("127.0.0.1", "address to listen at, which other machines must reach", metavar="HOST")
+    port: int = option(7077, "port to listen at; 0 for any free one", metavar="PORT")
+    webui_port: int = option(8080, "port of the master's web page; 0 for any free one", metavar="PORT")
+    java: str = option("", "options of the daemon's Java", metavar="OPTIONS")
 
     def arguments(self) -> list[str]:
         """The arguments of Spark's class."""
@@ -28,11 +28,13 @@ class MasterOptions:
 class WorkerOptions:
     """Where a worker listens and what it offers."""
 
-    host: str = option("127.0.0.1", "the address to listen at; the other machines must reach it")
-    webui_port: int = option(0, "of the worker's page; 0 for any that is free")
-    cores: int = option(1, "cores that it offers")
-    memory: str = option("2g", "memory that it offers to JVMs; Python workers need more beside it")
-    java: str = option("", "options of the daemon's Java")
+    host: str = option("127.0.0.1", "address to listen at, which other machines must reach", metavar="HOST")
+    webui_port: int = option(0, "port of the worker's web page; 0 for any free one", metavar="PORT")
+    cores: int = option(1, "number of cores that the worker offers", metavar="N")
+    memory: str = option(
+        "2g", "memory that the worker offers to JVMs; Python workers need more beside it", metavar="SIZE"
+    )
+    java: str = option("", "options of the daemon's Java", metavar="OPTIONS")
 
     def arguments(self, folder: Path) -> list[str]:
         """The arguments of Spark's class but the last, the master's URL; `folder` is for its executors' files."""

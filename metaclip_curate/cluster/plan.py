@@ -30,16 +30,20 @@ _ROUND_FILES = 1_000
 class PlanOptions:
     """Options of a plan."""
 
-    crawl: str = option("", "the crawl, such as CC-MAIN-2025-30, or CC-MAIN-2025-30:20 for 20 files of it")
-    inputs: int = option(0, "number of input files; 0: as many as the crawl has")
-    cores: int = option(512, "number of executor cores (vCPU) in total")
-    metadata: str = option("", "metadata folder, whose largest list decides the memory of a worker")
-    platform: PlatformName = option("emr", "platform, which decides machines and prices")
-    on_demand_share: float = option(0.125, "share of the cores on machines that aren't spot machines")
-    node_disk: int = option(0, "disk of a node, GB; 0: that of the platform")
-    dedup_passes: int = option(0, "passes of deduplication; 0: as few as the disks of the nodes allow")
-    dollars_per_core_hour: float = option(0.0, "price of a core per hour, everything included; 0: that of the platform")
-    rates: tuple[str, ...] = option((), "replacements of the form NAME=VALUE for rates that the plan is computed from")
+    crawl: str = option(
+        "", "crawl, such as CC-MAIN-2025-30, or CC-MAIN-2025-30:20 for 20 of its files", metavar="CRAWL"
+    )
+    inputs: int = option(0, "number of input files; 0: as many as the crawl has, if known", metavar="N")
+    cores: int = option(512, "number of cores (vCPU) of all executors", metavar="N")
+    metadata: str = option("", "metadata folder, whose longest list determines a worker's memory", metavar="PATH")
+    platform: PlatformName = option("emr", "service, which determines machines and prices")
+    on_demand_share: float = option(0.125, "share of the cores that aren't on spot machines", metavar="SHARE")
+    node_disk: int = option(0, "disk of a node; 0: as much as the platform's nodes have", metavar="GB")
+    dedup_passes: int = option(0, "number of passes of deduplication; 0: as few as the nodes' disks allow", metavar="N")
+    dollars_per_core_hour: float = option(
+        0.0, "price of a core for an hour, all included; 0: the platform's", metavar="DOLLARS"
+    )
+    rates: tuple[str, ...] = option((), "replacements for rates that the plan is computed from", metavar="NAME=VALUE")
 
     def __post_init__(self) -> None:
         for name, least in (("inputs", 0), ("cores", 1), ("node_disk", 0), ("dedup_passes", 0)):

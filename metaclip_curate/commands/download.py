@@ -2,69 +2,35 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from metaclip_curate.commands.output import add_json, print_json, tell_of
+from metaclip_curate.commands.command import RUN_READ_BY_SPARK, SESSION_ONLY, Command, Given
+from metaclip_curate.commands.output import log_of, print_blocks, print_json
 from metaclip_curate.console.text_table import number, share, text_table
-from metaclip_curate.errors import UserError
-from metaclip_curate.images.download import Download
-from metaclip_curate.images.outcome import Outcome
-from metaclip_curate.options.command_line import add_options, given_options
 from metaclip_curate.options.download import DownloadOptions
-from metaclip_curate.options.run import RunOptions
-from metaclip_curate.options.source import SourceOptions
-from metaclip_curate.pipelines.finished_run import FinishedRun
-from metaclip_curate.run.folder import RunFolder
-from metaclip_curate.schemas import MATCHED
-from metaclip_curate.storage import StorageOptions
+from metaclip_curate.options.printing import PrintOptions
 
-_GROUPS: dict[str, type] = {
-    "source": SourceOptions,
-    "download": DownloadOptions,
-    "run": RunOptions,
-    "storage": StorageOptions,
-}
-_ABOUT = "fetch a run's images with img2dataset, into shards that a training reads"
+if TYPE_CHECKING:
+    from metaclip_curate.images.outcome import Outcome
+
 _REASONS_SHOWN = 12
 
 
-def add(commands: Any) -> None:
-    """Adds the command to the subparsers of the command line."""
-    command = commands.add_parser("download", help=_ABOUT, description=_ABOUT[0].upper() + _ABOUT[1:] + ".")
-    for group, options in _GROUPS.items():
-        add_options(command, group, options, leave_out=("output",) if group == "run" else ())
-    add_json(command)
-    command.set_defaults(handler=_run, command="download")
+def _run(given: Given, words: Sequence[str]) -> None:
+    from metaclip_curate.pipelines.download import download_images
 
-
-def _run(parsed: argparse.Namespace, command: str) -> None:
-    given = given_options(parsed, _GROUPS)
     options: DownloadOptions = given["download"]
-    root = given["source"].run
-    source = RunFolder(root, given["storage"])
-    if not source.options_of("extract"):
-        raise UserError(f"{root} holds no run: name the folder of a finished run with --run")
-
-    def images(folder: str) -> None:
-        from metaclip_curate.stages.after.images import write_images
-
-        run = FinishedRun(root, "match", given["storage"], given["run"])
-        write_images(run.read("match", "matched", MATCHED), folder)
-
-    outcome = Download(source, options, images, tell_of(parsed)).run()
-    if parsed.json:
+    outcome = download_images(given["source"].run, options, given["storage"], given["session"], log_of(given["print"]))
+    if given["print"].json:
         print_json(dataclasses.asdict(outcome))
-        return
-    print()
-    print(_table(outcome))
-    print()
-    print(f"{outcome.shards:,} shards in {options.output}")
+    else:
+        print_blocks(_table(outcome), f"{outcome.shards:,} shards in {options.output}")
 
 
 def _table(outcome: Outcome) -> str:
-    rows = [("images asked for", outcome.rows), ("  fetched", outcome.fetched)]
+    rows = [("requested images", outcome.rows), ("  fetched", outcome.fetched)]
     reasons = [(f"  {' '.join(reason.split())[:90]}", count) for reason, count in outcome.reasons.items()]
     rows += reasons[:_REASONS_SHOWN]
     if rest := reasons[_REASONS_SHOWN:]:
@@ -72,3 +38,17 @@ def _table(outcome: Outcome) -> str:
     return text_table(
         ["", "number", "share"], [[name, number(count), share(count, outcome.rows)] for name, count in rows], "<>>"
     )
+
+
+COMMAND = Command(
+    "download",
+    "fetch a run's images with img2dataset, into shards for training",
+    {**RUN_READ_BY_SPARK, "download": DownloadOptions, "print": PrintOptions},
+    _run,
+    examples=(
+        "--run out --output images",
+        "--run out --table matched --image-size 512 --output images --processes 8",
+    ),
+    leave_out=SESSION_ONLY,
+    resumes=True,
+)

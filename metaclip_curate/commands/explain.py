@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from metaclip_curate.commands.output import add_json, print_json
+from metaclip_curate.commands.command import RUN_THAT_IS_READ, Command, Given, open_finished_run
+from metaclip_curate.commands.output import print_json
 from metaclip_curate.console.terminal import shown
 from metaclip_curate.console.text_table import text_table
-from metaclip_curate.inspect.explain import Explainer
-from metaclip_curate.inspect.explanation import Explanation
-from metaclip_curate.options.command_line import add_options, given_options
 from metaclip_curate.options.explain import ExplainOptions
-from metaclip_curate.options.run import RunOptions
-from metaclip_curate.options.source import SourceOptions
-from metaclip_curate.pipelines.finished_run import FinishedRun
-from metaclip_curate.run.tables import damage_named
-from metaclip_curate.storage import StorageOptions
+from metaclip_curate.options.printing import PrintOptions
 
-_GROUPS: dict[str, type] = {"source": SourceOptions, "pair": ExplainOptions, "storage": StorageOptions}
-_ABOUT = "a pair's way through all stages, and why it was kept or not"
+if TYPE_CHECKING:
+    from metaclip_curate.inspect.explanation import Explanation
 
 
-def add(commands: Any) -> None:
-    """Adds the command to the subparsers of the command line."""
-    command = commands.add_parser("explain", help=_ABOUT, description=_ABOUT.capitalize() + ".")
-    for group, options in _GROUPS.items():
-        add_options(command, group, options)
-    add_json(command)
-    command.set_defaults(handler=_run, command="explain")
+def _run(given: Given, words: Sequence[str]) -> None:
+    from metaclip_curate.inspect.explain import Explainer
+    from metaclip_curate.run.tables import damage_named
 
-
-def _run(parsed: argparse.Namespace, command: str) -> None:
-    given = given_options(parsed, _GROUPS)
-    run = FinishedRun(given["source"].run, "sample", given["storage"], RunOptions())
+    run = open_finished_run(given, "sample")
     with damage_named(run.folder):
         found = Explainer(run.folder, given["pair"]).explain()
-    if parsed.json:
+    if given["print"].json:
         print_json([dataclasses.asdict(each) for each in found])
         return
     for explanation in found:
@@ -83,3 +70,15 @@ def _as_text(pair: Explanation) -> str:
 def _origin(origin: dict[str, str]) -> str:
     page = f"{origin['page_url']} ({origin['text_source']})"
     return f"{page}, {origin['crawl'] or 'of an unknown crawl'}, {origin['source_file']}"
+
+
+COMMAND = Command(
+    "explain",
+    "show a pair's way through all stages, and why it was kept or not",
+    {**RUN_THAT_IS_READ, "pair": ExplainOptions, "print": PrintOptions},
+    _run,
+    examples=(
+        "--run out --uid 7354c57701603b0d568cd1bcdc2ae1af",
+        '--run out --text "A cat sleeping on a windowsill"',
+    ),
+)

@@ -1,54 +1,28 @@
-"""metaclip-curate export: a run for the tools of others."""
+"""metaclip-curate export: a run in the formats of other tools."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
-from metaclip_curate import storage
-from metaclip_curate.commands.output import add_json, print_json
-from metaclip_curate.errors import UserError
-from metaclip_curate.options.command_line import add_options, given_options
-from metaclip_curate.options.export import ExportFormat, ExportOptions
-from metaclip_curate.options.run import RunOptions
-from metaclip_curate.options.source import SourceOptions
-from metaclip_curate.pipelines.finished_run import FinishedRun
-from metaclip_curate.publish.export import write_uid_file
-from metaclip_curate.run.summaries import BalanceSummary, SampleSummary
-from metaclip_curate.schemas import COUNTS, MANIFEST, MATCHED
-from metaclip_curate.storage import StorageOptions
-
-_GROUPS: dict[str, type] = {
-    "source": SourceOptions,
-    "export": ExportOptions,
-    "run": RunOptions,
-    "storage": StorageOptions,
-}
-_ABOUT = "files for the tools of others: MetaCLIP's own loaders, DataComp's resharder"
-_SUMMARY = "export.json"
-_SHARDS, _PARTS, _UIDS = "pkg_json", "parts", "uids.npy"
-_STAGES: dict[ExportFormat, str] = {"metaclip": "balance", "datacomp": "sample"}
+from metaclip_curate.commands.command import (
+    RUN_READ_BY_SPARK,
+    SESSION_ONLY,
+    Command,
+    Given,
+    open_finished_run,
+    recorded,
+)
+from metaclip_curate.commands.output import print_json
+from metaclip_curate.options.export import ExportOptions
+from metaclip_curate.options.printing import PrintOptions
 
 
-def add(commands: Any) -> None:
-    """Adds the command to the subparsers of the command line."""
-    command = commands.add_parser("export", help=_ABOUT, description=_ABOUT[0].upper() + _ABOUT[1:] + ".")
-    for group, options in _GROUPS.items():
-        add_options(command, group, options, leave_out=("output",) if group == "run" else ())
-    add_json(command)
-    command.set_defaults(handler=_run, command="export")
+def _run(given: Given, words: Sequence[str]) -> None:
+    from metaclip_curate.pipelines.export import EXPORTED_STAGE, export
 
-
-def _run(parsed: argparse.Namespace, command: str) -> None:
-    given = given_options(parsed, _GROUPS)
     options: ExportOptions = given["export"]
-    run = FinishedRun(given["source"].run, _STAGES[options.format], given["storage"], given["run"])
-    summary = export(run, options, command)
-    if parsed.json:
+    summary = export(open_finished_run(given, EXPORTED_STAGE[options.format]), options, recorded(words))
+    if given["print"].json:
         print_json(summary)
         return
     for name, value in summary.items():
@@ -57,77 +31,14 @@ def _run(parsed: argparse.Namespace, command: str) -> None:
     print(options.output)
 
 
-def export(run: FinishedRun, options: ExportOptions, command: str = "") -> dict[str, Any]:
-    """Writes a run in another format.
-
-    Args:
-        run: Finished up to balance for MetaCLIP's loader, up to sample for DataComp's resharder.
-        options: The format and where to write it.
-        command: The command line, for export.json.
-
-    Returns:
-        export.json, which is written last: without it a folder isn't complete.
-
-    Raises:
-        UserError: The folder isn't empty.
-    """
-    if storage.list_folder(options.output, run.folder.options):
-        raise UserError(f"--output {options.output} isn't empty: name a new folder or empty this one")
-    content = _metaclip(run, options) if options.format == "metaclip" else _datacomp(run, options.output)
-    summary = {
-        "format": options.format,
-        "run": run.folder.root,
-        "fingerprint": run.folder.fingerprint(_STAGES[options.format]),
-        "command": command,
-        **content,
-    }
-    data = json.dumps(summary, indent=1, ensure_ascii=False).encode() + b"\n"
-    storage.write_bytes(storage.join(options.output, _SUMMARY), data, run.folder.options)
-    return summary
-
-
-def _metaclip(run: FinishedRun, options: ExportOptions) -> dict[str, Any]:
-    from metaclip_curate.stages.after.export import write_probabilities, write_shards
-
-    rows = {row.metadata_lang: row for row in run.folder.summary(BalanceSummary).languages}
-    balance = run.folder.options_of("balance")
-    anchor = rows.get(balance["anchor_language"])
-    # One number names the files of all languages: t of the anchor, which with --tail-share isn't the option's.
-    t = anchor.t if anchor and balance["tail_share"] is not None else int(balance["t"])
-    thresholds = {language: row.t for language, row in rows.items()}
-    entries = write_probabilities(
-        run.read("count", "counts", COUNTS), thresholds, t, options.output, run.folder.options
-    )
-    matched = run.read("match", "matched", MATCHED)
-    shards = max(1, -(-matched.select("image_id").distinct().count() // options.images_per_shard))
-    images, texts = write_shards(matched, shards, storage.join(options.output, _SHARDS), run.folder.options)
-    return {
-        "t": t,
-        "shards": shards,
-        "images": images,
-        "texts": texts,
-        "entries": sum(entries.values()),
-        "languages": {language: {"t": thresholds[language], "entries": entries[language]} for language in sorted(rows)},
-        "metadata_sha256": run.folder.options_of("count")["metadata_digests"],
-    }
-
-
-def _datacomp(run: FinishedRun, output: str) -> dict[str, Any]:
-    from metaclip_curate.stages.after.export import prefix_digits, uid_part_name, write_uid_parts
-
-    manifest, folder = run.read("sample", "manifest", MANIFEST), storage.join(output, _PARTS)
-    digits = prefix_digits(run.folder.summary(SampleSummary).pairs)
-    parts = write_uid_parts(manifest, digits, folder, run.folder.options)
-    uids = sum(count for _, count in parts)
-
-    def bytes_of_parts() -> Iterator[bytes]:
-        for prefix, _ in parts:
-            yield storage.read_bytes(storage.join(folder, uid_part_name(prefix)), run.folder.options)
-
-    with tempfile.TemporaryDirectory() as temporary:
-        local = Path(temporary) / _UIDS
-        with local.open("wb") as file:
-            write_uid_file(file, uids, bytes_of_parts())
-        storage.upload_file(str(local), storage.join(output, _UIDS), run.folder.options)
-    storage.delete_folder(folder, run.folder.options)
-    return {"uids": uids}
+COMMAND = Command(
+    "export",
+    "write a run for other tools: MetaCLIP's loaders or DataComp's resharder",
+    {**RUN_READ_BY_SPARK, "export": ExportOptions, "print": PrintOptions},
+    _run,
+    examples=(
+        "--run out --format metaclip --output for-metaclip",
+        "--run out --format datacomp --output for-datacomp",
+    ),
+    leave_out=SESSION_ONLY,
+)

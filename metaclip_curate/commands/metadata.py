@@ -1,101 +1,43 @@
-"""metaclip-curate metadata: making lists and looking into them."""
+"""metaclip-curate metadata: makes metadata lists and shows what is in them."""
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from metaclip_curate.commands import metadata_build, metadata_fetch
+from metaclip_curate.commands.command import Command, CommandGroup, Given
 from metaclip_curate.commands.output import print_json
 from metaclip_curate.console.text_table import number, share, text_table
-from metaclip_curate.errors import UserError
-from metaclip_curate.options.build_metadata import ListFormat
-from metaclip_curate.options.command_line import add_options, given_options
-from metaclip_curate.options.fields import option
-from metaclip_curate.storage import StorageOptions
+from metaclip_curate.options.lists import ImportOptions, ShowOptions, StarterOptions
+from metaclip_curate.options.printing import PrintOptions
+from metaclip_curate.options.storage import StorageOptions
+
+if TYPE_CHECKING:
+    from metaclip_curate.metadata.lists.show import ListShown
 
 
-@dataclass(frozen=True)
-class ShowOptions:
-    """What is shown."""
-
-    metadata: str = option("", "the metadata folder", changes_output=False)
-    language: tuple[str, ...] = option((), "only these languages (default: all)", changes_output=False)
-    examples: int = option(5, "how many examples of each source", changes_output=False)
-    json: bool = option(False, "print JSON", changes_output=False)
-
-    def __post_init__(self) -> None:
-        if not self.metadata:
-            raise UserError("--metadata is missing: name a metadata folder")
-        if self.examples < 0:
-            raise UserError(f"--examples must be at least 0, not {self.examples}")
-
-
-@dataclass(frozen=True)
-class ImportOptions:
-    """Where a list goes."""
-
-    output: str = option("", "the metadata folder to write the list to", changes_output=False)
-    language: str = option("en", "the metadata language whose list it is", changes_output=False)
-    format: ListFormat | None = option(
-        None, "the format to write (default: txt.zst, or json where an entry has a line break)", changes_output=False
-    )
-
-    def __post_init__(self) -> None:
-        if not self.output:
-            raise UserError("--output is missing: name a metadata folder")
-
-
-_SHOW: dict[str, type] = {"show": ShowOptions, "storage": StorageOptions}
-_IMPORT: dict[str, type] = {"import": ImportOptions, "storage": StorageOptions}
-
-
-def add(commands: Any) -> None:
-    """Adds the commands to the subparsers of the command line."""
-    metadata = commands.add_parser("metadata", help="make metadata", description="Make metadata.")
-    actions = metadata.add_subparsers(required=True, metavar="ACTION")
-    metadata_build.add(actions)
-    metadata_fetch.add(actions)
-    _add(actions, "show", "a folder's entries by source, examples, overlaps", _SHOW, _show)
-    importing = _add(
-        actions, "import", "take a list from elsewhere, such as MetaCLIP's metadata.json", _IMPORT, _import
-    )
-    importing.add_argument("file", metavar="FILE", help="a JSON list of strings, or a text file with an entry a line")
-    about = "build the starter metadata from the word frequencies of the PyPI package wordfreq"
-    starter = _add(actions, "starter", about, {}, _starter)
-    starter.add_argument("--out", required=True, help="the folder to write <lang>.txt files to")
-    starter.add_argument("--languages", help="only these, with commas between (default: all)")
-
-
-def _add(actions: Any, name: str, about: str, groups: dict[str, type], handler: Any) -> argparse.ArgumentParser:
-    command: argparse.ArgumentParser = actions.add_parser(
-        name, help=about, description=about[0].upper() + about[1:] + "."
-    )
-    for group, options in groups.items():
-        add_options(command, group, options)
-    command.set_defaults(handler=handler)
-    return command
-
-
-def _starter(parsed: argparse.Namespace, command: str) -> None:
+def _starter(given: Given, words: Sequence[str]) -> None:
     from metaclip_curate.metadata.sources.starter import build_starter
 
-    languages = parsed.languages.split(",") if parsed.languages else None
-    print(build_starter(parsed.out, languages))
+    options: StarterOptions = given["starter"]
+    print(build_starter(options.output, options.languages or None))
 
 
-def _show(parsed: argparse.Namespace, command: str) -> None:
+def _show(given: Given, words: Sequence[str]) -> None:
     from metaclip_curate.metadata.lists.folder import MetadataFolder
     from metaclip_curate.metadata.lists.show import show_lists
 
-    given = given_options(parsed, _SHOW)
     options: ShowOptions = given["show"]
-    lists = show_lists(MetadataFolder.open(options.metadata, given["storage"]), options.language, options.examples)
-    if options.json:
+    lists = show_lists(MetadataFolder.open(options.metadata, given["storage"]), options.languages, options.examples)
+    if given["print"].json:
         print_json([dataclasses.asdict(each) for each in lists])
-        return
+    else:
+        print(_lists_table(lists))
+
+
+def _lists_table(lists: Sequence[ListShown]) -> str:
     rows = []
     for each in lists:
         for source in each.sources:
@@ -105,13 +47,42 @@ def _show(parsed: argparse.Namespace, command: str) -> None:
             rows.append([*cells, *scores, also_in, " | ".join(source.examples)])
         rows.append([each.language, "all", number(each.entries), "", "", "", "", each.file])
     header = ["language", "source", "entries", "of all", "best", "least", "also in", "examples"]
-    print(text_table(header, rows, "<<>>>><<"))
+    return text_table(header, rows, "<<>>>><<")
 
 
-def _import(parsed: argparse.Namespace, command: str) -> None:
+def _import(given: Given, words: Sequence[str]) -> None:
     from metaclip_curate.metadata.building.import_list import import_list
 
-    given = given_options(parsed, _IMPORT)
     options: ImportOptions = given["import"]
-    taken = import_list(parsed.file, options.output, options.language, options.format, given["storage"])
+    taken = import_list(options.file, options.output, options.language, options.format, given["storage"])
     print(f"{taken.file}: {taken.entries:,} entries, {taken.repeats:,} of them repeats, {taken.empty:,} empty")
+
+
+_SHOW = Command(
+    "show",
+    "show a metadata folder's entries by source, with examples and overlaps",
+    {"show": ShowOptions, "storage": StorageOptions, "print": PrintOptions},
+    _show,
+    examples=("--metadata lists", "--metadata lists --languages de,fr --examples 20"),
+)
+_IMPORT = Command(
+    "import",
+    "import a list from elsewhere, such as MetaCLIP's metadata.json",
+    {"import": ImportOptions, "storage": StorageOptions},
+    _import,
+    examples=("metadata.json --output lists", "woerter.txt --language de --output s3://bucket/lists"),
+)
+_STARTER = Command(
+    "starter",
+    "build starter lists from the word frequencies of the PyPI package wordfreq",
+    {"starter": StarterOptions},
+    _starter,
+    examples=("--output metadata-starter", "--output metadata-starter --languages en,de"),
+)
+COMMANDS = CommandGroup(
+    "metadata",
+    "make metadata lists, and show what is in them",
+    (metadata_build.COMMAND, metadata_fetch.COMMAND, _SHOW, _IMPORT, _STARTER),
+    metavar="ACTION",
+    examples=("starter --output metadata-starter", "show --metadata metadata-starter --languages en"),
+)

@@ -1,33 +1,33 @@
-"""metaclip-curate metadata fetch: what a build needs, from Wikimedia and NLTK's data."""
+"""metaclip-curate metadata fetch: the sources of a build, from Wikimedia and NLTK's data."""
 
 from __future__ import annotations
 
-import argparse
-from typing import Any
+from collections.abc import Sequence
 
-from metaclip_curate.commands.output import tell
-from metaclip_curate.options.command_line import add_options, given_options
+from metaclip_curate.commands.command import Command, Given
+from metaclip_curate.commands.output import log
 from metaclip_curate.options.fetch_metadata import FetchOptions
-from metaclip_curate.storage import StorageOptions
-
-_GROUPS: dict[str, type] = {"fetch": FetchOptions, "storage": StorageOptions}
-_ABOUT = "download dumps, pageviews and wordnets"
-_OF_OTHER_STORES = ("s3_anonymous", "s3_endpoint_url", "s3_region", "cc_base")
+from metaclip_curate.options.storage import StorageOptions
 
 
-def add(actions: Any) -> None:
-    """Adds the command to the subparsers of `metadata`."""
-    command = actions.add_parser("fetch", help=_ABOUT, description=_ABOUT.capitalize() + ".")
-    for group, options in _GROUPS.items():
-        add_options(command, group, options, leave_out=_OF_OTHER_STORES)
-    command.set_defaults(handler=_run)
-
-
-def _run(parsed: argparse.Namespace, command: str) -> None:
+def _run(given: Given, words: Sequence[str]) -> None:
     from metaclip_curate.metadata.sources.fetch import Fetch
     from metaclip_curate.metadata.sources.fetch_file import Client
 
-    given = given_options(parsed, _GROUPS)
     options: FetchOptions = given["fetch"]
-    fetched = Fetch(options, Client(given["storage"], options.contact), tell).run()
+    fetched = Fetch(options, Client(given["storage"], options.contact), log).run()
     print(f"{options.output}: {len(fetched):,} files, {sum(each['bytes'] for each in fetched.values()):,} bytes")
+
+
+COMMAND = Command(
+    "fetch",
+    "download dumps, page views and wordnets",
+    {"fetch": FetchOptions, "storage": StorageOptions},
+    _run,
+    examples=(
+        "--languages de --date 20250101 --output sources",
+        "--languages de,fr,ja --date 20250101 --pageviews-days 7 --output sources",
+    ),
+    leave_out={"storage": ("s3_anonymous", "s3_endpoint_url", "s3_region", "cc_base")},
+    resumes=True,
+)

@@ -1,49 +1,58 @@
-"""What a command prints: tables for people, or with --json one JSON value for machines.
+"""What a command prints: tables for people, or with --json one JSON value for programs.
 
-With --json only that value goes to the standard output; lines about what goes on go to the standard error.
+With --json only that value goes to standard output; messages about progress go to standard error.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from metaclip_curate.console.terminal import is_writable, plain, shown
+from metaclip_curate.options.printing import PrintOptions
 
-# What is told while a command works.
-Tell = Callable[[str], None]
-
-
-def add_json(command: argparse.ArgumentParser) -> None:
-    """Adds --json to a command's arguments."""
-    command.add_argument("--json", action="store_true", help="print the result as JSON in place of tables")
+# Takes lines about progress.
+Log = Callable[[str], None]
 
 
-def tell_of(parsed: argparse.Namespace) -> Tell:
-    """Where lines about what goes on are told, so that they don't mix with JSON."""
-    return tell_on_stderr if parsed.json else tell
+def log_of(options: PrintOptions) -> Log:
+    """Returns where lines about progress go, so that they don't mix with JSON."""
+    return log_to_stderr if options.json else log
 
 
-def tell(line: str) -> None:
-    """Prints a line about what goes on, at once."""
+def log(line: str) -> None:
+    """Prints a line about progress and flushes it."""
     print(shown(line), flush=True)
 
 
-def tell_on_stderr(line: str) -> None:
-    """Prints a line about what goes on, or what went wrong, to the standard error."""
+def log_to_stderr(line: str) -> None:
+    """Prints a line about progress, or about a failure, to standard error."""
     print(shown(line), file=sys.stderr, flush=True)
+
+
+def print_blocks(*blocks: str) -> None:
+    """Prints tables and paragraphs with an empty line before each."""
+    for block in blocks:
+        print()
+        print(block)
+
+
+def print_paths(root: str, names: Sequence[str]) -> None:
+    """Prints where files and tables of a folder are, after an empty line."""
+    from metaclip_curate import storage
+
+    print_blocks("\n".join(f"{name:<14} {storage.join(root, name)}" for name in names))
 
 
 def print_json(value: Any, ensure_ascii: bool = False) -> None:
     """Prints a JSON value; texts stay as they are.
 
     Args:
-        value: Of JSON types.
-        ensure_ascii: Whether to write other characters as JSON's escapes; an output that can't have them always gets
-            these.
+        value: Value of JSON types.
+        ensure_ascii: Whether to write other characters as JSON's escapes. An output whose encoding lacks some of the
+            characters always gets the escapes.
     """
     stream = plain(sys.stdout)
     text = json.dumps(value, ensure_ascii=ensure_ascii, indent=1)

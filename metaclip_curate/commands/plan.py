@@ -2,62 +2,34 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from metaclip_curate.cluster.plan import Plan, PlanOptions, plan
-from metaclip_curate.cluster.rates import Rates, load_rates
+from metaclip_curate.cluster.plan import PlanOptions
+from metaclip_curate.commands.command import Command, Given
 from metaclip_curate.commands.output import print_json
 from metaclip_curate.console.text_table import number, text_table
-from metaclip_curate.metadata.lists.folder import MetadataFolder
-from metaclip_curate.options.command_line import add_options, given_options
-from metaclip_curate.options.fields import option
-from metaclip_curate.storage import StorageOptions
+from metaclip_curate.options.printing import PrintOptions
+from metaclip_curate.options.storage import StorageOptions
 
-_ABOUT = "tasks, memory, disk, hours and dollars of a run, and the rates that they follow from"
-
-
-@dataclass(frozen=True)
-class PlanOutputOptions:
-    """How the plan is printed."""
-
-    json: bool = option(False, "print JSON", changes_output=False)
+if TYPE_CHECKING:
+    from metaclip_curate.cluster.plan import Plan
+    from metaclip_curate.cluster.rates import Rates
 
 
-_GROUPS: dict[str, type] = {"plan": PlanOptions, "storage": StorageOptions, "print": PlanOutputOptions}
+def _run(given: Given, words: Sequence[str]) -> None:
+    from metaclip_curate.cluster.metadata_size import longest_list
+    from metaclip_curate.cluster.plan import plan
+    from metaclip_curate.cluster.rates import load_rates
 
-
-def add(commands: Any) -> None:
-    """Adds the command to the subparsers of the command line."""
-    command = commands.add_parser("plan", help=_ABOUT, description=_ABOUT.capitalize() + ".")
-    for group, options in _GROUPS.items():
-        add_options(command, group, options)
-    command.set_defaults(handler=_run, command="plan")
-
-
-def _run(parsed: argparse.Namespace, command: str) -> None:
-    given = given_options(parsed, _GROUPS)
     options: PlanOptions = given["plan"]
     rates = load_rates().with_values(options.rates)
-    made = plan(options, rates, largest_list(options.metadata, given["storage"]))
+    made = plan(options, rates, longest_list(options.metadata, given["storage"]))
     if given["print"].json:
         print_json(as_json(made, options, rates), ensure_ascii=True)
     else:
         print(text(made, options, rates))
-
-
-def largest_list(metadata: str, storage: StorageOptions) -> int:
-    """Entries of a metadata folder's longest list; 0 without a folder.
-
-    Raises:
-        UserError: The folder can't be read.
-    """
-    if not metadata:
-        return 0
-    folder = MetadataFolder.open(metadata, storage)
-    return max(len(folder.entries(language)) for language in folder.languages)
 
 
 def as_json(made: Plan, options: PlanOptions, rates: Rates) -> dict[str, Any]:
@@ -134,3 +106,15 @@ def _total(made: Plan) -> list[str]:
         f"{written / 1e9:,.1f}",
         f"{made.dollars:,.2f}",
     ]
+
+
+COMMAND = Command(
+    "plan",
+    "estimate tasks, memory, disk, hours and dollars of a run, and show which numbers the estimate comes from",
+    {"plan": PlanOptions, "storage": StorageOptions, "print": PrintOptions},
+    _run,
+    examples=(
+        "--crawl CC-MAIN-2025-30 --cores 512 --metadata lists",
+        "--inputs 1000 --platform dataproc --rates wat_megabytes=350 --json",
+    ),
+)

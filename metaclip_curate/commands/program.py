@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import select
@@ -16,19 +15,22 @@ from metaclip_curate import __version__
 from metaclip_curate.commands import (
     browse,
     compare,
+    completion,
     datacard,
     deploy,
     download,
     explain,
     export,
+    java_home,
     metadata,
     plan,
     rebalance,
     report,
+    stages,
     threshold,
 )
-from metaclip_curate.commands.output import add_json, print_json, tell_on_stderr
-from metaclip_curate.commands.summary import print_extraction, print_summary
+from metaclip_curate.commands.command import Command, CommandGroup
+from metaclip_curate.commands.output import log_to_stderr
 from metaclip_curate.console.failures import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
@@ -37,93 +39,75 @@ from metaclip_curate.console.failures import (
     failure_of,
 )
 from metaclip_curate.console.interrupts import interrupts_raised
-from metaclip_curate.console.status_line import StatusLine
 from metaclip_curate.console.terminal import shown_output
-from metaclip_curate.errors import JobFailedError
-from metaclip_curate.options.balance import BalanceOptions
-from metaclip_curate.options.command_line import add_options, given_options
-from metaclip_curate.options.draw import DrawOptions
-from metaclip_curate.options.extract import ExtractOptions
-from metaclip_curate.options.match import MatchOptions
-from metaclip_curate.options.report import ReportOptions
-from metaclip_curate.options.run import RunOptions
-from metaclip_curate.options.sample import SampleOptions
-from metaclip_curate.run.folder import STAGES, RunFolder
-from metaclip_curate.run.record import to_json
-from metaclip_curate.storage import StorageOptions, command_line, scrub
+from metaclip_curate.options.parser import OptionParser
 
-_GROUPS: dict[str, type] = {
-    "run": RunOptions,
-    "storage": StorageOptions,
-    "extract": ExtractOptions,
-    "match": MatchOptions,
-    "balance": BalanceOptions,
-    "draw": DrawOptions,
-    "sample": SampleOptions,
-    "report": ReportOptions,
+# The commands as the help groups them.
+_COMMANDS: dict[str, tuple[Command | CommandGroup, ...]] = {
+    "curate": stages.COMMANDS,
+    "metadata": (metadata.COMMANDS,),
+    "look at a run": (explain.COMMAND, browse.COMMAND, compare.COMMAND, report.COMMAND),
+    "after a run": (
+        threshold.COMMAND,
+        download.COMMAND,
+        rebalance.COMMAND,
+        export.COMMAND,
+        datacard.COMMAND,
+    ),
+    "clusters": (plan.COMMAND, deploy.COMMANDS),
+    "this computer": (java_home.COMMAND, completion.COMMAND),
 }
-# What each command takes; a stage alone takes only what it uses.
-_COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "run": ("all stages, from input files to the manifest", tuple(_GROUPS)),
-    "extract": ("input files to pairs", ("run", "storage", "extract", "draw")),
-    "match": ("pairs to matched pairs", ("run", "storage", "match")),
-    "count": ("matched pairs to entry counts", ("run", "storage", "match")),
-    "balance": ("entry counts to thresholds", ("run", "storage", "balance", "draw")),
-    "sample": ("matched pairs to the manifest", ("run", "storage", "draw", "sample", "report")),
-}
-# Commands that do only what is missing when they are given again.
-_RESUMED = [*([name] for name in _COMMANDS), ["rebalance"], ["download"], ["deploy"], ["metadata", "build"]]
-_RESUMED += [["metadata", "fetch"]]
 
 
 def run_command(given: Sequence[str], program: str) -> int:
     """Runs a command.
 
     Args:
-        given: The command line without the program's name.
-        program: The name to show.
+        given: Command line without the program's name.
+        program: Name of the program to show.
 
     Returns:
-        The exit status, as `cli.main` does.
+        Exit status, as `cli.main` returns it.
     """
+    resumes = False
     with shown_output(), interrupts_raised():
         try:
             parsed = make_parser(program).parse_args(given)
-            parsed.handler(parsed, command_line([program, *given]))
-        except SystemExit:  # argparse has printed help, or what it can't read
+            command: Command = parsed.command
+            resumes = command.resumes
+            command.execute(parsed, [program, *given])
+        except SystemExit:  # argparse has printed the help, or what it can't read
             _output_is_closed()
             raise
         except BaseException as error:
             if _output_is_closed(isinstance(error, BrokenPipeError)):
                 return EXIT_OUTPUT_CLOSED
-            return _tell_failure(error, program, given)
+            return _print_failure(error, program, resumes)
         return EXIT_OUTPUT_CLOSED if _output_is_closed() else 0
 
 
-def _tell_failure(error: BaseException, program: str, given: Sequence[str]) -> int:
-    """Says why a command ended; returns its exit status."""
+def _print_failure(error: BaseException, program: str, resumes: bool) -> int:
+    """Prints why a command ended, and returns its exit status."""
+    from metaclip_curate.storage import scrub
+
+    continues = "; what is finished is kept, and the same command continues from there" if resumes else ""
     failure = failure_of(error)
     if failure is None:
-        # Not by Python itself, which would end Spark first, and so in the middle of what Spark prints.
+        # Printed here and not by Python itself, which would end Spark first and mix the trace with Spark's lines.
         print(scrub("".join(traceback.format_exception(error))), end="", file=sys.stderr)
-        ending = "this is a fault of the program: please report it with what stands above"
-        tell_on_stderr(f"{program}: {ending}{_goes_on(given)}")
+        ending = "this is a fault of the program: please report it with the lines above"
+        log_to_stderr(f"{program}: {ending}{continues}")
         return EXIT_FAILED
     interrupted = failure.status in (EXIT_INTERRUPTED, EXIT_TERMINATED)
-    tell_on_stderr(f"{program}: {scrub(failure.message)}{_goes_on(given) if interrupted else ''}")
+    log_to_stderr(f"{program}: {scrub(failure.message)}{continues if interrupted else ''}")
     return failure.status
 
 
-def _goes_on(given: Sequence[str]) -> str:
-    resumes = list(given[:1]) in _RESUMED or list(given[:2]) in _RESUMED
-    return "; what is finished is kept, and the same command goes on" if resumes else ""
-
-
 def _output_is_closed(suspected: bool = False) -> bool:
-    """Whether who reads the output has gone, as `head` does; what is still to be written is then thrown away.
+    """Returns whether the reader of the output has gone, as `head` does, and drops what is still to be written.
 
     Args:
-        suspected: Whether a pipe was found closed: there may then be nothing left to write by which to find out.
+        suspected: Whether a pipe was found closed. There may then be nothing left to write that would show it.
     """
     closed = False
     for stream in (sys.stdout, sys.stderr):
@@ -134,7 +118,7 @@ def _output_is_closed(suspected: bool = False) -> bool:
             gone = True
         if gone:
             closed = True
-            # Python flushes once more on its way out.
+            # Python flushes once more when it exits.
             with contextlib.suppress(OSError), Path(os.devnull).open("wb") as nowhere:
                 os.dup2(nowhere.fileno(), stream.fileno())
     return closed
@@ -149,72 +133,28 @@ def _nobody_reads(stream: TextIO) -> bool:
     return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
-class _Parser(argparse.ArgumentParser):
+class _Parser(OptionParser):
     def error(self, message: str) -> NoReturn:
-        super().error(scrub(message))  # it repeats what it doesn't understand, which may be an address
+        from metaclip_curate.storage import scrub
+
+        super().error(scrub(message))  # it repeats what it doesn't understand, which may be a URL with a password
 
 
-def make_parser(program: str) -> argparse.ArgumentParser:
-    """Makes the parser of the whole command line; `program` is the name to show."""
-    parser = _Parser(program, description="Curation of image-text pairs for CLIP training on Spark.")
+def make_parser(program: str) -> OptionParser:
+    """Returns the parser of the whole command line; `program` is the name to show."""
+    parser = _Parser(
+        program,
+        description="Curation of image-text pairs for CLIP training on Spark.",
+        examples=(
+            "run --input a.warc.wat.gz --metadata metadata-starter --output out --t 20",
+            "explain --run out --uid 7354c57701603b0d568cd1bcdc2ae1af",
+        ),
+        epilog=f"`{program} COMMAND --help` lists a command's options.",
+    )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, (about, groups) in _COMMANDS.items():
-        command = commands.add_parser(name, help=about, description=about.capitalize() + ".")
-        for group in groups:
-            add_options(command, group, _GROUPS[group])
-        add_json(command)
-        if name == "run":
-            command.add_argument(
-                "--again-from", choices=STAGES, help="forget this stage and those after it, and do them again"
-            )
-        command.set_defaults(handler=_run_stage, command=name, groups=groups)
-    for after_the_run in (explain, browse, compare, datacard, threshold, download, rebalance, export, report):
-        after_the_run.add(commands)
-    metadata.add(commands)
-    plan.add(commands)
-    deploy.add(commands, _GROUPS, {stage: _COMMANDS[stage][1] for stage in STAGES})
-    java = commands.add_parser("java-home", help="print a JAVA_HOME that Spark runs on")
-    java.set_defaults(handler=_java_home)
+    below = parser.add_subparsers(required=True, metavar="COMMAND")
+    for commands in _COMMANDS.values():
+        for command in commands:
+            command.add(below)
+    parser.command_groups = {title: [each.name for each in commands] for title, commands in _COMMANDS.items()}
     return parser
-
-
-def _run_stage(parsed: argparse.Namespace, command: str) -> None:
-    console = StatusLine(sys.stderr if parsed.json else sys.stdout)
-    from metaclip_curate.pipelines.curation import Pipeline
-    from metaclip_curate.pipelines.options import Options
-
-    pipeline = Pipeline(Options(**given_options(parsed, _GROUPS)), command, console.log, console.status)
-    try:
-        if parsed.command == "run":
-            pipeline.run(parsed.again_from or "")
-        else:
-            getattr(pipeline, parsed.command)()
-    except JobFailedError:
-        # Where all of it is written, what came of the inputs says why.
-        if pipeline.folder.is_finished("extract", ""):
-            _print_result("extract", pipeline.folder, parsed.json)
-        raise
-    if parsed.command in ("run", "sample"):
-        pipeline.report()
-    _print_result(parsed.command, pipeline.folder, parsed.json)
-
-
-def _print_result(command: str, folder: RunFolder, as_json: bool) -> None:
-    if as_json:
-        finished = STAGES if command == "run" else (command,)
-        print_json({stage: to_json(folder.require(stage).summary) for stage in finished})
-    elif command == "extract":
-        print_extraction(folder)
-    elif command in ("run", "sample"):
-        print_summary(folder)
-
-
-def _java_home(parsed: argparse.Namespace, command: str) -> None:
-    import os
-
-    import pyspark
-
-    from metaclip_curate.spark.java import find_java_home
-
-    print(find_java_home(pyspark.__version__) or os.environ.get("JAVA_HOME", ""))

@@ -1,93 +1,57 @@
-"""metaclip-curate rebalance: after the download, balance again what is left."""
+"""metaclip-curate rebalance: after the download, balance again the pairs whose image was fetched."""
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from metaclip_curate import storage
-from metaclip_curate.commands.output import add_json, print_json, tell_of
+from metaclip_curate.commands.command import RUN_THAT_IS_READ, Command, Given, open_finished_run, recorded
+from metaclip_curate.commands.output import log_of, print_blocks, print_json, print_paths
 from metaclip_curate.console.text_table import number, share, text_table
 from metaclip_curate.options.balance import BalanceOptions
-from metaclip_curate.options.command_line import add_options, given_options
-from metaclip_curate.options.rebalance import RebalanceOptions
+from metaclip_curate.options.printing import PrintOptions
+from metaclip_curate.options.rebalance import RebalanceOptions, RebalanceSteps
 from metaclip_curate.options.run import RunOptions
 from metaclip_curate.options.sample import SampleOptions
-from metaclip_curate.options.source import SourceOptions
-from metaclip_curate.pipelines.finished_run import FinishedRun
-from metaclip_curate.run.folder import STAGES, RunFolder
-from metaclip_curate.run.record import to_json
-from metaclip_curate.run.summaries import BalanceSummary, DownloadLosses, SampleSummary
-from metaclip_curate.storage import StorageOptions
 
 if TYPE_CHECKING:
-    from metaclip_curate.pipelines.rebalance import Rebalancing
+    from metaclip_curate.run.folder import RunFolder
+    from metaclip_curate.run.summaries import DownloadLosses
 
-_GROUPS: dict[str, type] = {
-    "source": SourceOptions,
-    "rebalance": RebalanceOptions,
-    "run": RunOptions,
-    "storage": StorageOptions,
-    "balance": BalanceOptions,
-    "sample": SampleOptions,
-}
-_ABOUT = "after the download, balance again the pairs whose image was fetched, into a new run folder"
+_WRITTEN = ("matched", "counts", "thresholds", "manifest", "datacard.json", "report.html", "run.json")
 
 
-def add(commands: Any) -> None:
-    """Adds the command to the subparsers of the command line."""
-    command = commands.add_parser("rebalance", help=_ABOUT, description=_ABOUT.capitalize() + ".")
-    for group, options in _GROUPS.items():
-        add_options(command, group, options)
-    command.add_argument(
-        "--count-only", action="store_true", help="stop after counting, so that `threshold` can find a t first"
-    )
-    command.add_argument(
-        "--again-from",
-        choices=STAGES[1:],
-        help="forget this stage of the new run and those after it, and do them again",
-    )
-    add_json(command)
-    command.set_defaults(handler=_run, command="rebalance")
-
-
-def _run(parsed: argparse.Namespace, command: str) -> None:
+def _run(given: Given, words: Sequence[str]) -> None:
     from metaclip_curate.pipelines.options import Options
     from metaclip_curate.pipelines.rebalance import Rebalancing
+    from metaclip_curate.run.record import to_json
+    from metaclip_curate.run.summaries import SampleSummary
 
-    given = given_options(parsed, _GROUPS)
-    source = FinishedRun(given["source"].run, "sample", given["storage"], given["run"])
+    steps: RebalanceSteps = given["steps"]
+    source, log = open_finished_run(given, "sample"), log_of(given["print"])
     new = Options(run=given["run"], balance=given["balance"], sample=given["sample"])
-    rebalancing = Rebalancing(source, given["rebalance"], new, command, tell_of(parsed))
-    if parsed.again_from:
-        rebalancing.folder.forget(parsed.again_from)
+    rebalancing = Rebalancing(source, given["rebalance"], new, recorded(words), log)
+    if steps.again_from:
+        rebalancing.folder.forget(steps.again_from)
     losses = rebalancing.count()
-    if parsed.json:
-        _finish_as_json(rebalancing, losses, parsed.count_only)
-        return
-    print()
-    print(_losses_table(losses))
-    print()
-    if parsed.count_only:
-        print(f"metaclip-curate threshold --run {rebalancing.folder.root} finds a t for them")
-        return
-    rebalancing.draw()
-    rebalancing.report()
-    print()
-    print(_language_table(rebalancing.folder))
-    print()
-    for name in ("matched", "counts", "thresholds", "manifest", "datacard.json", "report.html", "run.json"):
-        print(f"{name:<14} {storage.join(rebalancing.folder.root, name)}")
-
-
-def _finish_as_json(rebalancing: Rebalancing, losses: DownloadLosses, count_only: bool) -> None:
-    found: dict[str, Any] = {"losses": dataclasses.asdict(losses)}
-    if not count_only:
+    result: dict[str, Any] = {"losses": dataclasses.asdict(losses)}
+    if not given["print"].json:
+        print_blocks(_losses_table(losses))
+    if not steps.count_only:
+        if not given["print"].json:
+            print()
         rebalancing.draw()
         rebalancing.report()
-        found["languages"] = to_json(rebalancing.folder.summary(SampleSummary).languages)
-    print_json(found)
+        result["languages"] = to_json(rebalancing.folder.summary(SampleSummary).languages)
+    root = rebalancing.folder.root
+    if given["print"].json:
+        print_json(result)
+    elif steps.count_only:
+        print_blocks(f"metaclip-curate threshold --run {root} finds a t for them")
+    else:
+        print_blocks(_language_table(rebalancing.folder))
+        print_paths(root, _WRITTEN)
 
 
 def _losses_table(losses: DownloadLosses) -> str:
@@ -101,6 +65,8 @@ def _losses_table(losses: DownloadLosses) -> str:
 
 
 def _language_table(folder: RunFolder) -> str:
+    from metaclip_curate.run.summaries import BalanceSummary, SampleSummary
+
     kept = {row.metadata_lang: row.pairs_out for row in folder.summary(SampleSummary).languages}
     balanced = folder.summary(BalanceSummary)
     rows = []
@@ -114,3 +80,24 @@ def _language_table(folder: RunFolder) -> str:
 
 def _kept(expected: float, kept: int, pairs: int) -> list[str]:
     return [number(expected), number(kept), share(kept, pairs)]
+
+
+COMMAND = Command(
+    "rebalance",
+    "balance again the pairs whose image was downloaded, into a new run folder",
+    {
+        **RUN_THAT_IS_READ,
+        "run": RunOptions,
+        "rebalance": RebalanceOptions,
+        "steps": RebalanceSteps,
+        "balance": BalanceOptions,
+        "sample": SampleOptions,
+        "print": PrintOptions,
+    },
+    _run,
+    examples=(
+        "--run out --downloaded images --output out-2 --t 20000",
+        "--run out --downloaded images --output out-2 --count-only",
+    ),
+    resumes=True,
+)

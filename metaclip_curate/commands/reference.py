@@ -4,61 +4,114 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+from metaclip_curate.options.parser import OptionParser, is_shown, placeholder
 
 # A group of options that so many commands have stands once.
 _SHARED = 3
-_EXIT = """The exit status of every command:
+# The title of a group of options, and its rows.
+Block = tuple[str, tuple[str, ...]]
+_INTRODUCTION = r"""Written from the code by `make reference`.
+
+Options in bold are required. An option can't be abbreviated. A list, `LANG [LANG ...]`, takes values with spaces or
+commas between them, and the option can be repeated: `--languages en,de --languages ja`. `\,` is a comma within a
+value; the comma in the name of a local file that exists needs no backslash.
+
+`metaclip-curate run --config run.toml` and `jobs/run.py --config run.toml` read options from a file, by their names:
+
+```toml
+input = ["cc:CC-MAIN-2025-30:20"]
+metadata = "lists"
+t = 20000
+tail-share = 0.06
+same-t = false
+```
+
+An option on the command line takes precedence over the file.
+
+`metaclip-curate completion SHELL` prints a script with which bash, zsh or fish completes commands, options and paths.
+
+The exit status of every command:
 
 | status | meaning |
 | --- | --- |
-| 0 | done |
-| 1 | the job ran and failed (too many inputs failed, a disk is full), as one line says; with a trace, a fault of ours |
-| 2 | something given was wrong; one line says what and what to do |
-| 130, 143 | it was interrupted (Ctrl-C), or terminated (SIGTERM); the same command goes on |
-| 141 | who read the output has gone, as `head` does |"""
+| 0 | the command has done what was requested |
+| 1 | the job failed (too many inputs failed, a disk is full), as one line says; with a traceback, a bug |
+| 2 | something on the command line or in a file was wrong; one line says what and what to do |
+| 130, 143 | the command was interrupted (Ctrl-C) or terminated (SIGTERM); the same command continues from there |
+| 141 | the reader of the output has gone, as `head` does |"""
 
 
-def reference_page(parser: argparse.ArgumentParser) -> str:
+def reference_page(parser: OptionParser) -> str:
     """Writes the page.
 
     Args:
-        parser: The command line's.
+        parser: Parser of the whole command line.
 
     Returns:
-        Markdown: every command, with its options by group; groups that several commands share stand once, at the end.
+        Markdown with every command and its options by group. Groups that several commands share stand once, at the end.
     """
-    commands = dict(_commands(parser, parser.prog))
+    commands = dict(_commands(parser))
     blocks = {name: list(_groups(command)) for name, command in commands.items()}
     uses = Counter(block for of_command in blocks.values() for block in of_command)
-    shared = [block for block, times in uses.items() if times >= _SHARED and block[0]]
-    parts = ["# Commands and options", f"Written from the code by `make reference`.\n\n{_EXIT}"]
+    headings = _headings([block for block, times in uses.items() if times >= _SHARED and block[0]])
+    parts = ["# Commands and options", _INTRODUCTION, _contents(parser)]
     for name, command in commands.items():
-        parts += [f"## {name}", command.description or ""]
-        parts += [_block(*block) for block in blocks[name] if block not in shared]
-        named = [f"[{title}](#options-{title})" for title, rows in blocks[name] if (title, rows) in shared]
-        if named:
-            parts.append(f"And the options of {', '.join(named)}.")
-    parts += [part for title, rows in shared for part in (f"## Options: {title}", _table(rows))]
+        parts += [f"## {name}", command.description or "", _examples(command)]
+        parts += [_block(*block) for block in blocks[name] if block not in headings]
+        named = [(block[0], headings[block]) for block in blocks[name] if block in headings]
+        links = [f"[{title}](#options-{heading.replace(' ', '-')})" for title, heading in named]
+        if links:
+            parts.append(f"And the options of {', '.join(links)}.")
+    parts += [part for block, heading in headings.items() for part in (f"## Options: {heading}", _table(block[1]))]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def _commands(parser: argparse.ArgumentParser, name: str) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+def _headings(shared: Sequence[Block]) -> dict[Block, str]:
+    """The headings of shared groups: their titles, with a number where commands differ in what they take of a group."""
+    seen: Counter[str] = Counter()
+    headings = {}
+    for block in shared:
+        seen[block[0]] += 1
+        headings[block] = block[0] if seen[block[0]] == 1 else f"{block[0]} {seen[block[0]]}"
+    return headings
+
+
+def _contents(parser: OptionParser) -> str:
+    """The commands by group, as the help has them."""
+    lines = ["| | |", "| --- | --- |"]
+    commands = parser.subparsers()
+    for title, names in parser.command_groups.items():
+        words = [word for name in names for word in _commands(commands[name])]
+        links = [f"[{word.partition(' ')[2]}](#{word.replace(' ', '-')})" for word, _ in words]
+        lines.append(f"| {title} | {', '.join(links)} |")
+    return "\n".join(lines)
+
+
+def _commands(parser: OptionParser) -> Iterator[tuple[str, OptionParser]]:
     """The commands that do something, each with its full name."""
-    choices = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    if not choices:
-        yield name, parser
-        return
-    for word, command in choices[0].choices.items():
-        yield from _commands(command, f"{name} {word}")
+    below = parser.subparsers()
+    if not below:
+        yield parser.prog, parser
+    for command in below.values():
+        yield from _commands(command)
 
 
-def _groups(command: argparse.ArgumentParser) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _examples(command: OptionParser) -> str:
+    return "\n".join(f"    {example}" for example in command.examples)
+
+
+def _groups(command: OptionParser) -> Iterator[Block]:
     """The groups of options: a title, empty for what belongs to the command itself, and the rows."""
     for group in command._action_groups:
-        rows = tuple(filter(None, map(_row, group._group_actions)))
+        rows = tuple(_row(action, action in command.required) for action in group._group_actions if _has_row(action))
         if rows:
             yield "" if group.title in ("options", "positional arguments") else str(group.title), rows
+
+
+def _has_row(action: argparse.Action) -> bool:
+    return is_shown(action) and not isinstance(action, argparse._HelpAction)
 
 
 def _block(title: str, rows: tuple[str, ...]) -> str:
@@ -69,20 +122,11 @@ def _table(rows: tuple[str, ...]) -> str:
     return "\n".join(["| option | meaning |", "| --- | --- |", *rows])
 
 
-def _row(action: argparse.Action) -> str:
-    if isinstance(action, argparse._HelpAction):
-        return ""
+def _row(action: argparse.Action, required: bool) -> str:
     names = ", ".join(action.option_strings)
-    value = "" if action.nargs == 0 else _value(action)
-    about = (action.help or "").replace("%%", "%").replace("|", "\\|")
-    return f"| `{' '.join(filter(None, (names, value)))}` | {about} |"
-
-
-def _value(action: argparse.Action) -> str:
-    if action.choices:
-        return "{" + ",".join(map(str, action.choices)) + "}"
-    name = action.metavar or action.dest.upper()
-    return f"{name} ..." if action.nargs == "+" else str(name)
+    option = f"`{' '.join(filter(None, (names, placeholder(action))))}`"
+    about = (action.help or "").removesuffix(" (required)").replace("%%", "%").replace("|", "\\|")
+    return f"| {f'**{option}**' if required else option} | {about} |"
 
 
 if __name__ == "__main__":

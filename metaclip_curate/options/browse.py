@@ -11,18 +11,25 @@ from metaclip_curate.options.fields import check_range, option
 
 @dataclass(frozen=True)
 class BrowseOptions:
-    """Pairs to look at."""
+    """Which pairs are shown."""
 
-    language: str = option("", "the metadata language", changes_output=False)
-    entry: str = option("", "only texts that contain this entry (default: any)", changes_output=False)
-    number: int = option(20, "how many pairs", changes_output=False)
-    dropped: bool = option(
-        False, "pairs that were matched and not kept (default: those of the manifest)", changes_output=False
+    language: str = option("", "metadata language of the pairs", metavar="LANG", required=True, changes_output=False)
+    entry: str = option(
+        "", "show only texts that contain this entry (default: any text)", metavar="TEXT", changes_output=False
     )
-    seed: int = option(0, "another seed shows other pairs", changes_output=False)
+    number: int = option(20, "number of pairs", metavar="N", changes_output=False)
+    dropped: bool = option(
+        False, "show pairs that matched and weren't kept (default: pairs of the manifest)", changes_output=False
+    )
+    seed: int = option(
+        0,
+        "seed of the random choice, from 0 to 2^64 - 1; another seed shows other pairs",
+        metavar="N",
+        changes_output=False,
+    )
 
     def __post_init__(self) -> None:
         if not self.language:
             raise UserError("--language is missing: name a metadata language of the run")
         check_range("number", self.number, 1)
-        DrawOptions(self.seed)  # checks it
+        DrawOptions(self.seed)  # checks the seed

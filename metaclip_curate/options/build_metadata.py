@@ -1,4 +1,4 @@
-"""The options of a build, and the limits that they come to."""
+"""The options of `metadata build`, and the limits that follow from them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from fractions import Fraction
 from typing import Literal, TypeVar
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.options.fields import flag, option
+from metaclip_curate.options.fields import check_range, check_share, option
 
-Stage = Literal["wordnet", "ngrams", "titles", "merge"]
-STAGES: tuple[Stage, ...] = ("wordnet", "ngrams", "titles", "merge")
+BuildStage = Literal["wordnet", "ngrams", "titles", "merge"]
+BUILD_STAGES: tuple[BuildStage, ...] = ("wordnet", "ngrams", "titles", "merge")
 Preset = Literal["metaclip2", "metaclip1"]
 WordNetNames = Literal["all", "first"]
 ListFormat = Literal["txt.zst", "json"]
@@ -19,18 +19,25 @@ _Value = TypeVar("_Value")
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """What is built, from what, and where to."""
+    """Which lists are built, from which sources, and where to."""
 
-    language: tuple[str, ...] = option(
+    languages: tuple[str, ...] = option(
         (),
-        "Wikipedia codes of the languages to build, such as de; all: those that the sources have text of",
+        "Wikipedia codes of the languages to build, such as de; all: those whose text the sources have",
+        metavar="LANG",
+        required=True,
         changes_output=False,
+        former="language",
     )
-    sources: tuple[str, ...] = option((), "folders with what `metadata fetch` downloads", changes_output=False)
-    output: str = option("", "the metadata folder to write, local or s3:// or gs://", changes_output=False)
-    stage: Stage | None = option(None, "do only this stage (default: all of them)", changes_output=False)
-    without: tuple[str, ...] = option((), "build without these sources: wordnet, ngrams, titles")
-    format: ListFormat = option("txt.zst", "the format of the lists")
+    sources: tuple[str, ...] = option(
+        (), "folders with what `metadata fetch` downloads", metavar="PATH", required=True, changes_output=False
+    )
+    output: str = option(
+        "", "metadata folder to write, local or s3:// or gs://", metavar="PATH", required=True, changes_output=False
+    )
+    stage: BuildStage | None = option(None, "run only this stage (default: all of them)", changes_output=False)
+    without: tuple[str, ...] = option((), "build without these sources: wordnet, ngrams, titles", metavar="SOURCE")
+    format: ListFormat = option("txt.zst", "format of the lists")
 
     def __post_init__(self) -> None:
         if not self.output:
@@ -38,8 +45,8 @@ class BuildOptions:
         if not self.sources and self.stage != "merge":
             raise UserError("--sources is missing: name a folder with what `metaclip-curate metadata fetch` downloads")
         for source in self.without:
-            if source not in STAGES[:-1]:
-                raise UserError(f"--without takes {', '.join(STAGES[:-1])}, not {source}")
+            if source not in BUILD_STAGES[:-1]:
+                raise UserError(f"--without takes {', '.join(BUILD_STAGES[:-1])}, not {source}")
         if self.stage in self.without:
             raise UserError(f"--stage {self.stage} and --without {self.stage} exclude each other: give one of them")
 
@@ -49,9 +56,9 @@ class SourceLimits:
     """Which of a source's ranked candidates become entries.
 
     Attributes:
-        minimum: The least score (count, PMI or views); None for no such bound.
-        share: The share of the candidates, best first, that can; None for all.
-        most: The most entries that the source adds.
+        minimum: Lowest score (count, PMI or views) of an entry; None for no such bound.
+        share: Share of the candidates that become entries, from the best on; None for all.
+        most: Largest number of entries that the source adds.
     """
 
     minimum: float | None
@@ -59,11 +66,11 @@ class SourceLimits:
     most: int
 
     def candidates_within(self, candidates: int, of_minimum: int) -> int:
-        """How many of the best candidates can become entries.
+        """Returns how many of the best candidates can become entries.
 
         Args:
-            candidates: How many there are.
-            of_minimum: How many of them have the least score.
+            candidates: Number of candidates.
+            of_minimum: Number of candidates that have at least the lowest score.
         """
         if self.share is None:
             return of_minimum
@@ -73,34 +80,52 @@ class SourceLimits:
 
 @dataclass(frozen=True)
 class MergeOptions:
-    """Which candidates make a list. What isn't given is as the preset says."""
+    """Which candidates become entries. The preset decides what isn't given."""
 
-    preset: Preset = option("metaclip2", "whose limits to use; each can be given by itself")
-    numbers: int | None = option(None, "the numbers from 0 on that begin a list: 100; with metaclip1 none")
-    wordnet_names: WordNetNames | None = option(None, "all names of a synset or the first: all; with metaclip1 first")
-    unigrams_share: float | None = option(None, "the share of different unigrams, by count: 0.1; with metaclip1 all")
-    unigrams_min_count: int | None = option(None, "the least count of a unigram: 1; with metaclip1 100")
-    unigrams_most: int | None = option(None, "the most unigrams to add: 251465")
-    bigrams_min_pmi: float | None = option(None, "a least PMI of bigrams above --lowest-pmi")
-    bigrams_most: int | None = option(None, "the most bigrams to add: 100646")
-    titles_share: float | None = option(None, "the share of different titles, by views: 0.76; with metaclip1 all")
-    titles_min_views: int | None = option(None, "the least views of a title: 1; with metaclip1 70")
-    titles_most: int | None = option(None, "the most titles to add: 61235")
-    max_entry_length: int = option(256, "leave out entries longer than this many characters")
+    preset: Preset = option("metaclip2", "limits to use; each of the following options changes one")
+    numbers: int | None = option(
+        None, "how many numbers from 0 on begin a list (default: 100; with metaclip1 none)", metavar="N"
+    )
+    wordnet_names: WordNetNames | None = option(
+        None, "use all names of a synset or the first (default: all; with metaclip1 first)"
+    )
+    unigrams_share: float | None = option(
+        None,
+        "share of the different unigrams that can become entries, by count (default: 0.1; with metaclip1 all)",
+        metavar="SHARE",
+    )
+    unigrams_min_count: int | None = option(
+        None, "lowest count of a unigram (default: 1; with metaclip1 100)", metavar="N"
+    )
+    unigrams_most: int | None = option(None, "largest number of unigrams to add (default: 251465)", metavar="N")
+    bigrams_min_pmi: float | None = option(
+        None, "lowest PMI of a bigram, above --lowest-pmi (default: --lowest-pmi)", metavar="BITS"
+    )
+    bigrams_most: int | None = option(None, "largest number of bigrams to add (default: 100646)", metavar="N")
+    titles_share: float | None = option(
+        None,
+        "share of the different titles that can become entries, by views (default: 0.76; with metaclip1 all)",
+        metavar="SHARE",
+    )
+    titles_min_views: int | None = option(
+        None, "lowest number of views of a title (default: 1; with metaclip1 70)", metavar="N"
+    )
+    titles_most: int | None = option(None, "largest number of titles to add (default: 61235)", metavar="N")
+    max_entry_length: int = option(256, "leave out entries with more characters than this", metavar="N")
 
     def __post_init__(self) -> None:
         for name in ("unigrams_share", "titles_share"):
             share = getattr(self, name)
-            if share is not None and not 0 <= share <= 1:
-                raise UserError(f"{flag(name)} must be a share from 0 to 1, not {share}")
+            if share is not None:
+                check_share(name, share)
         least = {"numbers": 0, "unigrams_most": 0, "bigrams_most": 0, "titles_most": 0, "max_entry_length": 1}
         for name, bound in least.items():
             value = getattr(self, name)
-            if value is not None and value < bound:
-                raise UserError(f"{flag(name)} must be at least {bound}, not {value}")
+            if value is not None:
+                check_range(name, value, bound)
 
     def limits(self) -> Limits:
-        """The limits, with the preset's where none is given."""
+        """Returns the limits: those that were given, and the preset's for the rest."""
         first = self.preset == "metaclip1"
         return Limits(
             numbers=_given(self.numbers, 0 if first else 100),
@@ -122,7 +147,7 @@ class MergeOptions:
 
 @dataclass(frozen=True)
 class Limits:
-    """What makes a list: spec section 3 with the values of MetaCLIP 2, or MetaCLIP 1's for English."""
+    """Which candidates make a list: spec section 3 with the values of MetaCLIP 2, or MetaCLIP 1's for English."""
 
     numbers: int
     wordnet_names: WordNetNames
@@ -137,5 +162,5 @@ def _given(value: _Value | None, preset: _Value) -> _Value:
 
 
 def _share(value: float | None) -> Fraction | None:
-    """A share as the decimal that it was written as: 0.1 of 30 is 3, which binary fractions can't promise."""
+    """Returns a share as the decimal that was written: 0.1 of 30 is 3, which a binary fraction can't guarantee."""
     return None if value is None else Fraction(str(value))

@@ -4,74 +4,148 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import re
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 from metaclip_curate.options.fields import LARGEST_WHOLE, check_range, flag
+from metaclip_curate.options.parser import OptionParser
 
-# Lists of paths, which may have commas in their names, and of languages: `--input A B`, `--language de --language fr`.
-# Other lists are written `--t 1,2`.
-_LISTS_OF_PATHS = ("input", "downloaded", "sources", "language")
+PATH = "PATH"  # the metavar of files, folders and URLs
 _SHORT = {"number": "-n"}
 _OF_ANY_SIZE = ("seed",)  # it has a range of its own
+_SEPARATOR = re.compile(r"(?<!\\),")
 
 
-def add_options(parser: argparse.ArgumentParser, group: str, options: type, leave_out: tuple[str, ...] = ()) -> None:
-    """Adds the fields of a dataclass as a group of arguments.
+def add_options(
+    parser: OptionParser,
+    group: str,
+    options: type,
+    leave_out: Collection[str] = (),
+    optional: Collection[str] = (),
+) -> None:
+    """Adds the fields of a dataclass to a parser as a group of arguments.
 
     Args:
-        parser: The command's.
-        group: The group's title, and the name under which `given_options` finds the values.
-        options: A dataclass of `options.option` fields.
+        parser: Parser of the command.
+        group: Title of the group, under which `given_options` finds the values.
+        options: Dataclass of `options.option` and `options.argument` fields.
         leave_out: Names of fields that the command doesn't take.
+        optional: Names of required fields that this command doesn't require.
     """
     section = parser.add_argument_group(group)
     hints = typing.get_type_hints(options)
     for item in dataclasses.fields(options):
         if "help" not in item.metadata or item.name in leave_out:
             continue
+        destination, about = f"{group}.{item.name}", _argument(hints[item.name], item)
+        if item.metadata.get("positional"):
+            parser.add_argument(destination, **about)
+            continue
         names = [_SHORT[item.name]] if item.name in _SHORT else []
-        section.add_argument(*names, flag(item.name), dest=f"{group}.{item.name}", **_argument(hints[item.name], item))
+        required = item.metadata["required"] and item.name not in optional
+        shown = f"{about['help']} (required)" if required else about["help"]
+        action = section.add_argument(*names, flag(item.name), dest=destination, **about | {"help": shown})
+        if required:
+            parser.required.append(action)
+        if item.metadata["former"]:
+            hidden = about | {"help": argparse.SUPPRESS}
+            section.add_argument(flag(item.metadata["former"]), dest=destination, **hidden)
 
 
 def _argument(hint: Any, item: dataclasses.Field[Any]) -> dict[str, Any]:
-    """Says how argparse reads a field."""
-    about = str(item.metadata["help"]).replace("%", "%%")
-    # What isn't given is left out, so that the dataclass's default counts.
+    """Returns how argparse reads a field."""
+    about, metavar = str(item.metadata["help"]), item.metadata["metavar"]
+    if not any(item.default is each for each in (None, False, dataclasses.MISSING)) and item.default not in ("", ()):
+        default = ",".join(map(str, item.default)) if isinstance(item.default, tuple) else item.default
+        about = f"{about} (default: {default})"
+    about = about.replace("%", "%%")
+    kind = value_type(hint)
+    choices = typing.get_args(kind) if typing.get_origin(kind) is typing.Literal else None
+    if item.metadata.get("positional"):
+        return {"help": about, "metavar": metavar, "choices": choices}
+    # An option that isn't given stays out of the namespace, so that the dataclass's default counts.
     common = {"help": about, "default": argparse.SUPPRESS}
-    shown = about if item.default in ("", (), None, False) else f"{about} (default: {item.default})"
     if hint is bool:
         return common | {"action": "store_true"}
-    if typing.get_origin(hint) is tuple:
-        if item.name in _LISTS_OF_PATHS:
-            return common | {"nargs": "+", "action": "extend", "metavar": item.name.upper()}
-        return common | {"type": _comma_list(typing.get_args(hint)[0]), "metavar": "A,B"}
+    if choices:
+        return common | {"choices": choices}
+    if typing.get_origin(kind) is tuple:
+        part = _READERS[typing.get_args(kind)[0]]
+        return common | {
+            "type": _list_reader(part, metavar),
+            "nargs": "+",
+            "action": _ExtendByLists,
+            "metavar": metavar,
+        }
+    return common | {"type": _READERS[kind], "metavar": metavar}
+
+
+def value_type(hint: Any) -> Any:
+    """Returns the type of a value that may be None."""
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        hint = next(kind for kind in typing.get_args(hint) if kind is not type(None))
-    if typing.get_origin(hint) is typing.Literal:
-        return common | {"help": shown, "choices": typing.get_args(hint)}
-    return common | {"help": shown, "type": hint, "metavar": hint.__name__.upper()}
+        return next(kind for kind in typing.get_args(hint) if kind is not type(None))
+    return hint
 
 
-def _comma_list(kind: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
-    def read(text: str) -> tuple[Any, ...]:
-        return tuple(kind(part) for part in text.split(",") if part)
+class _ExtendByLists(argparse.Action):
+    """Adds the lists that follow an option to those that an earlier use of it gave."""
 
-    read.__name__ = f"list of {getattr(kind, '__name__', kind)}"  # argparse names it in its message
-    return read
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        before = getattr(namespace, self.dest, ())
+        setattr(namespace, self.dest, (*before, *(part for each in values for part in each)))
+
+
+def _list_reader(read: Callable[[str], Any], metavar: str) -> Callable[[str], tuple[Any, ...]]:
+    split = split_paths if metavar == PATH else split_list
+    return lambda text: tuple(read(part) for part in split(text))
+
+
+def split_list(text: str) -> list[str]:
+    r"""Splits a list at its commas; `\,` is a comma within a part."""
+    return [part.replace("\\,", ",") for part in _SEPARATOR.split(text) if part]
+
+
+def split_paths(text: str) -> list[str]:
+    """Splits a list of paths at its commas, unless a file or folder has the whole text as its name."""
+    try:
+        whole = "," in text and Path(text).exists()
+    except (OSError, ValueError):  # no file can have the name
+        whole = False
+    return [text] if whole else split_list(text)
+
+
+def _whole_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} isn't a whole number") from None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} isn't a number") from None
+
+
+_READERS: dict[type, Callable[[str], Any]] = {int: _whole_number, float: _number, str: str}
 
 
 def given_options(parsed: argparse.Namespace, groups: Mapping[str, type]) -> dict[str, Any]:
-    """Makes the dataclasses of what was given.
+    """Makes dataclasses of the options that were given.
 
     Args:
-        parsed: The command's arguments.
-        groups: Dataclasses by the names of their groups.
+        parsed: Arguments of the command.
+        groups: Dataclasses by the titles of their groups.
 
     Returns:
-        An object of each dataclass by the name of its group.
+        An object of each dataclass by the title of its group.
 
     Raises:
         UserError: A value is out of range.
@@ -87,13 +161,13 @@ def given_options(parsed: argparse.Namespace, groups: Mapping[str, type]) -> dic
 
 
 def to_arguments(options: Any) -> list[str]:
-    """Writes an object of options as the arguments that make it; what has its default is left out.
+    """Writes an object of options as the arguments that make it, without those that have their default.
 
     Args:
-        options: An object of a dataclass of options.
+        options: Object of a dataclass of options.
 
     Returns:
-        The arguments, for another process.
+        Arguments for another process.
     """
     arguments: list[str] = []
     for item in dataclasses.fields(options):
@@ -102,10 +176,14 @@ def to_arguments(options: Any) -> list[str]:
             continue
         if value is True:
             arguments.append(flag(item.name))
-        elif item.name in _LISTS_OF_PATHS:
-            arguments += [flag(item.name), *value]
+        elif item.metadata["metavar"] == PATH and isinstance(value, tuple):
+            arguments += [flag(item.name), *map(_escaped, value)]
         else:
-            text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            text = ",".join(map(_escaped, value)) if isinstance(value, tuple) else str(value)
             # One word, so that a value may begin with a dash.
             arguments.append(f"{flag(item.name)}={text}")
     return arguments
+
+
+def _escaped(part: Any) -> str:
+    return str(part).replace(",", "\\,")

@@ -13,10 +13,10 @@ TextsPerImage = Literal["all", "one"]
 
 @dataclass(frozen=True)
 class DrawOptions:
-    """What draws, and with which numbers."""
+    """How pairs are drawn."""
 
-    seed: int = option(0, "decides which pairs are drawn; from 0 to 2^64 - 1")
-    texts_per_image: TextsPerImage = option("all", "whether all or one of an image's matched texts can be drawn")
+    seed: int = option(0, "seed of the draw, from 0 to 2^64 - 1", metavar="N")
+    texts_per_image: TextsPerImage = option("all", "whether all matched texts of an image can be drawn, or only one")
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**64:

@@ -10,18 +10,33 @@ from metaclip_curate.options.fields import option
 
 @dataclass(frozen=True)
 class ExplainOptions:
-    """The pair, or the text, that is explained, and where to find what the run doesn't hold itself."""
+    """The pair or text that is explained, and where files are that the run folder doesn't hold."""
 
-    uid: str = option("", "the pair's uid, 32 hex digits", changes_output=False)
-    url: str = option("", "an image's URL: all its pairs, or with --text the one", changes_output=False)
+    uid: str = option("", "uid of a pair, 32 hex digits", metavar="UID", changes_output=False)
+    url: str = option(
+        "", "URL of an image: explains all its pairs, or with --text that pair", metavar="URL", changes_output=False
+    )
     text: str = option(
-        "", "a text: the pairs that have it or, if there is none, what would happen", changes_output=False
+        "",
+        "caption: explains the pairs that have it or, if no pair has it, what the run would do with it",
+        metavar="TEXT",
+        changes_output=False,
     )
-    metadata: str = option("", "the metadata folder (default: where the run found it)", changes_output=False)
+    metadata: str = option(
+        "", "metadata folder (default: the folder that the run used)", metavar="PATH", changes_output=False
+    )
     language_table: str = option(
-        "", "the CSV from labels to metadata languages that the run was given", changes_output=False
+        "",
+        "CSV from language-ID labels to metadata languages that the run used (default: the one in the package)",
+        metavar="PATH",
+        changes_output=False,
     )
-    lid_model: str = option("", "the fastText language-ID model that the run was given", changes_output=False)
+    lid_model: str = option(
+        "",
+        "fastText language-ID model that the run used (default: lid.176.ftz of an installed package)",
+        metavar="PATH",
+        changes_output=False,
+    )
 
     def __post_init__(self) -> None:
         if not (self.uid or self.url or self.text) or (self.uid and (self.url or self.text)):

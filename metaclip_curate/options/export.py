@@ -13,11 +13,19 @@ ExportFormat = Literal["metaclip", "datacomp"]
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """What other tools read."""
+    """What is written for other tools."""
 
-    output: str = option("", "the folder to write; it must be empty or not exist", changes_output=False)
-    format: ExportFormat = option("metaclip", "whose tools will read it", changes_output=False)
-    images_per_shard: int = option(10_000, "images of a shard of --format metaclip, on average", changes_output=False)
+    output: str = option(
+        "", "folder to write; must be empty or not exist", metavar="PATH", required=True, changes_output=False
+    )
+    format: ExportFormat = option(
+        "metaclip",
+        "project whose tools read the files: MetaCLIP's loaders or DataComp's resharder",
+        changes_output=False,
+    )
+    images_per_shard: int = option(
+        10_000, "average number of images in a shard of --format metaclip", metavar="N", changes_output=False
+    )
 
     def __post_init__(self) -> None:
         if not self.output:

@@ -7,30 +7,57 @@ from dataclasses import dataclass
 from typing import Literal
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.options.fields import flag, option
+from metaclip_curate.options.fields import check_range, flag, option
 
 DumpForm = Literal["multistream", "articles"]
 
 
 @dataclass(frozen=True)
 class FetchOptions:
-    """What is downloaded, and from where."""
+    """Which sources are downloaded, and from where."""
 
-    language: tuple[str, ...] = option((), "Wikipedia codes of the languages, such as de", changes_output=False)
-    date: str = option("", "the dumps' date, YYYYMMDD; also the first day of pageviews", changes_output=False)
-    output: str = option(
-        "", "the local folder to download to; a file in it that is complete is kept", changes_output=False
+    languages: tuple[str, ...] = option(
+        (),
+        "Wikipedia codes of the languages, such as de",
+        metavar="LANG",
+        required=True,
+        changes_output=False,
+        former="language",
     )
-    dump_form: DumpForm = option("multistream", "which form of the dumps, where a wiki has both", changes_output=False)
-    pageviews_days: int = option(1, "days of pageviews, 24 files of some 50 MB each; 0 for none", changes_output=False)
-    dumps_url: str = option("https://dumps.wikimedia.org", "where the dumps are", changes_output=False)
+    date: str = option(
+        "",
+        "date of the dumps and first day of the page views, YYYYMMDD",
+        metavar="DATE",
+        required=True,
+        changes_output=False,
+    )
+    output: str = option(
+        "",
+        "local folder to download to; a complete file in it isn't downloaded again",
+        metavar="PATH",
+        required=True,
+        changes_output=False,
+    )
+    dump_form: DumpForm = option("multistream", "form of the dumps where a wiki has both", changes_output=False)
+    pageviews_days: int = option(
+        1, "number of days of page views, 24 files of about 50 MB each; 0 for none", metavar="N", changes_output=False
+    )
+    dumps_url: str = option("https://dumps.wikimedia.org", "address of the dumps", metavar="URL", changes_output=False)
     pageviews_url: str = option(
-        "https://dumps.wikimedia.org/other/pageviews", "where the hourly pageviews are", changes_output=False
+        "https://dumps.wikimedia.org/other/pageviews",
+        "address of the hourly page views",
+        metavar="URL",
+        changes_output=False,
     )
     wordnet_url: str = option(
-        "https://raw.githubusercontent.com/nltk/nltk_data/gh-pages", "where NLTK's data is", changes_output=False
+        "https://raw.githubusercontent.com/nltk/nltk_data/gh-pages",
+        "address of NLTK's data",
+        metavar="URL",
+        changes_output=False,
     )
-    contact: str = option("", "an address for the User-Agent, as Wikimedia asks for", changes_output=False)
+    contact: str = option(
+        "", "address for the User-Agent header, which Wikimedia asks for", metavar="EMAIL", changes_output=False
+    )
 
     def __post_init__(self) -> None:
         for name in ("date", "output"):
@@ -39,16 +66,15 @@ class FetchOptions:
         if self.output.startswith(("s3://", "gs://", "hdfs://", "http://", "https://")):
             raise UserError(f"--output {self.output} is no local folder: download to one, and copy it from there")
         self.days()
-        if self.pageviews_days < 0:
-            raise UserError(f"--pageviews-days must be at least 0, not {self.pageviews_days}")
+        check_range("pageviews_days", self.pageviews_days, 0)
         if not all(32 <= ord(character) < 127 for character in self.contact):
             raise UserError("--contact must be of plain ASCII characters")
 
     def days(self) -> list[datetime.date]:
-        """The days of pageviews.
+        """Returns the days of page views.
 
         Raises:
-            UserError: The date is none.
+            UserError: The date isn't one.
         """
         try:
             if len(self.date) != 8:

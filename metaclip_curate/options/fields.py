@@ -1,4 +1,4 @@
-"""A dataclass field that is an option of the command line, and what every such field shares.
+"""Dataclass fields that are options of the command line, and the checks that all of them share.
 
 A field with `changes_output=False` changes how a stage runs and never what it writes, so a run folder goes on with
 another value of it.
@@ -15,28 +15,52 @@ from metaclip_curate.errors import UserError
 LARGEST_WHOLE = 2**63 - 1  # of Spark, Arrow and NumPy
 
 
-def option(default: Any, help: str, *, changes_output: bool = True) -> Any:
+def option(
+    default: Any,
+    help: str,
+    *,
+    metavar: str = "",
+    required: bool = False,
+    changes_output: bool = True,
+    former: str = "",
+) -> Any:
     """Returns a dataclass field that is a command-line option.
 
     Args:
         default: Value of the field where the option isn't given.
-        help: Help text of the option.
+        help: Help text of the option, without its default and without a period.
+        metavar: Placeholder of the value in the help, such as PATH or N. Flags and choices need none.
+        required: Whether the help shows the option as required. The code that uses the value checks it, since a
+            configuration file can give it too.
         changes_output: Whether another value changes what a stage writes. If not, a run folder goes on with any value.
+        former: Earlier name of the field, which the command line still accepts and doesn't show.
     """
-    return field(default=default, metadata={"help": help, "changes_output": changes_output})
+    about = {"help": help, "metavar": metavar, "required": required, "changes_output": changes_output, "former": former}
+    return field(default=default, metadata=about)
 
 
-def check_range(name: str, value: int, least: int, most: int = LARGEST_WHOLE) -> None:
-    """Holds a whole number to its range.
+def argument(help: str, *, metavar: str) -> Any:
+    """Returns a dataclass field that is a positional argument of the command line.
 
     Args:
-        name: The option's field.
-        value: What was given.
-        least: The smallest that is allowed.
-        most: The largest.
+        help: Help text of the argument.
+        metavar: Placeholder of the argument in the help.
+    """
+    about = {"help": help, "metavar": metavar, "required": True, "changes_output": False, "positional": True}
+    return field(metadata=about)
+
+
+def check_range(name: str, value: float, least: float, most: float = LARGEST_WHOLE) -> None:
+    """Checks that a number lies within a range.
+
+    Args:
+        name: Name of the option's field.
+        value: Value of the option.
+        least: Smallest allowed value.
+        most: Largest allowed value.
 
     Raises:
-        UserError: It is smaller or larger.
+        UserError: The value is smaller or larger.
     """
     if value < least:
         raise UserError(f"{flag(name)} must be at least {least}, not {value}")
@@ -45,13 +69,41 @@ def check_range(name: str, value: int, least: int, most: int = LARGEST_WHOLE) ->
         raise UserError(f"{flag(name)} must be at most {shown}, not {value}")
 
 
+def check_share(name: str, value: float) -> None:
+    """Checks that a share lies between 0 and 1.
+
+    Args:
+        name: Name of the option's field.
+        value: Value of the option.
+
+    Raises:
+        UserError: The value is below 0, above 1, or not a number.
+    """
+    if not 0 <= value <= 1:
+        raise UserError(f"{flag(name)} must be a share from 0 to 1, not {value}")
+
+
+def check_above_zero(name: str, value: float) -> None:
+    """Checks that a number is above 0.
+
+    Args:
+        name: Name of the option's field.
+        value: Value of the option.
+
+    Raises:
+        UserError: The value is 0, below 0, or not a number.
+    """
+    if not value > 0:
+        raise UserError(f"{flag(name)} must be above 0, not {value}")
+
+
 def flag(name: str) -> str:
-    """The command-line name of a field."""
+    """Returns the command-line name of a field."""
     return "--" + name.replace("_", "-")
 
 
 def table_options(options: Any) -> dict[str, Any]:
-    """The options that decide what a stage's tables hold, as JSON types."""
+    """Returns the options that decide what a stage writes, as JSON types, by their fields' names."""
     return {
         item.name: list(value) if isinstance(value := getattr(options, item.name), tuple) else value
         for item in dataclasses.fields(options)

@@ -14,18 +14,30 @@ _MOST_PASSES = 10_000
 
 @dataclass(frozen=True)
 class MatchOptions:
-    """From pairs to matched pairs."""
+    """Which entries are searched for in the texts, and how."""
 
-    metadata: str = option("", "the metadata folder: <lang>.json or <lang>.txt[.zst]", changes_output=False)
+    metadata: str = option(
+        "",
+        "metadata folder with a list for each language, LANG.json or LANG.txt[.zst]",
+        metavar="PATH",
+        required=True,
+        changes_output=False,
+    )
     language_table: str = option(
-        "", "a CSV from labels to metadata languages (default: the one that ships)", changes_output=False
+        "",
+        "CSV from language-ID labels to metadata languages (default: the one in the package)",
+        metavar="PATH",
+        changes_output=False,
     )
-    languages: tuple[str, ...] = option((), "only these metadata languages, with commas between (default: all)")
-    entry_spacing: EntrySpacing = option("metaclip2", "how entries are spaced before they are searched")
+    languages: tuple[str, ...] = option((), "use only these metadata languages (default: all)", metavar="LANG")
+    entry_spacing: EntrySpacing = option("metaclip2", "how entries are padded with spaces before the search")
     dedup_passes: int = option(
-        1, "deduplicate in this many passes, each with its share of shuffle disk", changes_output=False
+        1,
+        "number of passes of deduplication; each needs that part of the shuffle disk",
+        metavar="N",
+        changes_output=False,
     )
-    pairs_per_task: int = option(500_000, "pairs that one matching task takes", changes_output=False)
+    pairs_per_task: int = option(500_000, "number of pairs in a matching task", metavar="N", changes_output=False)
 
     def __post_init__(self) -> None:
         check_range("dedup_passes", self.dedup_passes, 1, _MOST_PASSES)

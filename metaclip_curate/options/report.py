@@ -1,4 +1,4 @@
-"""Options of the report; their help texts are the command line."""
+"""The options of the report."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from metaclip_curate.options.fields import option
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """Whether and of what a report is written."""
+    """Whether a report is written, and with which charts."""
 
-    no_report: bool = option(False, "end without report.html and figures/", changes_output=False)
+    no_report: bool = option(False, "don't write report.html and figures/", changes_output=False)
     figure_languages: tuple[str, ...] = option(
-        (), "languages whose curves are written to figures/ as well, with commas between", changes_output=False
+        (), "languages whose curves are also written to figures/", metavar="LANG", changes_output=False
     )

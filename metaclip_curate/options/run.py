@@ -1,4 +1,4 @@
-"""The run folder, and the session of a local run."""
+"""The run folder, and the Spark session of a local run."""
 
 from __future__ import annotations
 
@@ -14,14 +14,22 @@ _JAVA_MEMORY = re.compile(r"[1-9][0-9]{0,9}[kmgt]b?", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What every command takes."""
+    """The folder that a run writes, and the session of a local run."""
 
     output: str = option(
-        "", "the run folder, local or s3:// or gs://; a finished stage in it is kept", changes_output=False
+        "",
+        "run folder, local or s3://, gs:// or hdfs://; a stage that is finished in it isn't repeated",
+        metavar="PATH",
+        required=True,
+        changes_output=False,
     )
-    master: str = option("local[*]", "Spark master of a local run; ignored under spark-submit", changes_output=False)
-    driver_memory: str = option("4g", "memory of a local run's JVM; ignored under spark-submit", changes_output=False)
-    verbose: bool = option(False, "show what Spark logs; ignored under spark-submit", changes_output=False)
+    master: str = option(
+        "local[*]", "Spark master of a local run; ignored under spark-submit", metavar="URL", changes_output=False
+    )
+    driver_memory: str = option(
+        "4g", "memory of a local run's JVM; ignored under spark-submit", metavar="SIZE", changes_output=False
+    )
+    verbose: bool = option(False, "show Spark's log; ignored under spark-submit", changes_output=False)
 
     def __post_init__(self) -> None:
         if not self.master.startswith(_MASTERS):

@@ -12,9 +12,9 @@ _SAMPLE_ROWS = 10_000
 
 @dataclass(frozen=True)
 class SampleOptions:
-    """From matched pairs to the manifest."""
+    """How the manifest is written."""
 
-    rows_per_file: int = option(250_000, "rows of a manifest file, a multiple of 10,000")
+    rows_per_file: int = option(250_000, "number of rows in a manifest file, a multiple of 10,000", metavar="N")
 
     def __post_init__(self) -> None:
         check_range("rows_per_file", self.rows_per_file, 1)

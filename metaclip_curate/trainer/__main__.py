@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.command_line import add_options
+from metaclip_curate.options.parser import OptionParser
 from metaclip_curate.trainer.train.distributed import init_distributed
 from metaclip_curate.trainer.train.options import GROUPS
 from metaclip_curate.trainer.train.recipe import read_recipe, recipe_names, resolved
@@ -19,8 +19,16 @@ def main(arguments: list[str]) -> int:
     Returns:
         Exit status: 0, or 2 after a mistake of the user.
     """
-    parser = argparse.ArgumentParser("python -m metaclip_curate.trainer", description=__doc__)
-    parser.add_argument("--recipe", default="", help=f"a TOML file, or one of {', '.join(recipe_names())}")
+    parser = OptionParser(
+        "python -m metaclip_curate.trainer",
+        description="Train a CLIP model on curated pairs, also under torchrun.",
+        examples=(
+            "--recipe tiny --data images --output training",
+            "--recipe my.toml --data images --run out --output training --batch-size 4096",
+        ),
+    )
+    recipes = ", ".join(recipe_names())
+    parser.add_argument("--recipe", default="", metavar="NAME", help=f"TOML file, or one of {recipes}")
     parser.add_argument("--device", default="", choices=["cpu", "cuda"], help="default: cuda if available")
     for group, options in GROUPS.items():
         add_options(parser, group, options)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from metaclip_curate.cli import main
-from metaclip_curate.commands import export as command
 from metaclip_curate.options.export import ExportOptions
+from metaclip_curate.pipelines.export import export
 from metaclip_curate.stages.after import export as stage
 from tests.support import oracle
 from tests.support.finished_runs import contents, opened
@@ -69,7 +69,7 @@ def test_the_references_loader_finds_every_text_and_probability(
 
 def test_shards_without_an_image_are_there(made: Made, tmp_path: Path) -> None:
     options = ExportOptions(output=str(tmp_path / "export"), images_per_shard=1)
-    summary = command.export(opened(made[0], "balance"), options)
+    summary = export(opened(made[0], "balance"), options)
     files = {path.name for path in (tmp_path / "export" / "pkg_json" / "0").iterdir()}
     assert files == {f"{shard}.json" for shard in range(summary["shards"])}
     shards = [json.loads(path.read_text()) for path in (tmp_path / "export" / "pkg_json").rglob("*.json")]

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from metaclip_curate.cli import main
-from metaclip_curate.commands.threshold import Chooser
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.draw import DrawOptions
-from metaclip_curate.options.threshold import ChoiceOptions
+from metaclip_curate.options.threshold import CandidateOptions
+from metaclip_curate.pipelines.candidates import CandidateComparison
 from tests.support import made_run, oracle, runs
 from tests.support.finished_runs import contents, opened
 
@@ -20,8 +20,8 @@ Made = tuple[Path, dict[str, Rows]]
 pytestmark = pytest.mark.usefixtures("spark")
 
 
-def chooser(root: Path, **given: Any) -> Chooser:
-    return Chooser(opened(root, "count"), ChoiceOptions(**given), DrawOptions(), tell=lambda line: None)
+def comparison(root: Path, **given: Any) -> CandidateComparison:
+    return CandidateComparison(opened(root, "count"), CandidateOptions(**given), DrawOptions(), log=lambda line: None)
 
 
 @pytest.mark.parametrize(
@@ -34,12 +34,12 @@ def chooser(root: Path, **given: Any) -> Chooser:
     ],
 )
 def test_choices_equal_the_oracles_thresholds(made: Made, given: dict[str, Any], theirs: Rows) -> None:
-    rows = chooser(made[0], **given).choices()
+    rows = comparison(made[0], **given).results()
     matched, counts = made[1]["matched"], made[1]["counts"]
     assert len(rows) == len(theirs) + 1
     for row, options in zip(rows, theirs, strict=False):
         expected = {each["metadata_lang"]: each for each in oracle.thresholds(matched, counts, **options)}
-        assert row.choice.thresholds == {language: each["t"] for language, each in expected.items()}
+        assert row.candidate.thresholds == {language: each["t"] for language, each in expected.items()}
         for language, each in expected.items():
             assert row.expected.pairs[language] == pytest.approx(each["expected_pairs"], rel=1e-12)
     assert rows[-1].expected.all_pairs == len(matched)
@@ -47,8 +47,8 @@ def test_choices_equal_the_oracles_thresholds(made: Made, given: dict[str, Any],
 
 @pytest.mark.parametrize(("given", "target"), [({}, 301), ({"anchor_language": "de"}, 560), ({"same_t": True}, 60)])
 def test_the_t_that_is_found_is_the_closest_of_all(made: Made, given: dict[str, Any], target: int) -> None:
-    asked = chooser(made[0], target_pairs=target, **given)
-    rows = asked.choices()
+    asked = comparison(made[0], target_pairs=target, **given)
+    rows = asked.results()
     assert asked.found is not None
     assert asked.found.exact
     distances = {}
@@ -56,15 +56,17 @@ def test_the_t_that_is_found_is_the_closest_of_all(made: Made, given: dict[str, 
         thresholds = dict(asked._rule.candidate(asked.histograms, t).thresholds)
         distances[t] = abs(oracle.expected_pairs(made[1]["matched"], made[1]["counts"], thresholds) - target)
     assert distances[asked.found.t] == pytest.approx(min(distances.values()), abs=1e-9)
-    assert [row.choice.t for row in rows[:-1]] == sorted({max(1, asked.found.t // 2), asked.found.t, 2 * asked.found.t})
+    assert [row.candidate.t for row in rows[:-1]] == sorted(
+        {max(1, asked.found.t // 2), asked.found.t, 2 * asked.found.t}
+    )
 
 
 def test_the_expectation_of_a_run_is_the_one_in_its_thresholds(real: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = contents(real)
-    asked = chooser(real, t=(20,))
+    asked = comparison(real, t=(20,))
     written = {row["metadata_lang"]: row for row in runs.table(real, "thresholds")}
-    found = asked.choices()[0]
-    assert found.choice.thresholds == {language: row["t"] for language, row in written.items()}
+    found = asked.results()[0]
+    assert found.candidate.thresholds == {language: row["t"] for language, row in written.items()}
     assert found.expected.pairs == {language: row["expected_pairs"] for language, row in written.items()}
     capsys.readouterr()
     assert main(["threshold", "--run", str(real), "--t", "20,5", "--by-language", "--texts-per-image", "one"]) == 0
@@ -116,7 +118,7 @@ def test_a_run_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 def test_a_run_without_a_match(tmp_path: Path) -> None:
     made_run.write_run(tmp_path / "run", [])
-    rows = chooser(tmp_path / "run", t=(5,), same_t=True).choices()
+    rows = comparison(tmp_path / "run", t=(5,), same_t=True).results()
     assert [row.expected.all_pairs for row in rows] == [0.0, 0.0]
     with pytest.raises(UserError, match="no text matched the anchor language en"):
-        chooser(tmp_path / "run", target_pairs=5).choices()
+        comparison(tmp_path / "run", target_pairs=5).results()

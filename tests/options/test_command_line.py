@@ -2,46 +2,82 @@
 
 from __future__ import annotations
 
-import argparse
-import subprocess
-import sys
+import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from metaclip_curate.options.command_line import add_options, given_options
+from metaclip_curate.options.balance import BalanceOptions
+from metaclip_curate.options.command_line import add_options, given_options, split_list, split_paths, to_arguments
+from metaclip_curate.options.compare import CompareOptions
+from metaclip_curate.options.deploy import DeployOptions
+from metaclip_curate.options.draw import DrawOptions
+from metaclip_curate.options.extract import ExtractOptions
+from metaclip_curate.options.lists import StarterOptions
+from metaclip_curate.options.match import MatchOptions
+from metaclip_curate.options.parser import OptionParser
 from metaclip_curate.options.rebalance import RebalanceOptions
 from metaclip_curate.options.run import RunOptions
-from metaclip_curate.options.threshold import ChoiceOptions
-from tests.conftest import ROOT
+from metaclip_curate.options.threshold import CandidateOptions
+from metaclip_curate.storage import StorageOptions
 
 
-def parse(options: type, arguments: list[str], leave_out: tuple[str, ...] = ()) -> Any:
-    parser = argparse.ArgumentParser()
-    add_options(parser, "group", options, leave_out)
-    return given_options(parser.parse_args(arguments), {"group": options})["group"]
+def parser_of(options: type, **settings: Any) -> OptionParser:
+    parser = OptionParser("program")
+    add_options(parser, "group", options, **settings)
+    return parser
+
+
+def parse(options: type, arguments: list[str], **settings: Any) -> Any:
+    return given_options(parser_of(options, **settings).parse_args(arguments), {"group": options})["group"]
 
 
 def test_lists_are_of_the_fields_type() -> None:
-    assert parse(ChoiceOptions, ["--t", "5,20"]) == ChoiceOptions(t=(5, 20))
-    assert parse(ChoiceOptions, ["--tail-share", "0.1"]) == ChoiceOptions(tail_share=(0.1,))
-    assert parse(ChoiceOptions, ["--target-pairs", "400_000_000"]).target_pairs == 400_000_000
+    assert parse(CandidateOptions, ["--t", "5,20"]) == CandidateOptions(t=(5, 20))
+    assert parse(CandidateOptions, ["--tail-share", "0.1"]) == CandidateOptions(tail_share=(0.1,))
+    assert parse(CandidateOptions, ["--target-pairs", "400_000_000"]).target_pairs == 400_000_000
 
 
-def test_what_is_not_given_stays_open() -> None:
-    paths = ("a,b", "c", "d")
-    made = parse(RebalanceOptions, ["--downloaded", "a,b", "c", "--downloaded", "d"])
-    assert made == RebalanceOptions(downloaded=paths)
+@pytest.mark.parametrize(
+    "arguments",
+    [["--t", "5,20,7"], ["--t", "5", "20", "7"], ["--t", "5", "--t", "20,7"], ["--t=5,", "--t=20", "--t=7"]],
+)
+def test_a_list_takes_commas_spaces_and_repeats(arguments: list[str]) -> None:
+    assert parse(CandidateOptions, arguments) == CandidateOptions(t=(5, 20, 7))
+
+
+def test_a_path_may_have_a_comma(tmp_path: Path) -> None:
+    (tmp_path / "a,b.wat").touch()
+    whole = str(tmp_path / "a,b.wat")
+    assert split_paths(whole) == [whole]
+    assert split_paths("gone/a,gone/b") == ["gone/a", "gone/b"]
+    assert split_paths(r"s3://b/a\,b.wat,c.wat") == ["s3://b/a,b.wat", "c.wat"]
+    assert split_paths("a,\0") == ["a", "\0"]
+    assert split_paths("n" * 300 + ",b") == ["n" * 300, "b"]
+    assert split_list(whole) == whole.split(",")
+
+
+def test_what_is_not_given_keeps_the_dataclass_default() -> None:
+    made = parse(RebalanceOptions, ["--downloaded", "a", "c", "--downloaded", "d"])
+    assert made == RebalanceOptions(downloaded=("a", "c", "d"))
     assert (made.seed, made.texts_per_image) == (None, None)
     chosen = parse(RebalanceOptions, ["--downloaded", "a", "--seed", "3", "--texts-per-image", "one"])
     assert (chosen.seed, chosen.texts_per_image) == (3, "one")
 
 
-@pytest.mark.parametrize("arguments", [["--t", "5,x"], ["--target-pairs", "many"]])
-def test_what_is_no_number_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--t", "5,x"], "argument --t: 'x' isn't a whole number"),
+        (["--target-pairs", "many"], "argument --target-pairs: 'many' isn't a whole number"),
+        (["--tail-share", "some"], "argument --tail-share: 'some' isn't a number"),
+    ],
+)
+def test_what_is_no_number_is_refused(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
-        parse(ChoiceOptions, arguments)
-    assert arguments[0] in capsys.readouterr().err
+        parse(CandidateOptions, arguments)
+    assert message in capsys.readouterr().err
 
 
 def test_a_field_that_is_left_out_is_no_argument() -> None:
@@ -49,11 +85,53 @@ def test_a_field_that_is_left_out_is_no_argument() -> None:
         parse(RunOptions, ["--output", "x"], leave_out=("output",))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("command", ["threshold", "rebalance", "export"])
-def test_every_command_has_a_script(command: str) -> None:
-    answer = subprocess.run(
-        [sys.executable, str(ROOT / "jobs" / f"{command}.py"), "--help"], capture_output=True, text=True, check=True
-    )
-    assert f" {command} " in answer.stdout
-    assert "--run" in answer.stdout
+def test_a_positional_argument() -> None:
+    assert parse(CompareOptions, ["a", "b"]) == CompareOptions("a", "b")
+
+
+def test_a_former_name_is_accepted_and_not_shown() -> None:
+    assert parse(StarterOptions, ["--out", "x"]) == StarterOptions("x")
+    assert "--out " not in parser_of(StarterOptions).format_help()
+
+
+def test_the_help_shows_defaults_placeholders_and_what_is_required() -> None:
+    text = " ".join(parser_of(ExtractOptions).format_help().split())
+    assert "usage: program --input PATH [PATH ...] [options]" in text
+    assert "--max-failed-inputs SHARE" in text
+    assert "fails (default: 0.05)" in text
+    assert "aren't recorded (required)" in text
+    assert "--input PATH [PATH ...] [options]" not in parser_of(ExtractOptions, optional=("input",)).format_usage()
+    assert "(default: 0)" in parser_of(DrawOptions).format_help()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ExtractOptions(input=("cc:CC-MAIN-2025-30", "s3://b/a,b.wat.gz"), ignore_opt_out=True, max_failed_inputs=0.5),
+        MatchOptions(metadata="s3://b/m", languages=("en", "de"), entry_spacing="metaclip1", dedup_passes=3),
+        BalanceOptions(t=5, anchor_language="-odd"),
+        BalanceOptions(tail_share=0.06),
+        DrawOptions(seed=2**64 - 1, texts_per_image="one"),
+        StorageOptions(s3_anonymous=True, read_timeout=2.5),
+        RebalanceOptions(downloaded=("a", "b"), seed=0),
+        DeployOptions(spark_settings=("a=1,2", "b=3")),
+    ],
+)
+def test_options_become_arguments_and_options_again(options: Any) -> None:
+    assert parse(type(options), to_arguments(options)) == options
+
+
+def test_defaults_are_left_out_of_the_arguments() -> None:
+    assert to_arguments(MatchOptions()) == []
+
+
+@pytest.mark.parametrize("value", [2**63, -(10**30)])
+def test_a_number_that_nothing_can_hold_is_refused(value: int) -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Options:
+        number: int = dataclasses.field(
+            default=0, metadata={"help": "", "metavar": "N", "required": False, "former": ""}
+        )
+
+    with pytest.raises(Exception, match="--number must be at"):
+        parse(Options, [f"--number={value}"])

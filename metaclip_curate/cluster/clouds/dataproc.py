@@ -159,7 +159,7 @@ def create_cluster(
         },
         "worker_config": {"num_instances": primary, "machine_type_uri": options.node_type, "disk_config": disk},
         "software_config": {
-            "image_version": options.image,
+            "image_version": options.image_version,
             # The driver must not be on a spot machine.
             "properties": {"dataproc:am.primary_only": "true"},
         },

@@ -111,7 +111,7 @@ def deployment(
         if stage in chosen
     ]
     return Deployment(
-        name=run_name(options.name or output.rpartition("/")[2]),
+        name=run_name(options.run_name or output.rpartition("/")[2]),
         output=output,
         urls=(
             ("--output", output),

@@ -76,7 +76,7 @@ def check_languages(languages: Iterable[str]) -> list[str]:
     """
     chosen = list(dict.fromkeys(languages))
     if not chosen:
-        raise UserError("--language is missing: name a language by its Wikipedia's code, `--language de`")
+        raise UserError("--languages is missing: name a language by its Wikipedia's code, `--languages de`")
     for language in chosen:
         editions_of(language)
     return chosen
@@ -87,7 +87,7 @@ def _no_such_language(language: str) -> str:
         if language == edition.code:
             return (
                 f"{language} ({edition.name}) has no list of its own: its entries go into {edition.language}; "
-                f"give --language {edition.language}"
+                f"give --languages {edition.language}"
             )
     names = {edition.name.lower(): edition for edition in all_editions()}
     codes = {edition.code: edition for edition in all_editions()}

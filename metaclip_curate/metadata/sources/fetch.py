@@ -50,7 +50,7 @@ class Fetch:
         self._options = options
         self._client = client
         self._tell = tell
-        self._languages = check_languages(options.language)
+        self._languages = check_languages(options.languages)
         self._folder = Path(options.output)
         self._record = self._folder / FETCHED_FILE
         self._fetched: dict[str, dict[str, Any]] = {}

@@ -19,7 +19,7 @@ from metaclip_curate.metadata.sources.editions import check_languages, editions_
 from metaclip_curate.metadata.sources.source_files import SourceFile, SourceFiles
 from metaclip_curate.metadata.sources.titles import check_account
 from metaclip_curate.metadata.sources.wordnet import wordnet_table
-from metaclip_curate.options.build_metadata import STAGES, Stage
+from metaclip_curate.options.build_metadata import BUILD_STAGES, BuildStage
 from metaclip_curate.options.fields import table_options
 from metaclip_curate.pipelines.metadata.build_list import MADE_BY, BuildSettings, page_views_of, write_list_of
 from metaclip_curate.pipelines.metadata.build_merge import FinishedStages, read_ngram_account
@@ -50,7 +50,7 @@ class MetadataBuild:
         self._session = session
         self._tell = tell
         self._storage = settings.storage
-        asked = settings.build.language
+        asked = settings.build.languages
         self.languages = self._sources.languages() if asked == (EVERY_LANGUAGE,) else check_languages(asked)
         self.stages_folder = storage.join(self.output, STAGES_FOLDER)
         self.record = BuildRecord(self.stages_folder, settings.storage)
@@ -95,7 +95,7 @@ class MetadataBuild:
         """Where a step's data is: titles, or wordnet/de."""
         return storage.join(self.stages_folder, step)
 
-    def _wants(self, stage: Stage) -> bool:
+    def _wants(self, stage: BuildStage) -> bool:
         asked = self.settings.build.stage
         return asked == stage or (asked is None and stage not in self.settings.build.without)
 
@@ -111,7 +111,7 @@ class MetadataBuild:
                 wikis = " or ".join(f"{edition.wiki}-*" for edition in editions_of(language)[:3])
                 raise UserError(
                     f"no Wikipedia text of {language} ({wikis}) in {self._sources}: `metaclip-curate metadata fetch "
-                    f"--language {language}` downloads it, and --without ngrams builds a list without"
+                    f"--languages {language}` downloads it, and --without ngrams builds a list without"
                 )
 
     def _texts(self, language: str, tell: Tell) -> list[SourceFile]:
@@ -185,7 +185,7 @@ class MetadataBuild:
         self.record.finish("titles", {}, sources, {"files": accounts})
 
     def _merge(self, language: str) -> dict[str, Any]:
-        used = tuple(stage for stage in STAGES[:-1] if stage not in self.settings.build.without)
+        used = tuple(stage for stage in BUILD_STAGES[:-1] if stage not in self.settings.build.without)
         upstream = self._finished(used, language)
         options = table_options(self.settings.build) | table_options(self.settings.merge)
         step, list_format = f"merge/{language}", self.settings.build.format
@@ -204,7 +204,7 @@ class MetadataBuild:
         )
         return section
 
-    def _finished(self, used: tuple[Stage, ...], language: str) -> list[list[str]]:
+    def _finished(self, used: tuple[BuildStage, ...], language: str) -> list[list[str]]:
         """Step and fingerprint of each stage that a merge reads."""
         upstream = []
         for stage in used:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ from metaclip_curate.console.text_table import text_table
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.command_line import add_options, given_options
 from metaclip_curate.options.fields import option
+from metaclip_curate.options.parser import OptionParser
 from metaclip_curate.storage.atomic_file import atomic_write
 from metaclip_curate.trainer.evaluate.files import read_captions, read_class_names, read_templates, templates_of
 from metaclip_curate.trainer.evaluate.zero_shot import Encoder, class_ranks, image_ranks, recall_at, text_ranks
@@ -27,18 +27,27 @@ _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 class EvaluateOptions:
     """Options of an evaluation."""
 
-    model: str = option("", "name of an open_clip model, local-dir:FOLDER, transformers:NAME, or a .json file")
-    pretrained: str = option("", "weights: a name such as metaclip_fullcc, or a checkpoint")
-    images: str = option("", "folder of images")
-    classes: str = option("", ".json or .tsv file with the names of the classes, whose images are in --images/CLASS/")
-    templates: str = option(
-        "", ".json file of each language's texts with {} for the name of a class (default: see docs/training.md)"
+    model: str = option(
+        "",
+        "open_clip's name of the model, local-dir:FOLDER, transformers:NAME, or a .json file",
+        metavar="NAME",
+        required=True,
     )
-    captions: str = option("", ".tsv file with the columns file, language and text, for retrieval")
-    languages: tuple[str, ...] = option((), "languages to evaluate (default: all)")
-    output: str = option("", "JSON file to write the results to")
-    batch_size: int = option(64, "images or texts that are encoded at a time")
-    workers: int = option(4, "processes that read images")
+    pretrained: str = option("", "weights: a name such as metaclip_fullcc, or a checkpoint", metavar="NAME")
+    images: str = option("", "folder of images", metavar="PATH", required=True)
+    classes: str = option(
+        "", "names of the classes, whose images are in --images/CLASS/: .json or .tsv", metavar="PATH"
+    )
+    templates: str = option(
+        "", "texts with {} for a class's name, by language: .json (default: see docs/training.md)", metavar="PATH"
+    )
+    captions: str = option(
+        "", "captions of images for retrieval: .tsv with the columns file, language, text", metavar="PATH"
+    )
+    languages: tuple[str, ...] = option((), "evaluate only these languages (default: all)", metavar="LANG")
+    output: str = option("", "also write the results to this file, as JSON", metavar="PATH")
+    batch_size: int = option(64, "number of images or texts in a batch", metavar="N")
+    workers: int = option(4, "number of processes that read images", metavar="N")
 
     def __post_init__(self) -> None:
         for name, value in (("model", self.model), ("images", self.images)):
@@ -145,7 +154,14 @@ def main(arguments: list[str]) -> int:
     Returns:
         Exit status: 0, or 2 after a mistake of the user.
     """
-    parser = argparse.ArgumentParser("python -m metaclip_curate.trainer.evaluate", description=__doc__)
+    parser = OptionParser(
+        "python -m metaclip_curate.trainer.evaluate",
+        description="Evaluate a model by zero-shot classification and retrieval, language by language.",
+        examples=(
+            "--model training/model.json --pretrained training/last.pt --images photos --classes classes.json",
+            "--model ViT-B-16-quickgelu --pretrained metaclip_fullcc --images photos --captions captions.tsv",
+        ),
+    )
     parser.add_argument("--device", default="", choices=["cpu", "cuda"], help="default: cuda if available")
     add_options(parser, "evaluation", EvaluateOptions)
     parsed = parser.parse_args(arguments)

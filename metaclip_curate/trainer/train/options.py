@@ -21,20 +21,32 @@ LossRows = Literal["local", "global"]
 class DataOptions:
     """Options of the data."""
 
-    data: str = option("", "the folder that `metaclip-curate download` filled", changes_output=False)
+    data: str = option(
+        "", "folder that `metaclip-curate download` filled", metavar="PATH", required=True, changes_output=False
+    )
     run: str = option(
         "",
         "run folder by whose counts and thresholds each epoch is drawn anew; --data is from `download --table matched`",
+        metavar="PATH",
         changes_output=False,
     )
-    manifest: str = option("", "folder of a manifest to whose pairs --data is restricted", changes_output=False)
-    weights: tuple[str, ...] = option((), "uses of a pair in an epoch by language, such as sw=2,en=0.5 (default: 1)")
-    seed: int = option(0, "seed of the order of the data, draws, crops and initial weights")
-    streams: int = option(
-        0, "positions of an epoch that are read at the same time; 0: at least 16, by the number of ranks and workers"
+    manifest: str = option(
+        "",
+        "manifest to which the pairs are restricted (default: all pairs of the data)",
+        metavar="PATH",
+        changes_output=False,
     )
-    workers: int = option(4, "processes that read and decode for each rank", changes_output=False)
-    prefetch: int = option(2, "batches that each worker makes ahead", changes_output=False)
+    weights: tuple[str, ...] = option(
+        (), "how often a language's pairs are used, such as sw=2,en=0.5 (default: 1)", metavar="LANG=N"
+    )
+    seed: int = option(0, "seed of the order of the data, the draw, the crops and the first weights", metavar="N")
+    streams: int = option(
+        0,
+        "number of positions of an epoch that are read at the same time; 0: at least 16, by ranks and workers",
+        metavar="N",
+    )
+    workers: int = option(4, "number of processes of each rank that read and decode", metavar="N", changes_output=False)
+    prefetch: int = option(2, "number of batches that each of them prepares ahead", metavar="N", changes_output=False)
 
     def __post_init__(self) -> None:
         if not self.data:
@@ -50,11 +62,15 @@ class DataOptions:
 class ModelOptions:
     """Options of the model."""
 
-    model: str = option("ViT-B-16-quickgelu", "name of an open_clip model, or a .json file with a configuration")
-    pretrained: str = option("", "initial weights: a name that open_clip knows, or a file (default: random)")
-    smallest_crop: float = option(0.9, "smallest share of an image that a random crop keeps")
-    precision: Precision = option("bf16", "precision of the computation; weights are fp32 in any case")
-    grad_checkpointing: bool = option(False, "compute activations twice in order to save memory", changes_output=False)
+    model: str = option(
+        "ViT-B-16-quickgelu", "open_clip's name of the model, or a .json file with its configuration", metavar="NAME"
+    )
+    pretrained: str = option(
+        "", "weights to start from: a name that open_clip knows, or a file (default: random)", metavar="NAME"
+    )
+    smallest_crop: float = option(0.9, "smallest share of an image that a random crop keeps", metavar="SHARE")
+    precision: Precision = option("bf16", "number format; bf16 and fp16 compute with weights that stay fp32")
+    grad_checkpointing: bool = option(False, "compute activations twice to save memory", changes_output=False)
 
     def __post_init__(self) -> None:
         if not 0 < self.smallest_crop <= 1:
@@ -65,20 +81,25 @@ class ModelOptions:
 class OptimizationOptions:
     """Options of the optimization."""
 
-    batch_size: int = option(32_768, "pairs in a step, of all ranks together")
+    batch_size: int = option(32_768, "number of pairs in a step, of all ranks together", metavar="N")
     accumulate: int = option(
-        1, "parts in which a rank computes its share of a batch, to save memory", changes_output=False
+        1,
+        "number of parts in which a rank's share of a batch is computed, to save memory",
+        metavar="N",
+        changes_output=False,
     )
-    pairs_seen: int = option(12_800_000_000, "pairs seen in the whole training")
-    warmup_pairs: int = option(65_536_000, "pairs over which the learning rate rises")
-    lr: float = option(5e-4, "highest learning rate, from which it falls to 0 along a cosine")
-    weight_decay: float = option(0.2, "weight decay of matrices; gains, biases and the logit scale have none")
-    beta1: float = option(0.9, "beta1 of AdamW")
-    beta2: float = option(0.98, "beta2 of AdamW")
-    eps: float = option(1e-6, "epsilon of AdamW")
-    clip_norm: float = option(0.0, "norm to which gradients are clipped; 0: no clipping")
+    pairs_seen: int = option(12_800_000_000, "number of pairs of the whole training", metavar="N")
+    warmup_pairs: int = option(65_536_000, "number of pairs over which the learning rate rises", metavar="N")
+    lr: float = option(5e-4, "highest learning rate, from which it falls to 0 along a cosine", metavar="RATE")
+    weight_decay: float = option(
+        0.2, "weight decay of matrices; gains, biases and the logit scale have none", metavar="RATE"
+    )
+    beta1: float = option(0.9, "AdamW's beta1", metavar="RATE")
+    beta2: float = option(0.98, "AdamW's beta2", metavar="RATE")
+    eps: float = option(1e-6, "AdamW's epsilon", metavar="NUMBER")
+    clip_norm: float = option(0.0, "largest norm of the gradients; 0: any", metavar="NUMBER")
     loss_rows: LossRows = option(
-        "local", "rows of the loss that a rank computes: its own (local), or all of them (global)", changes_output=False
+        "local", "whether a rank computes only its own rows of the loss, or each rank all of them", changes_output=False
     )
 
     def __post_init__(self) -> None:
@@ -105,20 +126,22 @@ class OutputOptions:
     """Options of the output."""
 
     output: str = option(
-        "", "folder of the training; if it has checkpoints, the training goes on", changes_output=False
+        "",
+        "folder of the training; if it has checkpoints, the training continues from the last",
+        metavar="PATH",
+        required=True,
+        changes_output=False,
     )
-    log_every: int = option(10, "steps between two lines of metrics", changes_output=False)
+    log_every: int = option(10, "number of steps between two lines of metrics", metavar="N", changes_output=False)
     checkpoint_every: int = option(
-        1000, "steps between two checkpoints; the last step always writes one", changes_output=False
+        1000, "number of steps between two checkpoints; the end has one too", metavar="N", changes_output=False
     )
-    keep_checkpoints: int = option(2, "number of checkpoints to keep; 0: all", changes_output=False)
+    keep_checkpoints: int = option(2, "number of checkpoints to keep; 0: all", metavar="N", changes_output=False)
     stop_after_steps: int = option(
-        0, "steps after which this command stops with a checkpoint; 0: no limit", changes_output=False
+        0, "stop with a checkpoint after this many steps; 0: don't stop", metavar="N", changes_output=False
     )
     stop_after_minutes: float = option(
-        0.0,
-        "minutes after which this command stops with a checkpoint; 0: no limit",
-        changes_output=False,
+        0.0, "stop with a checkpoint before a job's time ends; 0: don't stop", metavar="MINUTES", changes_output=False
     )
 
     def __post_init__(self) -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from metaclip_curate.cluster.clouds.monitor import Monitor
 from metaclip_curate.cluster.clouds.service import ServiceRun
-from metaclip_curate.commands.deploy import service_run
+from metaclip_curate.cluster.clouds.services import service_run
+from metaclip_curate.commands.deploy import STAGES
 from metaclip_curate.commands.program import make_parser
-from metaclip_curate.options.command_line import given_options
 from tests.conftest import ROOT
 
 MakeRun = Callable[..., ServiceRun]
@@ -45,7 +45,7 @@ def make_run(package: Path, metadata: Path) -> MakeRun:
     def make(service: str, *arguments: str, monitor: Monitor | None = None) -> ServiceRun:
         common = ["--package", str(package), "--metadata", str(metadata), "--cores", "64"]
         parsed = make_parser("metaclip-curate").parse_args(["deploy", service, *common, *arguments])
-        run = service_run(service, given_options(parsed, parsed.taken), parsed.stages)
+        run = service_run(service, parsed.command.given(parsed), STAGES)
         if monitor is not None:
             run.monitor = monitor
         return run

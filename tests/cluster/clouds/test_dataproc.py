@@ -119,7 +119,7 @@ def test_a_failing_batch_is_told(make_run: MakeRun, dataproc: LoopbackDataproc) 
     assert len(dataproc.batches) == 1
 
 
-@pytest.mark.parametrize("extra", [("--image", "2.3"), ("--image", "3.0"), ("--cores", "512")])
+@pytest.mark.parametrize("extra", [("--image-version", "2.3"), ("--image-version", "3.0"), ("--cores", "512")])
 def test_cluster_requests_are_googles_messages(make_run: MakeRun, extra: tuple[str, ...]) -> None:
     calls = [call for call in make_run("dataproc", *OUT, *extra).calls() if call["call"] != "upload"]
     types = {

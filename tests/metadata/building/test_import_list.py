@@ -87,6 +87,6 @@ def test_show_of_lists_without_a_table(tmp_path: Path, capsys: pytest.CaptureFix
         "examples": ["w0", "w5", "w10"],
         "also_in": {},
     }
-    for given, part in (([], "--metadata is missing"), (["--metadata", str(tmp_path), "--language", "de"], "no list")):
+    for given, part in (([], "--metadata is missing"), (["--metadata", str(tmp_path), "--languages", "de"], "no list")):
         assert main(["metadata", "show", *given]) == 2
         assert part in capsys.readouterr().err

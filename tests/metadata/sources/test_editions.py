@@ -33,7 +33,7 @@ def test_codes_of_pageviews() -> None:
         ("xx", ["no Wikipedia with the code xx", "xh (Xhosa)"]),
         ("german", ["de (German)"]),
         ("zh-yue", ["zh_yue (Cantonese)"]),
-        ("zh_yue", ["go into zh", "--language zh"]),
+        ("zh_yue", ["go into zh", "--languages zh"]),
         ("qqqqqq", ["metadata/README.md"]),
     ],
 )
@@ -45,5 +45,5 @@ def test_an_unknown_code_is_told_with_those_near_it(asked: str, parts: list[str]
 
 def test_languages_once_each() -> None:
     assert check_languages(["fr", "de", "fr"]) == ["fr", "de"]
-    with pytest.raises(UserError, match="--language is missing"):
+    with pytest.raises(UserError, match="--languages is missing"):
         check_languages([])

@@ -39,7 +39,7 @@ def wikimedia(faulty_http: FaultyHTTPServer) -> WikimediaServer:
 
 def fetch(wikimedia: WikimediaServer, folder: Path, **given: Any) -> tuple[dict[str, dict[str, Any]], list[str]]:
     told: list[str] = []
-    options = {"language": ("de",), "date": DATE, "output": str(folder), **wikimedia.options(), **given}
+    options = {"languages": ("de",), "date": DATE, "output": str(folder), **wikimedia.options(), **given}
     return Fetch(FetchOptions(**options), _CLIENT, told.append).run(), told
 
 
@@ -70,7 +70,7 @@ def test_a_second_call_asks_for_nothing_that_is_there(wikimedia: WikimediaServer
 
 def test_only_the_wordnets_that_are_needed(wikimedia: WikimediaServer, tmp_path: Path) -> None:
     wikimedia.add_dump("frwiki", _DUMP)
-    fetched, _ = fetch(wikimedia, tmp_path, language=("fr",), pageviews_days=0)
+    fetched, _ = fetch(wikimedia, tmp_path, languages=("fr",), pageviews_days=0)
     assert "wordnet/omw-1.4.zip" in fetched
     assert "wordnet/wordnet.zip" not in fetched
 
@@ -95,7 +95,7 @@ def test_a_wiki_without_that_date(wikimedia: WikimediaServer, tmp_path: Path) ->
 def test_merged_editions_come_too_and_may_be_missing(wikimedia: WikimediaServer, tmp_path: Path) -> None:
     for wiki in ("zhwiki", "zh_yuewiki"):
         wikimedia.add_dump(wiki, _DUMP)
-    fetched, told = fetch(wikimedia, tmp_path, language=("zh",), pageviews_days=0)
+    fetched, told = fetch(wikimedia, tmp_path, languages=("zh",), pageviews_days=0)
     wikis = {name.split("/")[1].split("-")[0] for name in fetched if name.startswith("dumps/")}
     assert wikis == {"zhwiki", "zh_yuewiki"}
     assert any(line.startswith("ganwiki: no dump") for line in told)
@@ -129,7 +129,7 @@ def test_parts_are_taken_only_without_a_whole() -> None:
 
 def test_the_command(wikimedia: WikimediaServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     server = [part for name, url in wikimedia.options().items() for part in (f"--{name.replace('_', '-')}", url)]
-    given = ["metadata", "fetch", "--language", "de", "--date", DATE, "--output", str(tmp_path), *server]
+    given = ["metadata", "fetch", "--languages", "de", "--date", DATE, "--output", str(tmp_path), *server]
     assert main(given) == 0
     assert "26 files" in capsys.readouterr().out
 
@@ -137,13 +137,13 @@ def test_the_command(wikimedia: WikimediaServer, tmp_path: Path, capsys: pytest.
 @pytest.mark.parametrize(
     ("given", "part"),
     [
-        (["--date", DATE, "--output", "x"], "--language is missing"),
-        (["--language", "de", "--output", "x"], "--date is missing"),
-        (["--language", "de", "--date", "2025-1-1", "--output", "x"], "is no date"),
-        (["--language", "de", "--date", "20251301", "--output", "x"], "is no date"),
-        (["--language", "german", "--date", DATE, "--output", "x"], "de (German)"),
-        (["--language", "de", "--date", DATE, "--output", "s3://b/x"], "no local folder"),
-        (["--language", "de", "--date", DATE, "--output", "x", "--contact", "ü"], "--contact"),
+        (["--date", DATE, "--output", "x"], "--languages is missing"),
+        (["--languages", "de", "--output", "x"], "--date is missing"),
+        (["--languages", "de", "--date", "2025-1-1", "--output", "x"], "is no date"),
+        (["--languages", "de", "--date", "20251301", "--output", "x"], "is no date"),
+        (["--languages", "german", "--date", DATE, "--output", "x"], "de (German)"),
+        (["--languages", "de", "--date", DATE, "--output", "s3://b/x"], "no local folder"),
+        (["--languages", "de", "--date", DATE, "--output", "x", "--contact", "ü"], "--contact"),
     ],
 )
 def test_mistakes(capsys: pytest.CaptureFixture[str], given: list[str], part: str) -> None:

@@ -47,7 +47,7 @@ def write_sources(folder: Path) -> None:
 
 def run_build(spark: SparkSession, root: Path, **given: Any) -> Built:
     fixed: dict[str, dict[str, Any]] = {
-        "build": {"language": ("fr",), "sources": (str(root / "sources"),), "output": str(root / "m")},
+        "build": {"languages": ("fr",), "sources": (str(root / "sources"),), "output": str(root / "m")},
         "ngrams": {"lowest_pmi": 3.0, "lowest_bigram_count": 2},
         "merge": {"unigrams_share": 0.3, "titles_share": 0.7},
     }
@@ -180,7 +180,7 @@ def test_stages_alone_come_to_the_same_bytes(build: Any, built_sources: Path, tm
 
 def test_a_missing_source_is_told_before_anything_is_done(build: Any, sources: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no Wikipedia text of sw \(swwiki-\*\)"):
-        build(language=("fr", "sw"))
+        build(languages=("fr", "sw"))
     (sources / "pageviews-20250101-000000.gz").unlink()
     with pytest.raises(UserError, match=r"no pageviews-\*\.gz"):
         build()
@@ -218,9 +218,9 @@ def test_another_list_stays(build: Any, sources: Path, tmp_path: Path) -> None:
     [
         ([], "--output is missing"),
         (["--output", "x"], "--sources is missing"),
-        (["--output", "x", "--sources", "y"], "--language is missing"),
-        (["--output", "x", "--sources", "y", "--language", "xx"], "no Wikipedia with the code xx"),
-        (["--output", "x", "--sources", "y", "--language", "de"], "--sources y has no files"),
+        (["--output", "x", "--sources", "y"], "--languages is missing"),
+        (["--output", "x", "--sources", "y", "--languages", "xx"], "no Wikipedia with the code xx"),
+        (["--output", "x", "--sources", "y", "--languages", "de"], "--sources y has no files"),
         (["--output", "x", "--sources", "y", "--without", "merge"], "--without takes wordnet, ngrams, titles"),
         (["--output", "x", "--sources", "y", "--without", "titles", "--stage", "titles"], "exclude each other"),
     ],

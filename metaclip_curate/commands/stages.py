@@ -1,0 +1,129 @@
+"""metaclip-curate run, and a command for each stage of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from metaclip_curate.commands.command import Command, Given, recorded
+from metaclip_curate.commands.output import print_json
+from metaclip_curate.errors import JobFailedError
+from metaclip_curate.options.balance import BalanceOptions
+from metaclip_curate.options.draw import DrawOptions
+from metaclip_curate.options.extract import ExtractOptions
+from metaclip_curate.options.match import MatchOptions
+from metaclip_curate.options.printing import PrintOptions
+from metaclip_curate.options.report import ReportOptions
+from metaclip_curate.options.run import RunOptions
+from metaclip_curate.options.sample import SampleOptions
+from metaclip_curate.options.stages import STAGE_NAMES, RepeatOptions
+from metaclip_curate.options.storage import StorageOptions
+
+if TYPE_CHECKING:
+    from metaclip_curate.run.folder import RunFolder
+
+_ALL: dict[str, type] = {
+    "run": RunOptions,
+    "storage": StorageOptions,
+    "extract": ExtractOptions,
+    "match": MatchOptions,
+    "balance": BalanceOptions,
+    "draw": DrawOptions,
+    "sample": SampleOptions,
+    "report": ReportOptions,
+}
+_GROUPS = {
+    "run": tuple(_ALL),
+    "extract": ("run", "storage", "extract", "draw"),
+    "match": ("run", "storage", "match"),
+    "count": ("run", "storage", "match"),
+    "balance": ("run", "storage", "balance", "draw"),
+    "sample": ("run", "storage", "draw", "sample", "report"),
+}
+# The options of the whole pipeline and of each stage; a stage alone takes only what it uses.
+STAGE_OPTIONS: dict[str, dict[str, type]] = {
+    name: {group: _ALL[group] for group in groups} for name, groups in _GROUPS.items()
+}
+
+
+def _run(name: str, given: Given, words: Sequence[str]) -> None:
+    from metaclip_curate.console.status_line import StatusLine
+    from metaclip_curate.pipelines.curation import Pipeline
+    from metaclip_curate.pipelines.options import Options
+
+    as_json: bool = given["print"].json
+    console = StatusLine(sys.stderr if as_json else sys.stdout)
+    options = Options(**{group: given[group] for group in STAGE_OPTIONS[name]})
+    pipeline = Pipeline(options, recorded(words), console.log, console.status)
+    try:
+        if name == "run":
+            pipeline.run(given["repeat"].again_from or "")
+        else:
+            getattr(pipeline, name)()
+    except JobFailedError:
+        # Once all inputs are read, their summary says why the job failed.
+        if pipeline.folder.is_finished("extract", ""):
+            _print_result("extract", pipeline.folder, as_json)
+        raise
+    if name in ("run", "sample"):
+        pipeline.report()
+    _print_result(name, pipeline.folder, as_json)
+
+
+def _print_result(name: str, folder: RunFolder, as_json: bool) -> None:
+    from metaclip_curate.commands.summary import print_summary, summaries
+
+    if as_json:
+        print_json(summaries(folder, STAGE_NAMES if name == "run" else (name,)))
+    else:
+        print_summary(folder, "sample" if name == "run" else name)
+
+
+def _command(name: str, about: str, *examples: str) -> Command:
+    repeat: dict[str, type] = {"repeat": RepeatOptions} if name == "run" else {}
+    return Command(
+        name,
+        about,
+        {**STAGE_OPTIONS[name], **repeat, "print": PrintOptions},
+        partial(_run, name),
+        examples,
+        resumes=True,
+        has_config=name == "run",
+    )
+
+
+COMMANDS = (
+    _command(
+        "run",
+        "run all stages, from input files to the manifest",
+        "--input a.warc.wat.gz b/ --metadata lists --output out --t 20",
+        "--config run.toml --output s3://bucket/run",
+    ),
+    _command(
+        "extract",
+        "read image-text pairs from input files",
+        "--input a.warc.wat.gz b/ --output out",
+        "--input cc:CC-MAIN-2025-30:20 --output out --max-failed-inputs 0.1",
+    ),
+    _command(
+        "match",
+        "deduplicate pairs and match their texts against the metadata",
+        "--metadata lists --output out",
+        "--metadata s3://bucket/lists --languages en,de --dedup-passes 4 --output s3://bucket/run",
+    ),
+    _command(
+        "count",
+        "count the texts that contain each entry",
+        "--metadata lists --output out",
+        "--metadata s3://bucket/lists --languages en,de --output s3://bucket/run --json",
+    ),
+    _command(
+        "balance",
+        "choose every language's threshold from the entry counts",
+        "--t 20000 --output out",
+        "--tail-share 0.06 --output out",
+    ),
+    _command("sample", "draw the manifest from the matched pairs", "--seed 0 --output out", "--output out --no-report"),
+)
