@@ -8,10 +8,11 @@ from typing import Any
 from metaclip_curate import storage
 from metaclip_curate.commands.output import print_blocks, print_paths
 from metaclip_curate.console.text_table import number, share, text_table
-from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.file_list import rows_of
+from metaclip_curate.run.folder import STAGES, RunFolder
+from metaclip_curate.run.funnel import Funnel, Step, funnel
 from metaclip_curate.run.record import to_json
-from metaclip_curate.run.summaries import BalanceSummary, ExtractSummary, MatchSummary, SampleSummary
+from metaclip_curate.run.summaries import BalanceSummary, MatchSummary, SampleSummary
 
 _WRITTEN = {
     "extract": ("pairs", "inputs", "run.json"),
@@ -23,10 +24,11 @@ _WRITTEN = {
 
 
 def summaries(folder: RunFolder, stages: Sequence[str]) -> dict[str, Any]:
-    """Returns the results of finished stages as JSON types, by stage."""
+    """Returns the results of finished stages as JSON types, by stage, and the funnel up to the last of them."""
     found: dict[str, Any] = {stage: to_json(folder.require(stage).summary) for stage in stages}
     if "count" in found:
         found["count"] = _count_totals(folder)
+    found["funnel"] = _funnel_up_to(folder, stages[-1]).as_json()
     return found
 
 
@@ -45,7 +47,7 @@ def print_summary(folder: RunFolder, stage: str) -> None:
 
 
 def _extract_tables(folder: RunFolder) -> list[str]:
-    return [_funnel_table(folder, _extraction(folder))]
+    return [_funnel_table(folder, "extract")]
 
 
 def _match_tables(folder: RunFolder) -> list[str]:
@@ -55,7 +57,7 @@ def _match_tables(folder: RunFolder) -> list[str]:
         for row in matches
     ]
     languages = text_table(["language", "pairs", "matched", "share"], rows, "<>>>")
-    return [_funnel_table(folder, [*_extraction(folder), *_matching(folder)]), languages]
+    return [_funnel_table(folder, "match"), languages]
 
 
 def _count_tables(folder: RunFolder) -> list[str]:
@@ -80,14 +82,8 @@ def _balance_tables(folder: RunFolder) -> list[str]:
 
 
 def _run_tables(folder: RunFolder) -> list[str]:
-    steps = [
-        *_extraction(folder),
-        *_matching(folder),
-        ("expected in the manifest", folder.summary(BalanceSummary).expected_pairs),
-        ("kept in the manifest", folder.summary(SampleSummary).pairs),
-    ]
     languages = text_table(_LANGUAGE_COLUMNS, _languages(folder), "<" + ">" * 7)
-    return [_funnel_table(folder, steps), languages]
+    return [_funnel_table(folder, "sample"), languages]
 
 
 _TABLES = {
@@ -105,44 +101,19 @@ def _count_totals(folder: RunFolder) -> dict[str, int | None]:
     return {"pairs": matching.matched, "entries": entries, "matches": matching.occurrences}
 
 
-_Steps = Sequence[tuple[str, float]]
-_BEFORE_LINKS = 4  # steps that are no part of the links
+def _funnel_up_to(folder: RunFolder, stage: str) -> Funnel:
+    return funnel(folder, STAGES[: STAGES.index(stage) + 1])
 
 
-def _extraction(folder: RunFolder) -> _Steps:
-    inputs = folder.summary(ExtractSummary)
-    return [
-        ("input files", inputs.files),
-        ("  of them damaged", inputs.partial),
-        ("  of them failed", inputs.failed),
-        ("records skipped", inputs.records_skipped),
-        ("image links", inputs.image_links),
-        ("  on pages that opt out", inputs.dropped_opt_out),
-        ("  without a text", inputs.dropped_no_text),
-        ("  with a bad URL", inputs.dropped_bad_url),
-        ("  not http", inputs.dropped_not_http),
-        ("captions of the remaining links", inputs.texts),
-        ("unique pairs within each file", inputs.pairs),
-    ]
-
-
-def _matching(folder: RunFolder) -> _Steps:
-    matching = folder.summary(MatchSummary)
-    return [
-        ("unique pairs overall", matching.distinct),
-        ("  without metadata for their language", matching.no_metadata),
-        ("  without a match", matching.distinct - matching.no_metadata - matching.matched),
-        ("  matched", matching.matched),
-    ]
-
-
-def _funnel_table(folder: RunFolder, steps: _Steps) -> str:
-    links = folder.summary(ExtractSummary).image_links
-    rows = [
-        [name, number(value), share(value, links) if step >= _BEFORE_LINKS else ""]
-        for step, (name, value) in enumerate(steps)
-    ]
+def _funnel_table(folder: RunFolder, stage: str) -> str:
+    found = _funnel_up_to(folder, stage)
+    rows = [[_name(step), number(step.value), ""] for step in found.inputs]
+    rows += [[_name(step), number(step.value), share(step.value, found.whole)] for step in found.steps]
     return text_table(["", "number", "share of the links"], rows, "<>>")
+
+
+def _name(step: Step) -> str:
+    return f"  {step.name}" if step.part else step.name
 
 
 _LANGUAGE_COLUMNS = ["language", "pairs", "matched", "t", "tail share", "expected", "kept", "kept of matched"]
