@@ -23,7 +23,7 @@ from metaclip_curate.options.match import MatchOptions
 from metaclip_curate.options.run import RunOptions
 from metaclip_curate.pipelines.curation import Pipeline
 from metaclip_curate.pipelines.options import Options
-from metaclip_curate.run.folder import STAGES
+from metaclip_curate.run.stages import STAGES
 
 FACTORS = (1, 2, 4)
 FILES_PER_FACTOR, FILE_BYTES = 4, 120 << 20

@@ -17,7 +17,7 @@ import pytest
 
 from metaclip_curate.cli import main
 from metaclip_curate.errors import JobFailedError, UserError
-from metaclip_curate.run.folder import STAGES
+from metaclip_curate.run.stages import STAGES
 from metaclip_curate.spark import java
 from tests.conftest import ROOT
 from tests.support import made_run

@@ -9,9 +9,10 @@ from metaclip_curate import storage
 from metaclip_curate.commands.output import print_blocks, print_paths
 from metaclip_curate.console.text_table import number, share, text_table
 from metaclip_curate.run.file_list import rows_of
-from metaclip_curate.run.folder import STAGES, RunFolder
+from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.funnel import Funnel, Step, funnel
 from metaclip_curate.run.record import to_json
+from metaclip_curate.run.stages import STAGES
 from metaclip_curate.run.summaries import BalanceSummary, MatchSummary, SampleSummary
 
 _WRITTEN = {

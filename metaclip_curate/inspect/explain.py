@@ -19,7 +19,8 @@ from metaclip_curate.extract.urls import DocumentBase
 from metaclip_curate.inspect.explanation import Explanation, unmatched_verdict, verdict
 from metaclip_curate.inspect.run_rules import RunRules
 from metaclip_curate.options.explain import ExplainOptions
-from metaclip_curate.run.folder import RunFolder, remedy
+from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.stages import remedy
 from metaclip_curate.run.tables import open_table
 from metaclip_curate.schemas import MANIFEST, MATCHED, PAIRS
 

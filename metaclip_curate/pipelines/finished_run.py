@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.run import RunOptions
-from metaclip_curate.run.folder import STAGES, RunFolder
+from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.stages import STAGES
 from metaclip_curate.spark.session import get_session
 from metaclip_curate.storage import StorageOptions
 

@@ -16,7 +16,8 @@ from metaclip_curate.report.charts import all_charts
 from metaclip_curate.report.facts import Facts
 from metaclip_curate.report.page import fingerprint_mark, render
 from metaclip_curate.run import folder_names
-from metaclip_curate.run.folder import STAGES, RunFolder
+from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.stages import STAGES
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

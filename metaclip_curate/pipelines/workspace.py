@@ -14,8 +14,9 @@ from metaclip_curate.console.interrupts import cancel_jobs
 from metaclip_curate.errors import JobFailedError, UserError
 from metaclip_curate.options.run import RunOptions
 from metaclip_curate.run import folder_names
-from metaclip_curate.run.folder import STAGES, RunFolder, remedy
+from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.owner import Listener, RunOwner
+from metaclip_curate.run.stages import STAGES, remedy
 from metaclip_curate.spark.progress import task_progress
 from metaclip_curate.spark.session import get_session
 from metaclip_curate.stages.shared.tables import damaged_file, read_run_table

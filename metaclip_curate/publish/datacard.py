@@ -14,8 +14,9 @@ from typing import Any
 from metaclip_curate import storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.run import folder_names
-from metaclip_curate.run.folder import STAGES, RunFolder, remedy
+from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.record import to_json
+from metaclip_curate.run.stages import STAGES, remedy
 from metaclip_curate.run.summaries import BalanceSummary, ExtractSummary, LanguageTotals, MatchSummary
 
 _FORMAT = 1

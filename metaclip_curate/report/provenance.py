@@ -8,7 +8,8 @@ from typing import Any
 from metaclip_curate import storage
 from metaclip_curate.publish.datacard import read_datacard
 from metaclip_curate.run import folder_names
-from metaclip_curate.run.folder import STAGES, RunFolder
+from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.stages import STAGES
 
 Tables = dict[str, dict[str, str]]
 

@@ -1,11 +1,11 @@
-"""The run folder: its tables, and run.json, which says what of them is finished.
+"""The run folder: its tables, and run.json, which records what of them is finished.
 
-Only what run.json names counts. It is one small object that is replaced as a whole after a table or a part of one is
-completely written, which needs neither a rename nor an append and so works on object stores. What isn't named is
-left over from a run that died and is removed before the stage goes on.
+Only what run.json names counts. It is one small object that is replaced as a whole after a table, or a part of one, is
+completely written. This needs neither a rename nor an append, and so works on object stores. What isn't named is left
+over from a run that died, and is removed before the stage goes on.
 
-The folder may hold files of the user's. A run begins only where nothing has the name of one of its own files and
-folders, which run.json names from then on, and of these it removes only what has a name that the run gives its files.
+The folder may hold files of the user's. A run begins only if nothing has the name of one of its own files and folders,
+which run.json names from then on, and of these it removes only what has a name that the run gives its files.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from metaclip_curate import storage
-from metaclip_curate.errors import JobFailedError, UserError
-from metaclip_curate.options.fields import flag
+from metaclip_curate.errors import UserError
 from metaclip_curate.run import folder_names
 from metaclip_curate.run.file_list import FileList, TableFile, check_folder, digest
+from metaclip_curate.run.option_changes import changed_option
 from metaclip_curate.run.owner import RunOwner, owning
 from metaclip_curate.run.record import (
     Generation,
@@ -31,37 +31,32 @@ from metaclip_curate.run.record import (
     RunRecord,
     StageRecord,
     json_bytes,
-    run_from_bytes,
-    run_to_bytes,
     to_json,
 )
+from metaclip_curate.run.record_file import RecordFile, cannot_write
+from metaclip_curate.run.stages import TABLES, remedy, stages_from
 from metaclip_curate.run.summaries import Summary, stage_of
 from metaclip_curate.storage import StorageOptions
 
-STAGES = ("extract", "match", "count", "balance", "sample")
-TABLES = {
-    "extract": ("pairs", "inputs"),
-    "match": ("matched",),
-    "count": ("counts",),
-    "balance": ("thresholds",),
-    "sample": ("manifest",),
-}
-_STATE = "run.json"
 _WHOLE = "table"  # names the list of a table that has no parts
 
 S = TypeVar("S", bound=Summary)
 
 
 class RunFolder:
-    """A run folder and its state. One that is only read is nobody's; who changes it has to be its owner.
+    """A run folder and its record. Anyone may read it; only its owner may change it.
 
     Args:
         root: Path or URL of the folder.
-        options: How to reach it.
-        owner: Who will change it.
+        options: Credentials and limits for the folder.
+        owner: The process that changes it. Default: this one, once it makes its first change.
+
+    Attributes:
+        root: Path or URL of the folder, without a slash at the end.
+        options: As given.
 
     Raises:
-        UserError: The folder can't be written, or its run.json is of another format.
+        UserError: The folder can't be written, or its run.json can't be read.
     """
 
     def __init__(self, root: str, options: StorageOptions | None = None, owner: RunOwner | None = None) -> None:
@@ -70,66 +65,13 @@ class RunFolder:
         folder_names.require_folder(self.root)
         self._lock = threading.Lock()
         self._owner = owner or RunOwner(self.root, self.options)
-        self._state_url = storage.join(self.root, _STATE)
-        self._stages: dict[str, StageRecord] = {}
-        self._owned: frozenset[str] = frozenset()
-        self._version = ""  # of run.json, as it was read or written last; empty without one
-        found = storage.read_versioned(self._state_url, self.options)
-        if found:
-            self._version = found.version
-            run = run_from_bytes(found.data, self._state_url)
-            self._stages = dict(run.stages)
-            # Runs of versions that recorded none took all these names.
-            self._owned = folder_names.NAMES if run.owns is None else run.owns
+        self._file = RecordFile(self.root, self.options)
+        run = self._file.read() or RunRecord(owns=frozenset())
+        self._stages: dict[str, StageRecord] = dict(run.stages)
+        # Runs of versions that recorded none took all these names.
+        self._owned = folder_names.NAMES if run.owns is None else run.owns
 
-    def _save(self) -> None:
-        self.require_owner()
-        try:
-            saved = self._replace_state(run_to_bytes(RunRecord(self._owned, self._stages)))
-        except OSError as error:
-            raise self._cannot_write(error) from error
-        if saved is None:
-            raise JobFailedError(
-                f"{self._state_url} was written by another run after this one had read it: this one stops and saves "
-                "nothing more; when the other one has ended, start it again"
-            )
-        self._version = saved
-
-    def _replace_state(self, data: bytes) -> str | None:
-        """Writes run.json; None where it isn't what this run has read or written, though it owns the folder now."""
-        if self._version:
-            return storage.replace_file(self._state_url, data, self._version, self.options)
-        return storage.create_file(self._state_url, data, self.options)
-
-    def owned(self) -> AbstractContextManager[None]:
-        """A block of changes, which acquires the folder before the first and releases it at the end.
-
-        Blocks can be nested; then the outermost one counts.
-        """
-        return self._owner.working()
-
-    def require_owner(self) -> None:
-        """Acquires the folder before the first change, and makes sure before each other that it still is this run's.
-
-        Raises:
-            UserError: Another run is writing the folder, or it can't be written.
-            JobFailedError: Another run has taken it over.
-        """
-        try:
-            self._owner.require()
-        except OSError as error:
-            raise self._cannot_write(error) from error
-
-    def _cannot_write(self, error: OSError) -> UserError:
-        return UserError(f"can't write to {self.root} ({error.strerror or error}): give another --output")
-
-    @owning
-    def write_small(self, name: str, value: Any) -> None:
-        """Writes a JSON object beside the tables."""
-        self.require_owner()
-        storage.write_bytes(storage.join(self.root, name), json_bytes(value), self.options)
-
-    # Names
+    # Names of folders
 
     def table(self, name: str) -> str:
         """Returns the folder of a table."""
@@ -140,11 +82,8 @@ class RunFolder:
         return storage.join(self.root, table, part)
 
     def work(self, name: str) -> str:
-        """Returns a folder for what is needed only until a stage is finished."""
+        """Returns a folder for files that are needed only until a stage is finished."""
         return storage.join(self.root, folder_names.WORK, name)
-
-    def _list_url(self, stage: str, part: str) -> str:
-        return storage.join(self.root, folder_names.LISTS, stage, f"{part or _WHOLE}.json")
 
     # What is finished
 
@@ -156,16 +95,20 @@ class RunFolder:
         """Returns the records of the finished parts of `matched` by name."""
         return {name: part for name, part in self.parts("match").items() if isinstance(part, MatchPart)}
 
+    def generations(self) -> tuple[Generation, ...]:
+        """Returns the generations of matching that were begun."""
+        return (self._stages["match"].generations or ()) if "match" in self._stages else ()
+
     def require(self, stage: str) -> StageRecord:
         """Returns the record of a finished stage.
 
         Raises:
-            UserError: It isn't finished, with the command that does it.
+            UserError: It isn't finished; the message has the command that finishes it.
         """
         record = self._stages.get(stage)
         if record is None or not record.finished:
             writer = self._owner.other_run()
-            known = "" if self._version else " (there is no run.json in it)"
+            known = "" if self._file.exists else " (there is no run.json in it)"
             first = f"run `metaclip-curate {stage} --output {self.root}` first"
             do = f"{writer} is writing it: wait until it has ended" if writer else first
             raise UserError(f"{self.root} has no finished stage {stage}{known}: {do}")
@@ -187,7 +130,7 @@ class RunFolder:
         """
         found = self.require(stage_of(kind)).summary
         if not isinstance(found, kind):
-            raise UserError(f"{self._state_url} has no summary of {stage_of(kind)}: {remedy(stage_of(kind))}")
+            raise UserError(f"{self._file.url} has no summary of {stage_of(kind)}: {remedy(stage_of(kind))}")
         return found
 
     def options_of(self, stage: str) -> dict[str, Any]:
@@ -201,30 +144,28 @@ class RunFolder:
         computed_from = [stage, record.options, record.upstream, parts]
         return hashlib.sha256(json.dumps(computed_from, sort_keys=True).encode()).hexdigest()[:16]
 
-    def check_options(self, stage: str, options: dict[str, Any]) -> None:
-        """Holds a command's options to those the stage was started with.
+    def check_options(self, stage: str, options: Mapping[str, Any]) -> None:
+        """Compares a command's options with those that the stage was started with.
 
         Raises:
             UserError: One differs; the message names it and both values.
         """
-        for name, before in self.options_of(stage).items():
-            now = options.get(name)
-            if now == before:
-                continue
+        changed = changed_option(self.options_of(stage), options)
+        if changed:
             raise UserError(
-                f"{self.root} was made with {_difference(name, before, now)}: give the same, another --output, or "
+                f"{self.root} was made with {changed}: give the same, another --output, or "
                 f"--again-from {stage} to do {stage} and what follows again"
             )
 
     # The files of tables
 
     def table_files(self, stage: str, table: str, parts: Iterable[str] | None = None) -> list[TableFile]:
-        """Returns the files of a table, after a look that they are what was written.
+        """Returns the files of a table, after a check that they are what was written.
 
         Args:
             stage: The stage that writes the table.
-            table: The table.
-            parts: Only these of the finished parts (default: all, of a stage that must be finished).
+            table: The table's name.
+            parts: Finished parts to return. Default: all, of a stage that must be finished.
 
         Raises:
             UserError: The stage isn't finished; or a file is missing, was added, or isn't what was written.
@@ -238,8 +179,7 @@ class RunFolder:
         folder = self.part(table, part) if part else self.table(table)
         files = self.file_list(stage, part)
         if files is None:
-            names = storage.list_parquet(folder, self.options)
-            return [TableFile(storage.join(folder, name), None) for name in names]
+            return [TableFile(storage.join(folder, name), None) for name in storage.list_parquet(folder, self.options)]
         listed = files.tables[table]
         check_folder(folder, listed, self.options, remedy(stage))
         return [TableFile(storage.join(folder, file.name), file.rows) for file in listed]
@@ -249,10 +189,10 @@ class RunFolder:
 
         Args:
             stage: The stage that writes the part.
-            part: Its name; empty for a table without parts.
+            part: The part's name; empty for a table without parts.
 
         Returns:
-            None for a part that was written before lists were kept.
+            The list; None for a part that a version wrote which kept no lists.
 
         Raises:
             UserError: The list is missing or isn't what was written.
@@ -270,17 +210,58 @@ class RunFolder:
             raise UserError(f"{url} was changed after the run wrote it: {remedy(stage)}")
         return FileList.from_bytes(data)
 
-    # What changes
+    def _list_url(self, stage: str, part: str) -> str:
+        return storage.join(self.root, folder_names.LISTS, stage, f"{part or _WHOLE}.json")
+
+    def _write_list(self, stage: str, part: str, files: FileList | None) -> str | None:
+        """Writes the list of a part's files and returns its digest; None if there is no list."""
+        if files is None:
+            return None
+        data = files.to_bytes()
+        self.require_owner()
+        storage.write_bytes(self._list_url(stage, part), data, self.options)
+        return digest(data)
+
+    # Changes
+
+    def owned(self) -> AbstractContextManager[None]:
+        """Returns a block of changes, which acquires the folder before the first and releases it at the end.
+
+        Blocks can be nested; then the outermost one counts.
+        """
+        return self._owner.working()
+
+    def require_owner(self) -> None:
+        """Acquires the folder before the first change; before each later one, checks that it still is this run's.
+
+        Raises:
+            UserError: Another run is writing the folder, or it can't be written.
+            JobFailedError: Another run has taken it over.
+        """
+        try:
+            self._owner.require()
+        except OSError as error:
+            raise cannot_write(self.root, error) from error
+
+    def _save(self) -> None:
+        self.require_owner()
+        self._file.write(RunRecord(self._owned, self._stages))
 
     @owning
-    def begin(self, stage: str, options: dict[str, Any], upstream: str, grows: bool = False) -> None:
-        """Opens a stage. Its finished parts stay where they are still right; otherwise the old result is removed.
+    def write_small(self, name: str, value: Any) -> None:
+        """Writes a JSON object beside the tables."""
+        self.require_owner()
+        storage.write_bytes(storage.join(self.root, name), json_bytes(value), self.options)
+
+    @owning
+    def begin(self, stage: str, options: Mapping[str, Any], upstream: str, grows: bool = False) -> None:
+        """Begins a stage, or goes on with it. Removes its old result unless its finished parts are still valid.
 
         Args:
             stage: The stage.
             options: Its options as JSON types.
-            upstream: The fingerprint of what it reads.
-            grows: Whether parts stay right when what the stage reads has grown, and not only when it is the same.
+            upstream: Fingerprint of the tables that it reads.
+            grows: Whether parts stay valid when the tables that the stage reads have grown.
 
         Raises:
             UserError: The options aren't those that the stage was started with, or a file of the user's has a name
@@ -290,64 +271,14 @@ class RunFolder:
         self._owned |= folder_names.require_free(self.root, self._owned, self.options)
         record = self._stages.get(stage)
         if record is None or (record.upstream != upstream and not grows):
-            stale = self._folders(stage)
+            stale = self._folders_from(stage)
             self.forget(stage)
-            record = StageRecord(options=options)
+            record = StageRecord(options=dict(options))
         else:
             stale = self._leftovers(stage)
         self._stages[stage] = replace(record, upstream=upstream, finished=False)
         self._save()
         self._delete([storage.join(self.root, folder_names.WORK), *stale])
-
-    def _folders(self, stage: str) -> list[str]:
-        """Names the folders of all tables of a stage and of those after it, and of their lists.
-
-        Raises:
-            UserError: There is something in them that isn't a run's.
-        """
-        later = STAGES[STAGES.index(stage) :]
-        tables = [self.table(table) for name in later for table in TABLES[name]]
-        folder_names.require_ours(tables, self.options)
-        return [*tables, *(storage.join(self.root, folder_names.LISTS, name) for name in later)]
-
-    def _leftovers(self, stage: str) -> list[str]:
-        """Finds folders of parts that run.json doesn't name; of a table without parts it is the table's folder.
-
-        Raises:
-            UserError: There is something in them that isn't a run's.
-        """
-        parts = self._stages[stage].parts
-        found = []
-        for table in TABLES[stage]:
-            folder = self.table(table)
-            if not parts:
-                found.append(folder)
-                continue
-            names = {name.rstrip("/") for name in storage.list_folder(folder, self.options) if name.endswith("/")}
-            found += [storage.join(folder, name) for name in sorted(names - parts.keys())]
-        folder_names.require_ours(found, self.options)
-        return found
-
-    def _delete(self, folders: Iterable[str]) -> None:
-        for folder in folders:
-            storage.delete_folder(folder, self.options)
-
-    def forget(self, stage: str) -> None:
-        """Lets a stage and those after it be done again. Nothing is removed before the first of them begins."""
-        for name in STAGES[STAGES.index(stage) :]:
-            self._stages.pop(name, None)
-
-    @owning
-    def discard(self, stage: str) -> None:
-        """Forgets a stage and those after it, first in run.json and then on disk.
-
-        Raises:
-            UserError: There is something among its files that isn't a run's. Nothing has been removed then.
-        """
-        folders = self._folders(stage)
-        self.forget(stage)
-        self._save()
-        self._delete(folders)
 
     @owning
     def commit_part(self, stage: str, part: str, record: PartRecord, files: FileList | None = None) -> None:
@@ -363,18 +294,6 @@ class RunFolder:
         with self._lock:
             self._set_parts(stage, {**self._stages[stage].parts, part: written})
             self._save()
-
-    def _set_parts(self, stage: str, parts: Mapping[str, PartRecord]) -> None:
-        self._stages[stage] = replace(self._stages[stage], parts=parts)
-
-    def _write_list(self, stage: str, part: str, files: FileList | None) -> str | None:
-        """Writes the list of a part's files and returns its digest; None if there is no list."""
-        if files is None:
-            return None
-        data = files.to_bytes()
-        self.require_owner()
-        storage.write_bytes(self._list_url(stage, part), data, self.options)
-        return digest(data)
 
     @owning
     def replace_parts(
@@ -394,9 +313,8 @@ class RunFolder:
         for part in gone:
             storage.delete_file(self._list_url(stage, part), self.options)
 
-    def generations(self) -> tuple[Generation, ...]:
-        """Returns the generations of matching that were begun."""
-        return (self._stages["match"].generations or ()) if "match" in self._stages else ()
+    def _set_parts(self, stage: str, parts: Mapping[str, PartRecord]) -> None:
+        self._stages[stage] = replace(self._stages[stage], parts=parts)
 
     @owning
     def record_generations(self, generations: Sequence[Generation]) -> None:
@@ -422,20 +340,52 @@ class RunFolder:
         self._stages[stage] = replace(record, summary=summary, finished=True)
         self._save()
 
+    def forget(self, stage: str) -> None:
+        """Makes a stage and those after it be done again. Nothing is removed before the first of them begins."""
+        for name in stages_from(stage):
+            self._stages.pop(name, None)
 
-def remedy(stage: str) -> str:
-    """What to do about a file of a stage's tables that is missing or damaged."""
-    return f"put a whole copy in its place, or give the command that made the run again with --again-from {stage}"
+    @owning
+    def discard(self, stage: str) -> None:
+        """Forgets a stage and those after it, first in run.json and then on disk.
 
+        Raises:
+            UserError: A file among its tables isn't the run's. Nothing has been removed then.
+        """
+        folders = self._folders_from(stage)
+        self.forget(stage)
+        self._save()
+        self._delete(folders)
 
-def _difference(name: str, before: Any, now: Any) -> str:
-    """Names an option and its two values; of two maps the first key that differs and its values."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        key = next(key for key in sorted({*before, *now}) if before.get(key) != now.get(key))
-        return _difference(f"{name} of {key}", before.get(key), now.get(key))
-    shown = name if " " in name else flag(name)
-    return f"{shown} {_shown(before)}, and the command says {_shown(now)}"
+    def _folders_from(self, stage: str) -> list[str]:
+        """Returns the folders of all tables of a stage and of those after it, and of their lists.
 
+        Raises:
+            UserError: A file in them isn't the run's.
+        """
+        later = stages_from(stage)
+        tables = [self.table(table) for name in later for table in TABLES[name]]
+        folder_names.require_ours(tables, self.options)
+        return [*tables, *(storage.join(self.root, folder_names.LISTS, name) for name in later)]
 
-def _shown(value: Any) -> str:
-    return "nothing" if value is None else ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    def _leftovers(self, stage: str) -> list[str]:
+        """Returns folders of parts that run.json doesn't name; of a table without parts, the table's folder.
+
+        Raises:
+            UserError: A file in them isn't the run's.
+        """
+        parts = self._stages[stage].parts
+        found = []
+        for table in TABLES[stage]:
+            folder = self.table(table)
+            if not parts:
+                found.append(folder)
+                continue
+            names = {name.rstrip("/") for name in storage.list_folder(folder, self.options) if name.endswith("/")}
+            found += [storage.join(folder, name) for name in sorted(names - parts.keys())]
+        folder_names.require_ours(found, self.options)
+        return found
+
+    def _delete(self, folders: Iterable[str]) -> None:
+        for folder in folders:
+            storage.delete_folder(folder, self.options)

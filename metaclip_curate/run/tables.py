@@ -18,7 +18,8 @@ from pyarrow import fs
 from metaclip_curate import storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.run.file_list import PartFile, describe
-from metaclip_curate.run.folder import STAGES, TABLES, RunFolder, remedy
+from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.stages import STAGES, TABLES, remedy
 from metaclip_curate.run.summaries import BalanceSummary
 from metaclip_curate.schemas import COUNTS
 from metaclip_curate.storage import StorageOptions

@@ -18,7 +18,7 @@ from metaclip_curate.commands.program import make_parser
 from metaclip_curate.commands.stages import STAGE_OPTIONS
 from metaclip_curate.options.parser import OptionParser, is_shown, placeholder
 from metaclip_curate.options.stages import STAGE_NAMES
-from metaclip_curate.run.folder import STAGES
+from metaclip_curate.run.stages import STAGES
 from tests.conftest import ROOT
 
 

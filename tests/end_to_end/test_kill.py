@@ -21,7 +21,8 @@ from examples.mini_pages import language_pages, read_languages
 from examples.wat_writer import write_wat
 from metaclip_curate.pipelines.curation import Pipeline
 from metaclip_curate.pipelines.rounds import RoundReader
-from metaclip_curate.run.folder import STAGES, RunFolder
+from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.stages import STAGES
 from metaclip_curate.run.tables import read_columns
 from tests.support import runs
 from tests.support.processes import kill_session

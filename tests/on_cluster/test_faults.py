@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from metaclip_curate.run.folder import STAGES
+from metaclip_curate.run.stages import STAGES
 from tests.end_to_end.test_kill import manifest_bytes, stages
 from tests.support import runs
 from tests.support.applications import Site, lost_tasks

@@ -11,8 +11,9 @@ import pytest
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.run.file_list import FileList
-from metaclip_curate.run.folder import STAGES, RunFolder
+from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.record import ExtractPart
+from metaclip_curate.run.stages import STAGES
 from metaclip_curate.run.summaries import ExtractSummary
 from metaclip_curate.run.tables import read_columns, write_part
 from tests.support import made_run

@@ -8,7 +8,7 @@ import pytest
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.run import folder_names
-from metaclip_curate.run.folder import TABLES
+from metaclip_curate.run.stages import TABLES
 from metaclip_curate.storage import StorageOptions
 
 STORAGE = StorageOptions()

@@ -11,7 +11,7 @@ from typing import Any
 
 from metaclip_curate import storage
 from metaclip_curate.errors import UserError
-from metaclip_curate.run.folder import STAGES
+from metaclip_curate.run.stages import STAGES
 from metaclip_curate.storage import StorageOptions
 
 

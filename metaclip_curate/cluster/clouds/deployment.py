@@ -17,7 +17,7 @@ from metaclip_curate.options.command_line import to_arguments
 from metaclip_curate.options.deploy import DeployOptions
 from metaclip_curate.options.fields import flag
 from metaclip_curate.options.match import MatchOptions
-from metaclip_curate.run.folder import STAGES
+from metaclip_curate.run.stages import STAGES
 from metaclip_curate.storage import StorageOptions
 
 ENVIRONMENT = "environment"  # folder in a container to which the archive is unpacked

@@ -20,7 +20,7 @@ from metaclip_curate.cluster.clouds.service import ServiceRun, call
 from metaclip_curate.cluster.plan import PlanOptions
 from metaclip_curate.errors import JobFailedError
 from metaclip_curate.options.deploy import EmrOptions
-from metaclip_curate.run.folder import STAGES
+from metaclip_curate.run.stages import STAGES
 from metaclip_curate.storage import StorageOptions
 
 _ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")

@@ -23,8 +23,9 @@ from metaclip_curate.report.input_size import input_size
 from metaclip_curate.report.provenance import provenance
 from metaclip_curate.report.scopes import LARGEST_HOSTS
 from metaclip_curate.run import folder_names
-from metaclip_curate.run.folder import STAGES, RunFolder
+from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.funnel import funnel
+from metaclip_curate.run.stages import STAGES
 from metaclip_curate.run.summaries import BalanceSummary, ExtractSummary, LanguageThreshold, MatchSummary, SampleSummary
 from metaclip_curate.run.tables import read_columns
 from metaclip_curate.schemas import COUNTS, MANIFEST, MATCHED, PAIRS

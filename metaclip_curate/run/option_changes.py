@@ -1,0 +1,35 @@
+"""Options of a command that differ from those that a run folder was made with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from metaclip_curate.options.fields import flag
+
+
+def changed_option(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Names the first option that differs, with both values.
+
+    Args:
+        before: Options that the folder was made with.
+        now: Options of the command.
+
+    Returns:
+        Words for a message; empty if every option is as before.
+    """
+    changed = next((name for name, value in before.items() if now.get(name) != value), None)
+    return "" if changed is None else _difference(changed, before[changed], now.get(changed))
+
+
+def _difference(name: str, before: Any, now: Any) -> str:
+    """Names an option and its two values; of two maps, the first key that differs and its values."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        key = next(key for key in sorted({*before, *now}) if before.get(key) != now.get(key))
+        return _difference(f"{name} of {key}", before.get(key), now.get(key))
+    shown = name if " " in name else flag(name)
+    return f"{shown} {_shown(before)}, and the command says {_shown(now)}"
+
+
+def _shown(value: Any) -> str:
+    return "nothing" if value is None else ",".join(map(str, value)) if isinstance(value, list) else str(value)
