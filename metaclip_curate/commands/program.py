@@ -88,8 +88,15 @@ def run_command(given: Sequence[str], program: str) -> int:
 
 def _print_failure(error: BaseException, program: str, resumes: bool) -> int:
     """Prints why a command ended, and returns its exit status."""
-    from metaclip_curate.storage import scrub
-
+    try:
+        from metaclip_curate.storage import scrub
+    except ModuleNotFoundError as missing:
+        # Without `scrub` only this error can be printed: it holds nothing secret, and is the cause of the other.
+        failure = failure_of(missing)
+        if failure is None:
+            raise
+        log_to_stderr(f"{program}: {failure.message}")
+        return failure.status
     continues = "; what is finished is kept, and the same command continues from there" if resumes else ""
     failure = failure_of(error)
     if failure is None:
