@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from metaclip_curate.commands.command import RUN_THAT_IS_READ, Command, Given, open_finished_run
+from metaclip_curate.commands.command import RUN_THAT_IS_READ, Command, Given, open_finished_folder
 from metaclip_curate.commands.output import print_json
 from metaclip_curate.console.terminal import shown
 from metaclip_curate.options.browse import BrowseOptions
@@ -16,9 +16,9 @@ def _run(given: Given, words: Sequence[str]) -> None:
     from metaclip_curate.inspect.browse import browse
     from metaclip_curate.run.tables import damage_named
 
-    run = open_finished_run(given, "sample")
-    with damage_named(run.folder):
-        rows = browse(run.folder, given["pairs"])
+    folder = open_finished_folder(given, "sample")
+    with damage_named(folder):
+        rows = browse(folder, given["pairs"])
     if given["print"].json:
         print_json(rows)
         return

@@ -16,6 +16,7 @@ from metaclip_curate.options.storage import StorageOptions
 
 if TYPE_CHECKING:
     from metaclip_curate.pipelines.finished_run import FinishedRun
+    from metaclip_curate.run.folder import RunFolder
 
 # Objects of options by the titles of their groups.
 Given = Mapping[str, Any]
@@ -125,6 +126,21 @@ def open_finished_run(given: Given, stage: str) -> FinishedRun:
 
     session = given.get("session") or given.get("run") or RunOptions()
     return FinishedRun(given["source"].run, stage, given["storage"], session)
+
+
+def open_finished_folder(given: Given, stage: str) -> RunFolder:
+    """Opens the folder of the run that a command reads without Spark.
+
+    Args:
+        given: Options of the command, `source` and `storage` among them.
+        stage: Last stage that must be finished.
+
+    Raises:
+        UserError: A stage isn't finished, or was computed from tables that have changed since.
+    """
+    from metaclip_curate.run.finished import open_finished
+
+    return open_finished(given["source"].run, stage, given["storage"])
 
 
 def recorded(words: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from metaclip_curate.commands.command import RUN_THAT_IS_READ, Command, Given, open_finished_run
+from metaclip_curate.commands.command import RUN_THAT_IS_READ, Command, Given, open_finished_folder
 from metaclip_curate.options.datacard import DatacardOptions
 
 
@@ -13,7 +13,7 @@ def _run(given: Given, words: Sequence[str]) -> None:
     from metaclip_curate.publish.readme_file import dataset_name, write_readme
     from metaclip_curate.run import folder_names
 
-    folder = open_finished_run(given, "sample").folder
+    folder = open_finished_folder(given, "sample")
     name = given["datacard"].name or dataset_name(folder)
     print(write_readme(folder, name))
     files = f'{NAME} {folder_names.DATACARD} "manifest/*"'

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from metaclip_curate.commands.command import RUN_THAT_IS_READ, Command, Given, open_finished_run
+from metaclip_curate.commands.command import RUN_THAT_IS_READ, Command, Given, open_finished_folder
 from metaclip_curate.commands.output import print_json
 from metaclip_curate.console.terminal import shown
 from metaclip_curate.console.text_table import text_table
@@ -21,9 +21,9 @@ def _run(given: Given, words: Sequence[str]) -> None:
     from metaclip_curate.inspect.explain import Explainer
     from metaclip_curate.run.tables import damage_named
 
-    run = open_finished_run(given, "sample")
-    with damage_named(run.folder):
-        found = Explainer(run.folder, given["pair"]).explain()
+    folder = open_finished_folder(given, "sample")
+    with damage_named(folder):
+        found = Explainer(folder, given["pair"]).explain()
     if given["print"].json:
         print_json([dataclasses.asdict(each) for each in found])
         return

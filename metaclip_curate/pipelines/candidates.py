@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.options.threshold import CandidateOptions
 from metaclip_curate.pipelines.finished_run import FinishedRun
 from metaclip_curate.schemas import COUNTS, MATCHED
-from metaclip_curate.thresholds import Candidate, Found, Rule, candidate_of_tail_share, search, unreachable_t
-
-if TYPE_CHECKING:
-    from metaclip_curate.stages.after.candidates import Expected
-    from metaclip_curate.thresholds import CountHistogram
+from metaclip_curate.stages.after.candidates import Expected, expected_kept, joint_head
+from metaclip_curate.stages.count import count_histograms
+from metaclip_curate.thresholds import (
+    Candidate,
+    CountHistogram,
+    Found,
+    Rule,
+    candidate_of_tail_share,
+    search,
+    unreachable_t,
+)
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,6 @@ class CandidateComparison:
     @cached_property
     def histograms(self) -> dict[str, CountHistogram]:
         """How often each count occurs, by language."""
-        from metaclip_curate.stages.count import count_histograms
-
         return count_histograms(self._run.read("count", "counts", COUNTS))
 
     def results(self) -> list[CandidateResult]:
@@ -84,8 +87,6 @@ class CandidateComparison:
         return tuple(sorted({max(1, t // 2), t, 2 * t}))
 
     def _expected(self, candidates: Sequence[Candidate], images: bool) -> list[Expected]:
-        from metaclip_curate.stages.after.candidates import expected_kept, joint_head
-
         counts, matched = self._run.read("count", "counts", COUNTS), self._run.read("match", "matched", MATCHED)
         thresholds = [candidate.thresholds for candidate in candidates]
         head = joint_head(self._run.spark, counts, self.histograms, thresholds)

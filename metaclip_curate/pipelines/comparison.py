@@ -9,6 +9,7 @@ from metaclip_curate.inspect.compare import Difference, LanguageChange, differen
 from metaclip_curate.pipelines.finished_run import FinishedRun
 from metaclip_curate.publish.datacard import read_datacard
 from metaclip_curate.schemas import MANIFEST
+from metaclip_curate.stages.after.compare import compare_manifests
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,6 @@ def compare_runs(before: FinishedRun, after: FinishedRun, examples: int) -> Comp
         after: Run whose pairs are gained or kept.
         examples: Largest number of examples of lost and of gained pairs.
     """
-    from metaclip_curate.stages.after.compare import compare_manifests
-
     datacards = [read_datacard(run.folder) for run in (before, after)]
     manifests = [run.read("sample", "manifest", MANIFEST) for run in (before, after)]
     counted, rows = compare_manifests(manifests[0], manifests[1], examples)

@@ -9,7 +9,6 @@ from metaclip_curate.images.download import Download
 from metaclip_curate.images.outcome import Outcome
 from metaclip_curate.options.download import DownloadOptions
 from metaclip_curate.options.run import RunOptions
-from metaclip_curate.pipelines.finished_run import FinishedRun
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.schemas import MATCHED
 from metaclip_curate.storage import StorageOptions
@@ -42,6 +41,8 @@ def download_images(
         raise UserError(f"{root} holds no run: name the folder of a finished run with --run")
 
     def write_matched_images(folder: str) -> None:
+        # Only this download needs Spark, which other downloads don't wait for.
+        from metaclip_curate.pipelines.finished_run import FinishedRun
         from metaclip_curate.stages.after.images import write_images
 
         run = FinishedRun(root, "match", storage, session)

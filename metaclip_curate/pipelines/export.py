@@ -15,6 +15,13 @@ from metaclip_curate.pipelines.finished_run import FinishedRun
 from metaclip_curate.publish.export import write_uid_file
 from metaclip_curate.run.summaries import BalanceSummary, SampleSummary
 from metaclip_curate.schemas import COUNTS, MANIFEST, MATCHED
+from metaclip_curate.stages.after.export import (
+    prefix_digits,
+    uid_part_name,
+    write_probabilities,
+    write_shards,
+    write_uid_parts,
+)
 
 _SUMMARY = "export.json"
 _SHARDS, _PARTS, _UIDS = "pkg_json", "parts", "uids.npy"
@@ -52,8 +59,6 @@ def export(run: FinishedRun, options: ExportOptions, command: str = "") -> dict[
 
 
 def _metaclip(run: FinishedRun, options: ExportOptions) -> dict[str, Any]:
-    from metaclip_curate.stages.after.export import write_probabilities, write_shards
-
     rows = {row.metadata_lang: row for row in run.folder.summary(BalanceSummary).languages}
     balance = run.folder.options_of("balance")
     anchor = rows.get(balance["anchor_language"])
@@ -78,8 +83,6 @@ def _metaclip(run: FinishedRun, options: ExportOptions) -> dict[str, Any]:
 
 
 def _datacomp(run: FinishedRun, output: str) -> dict[str, Any]:
-    from metaclip_curate.stages.after.export import prefix_digits, uid_part_name, write_uid_parts
-
     manifest, folder = run.read("sample", "manifest", MANIFEST), storage.join(output, _PARTS)
     digits = prefix_digits(run.folder.summary(SampleSummary).pairs)
     parts = write_uid_parts(manifest, digits, folder, run.folder.options)

@@ -16,8 +16,9 @@ from metaclip_curate.report.charts import all_charts
 from metaclip_curate.report.facts import Facts
 from metaclip_curate.report.page import fingerprint_mark, render
 from metaclip_curate.run import folder_names
+from metaclip_curate.run.finished import finished_stages
 from metaclip_curate.run.folder import RunFolder
-from metaclip_curate.run.stages import STAGES
+from metaclip_curate.stages.report.facts import Gatherer
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -50,8 +51,6 @@ def write_report(
     library = figures.converter()
     if library is None:
         log(f"report: {figures.NO_CHARTS}")
-    from metaclip_curate.stages.report.facts import Gatherer
-
     with folder.owned():
         folder.require_owner()
         facts = Gatherer(folder, finished, spark()).facts()
@@ -129,20 +128,6 @@ def charts_to_draw(facts: Facts, languages: tuple[str, ...]) -> dict[str, tuple[
             name = f"{chart.name}-{scope}" if scope else chart.name
             found[name] = (chart, of_scopes[scope]["charts"][chart.name])
     return found
-
-
-def finished_stages(folder: RunFolder) -> tuple[str, ...]:
-    """The stages of a run that are finished, each made from the one before, up to the first that isn't."""
-    found: list[str] = []
-    for stage in STAGES:
-        try:
-            folder.require(stage)
-        except UserError:
-            break
-        if found and not folder.is_finished(stage, folder.fingerprint(found[-1])):
-            break
-        found.append(stage)
-    return tuple(found)
 
 
 def is_current(folder: RunFolder) -> bool:

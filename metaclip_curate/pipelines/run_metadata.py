@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from metaclip_curate.errors import UserError
 from metaclip_curate.metadata.lists.folder import MetadataFolder
 from metaclip_curate.options.match import MatchOptions
+from metaclip_curate.stages.shared.metadata_entries import digests_in_workers
 from metaclip_curate.storage import StorageOptions
 
 if TYPE_CHECKING:
@@ -86,6 +87,4 @@ class RunMetadata:
         if size is not None and size <= _MOST_BYTES_HERE:
             digest = (lambda language: folder.read(language).digest) if parsed else folder.digest
             return {language: digest(language) for language in languages}
-        from metaclip_curate.stages.shared.metadata_entries import digests_in_workers
-
         return digests_in_workers(self._session(), folder.path, languages, self._storage, parsed)

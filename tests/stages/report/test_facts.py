@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from metaclip_curate.pipelines.report import finished_stages
 from metaclip_curate.report.facts import Curation, Facts
+from metaclip_curate.run.finished import finished_stages
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.stages.report.facts import Gatherer
 from tests.support import made_run, oracle
