@@ -29,7 +29,7 @@ from metaclip_curate.extract import read_pairs
 from metaclip_curate.matching import Matcher
 from metaclip_curate.metadata.lists.folder import MetadataFolder
 from metaclip_curate.schemas import PAIRS, ddl
-from metaclip_curate.stages.match import place_by_language, write_matched
+from metaclip_curate.stages.match import shuffle_by_language, write_matched
 from metaclip_curate.stages.match_task import KNOWN, MatchAccount, MatchTask, match_batches
 from metaclip_curate.storage import StorageOptions
 
@@ -119,7 +119,7 @@ def _stage_seconds(folder: Path, task: MatchTask, rows: int) -> dict[str, float]
             frame.write.format("noop").mode("overwrite").save()
 
         def placed() -> DataFrame:
-            return place_by_language(spark, pairs, None, labels, sizes, _PAIRS_PER_TASK)
+            return shuffle_by_language(spark, pairs, None, labels, sizes, _PAIRS_PER_TASK)
 
         steps: dict[str, Callable[[], object]] = {
             "read": lambda: to_nowhere(pairs),

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from benchmarks.local_spark import local_spark
 from metaclip_curate.metadata.lists.folder import MetadataFolder
 from metaclip_curate.schemas import MATCHED, PAIRS, ddl
-from metaclip_curate.stages.match import MatchTask, place_by_language, plan_partitions, write_matched
+from metaclip_curate.stages.match import MatchTask, plan_partitions, shuffle_by_language, write_matched
 from metaclip_curate.storage import StorageOptions
 
 LANGUAGES, PAIRS_PER_TASK = 300, 20_000
@@ -38,14 +38,14 @@ def main(quick: bool = False) -> None:
             (folder / "metadata" / f"{language}.txt").write_text("text\n", encoding="utf-8")
         pairs = _pairs(spark, sizes)
         labels = {language: language for language in sizes}
-        placed = place_by_language(spark, pairs, None, labels, sizes, per_task)
-        by_task = placed.groupBy(F.spark_partition_id().alias("task")).agg(
+        shuffled = shuffle_by_language(spark, pairs, None, labels, sizes, per_task)
+        by_task = shuffled.groupBy(F.spark_partition_id().alias("task")).agg(
             F.count(F.lit(1)).alias("rows"), F.countDistinct("metadata_lang").alias("languages")
         )
         tasks = [(row["rows"], row["languages"]) for row in by_task.collect()]
         digests = MetadataFolder.open(folder / "metadata").digests()
         task = MatchTask(str(folder / "metadata"), digests, "metaclip2", StorageOptions())
-        write_matched(placed, spark, task, str(folder / "matched"))
+        write_matched(shuffled, spark, task, str(folder / "matched"))
         files = len(list((folder / "matched").glob("*.parquet")))
         matched = spark.read.schema(ddl(MATCHED)).parquet(str(folder / "matched")).count()
     shares, planned = plan_partitions(sizes, per_task)

@@ -26,7 +26,7 @@ from metaclip_curate.stages.match import (
     MatchTask,
     count_labels,
     pairs_of_pass,
-    place_by_language,
+    shuffle_by_language,
     write_matched,
 )
 from metaclip_curate.stages.shared.tables import read_table, write_table
@@ -120,10 +120,10 @@ class GenerationMatcher:
             sizes[languages[label]] = sizes.get(languages[label], 0) + -(-size // passes)
         new = pairs_of_pass(pairs.new, dedup_pass, passes)
         known = None if pairs.known is None else pairs_of_pass(pairs.known, dedup_pass, passes)
-        placed = place_by_language(self._work.spark, new, known, languages, sizes, self._options.pairs_per_task)
+        shuffled = shuffle_by_language(self._work.spark, new, known, languages, sizes, self._options.pairs_per_task)
         options = self._options
         task = MatchTask(options.metadata, self._metadata.digests, options.entry_spacing, self._folder.options)
-        totals, files = write_matched(placed, self._work.spark, task, folder)
+        totals, files = write_matched(shuffled, self._work.spark, task, folder)
         counts = {language: MatchCounts(**sums) for language, sums in sorted(totals.items())}
         if any(of_language.superseding for of_language in counts.values()):
             return False

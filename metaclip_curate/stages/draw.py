@@ -2,7 +2,7 @@
 
 Three of four rows are read only to be left out. Passing them through the JVM and back costs several times what the
 draw itself does, so workers read and write Parquet themselves, a batch at a time, and Spark only deals out the files.
-With one text an image, Spark's shuffle finds the rows that may draw; it moves their places and ids, no text.
+With one text an image, Spark's shuffle finds the rows that may draw; it moves their positions and ids, no text.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from metaclip_curate.run.manifest_files import part_name
 from metaclip_curate.schemas import MATCHED, ddl
 from metaclip_curate.stages.sample import ORDERED, Head, Probabilities, signed
 from metaclip_curate.stages.shared.parquet_files import Layout, write_file
-from metaclip_curate.stages.shared.partitioning import first_of_each_run, place
+from metaclip_curate.stages.shared.partitioning import first_of_each_run, shuffle_to_partitions
 from metaclip_curate.storage import StorageOptions
 
 # Columns of few different values stay numbers on their way from file to file.
 _FEW_VALUES = ("text_source", "lang", "crawl", "source_file", "metadata_lang")
 _ROWS_PER_BATCH = 1 << 16
 _DONE = pa.schema([("file", pa.int32()), ("matched", pa.int64()), ("kept", pa.int64())])
-_PLACE = pa.schema([("file", pa.int32()), ("row", pa.int64())])
-_PLACES = pa.schema([("image_id", pa.string()), ("selection", pa.int64()), ("uid", pa.string()), *_PLACE])
+_POSITION = pa.schema([("file", pa.int32()), ("row", pa.int64())])
+_POSITIONS = pa.schema([("image_id", pa.string()), ("selection", pa.int64()), ("uid", pa.string()), *_POSITION])
 
 Batches = Iterator[pa.RecordBatch]
 Rows = npt.NDArray[np.int64]
@@ -71,7 +71,7 @@ def draw_files(spark: SparkSession, task: DrawTask) -> tuple[int, int]:
         _write(task, 0, iter(()))
         return 0, 0
     numbered = spark.createDataFrame([(number, number) for number in range(len(task.files))], "partition int, file int")
-    files = place(numbered, spark, len(task.files), "partition")
+    files = shuffle_to_partitions(numbered, spark, len(task.files), "partition")
     if task.draw.texts_per_image == "all":
         done = files.mapInArrow(_drawer(task), ddl(_DONE))
     else:
@@ -94,7 +94,7 @@ def _drawer(task: DrawTask) -> Callable[[Batches], Batches]:
 def _drawing_rows(spark: SparkSession, files: DataFrame, task: DrawTask) -> DataFrame:
     """Finds of each image the row with the smallest selection key; rows of a file end up together and in order."""
 
-    def places(batches: Batches) -> Batches:
+    def positions(batches: Batches) -> Batches:
         for batch in batches:
             for number in batch.column("file").to_pylist():
                 first = 0
@@ -103,12 +103,14 @@ def _drawing_rows(spark: SparkSession, files: DataFrame, task: DrawTask) -> Data
                     where = [np.full(rows.num_rows, number, dtype=np.int32), np.arange(first, first + rows.num_rows)]
                     columns = [rows.column("image_id"), pa.array(selection), rows.column("uid"), *map(pa.array, where)]
                     first += rows.num_rows
-                    yield pa.RecordBatch.from_arrays(columns, schema=_PLACES)
+                    yield pa.RecordBatch.from_arrays(columns, schema=_POSITIONS)
 
-    by_image = files.mapInArrow(places, ddl(_PLACES)).repartition("image_id")
+    by_image = files.mapInArrow(positions, ddl(_POSITIONS)).repartition("image_id")
     ordered = by_image.sortWithinPartitions("image_id", "selection", "uid")
-    chosen = ordered.mapInArrow(lambda batches: first_of_each_run(batches, ["image_id"]), ddl(_PLACES))
-    by_file = place(chosen.selectExpr("file", "row", "file AS partition"), spark, len(task.files), "partition")
+    chosen = ordered.mapInArrow(lambda batches: first_of_each_run(batches, ["image_id"]), ddl(_POSITIONS))
+    by_file = shuffle_to_partitions(
+        chosen.selectExpr("file", "row", "file AS partition"), spark, len(task.files), "partition"
+    )
     return by_file.sortWithinPartitions("file", "row")
 
 

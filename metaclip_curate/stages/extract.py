@@ -21,7 +21,7 @@ from metaclip_curate.language import LanguageIdentifier
 from metaclip_curate.run.file_list import PartFile
 from metaclip_curate.schemas import PAIRS, ddl
 from metaclip_curate.stages.shared.parquet_files import Layout, write_file
-from metaclip_curate.stages.shared.partitioning import place
+from metaclip_curate.stages.shared.partitioning import shuffle_to_partitions
 from metaclip_curate.stages.shared.tables import PART_FILE
 from metaclip_curate.storage import StorageOptions
 
@@ -65,7 +65,11 @@ def write_pairs(
     numbered = spark.createDataFrame(list(enumerate(paths)), "number int, path string")
     for _ in range(_ATTEMPTS):
         storage.delete_folder(folder, task.storage)
-        read = place(numbered, spark, len(paths), "number").mapInArrow(_reader(task, folder), ddl(_READ)).collect()
+        read = (
+            shuffle_to_partitions(numbered, spark, len(paths), "number")
+            .mapInArrow(_reader(task, folder), ddl(_READ))
+            .collect()
+        )
         written = storage.list_parquet(folder, task.storage)
         # Of a task that was done twice Spark takes one result. Its file is the other's too, unless the network gave
         # them different rows: then the other's file is one too many, and all is done again.

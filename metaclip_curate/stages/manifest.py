@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from metaclip_curate.run.file_list import PartFile
 from metaclip_curate.run.manifest_files import write_part
 from metaclip_curate.schemas import MANIFEST, ddl
-from metaclip_curate.stages.shared.partitioning import place
+from metaclip_curate.stages.shared.partitioning import shuffle_to_partitions
 from metaclip_curate.stages.shared.tables import PART_FILE, files_of, row_of
 from metaclip_curate.storage import StorageOptions
 
@@ -41,9 +41,9 @@ def number_files(spark: SparkSession, kept: DataFrame, rows_per_file: int) -> tu
     offset_of = spark.createDataFrame(
         [(number, offset) for (number, _), offset in zip(sizes, offsets, strict=False)], "range int, offset bigint"
     )
-    place_in_range = F.row_number().over(Window.partitionBy("range").orderBy("order_key", "uid")).cast("bigint")
-    ranked = keys.withColumn("place", place_in_range).join(F.broadcast(offset_of), "range")
-    starts = ranked.filter((F.col("offset") + F.col("place") - 1) % rows_per_file == 0)
+    rank_in_range = F.row_number().over(Window.partitionBy("range").orderBy("order_key", "uid")).cast("bigint")
+    ranked = keys.withColumn("rank", rank_in_range).join(F.broadcast(offset_of), "range")
+    starts = ranked.filter((F.col("offset") + F.col("rank") - 1) % rows_per_file == 0)
     starts_in: dict[int, list[tuple[int, str]]] = {}
     for number, order_key, uid in starts.select("range", "order_key", "uid").collect():
         starts_in.setdefault(number, []).append((order_key, uid))
@@ -83,8 +83,8 @@ def write_manifest(
     files = -(-rows // rows_per_file)
     if not files:
         return [write_part(folder, 0, MANIFEST.empty_table(), options)]
-    placed = place(numbered.withColumn("partition", F.col("file")), spark, files, "partition")
-    ordered = placed.sortWithinPartitions("file", "order_key", "uid").drop("order_key")
+    shuffled = shuffle_to_partitions(numbered.withColumn("partition", F.col("file")), spark, files, "partition")
+    ordered = shuffled.sortWithinPartitions("file", "order_key", "uid").drop("order_key")
     written = files_of(ordered.mapInArrow(_writer(folder, options), ddl(PART_FILE)))
     if sum(file.rows for file in written) != rows or len(written) != files:
         raise RuntimeError(f"wrote {written} where {files} files with {rows} rows were due")

@@ -27,7 +27,7 @@ from metaclip_curate.stages.match_task import (
     match_batches,
 )
 from metaclip_curate.stages.shared.parquet_files import Layout, write_file
-from metaclip_curate.stages.shared.partitioning import place
+from metaclip_curate.stages.shared.partitioning import shuffle_to_partitions
 from metaclip_curate.stages.shared.tables import PART_FILE
 
 __all__ = [
@@ -37,8 +37,8 @@ __all__ = [
     "count_labels",
     "count_matches",
     "pairs_of_pass",
-    "place_by_language",
     "plan_partitions",
+    "shuffle_by_language",
     "write_matched",
 ]
 
@@ -111,7 +111,7 @@ def pairs_of_pass(pairs: DataFrame, number: int, passes: int) -> DataFrame:
     return pairs if passes == 1 else pairs.filter(F.pmod(F.xxhash64("uid"), F.lit(passes)) == number)
 
 
-def place_by_language(
+def shuffle_by_language(
     spark: SparkSession,
     pairs: DataFrame,
     known: DataFrame | None,
@@ -146,17 +146,19 @@ def place_by_language(
     spread = rows.join(F.broadcast(table), "lang").withColumn(
         "partition", (F.col("first") + F.pmod(F.hash("uid"), F.col("splits"))).cast("int")
     )
-    placed = place(spread.select(*PAIRS.names, "metadata_lang", KNOWN, "partition"), spark, partitions, "partition")
-    return placed.sortWithinPartitions("metadata_lang", *_ORDER)
+    shuffled = shuffle_to_partitions(
+        spread.select(*PAIRS.names, "metadata_lang", KNOWN, "partition"), spark, partitions, "partition"
+    )
+    return shuffled.sortWithinPartitions("metadata_lang", *_ORDER)
 
 
 def write_matched(
-    placed: DataFrame, spark: SparkSession, task: MatchTask, folder: str
+    shuffled: DataFrame, spark: SparkSession, task: MatchTask, folder: str
 ) -> tuple[dict[str, dict[str, int]], list[PartFile]]:
     """Keeps each uid once, finds the entries in its text, and writes what has some.
 
     Args:
-        placed: From `place_by_language`.
+        shuffled: From `shuffle_by_language`.
         spark: The session.
         task: The metadata, how its entries are spaced, and how to reach the folder.
         folder: The folder to write, in the place of what is there.
@@ -168,7 +170,7 @@ def write_matched(
         RuntimeError: What is written isn't what the account says.
     """
     storage.delete_folder(folder, task.storage)
-    told = placed.mapInArrow(_matcher(task, folder), ddl(_WRITTEN)).collect()  # a few rows a task
+    told = shuffled.mapInArrow(_matcher(task, folder), ddl(_WRITTEN)).collect()  # a few rows a task
     totals: dict[str, dict[str, int]] = {}
     for row in told:
         sums = totals.setdefault(row["metadata_lang"], dict.fromkeys(MATCH_ACCOUNT.names[1:], 0))

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.schemas import MATCHED, ddl
-from metaclip_curate.stages.shared.partitioning import place
+from metaclip_curate.stages.shared.partitioning import shuffle_to_partitions
 from metaclip_curate.storage import StorageOptions
 from metaclip_curate.storage.parquet_input import cast_table, open_parquet
 
@@ -56,7 +56,7 @@ def read_outcomes(
     numbered = spark.createDataFrame(
         [(number % tasks, file) for number, file in enumerate(files)], "task int, file string"
     )
-    rows = place(numbered, spark, tasks, "task").mapInArrow(_reader(needed, options), ddl(_OUTCOMES))
+    rows = shuffle_to_partitions(numbered, spark, tasks, "task").mapInArrow(_reader(needed, options), ddl(_OUTCOMES))
     fetched = F.col("status") == SUCCESS
     once = rows.filter(F.col("uid").isNotNull()).groupBy("uid")
     found = once.agg(

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from metaclip_curate import storage
 from metaclip_curate.metadata.sources.titles import TITLES, PageViewsAccount, metadata_languages, read_page_views
 from metaclip_curate.schemas import ddl
-from metaclip_curate.stages.shared.partitioning import place
+from metaclip_curate.stages.shared.partitioning import shuffle_to_partitions
 from metaclip_curate.storage import StorageOptions
 
 # Stands in the language column of the accounts, which go through the same shuffle as the titles: one pass over the
@@ -36,7 +36,9 @@ def build_titles(
         What became of each file, in the order of their paths (see `PageViewsAccount`).
     """
     numbered = spark.createDataFrame(list(enumerate(paths)), "number int, path string")
-    rows = place(numbered, spark, len(paths), "number").mapInArrow(_reader(metadata_languages(), options), ddl(TITLES))
+    rows = shuffle_to_partitions(numbered, spark, len(paths), "number").mapInArrow(
+        _reader(metadata_languages(), options), ddl(TITLES)
+    )
     summed = rows.groupBy("language", "entry").agg(F.sum("views").alias("views"))
     by_language = summed.repartition("language").write.mode("overwrite").option("compression", "zstd")
     by_language.partitionBy("language").parquet(folder)

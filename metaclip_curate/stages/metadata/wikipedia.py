@@ -27,7 +27,7 @@ from metaclip_curate.metadata.wikipedia.segment import Segmenter
 from metaclip_curate.metadata.wikipedia.siteinfo import ENGLISH_HIDDEN
 from metaclip_curate.metadata.wikipedia.stats import PageAccount
 from metaclip_curate.schemas import ddl
-from metaclip_curate.stages.shared.partitioning import place
+from metaclip_curate.stages.shared.partitioning import shuffle_to_partitions
 from metaclip_curate.storage import InputError, StorageOptions, is_local
 from metaclip_curate.storage.urls import local_path
 
@@ -87,7 +87,9 @@ def count_ngrams(spark: SparkSession, files: list[TextFile], limits: PageLimits,
     pieces = [(file.number, part) for file in files if file.form != "parquet" for part in range(len(file.ranges))]
     if pieces:
         rows = [(place_, number, part) for place_, (number, part) in enumerate(pieces)]
-        placed = place(spark.createDataFrame(rows, "place int, file int, part int"), spark, len(rows), "place")
+        placed = shuffle_to_partitions(
+            spark.createDataFrame(rows, "place int, file int, part int"), spark, len(rows), "place"
+        )
         tables.append(placed.mapInArrow(_range_reader(tuple(files), limits, storage), ddl(COUNTS)))
     for file in files:
         if file.form == "parquet":

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from metaclip_curate.errors import UserError
 from metaclip_curate.metadata.lists.folder import MetadataFolder
 from metaclip_curate.schemas import COUNTS, ddl
-from metaclip_curate.stages.shared.partitioning import place
+from metaclip_curate.stages.shared.partitioning import shuffle_to_partitions
 from metaclip_curate.storage import StorageOptions
 
 _ENTRIES = pa.schema([column for column in COUNTS if column.name != "count"])
@@ -76,7 +76,9 @@ def digests_in_workers(
     numbered = spark.createDataFrame(list(enumerate(languages)), "number int, metadata_lang string")
     found = {
         row["metadata_lang"]: row
-        for row in place(numbered, spark, len(languages), "number").mapInArrow(check, ddl(_CHECKED)).collect()
+        for row in shuffle_to_partitions(numbered, spark, len(languages), "number")
+        .mapInArrow(check, ddl(_CHECKED))
+        .collect()
     }
     for language in languages:
         if found[language]["mistake"]:
@@ -98,8 +100,8 @@ def entries_table(spark: SparkSession, metadata: str, digests: Mapping[str, str]
     """
     numbered = [(number, language, digest) for number, (language, digest) in enumerate(sorted(digests.items()))]
     languages = spark.createDataFrame(numbered, "number int, metadata_lang string, digest string")
-    placed = place(languages, spark, len(numbered), "number")
-    return placed.mapInArrow(_reader(metadata, options), ddl(_ENTRIES))
+    shuffled = shuffle_to_partitions(languages, spark, len(numbered), "number")
+    return shuffled.mapInArrow(_reader(metadata, options), ddl(_ENTRIES))
 
 
 def _reader(metadata: str, options: StorageOptions) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:

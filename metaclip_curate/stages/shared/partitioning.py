@@ -38,7 +38,7 @@ def partition_keys(spark: SparkSession, partitions: int) -> tuple[int, ...]:
     return tuple(keys[partition] for partition in range(partitions))
 
 
-def place(rows: DataFrame, spark: SparkSession, partitions: int, partition: str) -> DataFrame:
+def shuffle_to_partitions(rows: DataFrame, spark: SparkSession, partitions: int, partition: str) -> DataFrame:
     """Shuffles rows so that each is in the partition that its column `partition` names.
 
     Args:

@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from metaclip_curate.stages.shared.partitioning import by_language, first_of_each_run, place
+from metaclip_curate.stages.shared.partitioning import by_language, first_of_each_run, shuffle_to_partitions
 
 
 @pytest.mark.parametrize("partitions", [1, 2, 7, 100])
 def test_rows_go_to_the_partition_that_they_name(spark: SparkSession, partitions: int) -> None:
     rows = spark.range(500).select("id", (F.col("id") % partitions).cast("int").alias("partition"))
-    placed = place(rows, spark, partitions, "partition").select("id", F.spark_partition_id().alias("at"))
+    placed = shuffle_to_partitions(rows, spark, partitions, "partition").select(
+        "id", F.spark_partition_id().alias("at")
+    )
     found = {row["id"]: row["at"] for row in placed.collect()}
     assert found == {number: number % partitions for number in range(500)}
 
