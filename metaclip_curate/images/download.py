@@ -21,7 +21,7 @@ from metaclip_curate.options.fields import flag, table_options
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.storage.parquet_input import open_parquet
 
-Tell = Callable[[str], None]
+Log = Callable[[str], None]
 
 _STAGES: dict[Table, str] = {"manifest": "sample", "matched": "match"}
 _READERS = 16
@@ -34,7 +34,7 @@ class Download:
         source: The run's folder, finished up to sample for the manifest, up to match for matched.
         options: What is fetched, and the folder for the shards.
         images: Writes the table of images with all their texts into the folder that it is given; required for matched.
-        tell: Receives log lines.
+        log: Receives log lines.
 
     Raises:
         UserError: img2dataset is missing, the run isn't finished, or the folder holds another download.
@@ -45,10 +45,10 @@ class Download:
         source: RunFolder,
         options: DownloadOptions,
         images: Callable[[str], None] | None = None,
-        tell: Tell = print,
+        log: Log = print,
     ) -> None:
         require_img2dataset()
-        self._source, self._options, self._images, self._tell = source, options, images, tell
+        self._source, self._options, self._images, self._log = source, options, images, log
         self._shards = ShardFolder(options.output, source.options)
         for url in (source.root, options.output):
             require_reachable(url)
@@ -69,7 +69,7 @@ class Download:
         output = self._options.output
         self._shards.remove_sizes()
         missing = shards - len(self._shards.finished())
-        self._tell(f"download: {missing:,} of {shards:,} shards are missing in {output}")
+        self._log(f"download: {missing:,} of {shards:,} shards are missing in {output}")
         if missing > 0:
             fetch_shards(table, self._options)
         finished = self._shards.finished()
@@ -117,7 +117,7 @@ class Download:
         if not storage.exists(done, self._source.options):
             if self._images is None:
                 raise ValueError("a download of matched needs a function that writes the table of images")
-            self._tell("download: collecting the texts of each image")
+            self._log("download: collecting the texts of each image")
             self._images(folder)
             storage.write_bytes(done, b"", self._source.options)
         return folder

@@ -1,4 +1,4 @@
-"""Writing a run's report: report.html and figures/ beside its tables."""
+"""Writing the report of a run: report.html, and figures/ with its charts."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ Log = Callable[[str], None]
 def write_report(
     folder: RunFolder, spark: Callable[[], SparkSession], options: ReportOptions, log: Log = print
 ) -> tuple[str, ...]:
-    """Gathers, draws and writes; where the drawing library is missing, a report without charts.
+    """Writes a report; without charts if the library that draws them isn't installed.
 
     Args:
         folder: A run folder.
-        spark: Gives the session.
-        options: Of what figures are written.
-        log: Takes lines about what is missing.
+        spark: Returns the session.
+        options: Languages whose charts are written to figures/.
+        log: Receives log lines.
 
     Returns:
-        The files, relative to the run folder.
+        The files that were written, relative to the run folder, the page last.
 
     Raises:
-        UserError: The stage extract isn't finished, or a language that is asked for has no matched pairs.
+        UserError: The stage extract isn't finished, or a requested language has no matched pairs.
     """
     finished = finished_stages(folder)
     if not finished:
@@ -58,7 +58,7 @@ def write_report(
         if library:
             drawn = figures.figures(library, charts_to_draw(facts, options.figure_languages))
             files = {storage.join(folder_names.FIGURES, name): data for name, data in drawn.items()}
-        # The page last: it says what it was made from, and so that all is there.
+        # The page is written last: its fingerprint means that the report is complete.
         files[folder_names.REPORT] = render(facts, figures.script(library) if library else "")
         folder.require_owner()
         _remove_old_figures(folder, files)
@@ -68,7 +68,7 @@ def write_report(
 
 
 def _remove_old_figures(folder: RunFolder, files: Collection[str]) -> None:
-    """Removes charts of an earlier report that aren't drawn any more; other files in their folder are the user's."""
+    """Removes PNG files that only an earlier report has; other files in the folder are the user's."""
     charts = "|".join(re.escape(chart.name) for chart in all_charts(""))
     drawn = re.compile(rf"({charts})(-[\w-]+)?\.png")
     for name in storage.list_folder(storage.join(folder.root, folder_names.FIGURES), folder.options):
@@ -78,15 +78,15 @@ def _remove_old_figures(folder: RunFolder, files: Collection[str]) -> None:
 
 
 def write_after_run(folder: RunFolder, spark: Callable[[], SparkSession], options: ReportOptions, log: Log) -> None:
-    """Writes the report of a run that has just ended, unless it has one or none is wanted.
+    """Writes the report of a run that has just ended, unless it is current or was turned off.
 
-    The run is complete without it: what goes wrong here is told, with the command that tries again, and raises nothing.
+    The run is complete without a report. So a failure isn't raised but logged, with the command that tries again.
 
     Args:
         folder: The run folder.
-        spark: Gives the session.
-        options: Whether and of what a report is written.
-        log: Takes lines about what goes on.
+        spark: Returns the session.
+        options: Whether to write a report, and the languages whose charts are written.
+        log: Receives log lines.
     """
     if options.no_report:
         return
@@ -97,7 +97,7 @@ def write_after_run(folder: RunFolder, spark: Callable[[], SparkSession], option
             return
         log("report: starting")
         files = write_report(folder, spark, options, log)
-    except Exception as error:  # whatever it is, the tables are written and named in run.json
+    except Exception as error:  # the tables are complete whatever it is
         reason = str(error).strip().split("\n")[0] or type(error).__name__
         again = f"metaclip-curate report --run {folder.root}"
         log(f"report: not written ({reason}); the run is complete, and `{again}` tries again")
@@ -106,11 +106,11 @@ def write_after_run(folder: RunFolder, spark: Callable[[], SparkSession], option
 
 
 def charts_to_draw(facts: Facts, languages: tuple[str, ...]) -> dict[str, tuple[Chart, Data]]:
-    """The charts that are written as files, by the files' names without the ending.
+    """Returns the charts that are written as PNG files, by file name without the extension.
 
     Args:
-        facts: What they show.
-        languages: Whose curves are drawn besides those of all together.
+        facts: What the report shows.
+        languages: Languages that have charts of their own besides those of all languages.
 
     Raises:
         UserError: A language has no matched pairs.
@@ -131,7 +131,7 @@ def charts_to_draw(facts: Facts, languages: tuple[str, ...]) -> dict[str, tuple[
 
 
 def is_current(folder: RunFolder) -> bool:
-    """Whether there is a report, made from the tables as they are."""
+    """Returns whether the run has a report of its present tables."""
     finished = finished_stages(folder)
     if not finished:
         return False

@@ -1,4 +1,4 @@
-"""What commands compute by Spark from a finished run: comparisons, exports, surviving images, choices of t.
+"""What commands compute by Spark from a finished run: comparisons, exports, downloaded pairs, candidate thresholds.
 
-Each function takes and returns DataFrames or writes files from the workers. Imports what `stages` may.
+Each function takes and returns DataFrames, or lets the workers write files. Imports what `stages` may, and `publish`.
 """

@@ -1,4 +1,4 @@
-"""What each of several candidates of thresholds is expected to keep, from one pass over the matched pairs."""
+"""Expected numbers of kept pairs and images for several candidate thresholds, from one pass over the matched pairs."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from metaclip_curate.thresholds import CountHistogram
 Batches = Iterator[pa.RecordBatch]
 Ints = npt.NDArray[np.int64]
 
-# A text as the entries that some candidate down-samples, by their places in a JointHead.
+# A text as the entries that a candidate down-samples, by their positions in a JointHead.
 _HEAD_TEXTS = pa.schema(
     [
         pa.field("image_id", pa.string()),
-        pa.field("language", pa.int32()),  # its place in JointHead.languages
-        pa.field("places", pa.list_(pa.int32())),  # empty where an entry keeps the text under every candidate
+        pa.field("language", pa.int32()),  # its position in JointHead.languages
+        pa.field("positions", pa.list_(pa.int32())),  # empty if an entry keeps the text under every candidate
     ]
 )
 _SUMS = pa.schema(
     [
         pa.field("candidate", pa.int32()),
-        pa.field("language", pa.int32()),  # ALL for images of whatever languages
+        pa.field("language", pa.int32()),  # ALL for images of any language
         *(pa.field(name, pa.int64()) for name in ("pairs_high", "pairs_low", "images_high", "images_low")),
     ]
 )
@@ -43,12 +43,13 @@ _SUMS = pa.schema(
 
 @dataclass(frozen=True)
 class Expected:
-    """What one candidate is expected to keep.
+    """Expected numbers of kept pairs and images of one candidate.
 
     Attributes:
         pairs: Sum of the keep probabilities by language.
-        images: Images with at least one kept text of the language, by language; None where they weren't asked for.
-        all_images: Images with at least one kept text of any language.
+        images: Expected number of images with at least one kept text of a language, by language; None if they weren't
+            requested.
+        all_images: Expected number of images with at least one kept text of any language; None as above.
     """
 
     pairs: Mapping[str, float]
@@ -57,21 +58,21 @@ class Expected:
 
     @property
     def all_pairs(self) -> float:
-        """Sum over the languages."""
+        """Returns the sum over the languages."""
         return sum(self.pairs.values())
 
 
 @dataclass(frozen=True)
 class JointHead:
-    """The entries of all languages that at least one candidate down-samples, in one row of places.
+    """The entries of all languages that at least one candidate down-samples, in one array.
 
     Attributes:
-        languages: In the order of their places.
-        entries: Number of entries of each language.
-        first: The first place of each language, and behind the last the number of places.
-        ids: The entry id at each place.
-        counts: Its count.
-        thresholds: Of each candidate and language, shape (candidates, languages).
+        languages: Languages in the order of their entries.
+        entries: Number of all entries of each language.
+        first: First position of each language, and after the last one the number of positions.
+        ids: Entry id at each position.
+        counts: Count at each position.
+        thresholds: Thresholds, shape (candidates, languages).
     """
 
     languages: tuple[str, ...]
@@ -81,15 +82,15 @@ class JointHead:
     counts: Ints
     thresholds: Ints
 
-    def places(self, language: int) -> npt.NDArray[np.int32]:
-        """The place of each entry of a language, -1 for those without, shape (entries,)."""
+    def positions(self, language: int) -> npt.NDArray[np.int32]:
+        """Returns the position of each entry of a language, -1 for entries without one, shape (entries,)."""
         start, end = self.first[language], self.first[language + 1]
-        places = np.full(self.entries[language], -1, dtype=np.int32)
-        places[self.ids[start:end]] = np.arange(start, end, dtype=np.int32)
-        return places
+        positions = np.full(self.entries[language], -1, dtype=np.int32)
+        positions[self.ids[start:end]] = np.arange(start, end, dtype=np.int32)
+        return positions
 
     def probabilities(self) -> balance.Floats:
-        """Entry probabilities, shape (candidates, places)."""
+        """Returns the entry probabilities, shape (candidates, positions)."""
         result = np.empty((len(self.thresholds), len(self.ids)), dtype=np.float64)
         for candidate, thresholds in enumerate(self.thresholds):
             for language, t in enumerate(thresholds):
@@ -104,19 +105,19 @@ def joint_head(
     histograms: Mapping[str, CountHistogram],
     candidates: Sequence[Mapping[str, int]],
 ) -> JointHead:
-    """Gathers the entries that at least one candidate down-samples: no more than the head of the smallest thresholds.
+    """Collects the entries that at least one candidate down-samples: the head under the smallest thresholds.
 
     Args:
         spark: The session.
         counts: Rows of `schemas.COUNTS`.
-        histograms: Of those counts.
-        candidates: Each one's thresholds by language.
+        histograms: Histograms of these counts.
+        candidates: Thresholds by language of each candidate.
     """
     languages = tuple(histograms)
     smallest = [(language, min(candidate[language] for candidate in candidates)) for language in languages]
     limits = spark.createDataFrame(smallest, "metadata_lang string, t bigint")
     over = counts.join(F.broadcast(limits), "metadata_lang").filter(F.col("count") > F.col("t"))
-    number = {language: place for place, language in enumerate(languages)}
+    number = {language: index for index, language in enumerate(languages)}
     rows = sorted(
         (number[language], entry_id, count)
         for language, entry_id, count in over.select("metadata_lang", "entry_id", "count").collect()
@@ -135,28 +136,29 @@ def joint_head(
 def expected_kept(matched: DataFrame, head: JointHead, draw: DrawOptions, images: bool) -> list[Expected]:
     """Sums up the keep probabilities of all candidates in one pass.
 
-    An image whose texts have keep probabilities p_i is kept, by at least one of them, with 1 - product of (1 - p_i),
-    since every text draws for itself. That needs an image's texts in one place: a shuffle of image ids and entries.
-    Where one text of an image draws, images are pairs.
+    An image whose texts have keep probabilities p_i is kept by at least one of them with probability
+    1 - product of (1 - p_i), since every text draws for itself. For that, an image's texts have to be in one partition,
+    which takes a shuffle of image ids and entries. If one text of each image draws, images are pairs.
 
     Args:
         matched: Rows of `schemas.MATCHED`.
-        head: From `joint_head`.
-        draw: How pairs will be drawn.
+        head: Head from `joint_head`.
+        draw: Seed of the draw, and whether one text of each image draws or all.
         images: Whether to sum up images as well.
 
     Returns:
-        The exact expectations of each candidate, sums rounded once, to float64. Pairs are those of `stages.balance`.
+        The exact expectations of each candidate, each rounded once, to float64; for pairs the same as those of
+        `stages.balance`.
     """
     drawing = drawing_texts(matched.select("image_id", "uid", "metadata_lang", "entry_ids"), draw)
     texts = drawing.select("image_id", "metadata_lang", "entry_ids")
     if images and draw.texts_per_image == "all":
-        placed = texts.mapInArrow(_head_texts(head), ddl(_HEAD_TEXTS)).repartition("image_id")
-        # With places in the order, equal rows alone may change theirs: products come out the same to the last bit.
-        ordered = placed.sortWithinPartitions("image_id", "language", "places")
+        shuffled = texts.mapInArrow(_head_texts(head), ddl(_HEAD_TEXTS)).repartition("image_id")
+        # Sorted by positions as well, only equal rows can change places: products are the same to the last bit.
+        ordered = shuffled.sortWithinPartitions("image_id", "language", "positions")
         parts = ordered.mapInArrow(_summer(head, True), ddl(_SUMS))
     else:
-        parts = texts.mapInArrow(_placer_and_summer(head), ddl(_SUMS))
+        parts = texts.mapInArrow(_head_texts_and_sums(head), ddl(_SUMS))
     sums = parts.groupBy("candidate", "language").agg(*(F.sum(name).alias(name) for name in _SUMS.names[2:])).collect()
     found: list[dict[int, tuple[float, float]]] = [{} for _ in head.thresholds]
     for candidate, language, pairs_high, pairs_low, images_high, images_low in sums:
@@ -175,41 +177,41 @@ def _expected(head: JointHead, sums: Mapping[int, tuple[float, float]], images: 
     return Expected(pairs, of_language, sums.get(ALL, nothing)[1])
 
 
-def _placer_and_summer(head: JointHead) -> Callable[[Batches], Batches]:
-    place, add_up = _head_texts(head), _summer(head, False)
-    return lambda batches: add_up(place(batches))
+def _head_texts_and_sums(head: JointHead) -> Callable[[Batches], Batches]:
+    find_head, add_up = _head_texts(head), _summer(head, False)
+    return lambda batches: add_up(find_head(batches))
 
 
 def _head_texts(head: JointHead) -> Callable[[Batches], Batches]:
-    """Rows of image_id, metadata_lang and entry_ids to _HEAD_TEXTS."""
+    """Returns a function from rows of image_id, metadata_lang and entry_ids to rows of _HEAD_TEXTS."""
 
     def run(batches: Batches) -> Batches:
-        number = {language: place for place, language in enumerate(head.languages)}
-        places: dict[str, npt.NDArray[np.int32]] = {}
+        number = {language: index for index, language in enumerate(head.languages)}
+        positions: dict[str, npt.NDArray[np.int32]] = {}
         for batch in batches:
             for name, rows in _each_language(batch):
-                if name not in places:
-                    places[name] = head.places(number[name])
+                if name not in positions:
+                    positions[name] = head.positions(number[name])
                 languages = pa.array(np.full(rows.num_rows, number[name], dtype=np.int32))
                 yield pa.RecordBatch.from_arrays(
-                    [rows.column(0), languages, _places_of(rows.column(2), places[name])], schema=_HEAD_TEXTS
+                    [rows.column(0), languages, _positions_of(rows.column(2), positions[name])], schema=_HEAD_TEXTS
                 )
 
     return run
 
 
 def _each_language(batch: pa.RecordBatch) -> list[tuple[str, pa.RecordBatch]]:
-    """The rows of each language of image_id, metadata_lang and entry_ids, together whatever their order."""
+    """Returns the rows of each language, of rows of image_id, metadata_lang and entry_ids in any order."""
     runs = list(by_language(batch))
-    if len(runs) > len({name for name, _ in runs}):  # sorted by image, say
+    if len(runs) > len({name for name, _ in runs}):  # for example sorted by image
         runs = list(by_language(batch.take(pc.sort_indices(batch.column(1)))))
     return runs
 
 
-def _places_of(entry_ids: pa.ListArray, places: npt.NDArray[np.int32]) -> pa.ListArray:
-    """Entry ids as places; an empty list where one of them has none, since it keeps the text."""
+def _positions_of(entry_ids: pa.ListArray, positions: npt.NDArray[np.int32]) -> pa.ListArray:
+    """Returns the positions of entry ids; an empty list if one of them has none, since that entry keeps the text."""
     lengths = np.asarray(entry_ids.value_lengths(), dtype=np.int64)
-    found = places[entry_ids.flatten().to_numpy(zero_copy_only=False)]
+    found = positions[entry_ids.flatten().to_numpy(zero_copy_only=False)]
     starts = np.cumsum(lengths) - lengths
     certain = np.minimum.reduceat(found, starts) < 0
     remaining = np.where(certain, 0, lengths)
@@ -218,7 +220,10 @@ def _places_of(entry_ids: pa.ListArray, places: npt.NDArray[np.int32]) -> pa.Lis
 
 
 def _summer(head: JointHead, images: bool) -> Callable[[Batches], Batches]:
-    """_HEAD_TEXTS, sorted by image and language if images are wanted, to one row of _SUMS a candidate and language."""
+    """Returns a function from rows of _HEAD_TEXTS to one row of _SUMS for each candidate and language.
+
+    For images, the rows have to be sorted by image and language.
+    """
 
     def run(batches: Batches) -> Batches:
         probabilities = head.probabilities()
@@ -240,11 +245,11 @@ def _summer(head: JointHead, images: bool) -> Callable[[Batches], Batches]:
     return run
 
 
-def _kept(places: pa.ListArray, probabilities: balance.Floats) -> balance.Floats:
-    """Keep probabilities, shape (candidates, texts)."""
-    certain = np.asarray(places.value_lengths()) == 0
-    kept = np.ones((len(probabilities), len(places)), dtype=np.float64)
-    uncertain = places.filter(pa.array(~certain))
+def _kept(positions: pa.ListArray, probabilities: balance.Floats) -> balance.Floats:
+    """Returns keep probabilities, shape (candidates, texts)."""
+    certain = np.asarray(positions.value_lengths()) == 0
+    kept = np.ones((len(probabilities), len(positions)), dtype=np.float64)
+    uncertain = positions.filter(pa.array(~certain))
     if len(uncertain):
         for candidate, of_entries in enumerate(probabilities):
             kept[candidate, ~certain] = balance.keep_probabilities(uncertain, of_entries)
@@ -252,7 +257,7 @@ def _kept(places: pa.ListArray, probabilities: balance.Floats) -> balance.Floats
 
 
 def _sums_batch(pairs: ExactSums, images: ExactSums) -> pa.RecordBatch:
-    """Rows of _SUMS, without those of languages that a task didn't see."""
+    """Returns rows of _SUMS, except for languages that the task hasn't seen."""
     seen = pairs.high | pairs.low | images.high | images.low
     candidate, slot = np.nonzero(seen)
     language = np.where(slot == seen.shape[1] - 1, ALL, slot)

@@ -1,4 +1,4 @@
-"""Two manifests beside each other."""
+"""What two manifests have in common, and what only one of them has."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _BOTH = 3
 
 
 def compare_manifests(before: DataFrame, after: DataFrame, samples: int) -> tuple[list[dict[str, Any]], list[Any]]:
-    """Counts what two manifests share and what only one has.
+    """Counts the pairs that two manifests share, and those that only one has.
 
     Args:
         before: Rows of `schemas.MANIFEST`.
-        after: The other's rows.
-        samples: Pairs to show of those that only one has, for each of the two.
+        after: Rows of the other manifest.
+        samples: Number of pairs to return of those that only one manifest has, for each of the two.
 
     Returns:
-        For each language, in the order of their names, the pairs of both, those lost (only in `before`), those gained
-        (only in `after`) and those that stayed with another keep probability; a pair counts for its language in
-        `after`, or in `before` where it is lost. And the lost and gained pairs with the smallest uids.
+        For each language, sorted by name, the numbers of pairs in both manifests, of lost pairs (only in `before`), of
+        gained pairs (only in `after`), and of pairs with different keep probabilities; a pair counts for its language
+        in `after`, or in `before` if it is lost. Then the lost and gained pairs with the smallest uids.
     """
     columns = ["uid", "metadata_lang", "text", "keep_probability"]
     union = before.select(*columns, F.lit(1).alias(_SIDE)).union(after.select(*columns, F.lit(2).alias(_SIDE)))

@@ -1,4 +1,4 @@
-"""What balancing did to each language, for the data card."""
+"""Each language before and after balancing, for the data card."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from metaclip_curate.stages.count import occurrences
 def language_totals(
     matched: DataFrame, kept: DataFrame, counts: DataFrame, thresholds: DataFrame
 ) -> list[dict[str, Any]]:
-    """Sums up each language before and after the draw.
+    """Counts pairs, images and matches of each language before and after the draw.
 
     Args:
         matched: Rows of `schemas.MATCHED`.
-        kept: The drawn rows of it.
+        kept: The rows of `matched` that were drawn.
         counts: Rows of `schemas.COUNTS`.
         thresholds: Rows of `schemas.THRESHOLDS`.
 

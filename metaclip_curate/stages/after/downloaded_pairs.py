@@ -1,4 +1,4 @@
-"""A manifest and its download to the pairs whose image was fetched."""
+"""The pairs of a manifest whose images were downloaded."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from metaclip_curate.stages.shared.partitioning import shuffle_to_partitions
 from metaclip_curate.storage import StorageOptions
 from metaclip_curate.storage.parquet_input import cast_table, open_parquet
 
-# img2dataset's word for an image that it wrote; its words for the others are reported as they are.
+# img2dataset's status of an image that it has written; its other statuses are reported as they are.
 SUCCESS = "success"
-# Of pairs that are in no file: a sample whose download broke unexpectedly is written nowhere.
+# Status of pairs that are in no file: img2dataset doesn't write samples on which it raised an exception.
 MISSING = "missing"
-# Of pairs that go because another one has the same image.
+# Status of pairs that are left out because another pair has the same image file.
 EQUAL_IMAGE = "equal_image"
 
 _OUTCOMES = pa.schema([("uid", pa.string()), ("status", pa.string()), ("sha256", pa.string())])
@@ -36,21 +36,21 @@ Batches = Iterator[pa.RecordBatch]
 def read_outcomes(
     spark: SparkSession, files: Sequence[str], needed: Sequence[str], options: StorageOptions
 ) -> DataFrame:
-    """Reads what became of each pair.
+    """Reads the status of each pair from img2dataset's files.
 
-    Workers read the files with Arrow: Spark's reader takes the types of one file for those of all, and refuses a column
-    whose type is null.
+    The workers read the files with Arrow, since Spark's reader assumes the types of one file for all of them, and
+    refuses a column whose type is null.
 
     Args:
         spark: The session.
         files: img2dataset's NNNNN.parquet beside the shards, with uid among the saved columns.
-        needed: Those of uid, status and sha256 that a file must have; others are null where they are missing.
-        options: How workers reach the files.
+        needed: Those of uid, status and sha256 that each file must have; the others are null if they are missing.
+        options: Credentials and limits for reading the files.
 
     Returns:
-        uid, status and sha256, each uid once. One that was tried more than once counts as fetched if it ever was, with
-        the smallest of its sha256; otherwise with the first of its states in the order of the alphabet. When it is
-        computed, a worker raises a UserError for a file that can't be used.
+        Rows of uid, status and sha256, one for each uid. A uid that was requested more than once counts as fetched if
+        it was fetched at least once, with the smallest sha256; otherwise it has the alphabetically first status. When
+        the rows are computed, a worker raises a UserError for a file that can't be used.
     """
     tasks = min(len(files), _MOST_TASKS)
     numbered = spark.createDataFrame(
@@ -78,10 +78,15 @@ def _reader(needed: Sequence[str], options: StorageOptions) -> Callable[[Batches
 
 
 def outcomes_of(file: str, needed: Sequence[str], options: StorageOptions) -> pa.Table:
-    """Reads one file as `read_outcomes` says.
+    """Reads one of img2dataset's files.
+
+    Args:
+        file: Path or URL of the file.
+        needed: Columns that it must have.
+        options: Credentials and limits for reading it.
 
     Raises:
-        UserError: It is damaged, or lacks a column that is needed.
+        UserError: The file is damaged, or lacks a needed column.
     """
     with open_parquet(file, options, _DAMAGED) as table:
         present = [name for name in _OUTCOMES.names if name in table.schema_arrow.names]
@@ -92,14 +97,14 @@ def outcomes_of(file: str, needed: Sequence[str], options: StorageOptions) -> pa
 
 
 def pair_outcomes(manifest: DataFrame, outcomes: DataFrame) -> DataFrame:
-    """Says of each pair what became of it.
+    """Joins a manifest with the statuses of its pairs.
 
     Args:
         manifest: Rows with uid.
-        outcomes: From `read_outcomes`.
+        outcomes: Rows from `read_outcomes`.
 
     Returns:
-        uid, in_manifest, status and sha256, of all uids of either.
+        Rows of uid, in_manifest, status and sha256, of all uids in either.
     """
     listed = manifest.select("uid", F.lit(True).alias("in_manifest"))
     return listed.join(outcomes, "uid", "full_outer").select(
@@ -111,19 +116,19 @@ def pair_outcomes(manifest: DataFrame, outcomes: DataFrame) -> DataFrame:
 
 
 def without_equal_images(judged: DataFrame) -> DataFrame:
-    """Keeps of the pairs with equal image files the one with the smallest uid.
+    """Keeps one of the pairs with equal image files: the one with the smallest uid.
 
-    A uid is a hash of URL and text, so that the choice favours no site, language or entry, and the next draw, another
-    hash, doesn't depend on it.
+    A uid is a hash of URL and text, so that this favours no site, language or entry, and is independent of the next
+    draw, which is another hash.
 
     Args:
-        judged: From `pair_outcomes`.
+        judged: Rows from `pair_outcomes`.
 
     Returns:
-        The same rows; the others of an image have the status EQUAL_IMAGE. Where there is no sha256, all stay.
+        The same rows, where the other pairs of an image have the status EQUAL_IMAGE. Pairs without a sha256 stay.
     """
-    # An image that thousands of pairs share, a placeholder, is aggregated before it is shuffled; then uids are joined,
-    # of which no two are equal.
+    # A placeholder image can have thousands of pairs. They are aggregated before the shuffle, and the join is on uids,
+    # which are unique, so that no task gets all of them.
     compared = F.col("in_manifest") & (F.col("status") == SUCCESS) & F.col("sha256").isNotNull()
     firsts = judged.filter(compared).groupBy("sha256").agg(F.min("uid").alias("uid"))
     marked = judged.join(firsts.select("uid", F.lit(True).alias("first")), "uid", "left")
@@ -132,14 +137,14 @@ def without_equal_images(judged: DataFrame) -> DataFrame:
 
 
 def downloaded_pairs(manifest: DataFrame, judged: DataFrame) -> DataFrame:
-    """Takes the manifest's pairs whose image was fetched.
+    """Returns the manifest's pairs whose image was fetched.
 
     Args:
         manifest: Rows of `schemas.MANIFEST`.
-        judged: From `pair_outcomes`.
+        judged: Rows from `pair_outcomes`.
 
     Returns:
-        Rows of `schemas.MATCHED`, sorted in each file by language, which balancing takes one at a time.
+        Rows of `schemas.MATCHED`, sorted by language within partitions, since balancing holds one language at a time.
     """
     fetched = judged.filter(F.col("in_manifest") & (F.col("status") == SUCCESS)).select("uid")
     rows = manifest.join(fetched, "uid", "left_semi").select(*MATCHED.names)

@@ -1,4 +1,4 @@
-"""Tables to the files of other tools, written by the workers."""
+"""Tables in the formats of other tools, written by the workers."""
 
 from __future__ import annotations
 
@@ -21,32 +21,31 @@ Batches = Iterator[pa.RecordBatch]
 _SHARDS = "shard bigint, images bigint, texts bigint"
 _LANGUAGES = "metadata_lang string, entries bigint"
 _UID_PARTS = "prefix string, uids bigint"
-# Of the 24 hex digits of an image id as many as a bigint holds.
+# Of the 24 hex digits of an image id, as many as fit into a bigint.
 _SHARD_DIGITS = 15
-# A part of uids is sorted in one worker's memory: 16 bytes each, and some 100 as Python strings on the way.
+# A worker sorts a part in its memory: a uid takes 16 bytes, and about 100 while it is a Python string.
 _UIDS_A_PART = 1_000_000
 
 
 def write_shards(matched: DataFrame, shards: int, folder: str, options: StorageOptions) -> tuple[int, int]:
     """Writes the matched pairs as shards of the reference's format.
 
-    An image is in the shard that the number of its id's first 15 hex digits has as remainder, so that its place
-    follows from its id and the number of shards.
+    An image's shard is the number of its id's first 15 hex digits modulo the number of shards.
 
     Args:
         matched: Rows of `schemas.MATCHED`.
-        shards: How many shards.
-        folder: Where to write them.
-        options: How workers reach it.
+        shards: Number of shards.
+        folder: Path or URL of the folder for the shards.
+        options: Credentials and limits for writing them.
 
     Returns:
-        Images and texts. A shard without any is written too, as the loader opens them all.
+        Numbers of images and texts. Empty shards are written too, since the loader opens all of them.
     """
     digits = F.substring("image_id", 1, _SHARD_DIGITS)
     shard = F.pmod(F.conv(digits, 16, 10).cast("bigint"), F.lit(shards).cast("bigint"))
     rows = matched.select(shard.alias("shard"), "image_id", "uid", "text", "metadata_lang", "entry_ids")
-    placed = rows.repartition("shard").sortWithinPartitions("shard", "image_id", "uid")
-    written = placed.mapInArrow(_shard_writer(folder, options), _SHARDS).collect()
+    sorted_rows = rows.repartition("shard").sortWithinPartitions("shard", "image_id", "uid")
+    written = sorted_rows.mapInArrow(_shard_writer(folder, options), _SHARDS).collect()
     for number in set(range(shards)) - {row["shard"] for row in written}:
         storage.write_bytes(storage.join(folder, shard_name(number)), shard_json({}), options)
     return sum(row["images"] for row in written), sum(row["texts"] for row in written)
@@ -73,14 +72,14 @@ def _rows(batches: Batches) -> Iterator[tuple[int, str, str, str, str, list[int]
 def write_probabilities(
     counts: DataFrame, thresholds: Mapping[str, int], t: int, folder: str, options: StorageOptions
 ) -> dict[str, int]:
-    """Writes each language's entry probabilities, one task a language.
+    """Writes the entry probabilities, with one task for each language.
 
     Args:
         counts: Rows of `schemas.COUNTS`.
-        thresholds: t of each language.
+        thresholds: The t of each language.
         t: The t in the files' names, the same for all languages.
-        folder: Where to write them.
-        options: How workers reach it.
+        folder: Path or URL of the folder for the files.
+        options: Credentials and limits for writing them.
 
     Returns:
         Number of entries of each language.
@@ -107,7 +106,7 @@ def _probabilities_writer(
 
 
 def prefix_digits(uids: int) -> int:
-    """With how many hex digits uids fall into parts that a worker can sort."""
+    """Returns the number of hex digits by which uids are divided into parts that a worker can sort."""
     digits = 0
     while uids > _UIDS_A_PART * 16**digits:
         digits += 1
@@ -115,26 +114,28 @@ def prefix_digits(uids: int) -> int:
 
 
 def write_uid_parts(uids: DataFrame, digits: int, folder: str, options: StorageOptions) -> list[tuple[str, int]]:
-    """Writes uids as sorted arrays, one for each beginning that uids have.
+    """Writes uids as sorted arrays, one for each prefix of uids.
 
-    Uids are hashes, so that parts are of about the same size; their beginnings make the same parts in every run.
+    Since uids are hashes, the parts have about the same size.
 
     Args:
         uids: Rows with uid.
-        digits: Length of the beginnings.
-        folder: Where to write a part under the name of its beginning.
-        options: How workers reach it.
+        digits: Number of hex digits of a prefix.
+        folder: Path or URL of the folder for the parts.
+        options: Credentials and limits for writing them.
 
     Returns:
-        The beginnings in order, and how many uids each has.
+        The prefixes in order, and the number of uids of each.
     """
     rows = uids.select(F.substring("uid", 1, digits).alias("prefix"), "uid")
-    placed = rows.repartition("prefix").sortWithinPartitions("prefix", "uid")
-    return sorted((row[0], row[1]) for row in placed.mapInArrow(_uid_writer(folder, options), _UID_PARTS).collect())
+    sorted_rows = rows.repartition("prefix").sortWithinPartitions("prefix", "uid")
+    return sorted(
+        (row[0], row[1]) for row in sorted_rows.mapInArrow(_uid_writer(folder, options), _UID_PARTS).collect()
+    )
 
 
 def uid_part_name(prefix: str) -> str:
-    """Names the part of uids that begin so."""
+    """Returns the name of a prefix's part."""
     return f"uids-{prefix}.bin"
 
 
@@ -150,7 +151,7 @@ def _uid_writer(folder: str, options: StorageOptions) -> Callable[[Batches], Bat
 
 
 def _by_prefix(batches: Batches) -> Iterator[tuple[str, pa.Array]]:
-    """Cuts sorted rows of prefix and uid where the prefix changes."""
+    """Divides sorted rows of prefix and uid where the prefix changes."""
     for batch in batches:
         for prefix in batch.column(0).unique():
             yield prefix.as_py(), batch.filter(pc.equal(batch.column(0), prefix)).column(1)

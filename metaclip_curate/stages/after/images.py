@@ -1,4 +1,4 @@
-"""Matched pairs to images, each once with all its texts: what training with a draw an epoch needs."""
+"""Images with all of their matched texts, for training that draws anew in each epoch."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ _TEXT_COLUMNS = ("uid", "text", "lang", "metadata_lang", "entry_ids")
 
 
 def images(matched: DataFrame) -> DataFrame:
-    """Puts the texts of each image together.
+    """Groups matched pairs by image.
 
     Args:
         matched: Rows of `schemas.MATCHED`.
 
     Returns:
-        image_id, url, text (the first of its texts) and texts, an array of structs of uid, text, lang, metadata_lang
-        and entry_ids, in the order of uid.
+        Rows of image_id, url, text (the first of its texts) and texts, an array of structs of uid, text, lang,
+        metadata_lang and entry_ids, in the order of uid.
     """
     texts = F.sort_array(F.collect_list(F.struct(*_TEXT_COLUMNS)))
-    # A URL fixes the image's id; should two ever share one, the smaller stands for both.
+    # The id is a hash of the URL; should two URLs ever have the same id, the smaller one is used.
     grouped = matched.groupBy("image_id").agg(F.min("url").alias("url"), texts.alias("texts"))
     return grouped.select("image_id", "url", F.col("texts")[0]["text"].alias("text"), "texts")
 
 
 def write_images(matched: DataFrame, folder: str, images_per_file: int = 250_000) -> None:
-    """Writes the images in the order of their ids, which is a random one, since they are hashes.
+    """Writes the images in the order of their ids, which is a random order, since they are hashes.
 
     Args:
         matched: Rows of `schemas.MATCHED`.
-        folder: Where to write, local or an object store's.
-        images_per_file: How many a file has, about.
+        folder: Path or URL of the folder.
+        images_per_file: Approximate number of images in a file.
     """
     count = matched.select("image_id").distinct().count()
     files = max(1, round(count / images_per_file))

@@ -1,4 +1,4 @@
-"""What the report needs of a run's tables, computed by Spark.
+"""What the report shows of a run's tables, computed by Spark.
 
-Each module gathers one kind of facts, which `report` turns into charts. Imports what `stages` may, and `report.facts`.
+Each module gathers one kind of facts, which `report` turns into charts. Imports what `stages` may, and `report`.
 """

@@ -14,20 +14,20 @@ from metaclip_curate.schemas import COUNTS, ddl
 from metaclip_curate.stages.count import occurrences
 from metaclip_curate.stages.report.pairs import sampling_cut
 
-# Rows of `schemas.COUNTS` with the texts that were kept and the language's threshold.
+# `schemas.COUNTS` with the number of kept texts and the language's threshold.
 HIT_ENTRIES = f"{ddl(COUNTS)}, kept bigint, t bigint"
 _OF_LANGUAGE = 8
 _OF_ALL = 30
 
 
 def hit_entries(spark: SparkSession, counts: DataFrame, kept: DataFrame, thresholds: Mapping[str, int]) -> DataFrame:
-    """Puts together what is known of each entry that has a text; the others are most of the metadata.
+    """Joins counts, kept texts and thresholds of the entries with a text, which are the smaller part of the metadata.
 
     Args:
         spark: The session.
         counts: Rows of `schemas.COUNTS`.
         kept: Rows of `schemas.MANIFEST`.
-        thresholds: t of every language.
+        thresholds: The t of each language.
 
     Returns:
         Rows of HIT_ENTRIES.
@@ -41,14 +41,14 @@ def hit_entries(spark: SparkSession, counts: DataFrame, kept: DataFrame, thresho
 
 
 def kept_histograms(entries: DataFrame, unmatched: Mapping[str, int]) -> dict[str, KeptHistogram]:
-    """Counts how many entries have each count, and what was kept of them.
+    """Counts the entries with each count, and their kept texts.
 
     Args:
-        entries: From `hit_entries`.
-        unmatched: Entries without a text of every language.
+        entries: Rows from `hit_entries`.
+        unmatched: Number of entries without a text of each language.
 
     Returns:
-        A histogram by language.
+        Histograms by language.
     """
     found = {language: [(0, number, 0)] if number else [] for language, number in sorted(unmatched.items())}
     sums = entries.groupBy("metadata_lang", "count").agg(F.count(F.lit(1)), F.sum("kept")).collect()
@@ -63,14 +63,14 @@ def kept_histograms(entries: DataFrame, unmatched: Mapping[str, int]) -> dict[st
 def entry_lists(
     entries: DataFrame, unmatched: Mapping[str, Sequence[EntryFact]]
 ) -> tuple[dict[str, EntryLists], tuple[EntryFact, ...]]:
-    """Takes some entries of each kind and language to look at.
+    """Samples entries of each kind and language.
 
     Args:
-        entries: From `hit_entries`.
-        unmatched: From `unmatched_entries`.
+        entries: Rows from `hit_entries`.
+        unmatched: Entries from `unmatched_entries`.
 
     Returns:
-        Lists by language, and under "" of all together; and a longer list of the most thinned of all.
+        Samples by language, and under "" of all languages; and a longer list of the most thinned entries of all.
     """
     lost = F.col("count") - F.col("kept")
     kind = F.when((F.col("count") >= F.col("t")) & (lost > 0), "thinned").when(
@@ -78,10 +78,10 @@ def entry_lists(
     )
     order = F.when(F.col("kind") == "thinned", -lost).otherwise(_at_random())
     ordered = entries.withColumn("kind", kind).filter(F.col("kind").isNotNull()).withColumn("order", order)
-    place = F.row_number().over(Window.partitionBy("metadata_lang", "kind").orderBy("order", "entry_id"))
-    # The first comparison, with a literal, lets Spark leave rows out before they are shuffled.
+    rank = F.row_number().over(Window.partitionBy("metadata_lang", "kind").orderBy("order", "entry_id"))
+    # By the first comparison, with a literal, Spark drops rows before they are shuffled.
     limit = F.when(F.col("kind") == "thinned", _OF_ALL).otherwise(_OF_LANGUAGE)
-    first = ordered.withColumn("place", place).filter((F.col("place") <= _OF_ALL) & (F.col("place") <= limit))
+    first = ordered.withColumn("rank", rank).filter((F.col("rank") <= _OF_ALL) & (F.col("rank") <= limit))
     found: dict[tuple[str, str], list[tuple[int, EntryFact]]] = {}
     columns = ("kind", "order", "metadata_lang", "entry_id", "entry", "count", "kept")
     for row_kind, row_order, language, *row in first.select(*columns).collect():
@@ -101,15 +101,15 @@ def entry_lists(
 def unmatched_entries(
     spark: SparkSession, counts: DataFrame, unmatched: Mapping[str, int]
 ) -> dict[str, list[EntryFact]]:
-    """Takes entries without a text, by hash.
+    """Samples entries without a text by a hash.
 
     Args:
         spark: The session.
         counts: Rows of `schemas.COUNTS`.
-        unmatched: How many there are of every language.
+        unmatched: Number of such entries of each language.
 
     Returns:
-        Some of each language, and under "" some of all together.
+        Entries by language, and under "" of all languages.
     """
     cuts = [(language, sampling_cut(_OF_LANGUAGE, number)) for language, number in sorted(unmatched.items())]
     limits = spark.createDataFrame(cuts, "metadata_lang string, cut bigint")

@@ -1,8 +1,8 @@
-"""A run to the facts of its report.
+"""Gathers the facts of a run's report.
 
-Everything that leaves the workers is bounded: sums, histograms, rows whose hash is below a cut. `pairs` is read once,
-`matched` twice (texts, expectations), the manifest three times, `counts` three times, and the entries that have a text
-are written once, to a folder that is removed again.
+Whatever leaves the workers is of bounded size: sums, histograms, and rows whose hash is below a cut. `pairs` is read
+once, `matched` twice (texts, expectations), the manifest and `counts` three times. The entries with a text are written
+once, to a folder that is removed afterwards.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ from metaclip_curate.stages.shared.tables import read_files, read_run_table
 from metaclip_curate.thresholds import Candidate, Rule, pooled_tail_share
 
 _TROUBLES = 10
-_SMALLEST_SHARE = 1e-4  # what a logarithmic axis shows of a tail share of 0
+_SMALLEST_SHARE = 1e-4  # position of a tail share of 0 on a logarithmic axis
 
 
 class Gatherer:
-    """Gathers what a report shows, as far as the run is.
+    """Gathers what a report shows of the finished stages.
 
     Args:
         folder: A run folder.
@@ -61,11 +61,7 @@ class Gatherer:
         self._spark = spark
 
     def facts(self) -> Facts:
-        """Reads the tables.
-
-        Returns:
-            The facts; what the run doesn't have is named among them.
-        """
+        """Reads the tables and returns the facts."""
         pairs, sample = self._pairs()
         curation = None
         if "sample" in self._finished:
@@ -86,12 +82,12 @@ class Gatherer:
     def _missing(self, pairs: PairFacts | None) -> tuple[str, ...]:
         sentences = []
         if pairs is None:
-            sentences.append("This run has no table of pairs of its own: it was made from the manifest of another run.")
+            sentences.append("This run has no table of pairs: it was computed from the manifest of another run.")
         if "sample" not in self._finished:
             stage = STAGES[len(self._finished)]
             sentences.append(
-                f"Curves, entries and kept pairs aren't here yet, since the stage {stage} isn't finished: go on with "
-                f"metaclip-curate {stage}, or with metaclip-curate run, and write the report again."
+                f"Curves, entries and kept pairs are missing, since the stage {stage} isn't finished: go on with "
+                f"metaclip-curate {stage} or metaclip-curate run, and write the report again."
             )
         return tuple(sentences)
 
@@ -175,7 +171,7 @@ class Gatherer:
         histograms: Mapping[str, KeptHistogram],
         thresholds: Mapping[str, int],
     ) -> tuple[tuple[TriedT, ...], tuple[TriedT, ...], str]:
-        """What other t would keep; those whose limits are drawn; and what they differ in."""
+        """Returns candidates with their expectations, those whose limits are drawn, and what they differ in."""
         options = self._folder.options_of("balance")
         anchor, share, same = options["anchor_language"], options["tail_share"], options["same_t"]
         rule = Rule(anchor, same, share)

@@ -1,4 +1,4 @@
-"""What a table of pairs is made of, for the report: one pass, whatever the table's size."""
+"""Distributions over a table of pairs, and a sample of it, in one pass."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SAMPLE = 20
 TEXT_CHARACTERS = 300
 _HOSTS = 20
 _SCORE_BINS = 20
-# Of so many times the wanted number of pairs the hash is below the cut, so that a sample is hardly ever short.
+# Ratio of the pairs below the cut to the requested number, so that a sample is hardly ever too small.
 _OVERSAMPLED = 3
 _KEYS = pa.schema([pa.field("kind", pa.string()), pa.field("key", pa.string()), pa.field("rows", pa.int64())])
 
@@ -26,51 +26,51 @@ Sampled = dict[str, Any]
 
 
 def sampling_hash(table: str) -> Column:
-    """A hash of a table's name and the uid, uniform over the 64-bit integers, that the draw knows nothing of."""
+    """Returns a hash of a table's name and the uid, uniform over 64-bit integers and independent of the draw."""
     return F.xxhash64(F.lit(table), F.col("uid"))
 
 
-def sampling_cut(wanted: int, of: int) -> int:
-    """The hash below which about a number of rows lie, more than are wanted.
+def sampling_cut(number: int, rows: int) -> int:
+    """Returns the hash below which about three times the requested number of rows lie.
 
     Args:
-        wanted: How many are.
-        of: Rows there are.
+        number: Number of rows that are requested.
+        rows: Number of all rows.
     """
-    share = min(1.0, _OVERSAMPLED * wanted / of) if of else 1.0
+    share = min(1.0, _OVERSAMPLED * number / rows) if rows else 1.0
     return min(2**63 - 1, round(share * 2.0**64) - 2**63)
 
 
 def host() -> Column:
-    """The host in an image's URL: between the slashes and before a port, without a user's name."""
+    """Returns the host in an image's URL, without a user name and a port."""
     return F.regexp_extract("url", r"^https?://(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)", 1)
 
 
 def short_text(text: str = "text") -> Column:
-    """A text cut off where a reader stops."""
+    """Returns a text cut off after 300 characters."""
     limit = TEXT_CHARACTERS
     return F.when(F.length(text) > limit, F.concat(F.substring(text, 1, limit - 1), F.lit("…"))).otherwise(F.col(text))
 
 
 def sampled_columns() -> list[Column]:
-    """What of a pair is looked at."""
+    """Returns the columns of a sample."""
     return [F.col("uid"), short_text().alias("text"), F.col("lang"), F.col("lang_score"), host().alias("host")]
 
 
 def pair_facts(pairs: DataFrame, table: str, rows: int, hosts: Collection[str] = ()) -> tuple[PairFacts, list[Sampled]]:
-    """Counts what pairs are made of, and takes a sample of them.
+    """Computes distributions over pairs, and samples them.
 
-    A pair becomes a row for each thing that is counted of it; each task sums up what it saw before anything is
-    shuffled. Of the hosts, which are many, only the largest leave the workers.
+    Each pair becomes one row for each distribution, and each task sums up its rows before they are shuffled. Of the
+    hosts, which are many, only the largest leave the workers.
 
     Args:
-        pairs: Rows of `schemas.PAIRS`, other columns aside.
-        table: Its name, so that the samples of tables differ.
-        rows: About how many.
-        hosts: Hosts that are counted however small.
+        pairs: Rows of `schemas.PAIRS`; further columns are ignored.
+        table: Name of the table, so that the samples of two tables differ.
+        rows: Approximate number of rows.
+        hosts: Hosts that are counted even if they are small.
 
     Returns:
-        The sums, and pairs at random as rows of uid, text, lang, lang_score, host.
+        The distributions, and a sample of rows of uid, text, lang, lang_score and host.
     """
     score = F.least(F.floor(F.col("lang_score").cast("double") * _SCORE_BINS), F.lit(_SCORE_BINS - 1))
     octave = F.length(F.bin(F.length("text").cast("long"))) - 1
@@ -86,9 +86,9 @@ def pair_facts(pairs: DataFrame, table: str, rows: int, hosts: Collection[str] =
     keys = [F.struct(F.lit(kind).alias("kind"), key.alias("key")) for kind, key in counted.items()]
     each = pairs.select(F.explode(F.array(*keys)).alias("at")).select("at.kind", "at.key")
     sums = each.filter(F.col("key").isNotNull()).groupBy("kind", "key").agg(F.count(F.lit(1)).alias("rows"))
-    wanted = sorted(hosts)
+    counted_hosts = sorted(hosts)
     found: dict[str, list[tuple[str, int]]] = {kind: [] for kind in (*counted, "hosts")}
-    for kind, key, number in sums.mapInArrow(lambda batches: _bounded(batches, wanted), ddl(_KEYS)).collect():
+    for kind, key, number in sums.mapInArrow(lambda batches: _bounded(batches, counted_hosts), ddl(_KEYS)).collect():
         found[kind].append((key, number))
     by_size = sorted(found["host"], key=lambda each: (-each[1], each[0]))
     facts = PairFacts(
@@ -96,19 +96,19 @@ def pair_facts(pairs: DataFrame, table: str, rows: int, hosts: Collection[str] =
         scores={int(key): number for key, number in sorted(found["score"])},
         lengths={int(key): number for key, number in sorted(found["length"])},
         sources=dict(sorted(found["source"], key=lambda each: (-each[1], each[0]))),
-        hosts=tuple(each for place, each in enumerate(by_size) if place < _HOSTS or each[0] in wanted),
+        hosts=tuple(each for rank, each in enumerate(by_size) if rank < _HOSTS or each[0] in counted_hosts),
         all_hosts=sum(number for _, number in found["hosts"]),
     )
     return facts, first_by_hash([json.loads(row) for row, _ in found["sample"]], SAMPLE)
 
 
 def first_by_hash(rows: list[Sampled], number: int) -> list[Sampled]:
-    """The rows with the smallest hashes, in their order."""
+    """Returns the rows with the smallest hashes, in the order of the hashes."""
     return sorted(rows, key=lambda row: (row["hash"], row["uid"]))[:number]
 
 
 def _bounded(batches: Iterator[pa.RecordBatch], hosts: list[str]) -> Iterator[pa.RecordBatch]:
-    """Of a task's hosts the largest, those that are asked for, and their number; all other rows as they are."""
+    """Yields a task's largest hosts, the requested ones and the number of all hosts, and all other rows unchanged."""
     schema, number = _KEYS, 0
     largest = schema.empty_table()
     for batch in batches:
