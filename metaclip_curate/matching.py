@@ -1,8 +1,8 @@
 """Which metadata entries a text contains: spacing, and the Aho-Corasick automaton behind `Matcher`.
 
-A text matches an entry when the spaced text contains the spaced entry. The spacing turns a substring search into a
-search for words in languages that put spaces between words, and leaves it a substring search in those that do not
-("Meta CLIP 2", arXiv 2507.22062, section 3). Case matters. Overlapping and nested matches all count.
+A text matches an entry if the spaced text contains the spaced entry. The spacing turns a substring search into a search
+for words in languages that put spaces between words, and leaves it a substring search in the others ("Meta CLIP 2",
+arXiv 2507.22062, section 3). Case matters. Overlapping and nested matches all count.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ENTRY_SPACINGS: tuple[EntrySpacing, ...] = get_args(EntrySpacing)
 
 TEXT_MARKS = ",.;:?!`"
 PUNCTUATION = frozenset(string.punctuation + "，。、；：？！“”‘’（）【】《》〈〉「」『』～—")
-# First and last code points of scripts whose words are not set apart by spaces.
+# First and last code points of scripts without spaces between words.
 UNSPACED_RANGES = (
     (0x4E00, 0x9FFF),  # CJK unified ideographs
     (0x3400, 0x4DBF),  # extension A
@@ -41,28 +41,28 @@ UNSPACED_RANGES = (
     (0x0F00, 0x0FFF),  # Tibetan
 )
 
-# Stands between texts in the one string that the automaton runs over; no spaced text contains it.
+# Separates texts in the one string that the automaton runs over. No spaced text contains it.
 _SEPARATOR = "\n"
 _END_OF_TEXT = -1
 _MARK_SPACING = {mark: f" {mark} " for mark in TEXT_MARKS}
 _TEXT_SPACING = {"\t": " ", "\r": " "} | _MARK_SPACING
 _TEXT_TABLE = str.maketrans({"\n": " "} | _TEXT_SPACING)
 _MARK_TABLE = str.maketrans(_MARK_SPACING)
-# The same on UTF-8, where these characters are single bytes that no other character contains.
+# The same in UTF-8, where these characters are single bytes that no other character contains.
 _SEPARATOR_BYTE = _SEPARATOR.encode()
 _BYTE_SPACING = tuple((character.encode(), spaced.encode()) for character, spaced in _TEXT_SPACING.items())
-# What a call finds stays in the processor's cache, and its memory is bounded whatever the caller passes.
+# Keeps the matches of a call in the processor's cache, and bounds its memory.
 _BYTES_PER_CALL = 1 << 18
 
 
 def space_text(text: str) -> str:
-    """Spaces a text: a space at both ends and around each of , . ; : ? ! `; tab, newline and return become spaces.
+    """Adds a space at both ends of a text and around each of , . ; : ? ! `; converts tab, newline and return to spaces.
 
     Args:
         text: Any text.
 
     Returns:
-        The spaced text, in which spaced entries are searched.
+        The spaced text, which is searched for spaced entries.
     """
     return f" {text.translate(_TEXT_TABLE)} "
 
@@ -72,15 +72,15 @@ def space_entry(entry: str, spacing: EntrySpacing = "metaclip2") -> str:
 
     Args:
         entry: A non-empty entry.
-        spacing: `metaclip2` puts a space before the entry unless its first character is of a script without spaces or
-            punctuation, and likewise after it by its last character. `metaclip1` always puts both. `symmetric` is
-            `metaclip2` with the marks in the entry spaced as in a text, so that `St. Louis` can match.
+        spacing: `metaclip2` adds a space before the entry unless its first character belongs to a script without
+            spaces or is punctuation, and one after it by its last character. `metaclip1` always adds both. `symmetric`
+            is `metaclip2` with the marks in the entry spaced as in a text, so that `St. Louis` can match.
 
     Returns:
-        The string that is searched in spaced texts.
+        The string that spaced texts are searched for.
 
     Raises:
-        ValueError: The entry is empty or the spacing is not one of the three.
+        ValueError: The entry is empty, or the spacing isn't one of the three.
     """
     if not entry:
         raise ValueError("an empty entry has no spacing")
@@ -100,10 +100,10 @@ def _stands_alone(character: str) -> bool:
 
 
 class _Pattern(str):
-    """A spaced entry that carries its id, so that what the automaton returns needs no look-up.
+    """A spaced entry with its id, so that the automaton's matches needn't be looked up.
 
     Attributes:
-        id: The entry's id, an int32 in the machine's byte order; bytes are what joins fastest to an array.
+        id: The entry's id, as an int32 in the machine's byte order; bytes are the fastest to join to an array.
     """
 
     __slots__ = ("id",)
@@ -119,12 +119,12 @@ def _pattern(spaced: str, entry_id: int) -> _Pattern:
 class Matcher:
     """Finds the entries of one language in texts.
 
-    The automaton is built once; a Matcher can't be pickled, so each worker builds those it needs from the entries.
-    Entries that are empty, contain a newline or are not valid Unicode keep their id and never match.
+    The automaton is built once. It can't be pickled, so each worker builds those it needs from the entries. Entries
+    that are empty, contain a newline or aren't valid Unicode keep their id and never match.
 
     Args:
-        entries: The language's entries; an entry's id is its position.
-        spacing: See `space_entry`.
+        entries: The language's entries. An entry's id is its index.
+        spacing: As for `space_entry`.
     """
 
     def __init__(self, entries: Iterable[str], spacing: EntrySpacing = "metaclip2") -> None:
@@ -133,8 +133,8 @@ class Matcher:
             for entry_id, entry in enumerate(entries)
             if _can_match(entry)
         )
-        # With stored patterns the automaton returns these very objects, which is its cheapest answer: no tuple and no
-        # integers are made for a match. The separator is a pattern too, whose matches tell where each text ends.
+        # With stored patterns the automaton returns these objects themselves, which takes the least time: no tuple and
+        # no integers are created for a match. The separator is a pattern too: its matches mark the end of each text.
         self._automaton = ahocorasick_rs.AhoCorasick(
             chain(spaced, [_pattern(_SEPARATOR, _END_OF_TEXT)]),
             matchkind=ahocorasick_rs.MatchKind.Standard,
@@ -146,17 +146,17 @@ class Matcher:
         """Finds the entries that each text contains.
 
         Args:
-            texts: n texts, a pyarrow string array or anything `pyarrow.array` takes; a null matches nothing.
+            texts: n texts, a pyarrow string array or anything that `pyarrow.array` takes. A null matches nothing.
 
         Returns:
             n lists of entry ids, each ascending and without repeats (list<int32>).
         """
-        # The web repeats itself: each different text is searched once.
+        # Many texts repeat, so each distinct one is searched once.
         encoded = _string_array(texts).dictionary_encode()
-        found = self._match_different(encoded.dictionary)
+        found = self._match_distinct(encoded.dictionary)
         return found if len(found) == len(encoded) else found.take(encoded.indices)
 
-    def _match_different(self, texts: pa.StringArray) -> pa.ListArray:
+    def _match_distinct(self, texts: pa.StringArray) -> pa.ListArray:
         lengths, ids = [np.zeros(1, dtype=np.int64)], [np.empty(0, dtype=np.int32)]
         for chunk in _chunks(texts):
             rows, entry_ids = self._match_chunk(chunk)
@@ -166,15 +166,15 @@ class Matcher:
         return pa.ListArray.from_arrays(pa.array(offsets), pa.array(np.concatenate(ids)))
 
     def _match_chunk(self, texts: pa.StringArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
-        """Returns the matches of texts as their numbers and entry ids, in ascending order of both, without repeats."""
+        """Returns text indices and entry ids of all matches, in ascending order of both, without repeats."""
         found = self._automaton.find_matches_as_strings(_space_and_join(texts), overlapping=True)
         ids = np.frombuffer(b"".join([pattern.id for pattern in cast(list[_Pattern], found)]), dtype=np.int32)
         ends = ids == _END_OF_TEXT
         matches = ((np.cumsum(ends) << 32) | ids)[~ends]
-        matches.sort(kind="stable")  # which is quick where, text after text, most are in order
-        different = np.ones(len(matches), dtype=np.bool_)
-        np.not_equal(matches[1:], matches[:-1], out=different[1:])
-        matches = matches[different]
+        matches.sort(kind="stable")  # fast, since most are in order already
+        is_first = np.ones(len(matches), dtype=np.bool_)
+        np.not_equal(matches[1:], matches[:-1], out=is_first[1:])
+        matches = matches[is_first]
         return matches >> 32, matches.astype(np.int32)  # the lower half
 
 
@@ -186,7 +186,7 @@ def _string_array(texts: Any) -> pa.StringArray:
 
 
 def _chunks(texts: pa.StringArray) -> Iterator[pa.StringArray]:
-    """Cuts texts where their bytes would pass the bound of one call; a longer text is alone."""
+    """Divides texts into slices of up to _BYTES_PER_CALL bytes. A longer text has a slice of its own."""
     ends = np.cumsum(pc.binary_length(texts).to_numpy(zero_copy_only=False), dtype=np.int64)
     start = 0
     while start < len(texts):
@@ -197,9 +197,9 @@ def _chunks(texts: pa.StringArray) -> Iterator[pa.StringArray]:
 
 
 def _space_and_join(texts: pa.StringArray) -> str:
-    """Spaces texts as `space_text` does, with the separator after each, by a few passes over all their bytes."""
+    """Spaces texts as `space_text` does and joins them with separators, in a few passes over all bytes."""
     joined = _join(texts)
-    if joined.count(_SEPARATOR_BYTE) >= len(texts):  # a text has newlines of its own
+    if joined.count(_SEPARATOR_BYTE) >= len(texts):  # a text contains newlines
         joined = _join(pc.replace_substring(texts, _SEPARATOR, " "))
     for character, spaced in _BYTE_SPACING:
         joined = joined.replace(character, spaced)

@@ -1,8 +1,8 @@
-"""The bytes of an HTML page to UTF-8.
+"""Conversion of HTML pages to UTF-8.
 
-The order is the HTML standard's (determining the character encoding): byte order mark, HTTP header, meta element, and
-where nothing tells, detection. Labels and what they stand for are the WHATWG encoding standard's, by which iso-8859-1
-is windows-1252 and gb2312 is gb18030.
+The encoding is determined in the HTML standard's order: byte order mark, HTTP header, meta element, and without these
+by detection. Labels have the meaning of the WHATWG encoding standard, in which iso-8859-1 is windows-1252 and gb2312 is
+gb18030.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from lxml import etree
 _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_BE, "utf-16-be"), (codecs.BOM_UTF16_LE, "utf-16-le"))
 _CHARSET = re.compile(r"charset\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s;,\"']+))", re.IGNORECASE)
 _XML_DECLARATION = re.compile(rb"\s*<\?xml\b[^>]{0,256}?\bencoding\s*=\s*[\"']([\w.:-]{1,64})[\"']")
-# The standard asks for 1024 bytes and lets a browser go on; pages with long scripts before the meta need more.
+# The standard requires 1024 bytes and allows more, which pages with long scripts before the meta element need.
 _META_BYTES = 1 << 16
 _META_STEP = 1 << 12
 _DETECTED_BYTES = 1 << 16
 _NOT_ASCII = re.compile(rb"[\x80-\xff\x1b]")
-# Starts characters of two bytes in iso-2022-jp, which is ASCII otherwise.
+# Introduces two-byte characters in iso-2022-jp, which is ASCII otherwise.
 _JIS_ESCAPE = b"\x1b$"
-# A text in another encoding has next to no valid UTF-8 sequences, a damaged UTF-8 text next to no invalid ones.
+# Texts in other encodings have hardly any valid UTF-8 sequences, damaged UTF-8 texts hardly any invalid ones.
 _VALID_PER_INVALID = 8
-# What web pages without a label are written in: the standard's encodings without UTF-16, which browsers don't guess.
+# Encodings of pages without a label: the standard's, except UTF-16, which browsers don't guess either.
 _GUESSABLE = (
     "big5",
     "euc-jp",
@@ -43,14 +43,14 @@ _GUESSABLE = (
 
 
 def as_utf8(body: bytes, content_type: str) -> bytes:
-    """Recodes a page to UTF-8.
+    """Converts a page to UTF-8.
 
     Args:
         body: The page as it was sent, without content coding.
-        content_type: The value of the HTTP header, which may name a charset.
+        content_type: Value of the Content-Type header, which may name a charset.
 
     Returns:
-        Valid UTF-8 without a byte order mark. What can't be decoded became U+FFFD.
+        Valid UTF-8 without a byte order mark, with U+FFFD for bytes that can't be decoded.
     """
     for mark, name in _BYTE_ORDER_MARKS:
         if body.startswith(mark):
@@ -64,34 +64,34 @@ def _recoded(body: bytes, codec: codecs.CodecInfo) -> bytes:
 
 
 def _charset_of(value: str) -> str:
-    """The charset of a content type, in an HTTP header or in a meta element's content; empty where it names none."""
+    """Returns the charset of a content type, from an HTTP header or a meta element; empty if it has none."""
     found = _CHARSET.search(value)
     return next(filter(None, found.groups()), "") if found else ""
 
 
 def _codec(label: str) -> codecs.CodecInfo | None:
-    """What decodes the encoding that a label stands for; None for a label that the standard doesn't know."""
+    """Returns the codec of a label; None if the standard doesn't have the label."""
     encoding = webencodings.lookup(label)
     if encoding is None:
         return None
-    # The standard decodes gbk as gb18030, which Python's gbk holds a part of.
+    # The standard decodes gbk as gb18030, of which Python's gbk is a part.
     return codecs.lookup("gb18030") if encoding.name == "gbk" else encoding.codec_info
 
 
 def _declared_codec(body: bytes) -> codecs.CodecInfo | None:
-    """The encoding that a page names itself, in a meta element or else in an XML declaration."""
+    """Returns the codec that a page declares in a meta element, or else in an XML declaration; None without one."""
     codec = _meta_codec(body)
     if codec is None:
         declaration = _XML_DECLARATION.match(body)
         codec = _codec(declaration[1].decode("latin-1")) if declaration else None
     if codec is not None and codec.name.startswith("utf-16"):
-        # The declaration could be read as ASCII, so it can't be true; the standard takes UTF-8.
+        # The declaration is readable as ASCII, so it can't be true; the standard prescribes UTF-8.
         return codecs.lookup("utf-8")
     return codec
 
 
 class _MetaCodec:
-    """Receives a page's tags and keeps the first encoding that a meta element names."""
+    """Receives a page's tags, and keeps the first encoding that a meta element declares."""
 
     def __init__(self) -> None:
         self.codec: codecs.CodecInfo | None = None
@@ -108,12 +108,12 @@ class _MetaCodec:
             self.codec = _codec(_charset_of(attributes.get("content", "")))
 
     def close(self) -> None:
-        """Called at the end of a page; nothing is left to do."""
+        """Does nothing at the end of a page."""
 
 
 def _meta_codec(body: bytes) -> codecs.CodecInfo | None:
     found = _MetaCodec()
-    # Any encoding that keeps ASCII will do: the tags and labels looked for are ASCII.
+    # Any superset of ASCII will do, since the tags and labels are ASCII.
     parser = etree.HTMLParser(target=found, encoding="iso-8859-1")
     for start in range(0, min(len(body), _META_BYTES), _META_STEP):
         parser.feed(body[start : start + _META_STEP])
@@ -126,7 +126,7 @@ def _detected_codec(body: bytes) -> codecs.CodecInfo:
     first = _NOT_ASCII.search(body)
     if first is None or (_JIS_ESCAPE not in body and _is_mostly_utf8(body)):
         return codecs.lookup("utf-8")
-    # What comes before is markup and scripts in ASCII, which tell nothing.
+    # The bytes before it are ASCII markup and scripts, which give no hint.
     sample = body[max(0, first.start() - 64) :][:_DETECTED_BYTES]
     guess = chardet.detect(sample, include_encodings=_GUESSABLE, no_match_encoding="windows-1252", compat_names=False)
     return codecs.lookup(guess["encoding"] or "windows-1252")

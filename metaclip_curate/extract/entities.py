@@ -1,8 +1,8 @@
-"""Character references that old WATs carry in texts and URLs.
+"""Character references in the texts and URLs of old WATs.
 
-Until June 2019 the extractor that makes Common Crawl's WATs left `&amp;` and its like in attributes as the page had
-them (its project's issue 14; the repaired one made CC-MAIN-2019-26 and later). A WAT says when its extractor was built
-or when it was run. Where it says neither, nothing is decoded: a page that writes about `&amp;` has it after decoding.
+Until June 2019 the extractor that makes Common Crawl's WATs left character references such as `&amp;` in attributes
+undecoded (issue 14 of ia-web-commons; CC-MAIN-2019-26 is the first crawl without the fault). A WAT records when its
+extractor was built or run. If it records neither, nothing is decoded here: a decoded text may contain `&amp;` too.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import html
 import re
 from html.entities import html5
 
-_REPAIRED = "20190613"  # the day on which the fault was reported; builds in use before it had it
+_REPAIRED = "20190613"  # the day on which the fault was reported; earlier builds have it
 _REPAIRED_CRAWL = "CC-MAIN-2019-26"
 _BUILD_DAY = re.compile(rb"^Software-Info:\s*ia-web-commons\.[^\r\n]*-(\d{8})\d{6}\s*$", re.MULTILINE)
 _EXTRACTED = re.compile(rb"^Extracted-Date:\s*\w{3},\s+(\d{1,2})\s+(\w{3})\s+(\d{4})", re.MULTILINE)
@@ -21,14 +21,11 @@ _MOST_DIGITS = 7  # of a code point; int() refuses thousands
 
 
 def has_raw_entities(warcinfo: bytes, crawl: str) -> bool:
-    """Tells whether a WAT's extractor left character references undecoded.
+    """Returns whether a WAT's extractor is known to have left character references undecoded.
 
     Args:
-        warcinfo: The block of the WAT's first record, its warcinfo; empty where it has none.
-        crawl: The crawl's name, empty where it isn't known.
-
-    Returns:
-        True where the extractor is known to be of before June 2019.
+        warcinfo: Block of the WAT's warcinfo record; empty if it has none.
+        crawl: Name of the crawl; empty if unknown.
     """
     build = _BUILD_DAY.search(warcinfo)
     if build:
@@ -37,7 +34,7 @@ def has_raw_entities(warcinfo: bytes, crawl: str) -> bool:
     if extracted and extracted.group(2) in _MONTHS:
         day, month, year = int(extracted.group(1)), _MONTHS.index(extracted.group(2)) + 1, int(extracted.group(3))
         return f"{year:04d}{month:02d}{day:02d}" < _REPAIRED
-    # Names of crawls sort by their time: CC-MAIN-2014-35.
+    # Names of crawls, such as CC-MAIN-2014-35, sort by time.
     return not warcinfo and "" < crawl < _REPAIRED_CRAWL
 
 
@@ -45,11 +42,11 @@ def decode_attribute(value: str) -> str:
     """Decodes the character references of an attribute (HTML standard, section 13.2.5.72 and following).
 
     Args:
-        value: An attribute's value as the page has it.
+        value: An attribute's value as it is in the page's source.
 
     Returns:
-        The value as a browser sees it. A name without a semicolon counts only where the standard knows it so and no
-        `=` or letter follows, so that `?a&copy=1` stays.
+        The value as a browser sees it. A name without a semicolon is decoded only if the standard has it in that form
+        and neither `=` nor a letter follows, so that `?a&copy=1` stays.
     """
     if "&" not in value:
         return value

@@ -1,11 +1,11 @@
-"""The images of an HTML page, from a WARC's response record.
+"""The images of an HTML page in a WARC's response record.
 
-A page is read tag by tag, the way the extractor works that makes Common Crawl's WATs, so that the same pages give the
-same rows: images in noscript (where lazy-loading sites put the real one), template and select count. A tree is never
-built: by the HTML standard, unclosed formatting elements are opened again in every later block, by which 80 KB of HTML
-become gigabytes. libxml2 splits a page into tags as the standard says from version 2.14 on, which is in lxml's wheels
-since 6.0. What is text for the standard holds no image: scripts, comments, textarea, iframe and noframes. A WAT has
-those in the last three, and misses those that follow a comment with more dashes than it needs.
+A page is read tag by tag, like by the extractor that makes Common Crawl's WATs, so that the same pages yield the same
+rows. Images in noscript (where lazy-loading sites put the real one), template and select count. No tree is built: the
+HTML standard opens unclosed formatting elements again in every later block, which turns 80 KB of HTML into gigabytes.
+libxml2 splits a page into tags by the standard since 2.14, which lxml's wheels have since 6.0. Where the standard sees
+text, there are no images: scripts, comments, textarea, iframe and noframes. A WAT has those in the last three, and
+lacks those after a comment with more dashes than it needs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from metaclip_curate.extract.links import ImageLink, Page
 from metaclip_curate.extract.opt_out import may_opt_out, opts_out
 
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
-# Types that say nothing, by the MIME sniffing standard; then a page is known by how it begins.
+# Types that mean "unknown" in the MIME sniffing standard; then the page's first bytes decide.
 _UNKNOWN_TYPES = ("", "unknown/unknown", "application/unknown", "*/*")
 _HTML_START = re.compile(
     rb"(?:\xef\xbb\xbf)?[\t\n\f\r ]*(?:<\?xml[^>]*>[\t\n\f\r ]*)?<(?:!--|(?:!doctype html|html|head|script|iframe|h1"
@@ -29,20 +29,20 @@ _HTML_START = re.compile(
     re.IGNORECASE,
 )
 _IMAGE_TAG = re.compile(rb"<img[\t\n\f\r />]", re.IGNORECASE)
-# Tags for which libxml2 looks through all elements that are open, and how many it may look at in a page: a thousand
+# Tags for which libxml2 searches all open elements, and upper bounds of the elements searched in a page: a thousand
 # take some microseconds.
 _SEARCHED = re.compile(rb"</|<body", re.IGNORECASE)
-_STEPS_A_BYTE = 64
-_STEPS_A_PAGE = 1 << 25
+_STEPS_PER_BYTE = 64
+_STEPS_PER_PAGE = 1 << 25
 _PIECE_BYTES = 1 << 12
-# Where lazy-loading scripts find the picture's address, and where its sizes.
+# Attributes in which lazy-loading scripts find the image's URL, and its URLs in several sizes.
 _LAZY_URLS = ("data-src", "data-original", "data-lazy-src")
 _LAZY_SRCSETS = ("data-srcset", "data-lazy-srcset")
-# A path has one of these at least; a template, into which a script puts a width, has braces.
+# A path has at least one of the first. A template, into which a script inserts a width, has one of the second.
 _PATH_MARKS = re.compile(r"[./]")
 _TEMPLATE_MARKS = re.compile(r"[{}<>]")
-# srcset, as the HTML standard parses it: a URL goes on up to white space, so it may contain commas; those at its end
-# separate it from the next. Descriptors go on up to a comma outside parentheses, which are reserved.
+# srcset, as the HTML standard parses it. A URL ends at white space and may contain commas; those at its end separate it
+# from the next candidate. Descriptors end at a comma outside parentheses, which are reserved.
 _SRCSET_URL = re.compile(r"[\t\n\f\r ,]*([^\t\n\f\r ]+)")
 _SRCSET_DESCRIPTORS = re.compile(r"(?:[^(,]|\([^)]*+\)?)*+,?")
 _MAX_DESCRIPTORS = 3
@@ -57,25 +57,25 @@ def page_of_response(
 ) -> Page | None:
     """Reads the images of a response record.
 
-    Each img element with a src is one link, as in a WAT, whatever the src is. An image that is loaded lazily gives a
-    second link after it, with the same texts: the first usable address among data-src, data-original, data-lazy-src
-    and the best candidate of data-srcset or data-lazy-srcset. These name one picture in several sizes, so only one of
-    them is taken; the src beside them is nearly always a placeholder, which stays since a WAT has it too. The best
-    candidate of srcset itself is the second link only where the src is missing, empty or a data: URL: a src with an
-    address is that picture already, in another size.
+    Each img element with a src is one link, as in a WAT, whatever the src is. An image that is loaded lazily is a
+    second link with the same texts: the first usable URL among data-src, data-original, data-lazy-src and the best
+    candidate of data-srcset or data-lazy-srcset. These are one image in several sizes, so only one of them is taken.
+    The src beside them is nearly always a placeholder, which is kept since a WAT has it too. The best candidate of
+    srcset itself is the second link only if the src is missing, empty or a data: URL; otherwise the src is that image
+    already, in another size.
 
     Args:
-        block: The block of a record of WARC-Type response and content type application/http.
-        page_url: Its WARC-Target-URI.
-        payload_type: Its WARC-Identified-Payload-Type. Where there is one it decides whether the page is HTML, as it
-            does for the WAT; else the Content-Type header does, and without one the first bytes.
-        max_bytes: Longer pages are cut off here, packed ones while they are unpacked.
+        block: Block of a record with WARC-Type response and content type application/http.
+        page_url: The record's WARC-Target-URI.
+        payload_type: The record's WARC-Identified-Payload-Type. If present, it decides whether the page is HTML, as it
+            does for the WAT; else the Content-Type header does, and without that the first bytes.
+        max_bytes: Length at which longer pages are cut off, after decompression.
 
     Returns:
-        The page, or None where it isn't HTML.
+        The page, or None if it isn't HTML.
 
     Raises:
-        ValueError: The block is no HTTP response.
+        ValueError: The block isn't an HTTP response.
     """
     response = parse_response(block)
     content_type = response.header("content-type")
@@ -93,15 +93,15 @@ def page_of_response(
 
 
 def _says_html(payload_type: str, content_type: str) -> bool | None:
-    """Whether a page's type is HTML; None where the types say nothing."""
-    identified, told = media_type(payload_type), media_type(content_type)
+    """Returns whether a page's types mean HTML; None if they mean nothing."""
+    identified, declared = media_type(payload_type), media_type(content_type)
     if identified:
         return identified in _HTML_TYPES
-    return None if told in _UNKNOWN_TYPES else "html" in told
+    return None if declared in _UNKNOWN_TYPES else "html" in declared
 
 
 class _Tags:
-    """Receives a page's start tags and keeps what a page's images need."""
+    """Receives a page's start tags, and keeps its images, its <base> and its opt-outs."""
 
     def __init__(self) -> None:
         self.links: list[ImageLink] = []
@@ -121,11 +121,11 @@ class _Tags:
             self.base = attributes.get("href")
 
     def close(self) -> None:
-        """Called at the end of a page; nothing is left to do."""
+        """Does nothing at the end of a page."""
 
 
 class _NestedTags(_Tags):
-    """Also counts the elements that are open."""
+    """Counts the open elements as well."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -151,7 +151,7 @@ def _read_tags(page: bytes) -> _Tags:
 
 
 def _may_be_nested_deeply(page: bytes) -> bool:
-    """Whether its tags are enough to take too many steps, in whatever order they come."""
+    """Returns whether a page has enough tags to take too many steps in some order."""
     tags, most = page.count(b"<"), _most_steps(page)
     if tags * tags <= most:
         return False
@@ -165,9 +165,9 @@ def _parser(tags: _Tags) -> etree.HTMLParser:
 
 
 def _read_nested_tags(page: bytes) -> _Tags:
-    """Reads a page that may be nested so deeply that it takes quadratic time, and stops where it would.
+    """Reads a page that may be nested deeply, and cuts it off before it takes quadratic time.
 
-    Each end tag, and each body tag, is searched among all elements that are open.
+    libxml2 searches all open elements for each end tag and each body tag.
     """
     tags = _NestedTags()
     parser = _parser(tags)
@@ -175,7 +175,7 @@ def _read_nested_tags(page: bytes) -> _Tags:
     for start in range(0, len(page), _PIECE_BYTES):
         piece = page[start : start + _PIECE_BYTES]
         searched = len(_SEARCHED.findall(piece))
-        # Looked at before the piece is read, which may alone take too many.
+        # Checked before the piece is parsed, since that alone may take too many steps.
         if steps + searched * tags.open > _most_steps(page):
             tags.damage = f"a page is nested so deeply that it is cut off after {start} bytes"
             return tags
@@ -187,11 +187,11 @@ def _read_nested_tags(page: bytes) -> _Tags:
 
 
 def _most_steps(page: bytes) -> int:
-    return _STEPS_A_BYTE * len(page) + _STEPS_A_PAGE
+    return _STEPS_PER_BYTE * len(page) + _STEPS_PER_PAGE
 
 
 def _image_links(attributes: dict[str, str]) -> list[ImageLink]:
-    """Lists the links of an img element: its src, and the picture that is loaded later in its place."""
+    """Returns the links of an img element: its src, and the image that is loaded later in its place."""
     get = attributes.get
     src = get("src")
     urls = [] if src is None else [src]
@@ -202,7 +202,7 @@ def _image_links(attributes: dict[str, str]) -> list[ImageLink]:
 
 
 def _deferred_url(attributes: dict[str, str]) -> str:
-    """The address of the picture that takes the place of the src; empty where there is none."""
+    """Returns the URL of the image that replaces the src; empty if none does."""
     for name in _LAZY_URLS:
         url = attributes.get(name, "").strip()
         if _is_usable(url):
@@ -225,14 +225,14 @@ def _is_data_url(url: str) -> bool:
 
 
 def best_candidate(srcset: str) -> str:
-    """Finds the largest picture of a srcset attribute, which names one picture in several sizes.
+    """Returns the URL of the largest candidate of a srcset attribute, which has one image in several sizes.
 
     Args:
         srcset: The attribute's value.
 
     Returns:
-        The URL with the largest width, or where no width is told the highest density; the first of equals. Empty where
-        no candidate is valid.
+        The first URL with the largest width, or without widths with the highest density; empty if no candidate is
+        valid.
     """
     best, best_size = "", (-1, -1.0)
     for url, descriptors in _srcset_candidates(srcset):
@@ -243,7 +243,7 @@ def best_candidate(srcset: str) -> str:
 
 
 def _srcset_candidates(srcset: str) -> Iterator[tuple[str, str]]:
-    """Splits a srcset into URLs and their descriptors."""
+    """Yields the URLs of a srcset and their descriptors."""
     position = 0
     while found := _SRCSET_URL.match(srcset, position):
         url, position = found[1], found.end()
@@ -256,13 +256,15 @@ def _srcset_candidates(srcset: str) -> Iterator[tuple[str, str]]:
 
 
 def _candidate_size(descriptors: str) -> tuple[int, float] | None:
-    """The width in pixels (0 where none is told) and the density; None where the standard drops the candidate."""
-    told: dict[str, float] = {}
+    """Returns width in pixels (0 without one) and density; None if the HTML standard drops the candidate."""
+    values: dict[str, float] = {}
     for descriptor in descriptors.split(maxsplit=_MAX_DESCRIPTORS):
         found = _DESCRIPTOR.fullmatch(descriptor)
-        if found is None or found.lastgroup is None or found.lastgroup in told:
+        if found is None or found.lastgroup is None or found.lastgroup in values:
             return None
-        told[found.lastgroup] = float(found[found.lastgroup])
-    if ("density" in told and len(told) > 1) or ("height" in told and "width" not in told) or told.get("width") == 0:
+        values[found.lastgroup] = float(found[found.lastgroup])
+    if ("density" in values and len(values) > 1) or ("height" in values and "width" not in values):
         return None
-    return int(told.get("width", 0)), told.get("density", 1.0)
+    if values.get("width") == 0:
+        return None
+    return int(values.get("width", 0)), values.get("density", 1.0)

@@ -1,8 +1,8 @@
-"""The block of a WARC response record: an HTTP message as the server sent it, or as a crawler rewrote it.
+"""The block of a WARC response record: an HTTP message as the server sent it, or as the crawler rewrote it.
 
-Common Crawl stores bodies unchunked and unpacked. Newer crawls rename the headers that said otherwise to
-X-Crawler-Content-Encoding and X-Crawler-Transfer-Encoding, older ones left them as they were; other crawlers store what
-came over the wire. So a header that names a coding is believed only when the body looks like it. HTTP: RFC 9110, 9112.
+Common Crawl stores bodies unchunked and decompressed. Newer crawls rename the headers of the removed codings to
+X-Crawler-Content-Encoding and X-Crawler-Transfer-Encoding, older ones kept their names, and other crawlers store the
+bytes as they were transferred. A coding is therefore undone only if the body looks like it. HTTP: RFC 9110, RFC 9112.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-# Blocks longer than this in their unpacked form are cut off: a browser shows what it has as well.
+# Longer decompressed bodies are cut off here. A browser shows the part that it has, too.
 MAX_BODY_BYTES = 32 << 20
-# Browsers give up at a few hundred kilobytes of headers.
+# More than browsers accept, which is a few hundred kilobytes.
 MAX_HEAD_BYTES = 2 << 20
 
 _STATUS_LINE = re.compile(rb"[\r\n]*HTTP/\d[^ \t\r\n]*[ \t]*(\d*)")
@@ -27,17 +27,17 @@ _HEADER_END = re.compile(rb"\r?\n\r?\n")
 _FOLD = re.compile(r"\r?\n[ \t]+")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?(\r?\n)")
 _MARKUP = re.compile(rb"\s*<[!?/A-Za-z]")
-# Bytes that no text has (MIME sniffing standard, "binary data byte"), and nearly every packed body among its first.
+# Bytes that no text has (MIME sniffing standard, "binary data byte"). Nearly every compressed body begins with some.
 _BINARY = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 _SNIFFED_BYTES = 1445
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
-# A browser undoes them all; more than a few are only meant to exhaust who does.
+# Browsers undo all codings. More than a few serve only to exhaust the client.
 _MAX_CODINGS = 3
-# Members of a gzip body that are read; setting up for each costs more than a short one.
+# Upper bound of the members of a gzip body, since starting on one takes more time than a short one.
 _MAX_MEMBERS = 1 << 12
-# zlib unpacks so many bytes at a time, to at most a thousand times as much.
+# Bytes that zlib decompresses at a time, to at most a thousand times as many.
 _INPUT_BYTES = 1 << 12
 _UNPACK_STEP = 1 << 10
 _DRIPPING_BYTES = 64
@@ -48,15 +48,19 @@ class HttpResponse:
     """A response without its status line.
 
     Attributes:
-        headers: Names in lower case and values, in their order, repeated ones as often as they were sent.
-        body: What follows the headers, as stored.
+        headers: Names in lower case and values, in the order of the response. Repeated headers are repeated.
+        body: Bytes after the headers, as stored.
     """
 
     headers: list[tuple[str, str]]
     body: bytes
 
     def header(self, name: str) -> str:
-        """The first value of a header by its name in lower case; empty where there is none."""
+        """Returns the first value of a header; empty if there is none.
+
+        Args:
+            name: Name in lower case.
+        """
         return next((value for key, value in self.headers if key == name), "")
 
 
@@ -64,8 +68,8 @@ class Decoded(NamedTuple):
     """A body without its codings.
 
     Attributes:
-        content: What could be decoded.
-        damage: What was wrong with the rest; empty where nothing was.
+        content: The part that could be decoded.
+        damage: Description of the damage to the rest; empty if there is none.
     """
 
     content: bytes
@@ -73,13 +77,10 @@ class Decoded(NamedTuple):
 
 
 def media_type(value: str) -> str:
-    """A media type in lower case and without its parameters.
+    """Returns a media type, such as text/html, in lower case and without parameters.
 
     Args:
-        value: The value of a Content-Type field, say.
-
-    Returns:
-        Such as text/html; empty where the value is.
+        value: Value of a Content-Type field; may be empty.
     """
     return value.partition(";")[0].strip().lower()
 
@@ -87,14 +88,14 @@ def media_type(value: str) -> str:
 def parse_response(block: bytes) -> HttpResponse:
     """Splits an HTTP response into its headers and its body.
 
-    Interim responses (1xx), which may come before the one that was asked for, are passed over. The length that the
-    headers tell is ignored: rewritten bodies have another one.
+    Interim responses (1xx) before the final one are skipped. The Content-Length is ignored, since rewritten bodies have
+    another length.
 
     Args:
-        block: The block of a response record of content type application/http.
+        block: Block of a response record with content type application/http.
 
     Returns:
-        The response. Without an empty line all is header and the body is empty.
+        The response. If there is no empty line, everything is header and the body is empty.
 
     Raises:
         ValueError: The block doesn't start with an HTTP status line, or has more than MAX_HEAD_BYTES of headers.
@@ -109,7 +110,7 @@ def parse_response(block: bytes) -> HttpResponse:
     head_end, body_start = (end.start(), end.end()) if end else (len(block), len(block))
     if head_end - start.start() > MAX_HEAD_BYTES:
         raise ValueError(f"an HTTP response with more than {MAX_HEAD_BYTES} bytes of headers")
-    # A value may go on in the next line, which RFC 9112 no longer allows.
+    # A value may continue on the next line, which RFC 9112 no longer allows.
     head = _FOLD.sub(" ", block[start.end() : head_end].decode("latin-1"))
     fields = (line.partition(":") for line in head.split("\n")[1:])
     headers = [(name.strip().lower(), value.strip()) for name, colon, value in fields if colon]
@@ -117,15 +118,15 @@ def parse_response(block: bytes) -> HttpResponse:
 
 
 def decoded_body(response: HttpResponse, max_bytes: int = MAX_BODY_BYTES) -> Decoded:
-    """Undoes chunked, gzip, deflate, br and zstd as far as the body still has them.
+    """Undoes the codings chunked, gzip, deflate, br and zstd if the body still has them.
 
     Args:
-        response: Its headers Transfer-Encoding and Content-Encoding name the codings.
-        max_bytes: The result is cut off here, and nothing longer is ever held.
+        response: Response whose headers Transfer-Encoding and Content-Encoding have the codings.
+        max_bytes: Length at which the result is cut off. Nothing longer is ever held in memory.
 
     Returns:
-        The content. Of a body that is damaged or cut off, what could be decoded; a body that isn't coded the way its
-        headers say, as it is. Bytes behind a packed body are ignored, as browsers do.
+        The content; the decodable part if the body is damaged or cut off; the body as it is if it doesn't have the
+        codings of its headers. Bytes after a compressed body are ignored, as by browsers.
     """
     body, damage = response.body, ""
     transfer, content = _codings(response, "transfer-encoding"), _codings(response, "content-encoding")
@@ -149,7 +150,7 @@ def _codings(response: HttpResponse, name: str) -> list[str]:
 
 
 def _unchunked(body: bytes) -> tuple[bytes, bool]:
-    """Joins the chunks and tells whether the last one is there; what doesn't start with a chunk's size stays."""
+    """Joins the chunks, and returns whether the last one exists. A body without a chunk's size stays as it is."""
     joined = bytearray()
     position = 0
     while size_line := _CHUNK_SIZE.match(body, position):
@@ -157,7 +158,7 @@ def _unchunked(body: bytes) -> tuple[bytes, bool]:
         start, end = size_line.end(), size_line.end() + size
         if size == 0:
             return (bytes(joined) if position else body), True
-        # In a body that was unchunked already, a first word such as "Add" is no size.
+        # If a body was unchunked already, a first word such as "Add" isn't a size.
         if not position and end < len(body) and not body.startswith(size_line[2], end):
             return body, True
         joined += body[start:end]
@@ -166,7 +167,7 @@ def _unchunked(body: bytes) -> tuple[bytes, bool]:
 
 
 def _unpacked(body: bytes, coding: str, max_bytes: int) -> tuple[bytes, bool]:
-    """Undoes one coding and tells whether that worked to the end; a body that hasn't got the coding stays as it is."""
+    """Undoes one coding, and returns whether it was whole. A body without the coding stays as it is."""
     if coding in ("gzip", "x-gzip") and body.startswith(_GZIP_MAGIC):
         content, whole = _inflated(body, _GZIP_WINDOW, max_bytes)
     elif coding == "zstd" and body.startswith(_ZSTD_MAGIC):
@@ -180,7 +181,7 @@ def _unpacked(body: bytes, coding: str, max_bytes: int) -> tuple[bytes, bool]:
         return body, True
     if whole or (content and _is_binary(body)):
         return content, whole
-    # Nothing could be unpacked, or it is a text in which some first bytes happened to look packed.
+    # Nothing could be decompressed, or the body is a text whose first bytes look compressed by chance.
     return body, not _is_binary(body)
 
 
@@ -189,18 +190,18 @@ def _is_binary(body: bytes) -> bool:
 
 
 def _undeflated(body: bytes, max_bytes: int) -> tuple[bytes, bool]:
-    """Undoes deflate, which means a zlib stream in HTTP (RFC 1950), and of some servers one without its header."""
+    """Undoes deflate, which in HTTP is a zlib stream (RFC 1950); some servers omit its header."""
     if len(body) > 1 and body[0] & 0x0F == 8 and (body[0] << 8 | body[1]) % 31 == 0:
         content, whole = _inflated(body, zlib.MAX_WBITS, max_bytes)
         if content:
             return content, whole
     content, whole = _inflated(body, -zlib.MAX_WBITS, max_bytes)
-    # A text's first letters may happen to be a stream of a few bytes.
+    # A text's first letters may be a valid stream of a few bytes by chance.
     return content, whole and 2 * len(content) > len(body)
 
 
 def _inflated(body: bytes, window: int, max_bytes: int) -> tuple[bytes, bool]:
-    """Unpacks one stream, of gzip every member, and tells whether it ended well or at the limit."""
+    """Decompresses one stream, or all members of gzip; returns whether it was whole or reached the limit."""
     pieces: list[bytes] = []
     size = at = members = 0
     unpacker = zlib.decompressobj(window)
@@ -225,7 +226,7 @@ def _inflated(body: bytes, window: int, max_bytes: int) -> tuple[bytes, bool]:
 
 
 def _before_damage(unpacker: zlib._Decompress, packed: bytes) -> Iterator[bytes]:
-    """Unpacks byte by byte: an error costs what the same call would have returned."""
+    """Decompresses byte by byte, since an error loses the output of the whole call."""
     for at in range(len(packed)):
         try:
             yield unpacker.decompress(packed[at : at + 1])
@@ -234,11 +235,11 @@ def _before_damage(unpacker: zlib._Decompress, packed: bytes) -> Iterator[bytes]
 
 
 def _read(body: bytes, codec: str, max_bytes: int) -> tuple[bytes, bool]:
-    """Unpacks what Arrow has a codec for, and tells whether it ended well or at the limit."""
+    """Decompresses by one of Arrow's codecs; returns whether the stream was whole or reached the limit."""
     content, whole = _steps(io.BytesIO(body), codec, max_bytes)
     if whole:
         return content, True
-    # Arrow takes bytes behind a stream for another one. Line ends are what there may be.
+    # Arrow takes bytes after a stream for another one. These may be line ends.
     stripped = body.rstrip(b"\r\n")
     if stripped != body:
         content, whole = _steps(io.BytesIO(stripped), codec, max_bytes)
@@ -249,17 +250,17 @@ def _read(body: bytes, codec: str, max_bytes: int) -> tuple[bytes, bool]:
 
 
 class _Dripping(io.BytesIO):
-    """Gives a few bytes at a time: of a piece of its input that has damage in it, Arrow returns nothing."""
+    """Returns a few bytes at a time, since Arrow returns nothing of a read that has damage in it."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Returns fewer bytes than it is asked for."""
+        """Returns fewer bytes than requested."""
         return super().read(_DRIPPING_BYTES)
 
 
 def _steps(
     source: io.BytesIO, codec: str, max_bytes: int, first: int = 0, step: int = _UNPACK_STEP
 ) -> tuple[bytes, bool]:
-    """Unpacks `first` bytes and then step by step, so that the size is bounded and damage costs only one step."""
+    """Decompresses `first` bytes and then in small steps, so that the size is bounded and damage costs one step."""
     pieces: list[bytes] = []
     size = 0
     try:

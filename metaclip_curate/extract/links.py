@@ -14,7 +14,7 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class Drop(Enum):
-    """Why a link yields nothing; the values are columns of the table `inputs`."""
+    """Reasons to drop a link; the values are columns of the table `inputs`."""
 
     OPT_OUT = "dropped_opt_out"
     NO_TEXT = "dropped_no_text"
@@ -23,10 +23,9 @@ class Drop(Enum):
 
 
 class ImageLink(msgspec.Struct, frozen=True, gc=False, tag_field="path", tag="IMG@/src"):
-    """An image as a page names it; what is missing is empty.
+    """An image as its page names it. Missing attributes are empty.
 
-    It is a link of a WAT as well: it has the fields and the path that tell an image there, so that decoding JSON makes
-    it without a step between.
+    The fields and the tag are those of a link in a WAT, so that decoding a WAT's JSON creates these objects directly.
     """
 
     url: str = ""
@@ -36,14 +35,14 @@ class ImageLink(msgspec.Struct, frozen=True, gc=False, tag_field="path", tag="IM
 
 
 class Page(NamedTuple):
-    """What is needed of a page: its address, its <base>, and its images.
+    """A page's URL, <base> and images.
 
     Attributes:
-        url: WARC-Target-URI.
-        base: The href of its first <base>, empty where there is none.
-        opted_out: Whether it must not be used.
-        links: Its images.
-        damage: What of it couldn't be read; empty where all could.
+        url: The record's WARC-Target-URI.
+        base: The href of the first <base>; empty if there is none.
+        opted_out: Whether the page must not be used.
+        links: The page's images.
+        damage: Description of the part that couldn't be read; empty if all could.
     """
 
     url: str
@@ -54,49 +53,50 @@ class Page(NamedTuple):
 
 
 def clean_text(raw: str) -> str:
-    r"""Makes a text one line of valid Unicode: \n, \r and \t become spaces, the ends are stripped.
+    r"""Returns a text as one line of valid Unicode.
 
     Args:
-        raw: An attribute's value; lone surrogates become U+FFFD.
+        raw: An attribute's value.
 
     Returns:
-        The text, maybe empty.
+        The text with spaces for \n, \r and \t and U+FFFD for lone surrogates, without white space at its ends; it may
+        be empty.
     """
-    # Printable characters are none of those, and such a text is stripped of spaces only.
+    # None of those characters is printable, and a printable text has no other white space than spaces at its ends.
     if raw.isprintable():
         return raw.strip()
     return replace_surrogates(raw).translate(_LINE_BREAKS).strip()
 
 
 def replace_surrogates(raw: str) -> str:
-    """Puts U+FFFD in the place of each lone surrogate, as the encoding standard does."""
+    """Replaces each lone surrogate by U+FFFD, as the WHATWG encoding standard does."""
     return raw if raw.isascii() else _SURROGATES.sub("\ufffd", raw)
 
 
 def texts_of_links(links: Iterable[ImageLink]) -> tuple[list[str], list[str], list[int]]:
-    """Lists the texts of links: those of the attributes alt, title and data-image-title that aren't empty.
+    """Returns the texts of links: the attributes alt, title and data-image-title that aren't empty.
 
     Args:
-        links: Any number.
+        links: Any number of links.
 
     Returns:
-        The texts, cleaned, in the order of the links and of the attributes; the attribute of each; and which link it
-        is from, counted from 0.
+        The cleaned texts in the order of the links and of the attributes; the attribute of each; and the index of the
+        link of each.
     """
     texts: list[str] = []
     sources: list[str] = []
-    places: list[int] = []
-    for place, link in enumerate(links):
+    indices: list[int] = []
+    for index, link in enumerate(links):
         if link.alt and (text := clean_text(link.alt)):
             texts.append(text)
             sources.append("alt")
-            places.append(place)
+            indices.append(index)
         if link.title and (text := clean_text(link.title)):
             texts.append(text)
             sources.append("title")
-            places.append(place)
+            indices.append(index)
         if link.data_image_title and (text := clean_text(link.data_image_title)):
             texts.append(text)
             sources.append("data-image-title")
-            places.append(place)
-    return texts, sources, places
+            indices.append(index)
+    return texts, sources, indices

@@ -13,20 +13,17 @@ _TDM = "tdm-reservation"
 _META_NAMES = frozenset({"robots", _TDM})
 _HEADER_NAMES = frozenset({"x-robots-tag", _TDM})
 _NAMES = _META_NAMES | _HEADER_NAMES
-# Whole words. X-Robots-Tag may name a robot first ("otherbot: noindex, noai"); such a rule counts as well, since a page
-# that names robots can't know ours.
+# Whole words. X-Robots-Tag may name a robot first ("otherbot: noindex, noai"). Such a rule counts as well, since a page
+# that names robots can't know this one.
 _DIRECTIVE = re.compile(r"(?<![^\s,;:])no(?:image)?ai(?![^\s,;:])")
 
 
 def opts_out(metas: Iterable[tuple[str, str]], headers: Iterable[tuple[str, str]]) -> bool:
-    """Tells whether a page says that it must not be used.
+    """Returns whether a page opts out. Names and directives are case-insensitive.
 
     Args:
-        metas: Name and content of the page's meta elements.
-        headers: Name and value of the HTTP response's headers.
-
-    Returns:
-        True if any of them opts out. Names and directives are compared without regard to case.
+        metas: Name and content of each meta element.
+        headers: Name and value of each header of the HTTP response.
     """
     return any(name.strip().lower() in _META_NAMES and _declares(name, content) for name, content in metas) or any(
         name.strip().lower() in _HEADER_NAMES and _declares(name, value) for name, value in headers
@@ -34,7 +31,7 @@ def opts_out(metas: Iterable[tuple[str, str]], headers: Iterable[tuple[str, str]
 
 
 def may_opt_out(name: str) -> bool:
-    """Tells whether a meta element or a header of this name may opt out, whatever it says."""
+    """Returns whether a meta element or a header of this name can opt out, whatever its value."""
     return name.strip().lower() in _NAMES
 
 

@@ -1,4 +1,4 @@
-"""The pages of a file's records, be it a WAT or a WARC."""
+"""From the records of a WAT or a WARC to pages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from metaclip_curate.extract.links import ImageLink, Page
 from metaclip_curate.extract.records import Bytes, Record
 from metaclip_curate.extract.wat import WatDecoder, crawl_of_warcinfo
 
-# A warcinfo is looked at for each record before the first page.
+# The warcinfo is searched again for each record before the first page.
 _MOST_WARCINFO_BYTES = 1 << 16
 
 
@@ -17,11 +17,11 @@ class PageReader:
     """Reads pages from records; one object serves a whole file.
 
     Args:
-        crawl: The crawl's name as far as the file's path says it.
+        crawl: Name of the crawl according to the file's path; empty if unknown.
 
     Attributes:
-        crawl: The crawl's name; where the path doesn't say it, what the file says about itself at its beginning.
-        has_pages: Whether a record was of a kind that tells of a page.
+        crawl: Name of the crawl; if the path doesn't have it, the one in the file's first records.
+        has_pages: Whether a record of a kind that describes a page was read.
     """
 
     def __init__(self, crawl: str) -> None:
@@ -32,16 +32,16 @@ class PageReader:
         self._raw_entities = False
 
     def read(self, record: Record) -> Page | None:
-        """Reads the page that a record tells of.
+        """Reads the page that a record describes.
 
         Args:
-            record: Any record.
+            record: A record of any kind.
 
         Returns:
-            The page; None where the record is of another kind.
+            The page; None if the record doesn't describe one.
 
         Raises:
-            ValueError: The record is broken.
+            ValueError: The record is damaged.
         """
         headers = record.headers
         kind, content_type = headers.get("warc-type", "").lower(), media_type(headers.get("content-type", ""))
@@ -58,7 +58,7 @@ class PageReader:
         return None
 
     def _learn(self, kind: str, body: Bytes) -> None:
-        """Takes in what a file says about itself before its first page, in warcinfo or, in a WAT, in a copy of it."""
+        """Takes the crawl's name and the extractor from the warcinfo before the first page, or a WAT's copy of it."""
         if kind not in ("warcinfo", "metadata"):
             return
         if kind == "warcinfo" and not self._warcinfo:
@@ -68,7 +68,7 @@ class PageReader:
 
 
 def _target(headers: dict[str, str]) -> str:
-    """The address of a record's page; wget puts it between < and >."""
+    """Returns the URL of a record's page, which wget puts between < and >."""
     url = headers.get("warc-target-uri", "")
     return url[1:-1] if url.startswith("<") and url.endswith(">") else url
 

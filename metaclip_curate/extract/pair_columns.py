@@ -20,14 +20,14 @@ _NO_UID = b""
 
 @dataclass(frozen=True)
 class PairColumns:
-    """What differs from row to row; the first four lists have the same length.
+    """Rows of pairs, column by column. The first four lists have the same length.
 
     Attributes:
-        urls: The images' URLs.
-        texts: The texts.
-        sources: The attributes that the texts are from.
-        page_urls: The pages that the images stand on.
-        left_out: Numbers of rows that are none.
+        urls: URLs of the images.
+        texts: Texts.
+        sources: Attribute that each text is from.
+        page_urls: URL of each image's page.
+        left_out: Indices of rows that were dropped.
     """
 
     urls: list[str]
@@ -37,24 +37,24 @@ class PairColumns:
     left_out: Collection[int]
 
     def new_rows(self, seen: set[bytes], languages: TextLanguages, crawl: str, source_file: str) -> pa.RecordBatch:
-        """Makes a batch with the schema `schemas.PAIRS` of the rows that are new.
+        """Returns the rows with new uids, as a batch with the schema `schemas.PAIRS`.
 
         Args:
-            seen: The uids that were there before, UID_BYTES bytes each; those of the batch are added, and an empty one
-                for the rows that are left out.
-            languages: Label the texts.
-            crawl: The crawl's name, in every row.
-            source_file: The file's path, in every row.
+            seen: Uids of earlier rows, UID_BYTES bytes each. The batch's uids are added, and an empty one for the rows
+                that are left out.
+            languages: Identifies the texts' languages.
+            crawl: Name of the crawl, for every row.
+            source_file: Name of the file, for every row.
 
         Returns:
-            A batch, maybe without rows.
+            A batch, which may have no rows.
         """
         uids = pair_uids(self.urls, self.texts)
         for row in self.left_out:
             uids[row] = _NO_UID
         seen.add(_NO_UID)
         known = len(seen)
-        # Whole columns at once: a loop that looks at one row after the other takes twice the time.
+        # Whole columns at once, since a loop over the rows takes twice the time.
         fresh = [uid not in seen and not seen.add(uid) for uid in uids]  # type: ignore[func-returns-value]
         rows = len(seen) - known
         columns = (self.urls, self.texts, self.sources, self.page_urls)
@@ -76,16 +76,16 @@ class PairColumns:
 
 
 def pair_uids(urls: Iterable[str], texts: Iterable[str]) -> list[bytes]:
-    """What tells pairs apart, and decides all that is random about them: BLAKE2b of URL and text.
+    """Returns the uids of pairs: BLAKE2b of URL and text, which also decides every random draw about them.
 
     Args:
         urls: n resolved URLs.
-        texts: Their texts, clean.
+        texts: n cleaned texts.
 
     Returns:
-        n uids of UID_BYTES bytes; tables have them in hex digits.
+        n uids of UID_BYTES bytes, which tables have in hex digits.
     """
-    new = hashlib.blake2b(digest_size=UID_BYTES).copy  # costs half of making one
+    new = hashlib.blake2b(digest_size=UID_BYTES).copy  # takes half the time of a new one
     uids = []
     for url, text in zip(urls, texts, strict=True):
         digest = new()
@@ -100,7 +100,7 @@ def _image_ids(urls: Iterable[str]) -> list[bytes]:
 
 
 def _hex_strings(values: list[bytes], size: int) -> pa.Array:
-    """Writes the first `size` bytes of values of one length in hex digits, all at once."""
+    """Converts the first `size` bytes of each value to hex digits. All values have the same length."""
     whole = np.frombuffer(b"".join(values), np.uint8)
     digits = whole.reshape(-1, len(values[0]) if values else size)[:, :size].tobytes().hex().encode()
     offsets = np.arange(0, len(digits) + 1, 2 * size, dtype=np.int32)

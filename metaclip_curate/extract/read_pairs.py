@@ -1,4 +1,4 @@
-"""One file to batches of pairs: the loop that uses records, pages, links and urls."""
+"""From one file to batches of pairs: the loop over records, pages and links."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from metaclip_curate.extract.text_languages import Identifier, TextLanguages
 from metaclip_curate.extract.urls import DocumentBase
 from metaclip_curate.storage import InputError, StorageOptions, open_input, public_name
 
-# Old crawls are named by years (CC-MAIN-2009-2010, CC-MAIN-2012); CC-MAIN-20230127001911-... is a segment's file.
+# Old crawls are named by years (CC-MAIN-2009-2010, CC-MAIN-2012). CC-MAIN-20230127001911-... is a file of a segment.
 _CRAWL_IN_PATH = re.compile(r"CC-MAIN-\d{4}(?:-\d{2}(?:\d{2})?)?(?![\d-])")
-# A batch ends early when so many bytes went into it, which bounds the memory it takes.
+# A batch ends early after records of this many bytes, which bounds its memory.
 _BATCH_BYTES = 1 << 25
 
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How files are read."""
+    """Options for reading files."""
 
     ignore_opt_out: bool = field(
         default=False, metadata={"help": "use pages that say noai, noimageai or tdm-reservation"}
     )
     max_record_bytes: int = field(default=32 << 20, metadata={"help": "skip records longer than this many bytes"})
-    batch_links: int = 8192  # different ones of pages; so many become a batch
+    batch_links: int = 8192  # links in a batch, each counted once a page
 
 
 def read_pairs(
@@ -44,41 +44,41 @@ def read_pairs(
 ) -> Iterator[pa.RecordBatch]:
     """Reads the image-text pairs of one WAT or WARC file.
 
-    Damage never raises: all that is readable is yielded and `stats` says what was lost.
+    Damage never raises: everything readable is yielded, and `stats` records what was lost.
 
     Args:
-        path: A local path or a URL that `storage.open_input` takes, with the password or signature it may need.
-        identifier: Labels the language of each text; without one `lang` is empty and `lang_score` 0.
-        options: How to read.
-        storage: How to open.
-        stats: Filled in while reading, complete when the iterator ends. Its path is what the pairs say they are from;
-            without one it is the path without what is secret in it.
+        path: Local path or URL that `storage.open_input` takes, with the password or signature it may need.
+        identifier: Labels the language of each text. Without one, `lang` is empty and `lang_score` 0.
+        options: Options for reading. Default: `ReadOptions()`.
+        storage: Credentials, time-outs and number of attempts. Default: `StorageOptions()`.
+        stats: Filled while reading, and complete when the iterator ends. Its path becomes the pairs' `source_file`.
+            Default: a new one, with the path without its secrets.
 
     Yields:
-        Batches with the schema `schemas.PAIRS`, each (url, text) of the file once.
+        Batches with the schema `schemas.PAIRS`, with each (url, text) of the file once.
 
     Raises:
-        InputError: The file can't be opened or holds no record, and no stats was given to note it in.
+        InputError: The file can't be opened or has no record, and no `stats` was passed to record that.
     """
     options = options or ReadOptions()
-    filled = stats or InputStats(public_name(path))
+    counts = stats or InputStats(public_name(path))
     started = time.monotonic()
     try:
         with open_input(path, storage or StorageOptions()) as stream:
             try:
-                records = read_records(stream, filled, options.max_record_bytes)
-                yield from _PairReader(identifier, options, filled).batches(records)
+                records = read_records(stream, counts, options.max_record_bytes)
+                yield from _PairReader(identifier, options, counts).batches(records)
             finally:
-                filled.bytes_read = stream.bytes_read
+                counts.bytes_read = stream.bytes_read
     except InputError as error:
-        # What was read before a connection was given up stays.
-        if filled.records:
-            filled.mark_broken_off(error.reason)
+        # Pairs read before a connection was given up are kept.
+        if counts.records:
+            counts.mark_broken_off(error.reason)
         else:
-            filled.mark_failed(error.reason)
-    filled.seconds = time.monotonic() - started
-    if filled.status == "failed" and stats is None:
-        raise InputError(filled.path, filled.error)
+            counts.mark_failed(error.reason)
+    counts.seconds = time.monotonic() - started
+    if counts.status == "failed" and stats is None:
+        raise InputError(counts.path, counts.error)
 
 
 class _PairReader:
@@ -90,7 +90,7 @@ class _PairReader:
         self._languages = TextLanguages(identifier)
         self._seen: set[bytes] = set()
         self._gathered = GatheredLinks()
-        self._record_bytes = 0  # of the records that the links are from
+        self._record_bytes = 0  # of the records that the gathered links are from
         found = _CRAWL_IN_PATH.search(stats.path)
         self._pages = PageReader(found.group() if found else "")
 
@@ -99,7 +99,7 @@ class _PairReader:
         try:
             yield from self._full_batches(records)
         except InputError as error:
-            broken = error  # once what came before it is yielded
+            broken = error  # raised after the last batches are yielded
         yield from self._take_batches()
         if broken is not None:
             raise broken

@@ -1,4 +1,4 @@
-"""URLs of images, resolved as browsers do it (WHATWG URL standard)."""
+"""Image URLs, resolved as browsers resolve them (WHATWG URL standard)."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ import pyarrow.compute as pc
 
 from metaclip_curate.extract.links import Drop, replace_surrogates
 
-# A longer URL is a bad one. Few servers take it, the longest of real pages have a fifth of it, and a longer base would
-# be copied for each of a page's images.
+# Longer URLs are dropped as bad. Few servers accept them, the longest ones of real pages have a fifth of this, and a
+# longer base would be copied for each of a page's images.
 MAX_URL_BYTES = 8192
 
-# What the URL standard strips from both ends of its input: C0 controls and space.
+# Characters that the URL standard strips from both ends of its input: C0 controls and space.
 _STRIPPED = "".join(map(chr, range(0x21)))
 _HTTP = ("https://", "http://")
 
-# The short way: a call of the parser costs a microsecond, and most URLs need nothing done. One expression over all of
-# them finds those (RE2, which has no backtracking). Of these characters none is percent-encoded in a path or a query,
-# none ends the path but `?`, and none is removed.
+# A call of the parser takes a microsecond, and most URLs are normalised already. One expression over all URLs finds
+# those (RE2, which doesn't backtrack). It has the characters that are neither percent-encoded in a path or a query, nor
+# removed, nor end the path, except `?`.
 _PLAIN = r"A-Za-z0-9!$&()*+,\-;=?@_~|\[\]:"
-# No segment begins with a dot, as `.` and `..` do, which resolving removes; a dot may be written %2e.
+# No segment begins with a dot, which may be written %2e: resolving removes `.` and `..`.
 _SEGMENT = rf"(?:[{_PLAIN}]|%[013-9A-Fa-f]|%2[0-9A-DFa-df])[{_PLAIN}.%]*"
-# A host of small ASCII letters, digits, hyphens and underscores stays as it is, unless a label is Punycode (`xn--`) or
-# the last one is a number, which makes the host an IPv4 address.
+# A host of lower-case ASCII letters, digits, hyphens and underscores stays as it is, unless a label is Punycode
+# (`xn--`) or the last label is a number, which makes the host an IPv4 address.
 _AFTER_X = r"(?:[a-mo-z0-9_\-][a-z0-9_\-]*)?"
 _HOST = rf"(?:(?:[a-wyz0-9_\-][a-z0-9_\-]*|x{_AFTER_X})\.)*(?:[a-wyz][a-z0-9_\-]*|x{_AFTER_X})"
 _NORMAL = rf"^https?://{_HOST}(?:/(?:{_SEGMENT})?)+$"
-# In a URL as the parser writes it, this is a user or a password: it leaves out an empty one.
+# Matches a user or a password in a URL that the parser has normalised, which drops empty ones.
 _CREDENTIALS = re.compile(r"[a-z][a-z0-9+.\-]*://[^/?#]*@", re.IGNORECASE)
 _PARTS = re.compile(r"((https?:)//[^/?#]+)/(?:[^?#]*/)?")
 _NAME_START = frozenset(string.ascii_letters + string.digits + "-_")
@@ -42,15 +42,15 @@ class DocumentBase:
     """The URL against which a page's relative URLs resolve (HTML standard, section 4.2.3).
 
     Args:
-        page_url: The page's address.
-        base_href: The href of its <base>, which may be relative or empty; it counts where it can be parsed, has no more
-            than MAX_URL_BYTES and is no data: or javascript: URL.
+        page_url: URL of the page.
+        base_href: The href of its <base>, which may be relative or empty. It is ignored if it can't be parsed, has more
+            than MAX_URL_BYTES, or is a data: or javascript: URL.
 
     Attributes:
-        page_url: The page's address.
-        href: An absolute URL, or the page's address as it is where that can't be parsed.
-        is_usable: Whether the page's address isn't itself a bad URL, too long or with a user or a password. Of other
-            pages every link is bad: their address would have to stand beside each pair.
+        page_url: URL of the page.
+        href: Absolute URL of the base, or the page's URL as it is if that can't be parsed.
+        is_usable: Whether the page's URL is neither too long nor has a user or a password. All links of other pages are
+            bad, since each pair would carry that URL.
     """
 
     def __init__(self, page_url: str, base_href: str = "") -> None:
@@ -64,19 +64,19 @@ class DocumentBase:
                 self.href = page_url if _is_too_long(base) else base
 
     def guess(self, url: str) -> str:
-        """Joins a relative URL to the base without parsing it.
+        """Joins a URL to the base without parsing it.
 
         Args:
-            url: The attribute's value.
+            url: An attribute's value.
 
         Returns:
-            What the parser gives, if it is a normal URL; empty where only the parser can tell.
+            The URL that the parser would return, provided that `_NORMAL` matches it; empty if only the parser knows.
         """
         scheme, origin, folder = self._parts or self._cut_in_parts()
         start = url[:1]
         if start == "/":
             return scheme + url if url[1:2] == "/" else origin + url
-        # Neither a scheme nor a query, nor a second step up.
+        # The URL must have neither a scheme nor more than one step up.
         if ":" in url:
             return ""
         if start in _NAME_START:
@@ -87,11 +87,11 @@ class DocumentBase:
         return ""
 
     def _cut_in_parts(self) -> tuple[str, str, str]:
-        """Returns the scheme, the origin and the folder's URL; empty where nothing can be joined to the base."""
+        """Returns scheme, origin and folder of the base, or empty strings if URLs can't be joined to it."""
         normal = self.href if _is_plain(self.href) else _normal_form(self.href)
         parts = _PARTS.match(normal or "")
         scheme, origin, folder = (parts[2], parts[1], parts[0]) if parts else ("", "", "")
-        # What is joined to a longer one is too long as well, and isn't even made.
+        # URLs joined to a longer folder would be too long as well, so they aren't made.
         self._parts = (scheme, origin, "" if _is_too_long(folder) else folder)
         return self._parts
 
@@ -99,11 +99,11 @@ class DocumentBase:
         """Resolves an image's URL.
 
         Args:
-            url: The attribute's value.
+            url: An attribute's value.
 
         Returns:
-            An absolute http or https URL without its fragment, of at most MAX_URL_BYTES and without a user or a
-            password; or the reason why there is none.
+            An absolute http or https URL of at most MAX_URL_BYTES, without fragment, user and password; or the reason
+            to drop the image.
         """
         if not self.is_usable:
             return Drop.BAD_URL
@@ -122,41 +122,41 @@ class DocumentBase:
 
 
 def resolve_urls(urls: Sequence[str], bases: Sequence[DocumentBase]) -> tuple[list[str], dict[int, Drop]]:
-    """Resolves many URLs, each against its own base, sooner than one by one.
+    """Resolves many URLs, each against its own base, in less time than one by one.
 
     Args:
-        urls: n values of attributes.
-        bases: The bases of the pages that they are from.
+        urls: n attribute values.
+        bases: n bases of their pages.
 
     Returns:
-        n resolved URLs, and why there are none at some places; an empty string stands there.
+        n resolved URLs, empty for those that are dropped; and the reasons for these, by index.
     """
-    # Most are absolute; of a relative one that begins so the guess isn't a normal URL.
+    # Most URLs are absolute. A relative URL that begins with http doesn't match _NORMAL.
     found = [
         url if url[:4] == "http" and base.is_usable else base.guess(url) for base, url in zip(bases, urls, strict=True)
     ]
     dropped: dict[int, Drop] = {}
     try:
         guesses = pa.array(found, pa.string())
-    except UnicodeEncodeError:  # a lone surrogate, in which a normal URL has no part
+    except UnicodeEncodeError:  # a lone surrogate, which no normalised URL has
         guesses = pa.array([url if url.isascii() else "" for url in found], pa.string())
     short = pc.less_equal(pc.binary_length(guesses), MAX_URL_BYTES)
     normal = pc.and_(short, pc.match_substring_regex(guesses, _NORMAL))
-    for place in np.flatnonzero(~normal.to_numpy(zero_copy_only=False)).tolist():
-        url = bases[place].resolve(urls[place])
+    for index in np.flatnonzero(~normal.to_numpy(zero_copy_only=False)).tolist():
+        url = bases[index].resolve(urls[index])
         if isinstance(url, Drop):
-            dropped[place], url = url, ""
-        found[place] = url
+            dropped[index], url = url, ""
+        found[index] = url
     return found, dropped
 
 
 def _is_plain(url: str) -> bool:
-    """Whether a URL's scheme, host and folder stand in it as the parser would find them, if they are normal at all."""
+    """Returns whether scheme, host and folder can be cut from a URL as it is, provided that `_NORMAL` matches it."""
     return url.isprintable() and "\\" not in url and "/." not in url and "/%2" not in url
 
 
 def _is_too_long(url: str) -> bool:
-    # No character takes more than four bytes: most URLs needn't be encoded to know.
+    # No character takes more than four bytes, so most URLs needn't be encoded to be measured.
     return 4 * len(url) > MAX_URL_BYTES and len(url.encode("utf-8", "replace")) > MAX_URL_BYTES
 
 
@@ -165,11 +165,11 @@ def _has_credentials(url: str) -> bool:
 
 
 def _join(base: str, url: str) -> str | None:
-    """Resolves a URL; None where that can't be done."""
+    """Resolves a URL; returns None if it can't be parsed."""
     try:
         return str(ada_url.join_url(base, url))
     except ValueError:
-        # An absolute URL needs no base, and the page's own address may be what can't be parsed.
+        # Only the base may be malformed, and an absolute URL needs none.
         return _normal_form(url)
 
 

@@ -1,9 +1,9 @@
 """The images of a WAT record.
 
-A WAT record is JSON; images are the members of
+A WAT record is JSON, in which images are the elements of
 Envelope.Payload-Metadata.HTTP-Response-Metadata.HTML-Metadata.Links whose path is `IMG@/src`. Typed decoding builds
-only the fields that are named here and skips the rest, which is most of a record. What doesn't have the expected
-types is decoded again without them, so that one odd link doesn't lose its neighbours.
+only the fields that are declared here and skips the rest, which is most of a record. A record with unexpected types is
+decoded again without types, so that one odd link doesn't lose its neighbours.
 """
 
 from __future__ import annotations
@@ -19,11 +19,10 @@ from metaclip_curate.extract.links import ImageLink, Page
 from metaclip_curate.extract.opt_out import may_opt_out, opts_out
 from metaclip_curate.extract.records import Bytes
 
-# A crawl's name stands in every row: what is longer is none.
+# The crawl's name is in every row, so a longer string isn't accepted as one.
 _IS_PART_OF = re.compile(rb'isPartOf"?\s*:\s*"?(CC-[\w-]{1,64})(?![\w-])')
-# Most links are none of an image. A link of these kinds is decoded to an object without fields, which saves a third of
-# the time that a record takes. A record with a link of any other kind is decoded in the loose way: the list matters to
-# the speed alone.
+# Most links aren't images. Links of these kinds are decoded to an object without fields, which saves a third of a
+# record's time. A record with a link of any other kind is decoded without types: the list only affects speed.
 _OTHER_KINDS = """
     A@/data-href A@/href APPLET@/codebase AREA@/href AUDIO@/src BGSOUND@/src BLOCKQUOTE@/cite BODY@/background
     BUTTON@/data-href BUTTON@/formaction DEL@/cite DIV@/background DIV@/data-href EMBED@/src FORM@/action
@@ -35,10 +34,10 @@ _OTHER_KINDS = """
 _IMAGE_MARK = b"IMG@"
 _HTML_MARK = b'"HTML-Metadata"'
 _SMALL_BYTES = 1 << 12
-# Any JSON value takes up to 30 times its length as a Python object; typed decoding makes none of what it skips.
+# As Python objects, JSON takes up to 30 times its length; typed decoding creates none for the fields it skips.
 _MOST_LOOSE_BYTES = 1 << 23
 IMAGE_PATH = str(ImageLink.__struct_config__.tag)
-# So many names, and names with contents, are remembered, and only short ones.
+# Upper bounds of the cache of names, and names with contents, that don't opt out.
 _MOST_HARMLESS = 1 << 14
 _MOST_CHARACTERS = 200
 
@@ -86,12 +85,12 @@ class _Wat(msgspec.Struct, gc=False):
 
 
 class WatDecoder:
-    """Decodes WAT records; one object serves a whole file."""
+    """Decodes the WAT records of one file."""
 
     def __init__(self) -> None:
         self._typed = msgspec.json.Decoder(_Wat)
-        # Names of headers and metas that no opt-out has, and what metas of other names said that was none: nearly all
-        # that come were there before.
+        # Caches, since nearly all repeat: names of headers and metas that can't opt out, and metas with other names
+        # whose content doesn't.
         self._harmless: set[str] = set()
         self._harmless_metas: set[tuple[str, str]] = set()
 
@@ -100,15 +99,15 @@ class WatDecoder:
 
         Args:
             body: The record's JSON.
-            page_url: Its WARC-Target-URI.
+            page_url: The record's WARC-Target-URI.
 
         Returns:
-            The page, or None where the record tells of none. A page without images is told of by its address alone.
+            The page, or None if the record doesn't describe one. Of a page without images only the URL is read.
 
         Raises:
-            ValueError: The body is not JSON, or too large a one to be read in the loose way.
+            ValueError: The body isn't JSON, or is too large to be decoded without types.
         """
-        # To search a record costs as much as half of decoding it: only small ones, mostly of requests, are spared that.
+        # Searching a record takes half the time of decoding it, so only small ones, mostly requests, are.
         if len(body) < _SMALL_BYTES and _IMAGE_MARK not in body:
             return _page_without_images(body, page_url)
         try:
@@ -130,22 +129,22 @@ class WatDecoder:
 
     def _opts_out(self, metas: list[_Meta], headers: dict[str, str | list[str]]) -> bool:
         harmless, harmless_metas = self._harmless, self._harmless_metas
-        telling = [
-            said
+        candidates = [
+            entry
             for meta in metas
             if meta.name not in harmless
             and self._may_opt_out(meta.name)
-            and (said := (meta.name, meta.content)) not in harmless_metas
+            and (entry := (meta.name, meta.content)) not in harmless_metas
         ]
-        telling_headers: dict[str, str | list[str]] = {}
+        candidate_headers: dict[str, str | list[str]] = {}
         if not harmless.issuperset(headers):
-            telling_headers = {name: value for name, value in headers.items() if self._may_opt_out(name)}
-        if not telling and not telling_headers:
+            candidate_headers = {name: value for name, value in headers.items() if self._may_opt_out(name)}
+        if not candidates and not candidate_headers:
             return False
-        if opts_out(telling, _headers(telling_headers)):
+        if opts_out(candidates, _headers(candidate_headers)):
             return True
         if len(harmless_metas) < _MOST_HARMLESS:
-            harmless_metas.update(said for said in telling if sum(map(len, said)) < _MOST_CHARACTERS)
+            harmless_metas.update(entry for entry in candidates if sum(map(len, entry)) < _MOST_CHARACTERS)
         return False
 
     def _may_opt_out(self, name: str) -> bool:
@@ -158,20 +157,17 @@ class WatDecoder:
 
 
 def crawl_of_warcinfo(body: Bytes) -> str:
-    """Finds the crawl's name (isPartOf) in a warcinfo record or in a WAT's copy of one, which is JSON.
+    """Returns the crawl's name in a warcinfo record, such as CC-MAIN-2014-35; empty if it has none.
 
     Args:
-        body: The record's block.
-
-    Returns:
-        Such as CC-MAIN-2014-35; empty where the record doesn't name a crawl.
+        body: The record's block, or that of a WAT's copy of it, which is JSON.
     """
     found = _IS_PART_OF.search(body)
     return found.group(1).decode() if found else ""
 
 
 def _page_without_images(body: Bytes, page_url: str) -> Page | None:
-    """The page of a record in which no image is named, which isn't decoded."""
+    """Returns the page of a record without images, which isn't decoded."""
     return Page(page_url, "", False, []) if _HTML_MARK in body else None
 
 
@@ -185,7 +181,7 @@ def _parse(body: Bytes) -> Any:
 
 
 def _loose_page(wat: Any, page_url: str) -> Page | None:
-    """The same as `_typed_page` for JSON of any shape; a value of another type counts as missing."""
+    """Reads JSON of any shape as `_typed_page` does. A value of an unexpected type counts as missing."""
     payload = _member(_member(wat, "Envelope"), "Payload-Metadata")
     response = _member(payload, "HTTP-Response-Metadata")
     if not isinstance(response.get("HTML-Metadata"), dict):
@@ -210,7 +206,7 @@ def _loose_page(wat: Any, page_url: str) -> Page | None:
 
 
 def _headers(headers: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Lists header values; one that was sent several times may stand as a list."""
+    """Returns names and values of headers. A header that was sent several times may be a list."""
     pairs: list[tuple[str, str]] = []
     for name, value in headers.items():
         if isinstance(value, str):
