@@ -22,7 +22,9 @@ NAMES = (
 
 def main() -> None:
     """Runs what the command line names."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure speed, memory and cost.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Measure speed, memory and cost.", allow_abbrev=False
+    )
     parser.add_argument("names", nargs="*", choices=[[], *NAMES], metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--quick", action="store_true", help="small inputs, a minute each at most: whether they run")
     options = parser.parse_args()

@@ -62,7 +62,7 @@ def _up_to(records: Iterable[bytes], size: int) -> Iterator[bytes]:
 
 def main() -> None:
     """Writes the file that the command line asks for."""
-    parser = argparse.ArgumentParser(description="Write a synthetic WAT.")
+    parser = argparse.ArgumentParser(description="Write a synthetic WAT.", allow_abbrev=False)
     parser.add_argument("path", type=Path, help="file to write; .gz compresses it")
     parser.add_argument("--unpacked-mb", type=float, default=450, help="million bytes (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="another file of that size")

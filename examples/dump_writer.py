@@ -128,7 +128,7 @@ def _page_xml(page: WikiPage, number: int) -> str:
 
 def main() -> None:
     """Writes the dumps and prints what they hold."""
-    parser = argparse.ArgumentParser(description="Write small Wikipedia dumps.")
+    parser = argparse.ArgumentParser(description="Write small Wikipedia dumps.", allow_abbrev=False)
     parser.add_argument("folder", type=Path, help="where to")
     parser.add_argument("--multistream", action="store_true", help="many streams and an index")
     options = parser.parse_args()

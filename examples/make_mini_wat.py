@@ -41,7 +41,7 @@ def _order(page: Page) -> int:
 
 def main() -> None:
     """Writes the files and prints what they hold."""
-    parser = argparse.ArgumentParser(description="Write the WAT files that ship with the project.")
+    parser = argparse.ArgumentParser(description="Write the WAT files that ship with the project.", allow_abbrev=False)
     parser.add_argument("folder", nargs="?", type=Path, default=WAT_FOLDER, help="where to")
     folder: Path = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)

@@ -133,7 +133,7 @@ def _way(address: str) -> str:
 
 def main() -> None:
     """Prints the table."""
-    parser = argparse.ArgumentParser(description="Print statistics of the image links of WATs.")
+    parser = argparse.ArgumentParser(description="Print statistics of the image links of WATs.", allow_abbrev=False)
     parser.add_argument("paths", nargs="+", type=Path, metavar="FILE")
     for name, value in read_statistics(parser.parse_args().paths).table().items():
         print(f"{name:48} {value}")

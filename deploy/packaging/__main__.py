@@ -53,7 +53,7 @@ def package(output: Path, extras: tuple[str, ...]) -> Path:
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser("python -m deploy.packaging", description=__doc__)
+    parser = argparse.ArgumentParser("python -m deploy.packaging", description=__doc__, allow_abbrev=False)
     parser.add_argument("--output", type=Path, default=Path("dist"), help="the folder to write (default: dist)")
     parser.add_argument("--extras", default="gcs", help="extras in the archive, with commas between (default: gcs)")
     given = parser.parse_args()

@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> int:
     Returns:
         0, or 2 where the stamps can't be had.
     """
-    parser = argparse.ArgumentParser("python -m examples.stamps", description=__doc__)
+    parser = argparse.ArgumentParser("python -m examples.stamps", description=__doc__, allow_abbrev=False)
     parser.add_argument("part", choices=["pages", "train"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--stamps", type=Path, help="Tux Paint's folder of stamps (default: installed, else fetched)")

@@ -30,7 +30,7 @@ def _run(given: Given, words: Sequence[str]) -> None:
 
 
 def summary_table(built: dict[str, dict[str, Any]]) -> str:
-    """What each language's list came to, with what is missing."""
+    """Lays out the number of entries of each language's list by source, and which wordnet is missing."""
     rows = []
     for language, section in built.items():
         entries = {source["name"]: source["entries"] for source in section["sources"]}

@@ -33,7 +33,7 @@ def _run(given: Given, words: Sequence[str]) -> None:
 
 
 def as_json(made: Plan, options: PlanOptions, rates: Rates) -> dict[str, Any]:
-    """The plan with what it was made from."""
+    """Returns a plan, and the options and rates that it follows from, as JSON types."""
     return {
         **dataclasses.asdict(made),
         "hours": made.hours,
@@ -44,16 +44,16 @@ def as_json(made: Plan, options: PlanOptions, rates: Rates) -> dict[str, Any]:
 
 
 def text(made: Plan, options: PlanOptions, rates: Rates) -> str:
-    """The plan for people."""
+    """Returns a plan as tables and lines for people."""
     platform, executor = rates.platforms[options.platform], made.executor
     cores = executor.cores * executor.instances
-    size = f"{made.entries:,} entries" if made.entries else "not given; assumed as large as the one measured"
+    size = f"{made.entries:,} entries" if made.entries else "not given, assumed to be as long as the measured one"
     gigabytes = made.inputs * rates["wat_megabytes"] / 1e3
     lines = [
         f"{options.crawl or 'input'}: {made.inputs:,} WAT files ({gigabytes:,.0f} GB) on {cores:,} cores, "
         f"{made.nodes:,} x {platform.node} "
         f"({options.platform}), ${made.core_hour:.4f} a core-hour",
-        f"largest metadata list: {size}",
+        f"longest metadata list: {size}",
         "",
         text_table(
             ["stage", "takes", "tasks", "core-hours", "hours", "shuffle GB", "written GB", "dollars"],

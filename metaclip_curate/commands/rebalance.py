@@ -57,7 +57,7 @@ def _run(given: Given, words: Sequence[str]) -> None:
 def _losses_table(losses: DownloadLosses) -> str:
     steps = [("pairs in the manifest", losses.manifest)]
     steps += [(f"  {status.replace('_', ' ')}", count) for status, count in losses.lost.items()]
-    steps += [("  go on", losses.survivors)]
+    steps += [("  downloaded", losses.survivors)]
     rows = [[name, number(count), share(count, losses.manifest)] for name, count in steps]
     if losses.unknown:
         rows.append(["in the download, not in the manifest", number(losses.unknown), ""])

@@ -16,7 +16,7 @@ _INTRODUCTION = r"""Written from the code by `make reference`.
 
 Options in bold are required. An option can't be abbreviated. A list, `LANG [LANG ...]`, takes values with spaces or
 commas between them, and the option can be repeated: `--languages en,de --languages ja`. `\,` is a comma within a
-value; the comma in the name of a local file that exists needs no backslash.
+value; a comma in a URL or in the name of a local file that exists needs no backslash.
 
 `metaclip-curate run --config run.toml` and `jobs/run.py --config run.toml` read options from a file, by their names:
 

@@ -18,6 +18,7 @@ PATH = "PATH"  # the metavar of files, folders and URLs
 _SHORT = {"number": "-n"}
 _OF_ANY_SIZE = ("seed",)  # it has a range of its own
 _SEPARATOR = re.compile(r"(?<!\\),")
+_URL = re.compile(r"@?[a-z][a-z0-9+.-]*://|cc:", re.IGNORECASE)
 
 
 def add_options(
@@ -112,12 +113,23 @@ def split_list(text: str) -> list[str]:
 
 
 def split_paths(text: str) -> list[str]:
-    """Splits a list of paths at its commas, unless a file or folder has the whole text as its name."""
+    """Splits a list of paths at its commas, but for those in names.
+
+    A file or folder that exists keeps its name. Within a URL a comma separates only if another URL follows: anything
+    else may be the rest of a signature, which no message may show.
+    """
     try:
-        whole = "," in text and Path(text).exists()
+        if "," in text and Path(text).exists():
+            return [text]
     except (OSError, ValueError):  # no file can have the name
-        whole = False
-    return [text] if whole else split_list(text)
+        pass
+    paths: list[str] = []
+    for part in split_list(text):
+        if paths and "://" in paths[-1] and not _URL.match(part):
+            paths[-1] += f",{part}"
+        else:
+            paths.append(part)
+    return paths
 
 
 def _whole_number(text: str) -> int:
