@@ -1,6 +1,6 @@
-"""datacard.json: what the manifest was made from and how, in numbers.
+"""datacard.json: what the manifest was computed from, by which options, and with which result.
 
-It stands in the run folder beside `manifest/` and not in it, since pandas and Spark read every file of a folder.
+It is in the run folder beside `manifest/` and not in it, since pandas and Spark read every file of a folder.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _PACKAGES = ("metaclip-curate", "pyarrow", "numpy", "ahocorasick-rs", "ada-url",
 def build_datacard(
     folder: RunFolder, languages: Sequence[LanguageTotals], provenance: dict[str, Any]
 ) -> dict[str, Any]:
-    """Puts the data card together.
+    """Builds the data card.
 
     Args:
         folder: A run folder with all stages but the last finished.
-        languages: From `stages.after.datacard.language_totals`.
-        provenance: The command, Spark's version, the metadata folder.
+        languages: Totals from `stages.after.datacard.language_totals`.
+        provenance: The command, the version of Spark, and the metadata folder.
 
     Returns:
         The data card as JSON types.
@@ -48,7 +48,7 @@ def build_datacard(
         "options": options,
         "inputs": to_json(folder.summary(ExtractSummary)),
         "no_metadata": match.no_metadata,
-        # Of a rebalanced run: what became of the images.
+        # Only a rebalanced run has losses in the download.
         "download": to_json(match.download),
         "expected_pairs": folder.summary(BalanceSummary).expected_pairs,
         **{name: sum(getattr(row, name) for row in languages) for name in totals},
@@ -60,10 +60,10 @@ def build_datacard(
 
 
 def read_datacard(folder: RunFolder) -> dict[str, Any]:
-    """Reads the data card of a run that is finished.
+    """Reads the data card of a finished run.
 
     Raises:
-        UserError: There is none, or it is damaged.
+        UserError: The run has no data card, or it is damaged.
     """
     url = storage.join(folder.root, folder_names.DATACARD)
     try:

@@ -1,4 +1,4 @@
-"""README.md of a run folder in the form of the Hugging Face hub: a YAML head for machines, then text for people."""
+"""README.md of a run folder as the Hugging Face hub expects it: YAML metadata, then Markdown."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Any
 import yaml
 
 from metaclip_curate.console.terminal import shown
+from metaclip_curate.console.text_table import number
+from metaclip_curate.run.funnel import Funnel
 from metaclip_curate.schemas import MANIFEST
 
 NAME = "README.md"
-# By this line of its head a README of this module is known.
+# This line of the YAML metadata shows that the README was written here.
 MARK = "license_name: common-crawl-terms-of-use"
 _CODE = re.compile(r"[a-z]{2,3}")
 _SIZES = (
@@ -27,36 +29,37 @@ _SIZES = (
     "10B<n<100B",
 )
 _COLUMNS = {
-    "uid": "BLAKE2b-128 of URL, a newline and text, 32 hex digits; names the pair in every table",
-    "image_id": "the first 24 hex digits of SHA-224 of the URL",
-    "url": "where the image is, or was; the image itself is not part of the data set",
-    "text": "the text about it",
-    "text_source": "the attribute it stood in: alt, title or data-image-title",
-    "lang": "the label that the language-ID model gave the text",
-    "lang_score": "its probability",
-    "page_url": "the page that the image stood on",
-    "crawl": "the crawl of Common Crawl",
-    "source_file": "the file of it",
-    "metadata_lang": "the language whose metadata the text was searched for",
-    "entry_ids": "positions of the entries it contains in that language's list",
-    "keep_probability": "with which it was kept",
-    "draw": "the number that was drawn, from 0 to 1; the pair was kept since it is below keep_probability",
+    "uid": "32 hex digits of BLAKE2b-128 of URL, newline and text; identifies the pair in every table",
+    "image_id": "first 24 hex digits of SHA-224 of the URL",
+    "url": "URL of the image; the image itself is not part of the data set",
+    "text": "caption of the image",
+    "text_source": "HTML attribute with the caption: alt, title or data-image-title",
+    "lang": "label of the text by the language-ID model",
+    "lang_score": "probability of the label",
+    "page_url": "URL of the page with the image",
+    "crawl": "name of the crawl of Common Crawl",
+    "source_file": "file of the crawl",
+    "metadata_lang": "language whose metadata the text was matched with",
+    "entry_ids": "positions of the entries that the text contains in that language's list",
+    "keep_probability": "probability with which the pair was kept",
+    "draw": "number from 0 to 1 that was drawn; the pair was kept because it is below keep_probability",
 }
 
 
-def datacard_readme(datacard: dict[str, Any], name: str) -> str:
-    """Writes the README of a data set.
+def datacard_readme(datacard: dict[str, Any], funnel: Funnel, name: str) -> str:
+    """Returns the README of a data set.
 
     Args:
-        datacard: datacard.json.
-        name: What the data set is called.
+        datacard: Content of datacard.json.
+        funnel: Funnel of the run.
+        name: Name of the data set.
 
     Returns:
-        Markdown with a YAML head, whose data files are those of `manifest/`.
+        YAML metadata, which names `manifest/` as the data files, and Markdown.
     """
-    name = shown(name)  # names of files and folders may hold what turns or hides the text that follows
+    name = shown(name)  # the name of a folder may hold characters that hide or turn the text after them
     head = yaml.safe_dump(_head(datacard, name), sort_keys=False, allow_unicode=True)
-    parts = [f"---\n{head}---\n", f"# {name}", _description(datacard), _loading(), _columns(), _funnel(datacard)]
+    parts = [f"---\n{head}---\n", f"# {name}", _description(datacard), _loading(), _columns(), _funnel_table(funnel)]
     parts += [_languages(datacard), _opt_out(datacard), _licence(datacard), _provenance(datacard)]
     return "\n\n".join(parts) + "\n"
 
@@ -69,7 +72,7 @@ def _head(datacard: dict[str, Any], name: str) -> dict[str, Any]:
         "license": "other",
         "license_name": MARK.partition(": ")[2],
         "license_link": "https://commoncrawl.org/terms-of-use",
-        # The hub takes ISO 639 codes; of other Wikipedias' names the table below tells.
+        # The hub accepts ISO 639 codes only; the table of languages has the other Wikipedias.
         "language": [name for name in names if _CODE.fullmatch(name)],
         "size_categories": [_SIZES[min(max(size - 3, 0), len(_SIZES) - 1)]],
         "task_categories": ["zero-shot-image-classification", "image-to-text", "text-to-image"],
@@ -81,7 +84,7 @@ def _head(datacard: dict[str, Any], name: str) -> dict[str, Any]:
 def _description(datacard: dict[str, Any]) -> str:
     balance, draw = datacard["options"]["balance"], datacard["options"]["sample"]
     if balance["tail_share"] is not None:
-        rule = f"every language's t gives its tail {balance['tail_share']:.1%} of its matches"
+        rule = f"every language has the t at which its tail has {balance['tail_share']:.1%} of its matches"
     elif balance["same_t"]:
         rule = f"t = {balance['t']:,} for every language"
     else:
@@ -89,21 +92,21 @@ def _description(datacard: dict[str, Any]) -> str:
             f"t = {balance['t']:,} for {shown(balance['anchor_language'])}, and for every other language the t at "
             "which its tail has the same share of matches"
         )
-    one = " Of an image's texts one was selected to be drawn." if draw["texts_per_image"] == "one" else ""
+    one = " Of the texts of an image, only one was drawn." if draw["texts_per_image"] == "one" else ""
     return (
-        f"{datacard['pairs_out']:,} pairs of an image's address and a text, of {datacard['images_out']:,} images, in "
+        f"{datacard['pairs_out']:,} pairs of an image URL and a caption, for {datacard['images_out']:,} images, in "
         f"{sum(row['pairs_out'] > 0 for row in datacard['languages']):,} languages, balanced by the method of MetaCLIP "
-        "(arXiv 2309.16671) and MetaCLIP 2 (arXiv 2507.22062). A text was matched when it contains an entry of its "
-        "language's metadata; an entry with more than t texts gives each of them the probability t / count, and a text "
-        f"is kept with 1 - product of (1 - probability) over its entries. Here {rule}.{one} The draw is a hash of the "
-        f"seed {draw['seed']} and the pair's uid, so that the same input gives the same pairs."
+        "(arXiv 2309.16671) and MetaCLIP 2 (arXiv 2507.22062). A caption matches if it contains an entry of its "
+        "language's metadata. Each entry gives its captions the probability min(1, t / count), and a caption is kept "
+        f"with probability 1 - product of (1 - probability) over its entries. Here {rule}.{one} The draw is a hash of "
+        f"the seed {draw['seed']} and the uid, so the same input gives the same pairs."
     )
 
 
 def _loading() -> str:
     return (
         '## Loading\n\n```python\nfrom datasets import load_dataset\n\npairs = load_dataset("THIS_FOLDER", '
-        'split="train")\n```\n\nImages are fetched by img2dataset, which takes the folder `manifest` as it is '
+        'split="train")\n```\n\nimg2dataset fetches the images, and reads the folder `manifest` as it is '
         "(`--url_col url --caption_col text`)."
     )
 
@@ -115,25 +118,10 @@ def _columns() -> str:
     return "## Columns\n\n" + _table(["column", "type", "meaning"], rows)
 
 
-def _funnel(datacard: dict[str, Any]) -> str:
-    inputs = datacard["inputs"]
-    steps: list[tuple[str, Any]] = [
-        ("input files", inputs.get("files")),
-        ("of them damaged, read as far as they go", inputs.get("partial")),
-        ("of them failed", inputs.get("failed")),
-        ("image links", inputs.get("image_links")),
-        ("dropped: the page opts out", inputs.get("dropped_opt_out")),
-        ("dropped: no text", inputs.get("dropped_no_text")),
-        ("dropped: bad URL", inputs.get("dropped_bad_url")),
-        ("dropped: not http", inputs.get("dropped_not_http")),
-        ("pairs, once a file", inputs.get("pairs")),
-        ("without metadata for their language", datacard["no_metadata"]),
-        ("pairs with a match, once", datacard["pairs_in"]),
-        ("pairs in the manifest", datacard["pairs_out"]),
-    ]
-    return "## From links to pairs\n\n" + _table(
-        ["", "number"], [[name, f"{value:,}"] for name, value in steps if value is not None]
-    )
+def _funnel_table(funnel: Funnel) -> str:
+    steps = (*funnel.inputs, *funnel.steps)
+    rows = [[f"– {step.name}" if step.part else step.name, number(step.value)] for step in steps]
+    return "## From links to pairs\n\n" + _table(["", "number"], rows)
 
 
 def _languages(datacard: dict[str, Any]) -> str:
@@ -148,7 +136,7 @@ def _languages(datacard: dict[str, Any]) -> str:
         ]
         for row in sorted(datacard["languages"], key=lambda row: (-row["pairs_out"], row["metadata_lang"]))
     ]
-    header = ["language (Wikipedia's code)", "t", "tail share", "pairs matched", "pairs kept", "images kept"]
+    header = ["language (Wikipedia's code)", "t", "tail share", "matched pairs", "kept pairs", "kept images"]
     return "## Languages\n\n" + _table(header, rows)
 
 
@@ -158,21 +146,21 @@ def _opt_out(datacard: dict[str, Any]) -> str:
     else:
         dropped = datacard["inputs"].get("dropped_opt_out", 0)
         found = (
-            "Pages that say noai or noimageai (robots meta or X-Robots-Tag) or tdm-reservation: 1 (header or meta) "
+            "Pages with noai or noimageai (robots meta or X-Robots-Tag) or with tdm-reservation: 1 (header or meta) "
             f"were left out: {dropped:,} image links."
         )
     return (
-        f"## Opting out\n\n{found} That was the state when the pages were crawled: whoever fetches images should heed "
-        "the X-Robots-Tag of the images' own servers as well, and remove pairs when asked to."
+        f"## Opting out\n\n{found} That was the state when the pages were crawled. If you fetch the images, respect "
+        "the X-Robots-Tag of their servers as well, and remove pairs on request."
     )
 
 
 def _licence(datacard: dict[str, Any]) -> str:
     return (
-        "## Licence\n\nTexts and addresses come from web pages by way of Common Crawl, whose [terms of use]"
-        "(https://commoncrawl.org/terms-of-use) apply. They, and the images, belong to their authors, who have "
-        "not been asked; the data set names where each was found. Nothing was filtered but what is said above: "
-        "offensive and personal content of the web is part of it."
+        "## Licence\n\nThe captions and URLs come from web pages in Common Crawl, whose [terms of use]"
+        "(https://commoncrawl.org/terms-of-use) apply. They and the images belong to their authors, who haven't "
+        "been asked; the data set names the page of each. Nothing was filtered except as described above: the data "
+        "set has offensive and personal content of the web."
     )
 
 
@@ -185,7 +173,7 @@ def _provenance(datacard: dict[str, Any]) -> str:
         [f"metadata of {language} (SHA-256)", digest] for language, digest in datacard["metadata"]["sha256"].items()
     ]
     rows += [[f"version of {name}", version] for name, version in datacard["versions"].items()]
-    return "## Provenance\n\n" + _table(["", ""], rows) + "\n\n`datacard.json` has all of this for machines."
+    return "## Provenance\n\n" + _table(["", ""], rows) + "\n\n`datacard.json` has all of this for programs."
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

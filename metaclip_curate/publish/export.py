@@ -1,11 +1,11 @@
-"""Files that other tools read: the bytes of the reference's and of DataComp's formats.
+"""Files for other tools: the formats of MetaCLIP 2's published loader and of DataComp's resharder.
 
-MetaCLIP 2's published loader describes what it takes (its docstring and docs/metaclip2.md): for shard n a JSON object
-in `<n - n % 2000>/<n>.json` from image id to a list of [text, language, entry ids], and for each language a NumPy file
-`per_lang_t/<t>_<language>.npy` with the probability of every entry. It picks one text of an image and keeps it with
-1 - product of (1 - probability) itself, so it gets the matched pairs and not those that are drawn already.
+MetaCLIP 2's loader documents its input (its docstring and docs/metaclip2.md): for shard n a JSON object in
+`<n - n % 2000>/<n>.json` from image id to a list of [text, language, entry ids], and for each language a NumPy file
+`per_lang_t/<t>_<language>.npy` with the probability of every entry. It selects one text of an image and draws by
+itself, with 1 - product of (1 - probability). So it needs the matched pairs and not those of the manifest.
 
-DataComp's resharder takes a sorted one-dimensional NumPy array of uids, each a pair of unsigned 64-bit numbers.
+DataComp's resharder reads a sorted one-dimensional NumPy array of uids, each a pair of unsigned 64-bit numbers.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ Text = tuple[str, str, list[int]]
 
 
 def shard_name(shard: int) -> str:
-    """Where the reference's loader looks for a shard's JSON."""
+    """Returns the path of a shard's JSON within the folder."""
     return f"{shard - shard % _SHARDS_A_FOLDER}/{shard}.json"
 
 
 def shard_json(images: Mapping[str, Sequence[Text]]) -> bytes:
-    """A shard of the reference's format.
+    """Returns a shard of MetaCLIP 2's format.
 
     Args:
-        images: Of each image id its texts: text, language, entry ids.
+        images: Texts of each image id, with language and entry ids.
 
     Returns:
         JSON in UTF-8.
@@ -44,45 +44,45 @@ def shard_json(images: Mapping[str, Sequence[Text]]) -> bytes:
 
 
 def probabilities_name(t: int, language: str) -> str:
-    """Where the reference's loader looks for a language's probabilities."""
+    """Returns the path of a language's probabilities within the folder."""
     return f"per_lang_t/{t}_{language}.npy"
 
 
 def npy(array: npt.NDArray[Any]) -> bytes:
-    """An array as a NumPy file."""
+    """Returns an array as a NumPy file."""
     file = io.BytesIO()
     np.save(file, array, allow_pickle=False)
     return file.getvalue()
 
 
 def uid_pairs(uids: pa.Array) -> npt.NDArray[Any]:
-    """Uids as pairs of unsigned 64-bit numbers, the first 16 hex digits and the last.
+    """Returns uids as pairs of unsigned 64-bit numbers: the first and the last 16 hex digits.
 
     Args:
-        uids: n strings of 32 hex digits.
+        uids: Strings of 32 hex digits, shape (n,).
 
     Returns:
-        Shape (n,), dtype `u8,u8`.
+        Array of shape (n,), dtype `u8,u8`.
 
     Raises:
-        ValueError: A uid is something else.
+        ValueError: A uid isn't 32 hex digits.
     """
     octets = bytes.fromhex("".join(uids.to_pylist()))
     if len(octets) != _UID_BYTES * len(uids):
-        raise ValueError("a uid is not 32 hex digits")
+        raise ValueError("a uid isn't 32 hex digits")
     return np.frombuffer(octets, dtype=">u8,>u8").astype(UID_PAIR)
 
 
 def write_uid_file(file: BinaryIO, count: int, sorted_parts: Iterable[bytes]) -> None:
-    """Writes DataComp's file from the bytes of its parts, holding one at a time.
+    """Writes DataComp's file from its parts, one of which is in memory at a time.
 
     Args:
-        file: To write to.
-        count: How many uids there are.
-        sorted_parts: Bytes of `uid_pairs` arrays, sorted, each part behind the one before.
+        file: File to write to.
+        count: Number of uids.
+        sorted_parts: Bytes of `uid_pairs` arrays, sorted within and across parts.
 
     Raises:
-        RuntimeError: The parts have another number of uids.
+        RuntimeError: The parts have a different number of uids.
     """
     header = {"descr": np.lib.format.dtype_to_descr(UID_PAIR), "fortran_order": False, "shape": (count,)}
     np.lib.format.write_array_header_1_0(file, header)
@@ -91,4 +91,4 @@ def write_uid_file(file: BinaryIO, count: int, sorted_parts: Iterable[bytes]) ->
         file.write(part)
         written += len(part)
     if written != _UID_BYTES * count:
-        raise RuntimeError(f"wrote {written} bytes where {count} uids were due")
+        raise RuntimeError(f"wrote {written} bytes for {count} uids")

@@ -10,6 +10,8 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.publish.datacard import read_datacard
 from metaclip_curate.publish.datacard_readme import MARK, NAME, datacard_readme
 from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.funnel import funnel
+from metaclip_curate.run.stages import STAGES
 
 
 def write_readme(folder: RunFolder, name: str = "") -> str:
@@ -25,8 +27,8 @@ def write_readme(folder: RunFolder, name: str = "") -> str:
     Raises:
         UserError: The manifest isn't as it was written, or there is a README that `datacard` didn't write.
     """
-    folder.table_files("sample", "manifest")  # what is published is what was written
-    readme = datacard_readme(read_datacard(folder), name or dataset_name(folder))
+    folder.table_files("sample", "manifest")  # a manifest that was altered must not be published
+    readme = datacard_readme(read_datacard(folder), funnel(folder, STAGES), name or dataset_name(folder))
     path = storage.join(folder.root, NAME)
     with contextlib.suppress(FileNotFoundError):
         if MARK.encode() not in storage.read_bytes(path, folder.options):

@@ -12,7 +12,10 @@ import pytest
 import yaml
 
 from metaclip_curate.cli import main
-from metaclip_curate.publish.datacard_readme import datacard_readme
+from metaclip_curate.console.text_table import number
+from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.funnel import funnel
+from metaclip_curate.run.stages import STAGES
 from metaclip_curate.schemas import MANIFEST
 from tests.conftest import ROOT
 from tests.support import runs
@@ -39,10 +42,10 @@ def test_the_folder_loads_as_a_data_set(
 
 def test_a_readme_of_the_users_stays(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["datacard", "--run", str(published)]) == 0
-    (published / "README.md").write_text("# Notes of mine\n")
+    (published / "README.md").write_text("# My notes\n")
     assert main(["datacard", "--run", str(published)]) == 2
-    assert "README.md is there, and this command didn't write it" in capsys.readouterr().err
-    assert (published / "README.md").read_text() == "# Notes of mine\n"
+    assert "README.md exists, and `datacard` didn't write it" in capsys.readouterr().err
+    assert (published / "README.md").read_text() == "# My notes\n"
 
 
 def test_a_manifest_that_was_changed_is_not_published(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,7 +54,7 @@ def test_a_manifest_that_was_changed_is_not_published(published: Path, capsys: p
     assert "(1).parquet was not written by this run" in capsys.readouterr().err
 
 
-def test_what_it_says(published: Path, real: Path) -> None:
+def test_the_readme_has_the_data_cards_numbers(published: Path, real: Path) -> None:
     text = (published / "README.md").read_text(encoding="utf-8")
     head = yaml.safe_load(text.split("---\n")[1])
     datacard = json.loads((real / "datacard.json").read_text())
@@ -59,47 +62,21 @@ def test_what_it_says(published: Path, real: Path) -> None:
     assert head["size_categories"] == ["1K<n<10K"]
     assert set(head["language"]) == {row["metadata_lang"] for row in datacard["languages"] if row["pairs_out"]}
     assert head["configs"][0]["data_files"][0]["path"] == "manifest/*.parquet"
-    for said in (
+    for part in (
         f"{datacard['pairs_out']:,} pairs",
         f"{datacard['inputs']['dropped_opt_out']:,} image links",
         datacard["command"],
     ):
-        assert said in text
+        assert part in text
+    for step in funnel(RunFolder(str(real)), STAGES).steps:
+        assert f"{step.name} | {number(step.value)} |" in text
     for name in MANIFEST.names:
         assert f"| `{name}` |" in text
     for digest in datacard["metadata"]["sha256"].values():
         assert digest in text
 
 
-@pytest.mark.parametrize(
-    ("pairs", "size"), [(0, "n<1K"), (999, "n<1K"), (1000, "1K<n<10K"), (10**6, "1M<n<10M"), (4 * 10**8, "100M<n<1B")]
-)
-def test_sizes(real: Path, pairs: int, size: str) -> None:
-    datacard = json.loads((real / "datacard.json").read_text()) | {"pairs_out": pairs}
-    assert f"- {size}\n" in datacard_readme(datacard, "x")
-
-
-def test_how_the_rule_is_told(real: Path) -> None:
-    datacard = json.loads((real / "datacard.json").read_text())
-    assert "for en, and for every other language" in datacard_readme(datacard, "x")
-    datacard["options"]["balance"] |= {"same_t": True, "t": 7}
-    datacard["options"]["extract"]["ignore_opt_out"] = True
-    text = datacard_readme(datacard, "x")
-    assert "t = 7 for every language" in text
-    assert "opt-outs were ignored" in text
-    datacard["options"]["balance"] |= {"same_t": False, "tail_share": 0.06}
-    assert "gives its tail 6.0% of its matches" in datacard_readme(datacard, "x")
-
-
-def test_what_hides_or_turns_text_is_escaped(real: Path) -> None:
-    datacard = json.loads((real / "datacard.json").read_text())
-    datacard["command"] = "run --input 'a\x1b]0;x\x07\u202e\nb|c'"
-    text = datacard_readme(datacard, "x\u202ey")
-    assert all(line.isprintable() for line in text.split("\n"))
-    assert "`run --input 'a\\x1b]0;x\\x07\\u202e\\nb\\|c'`" in text
-
-
-def test_every_field_of_the_card_is_documented(real: Path) -> None:
+def test_every_field_of_the_data_card_is_documented(real: Path) -> None:
     page = (ROOT / "docs" / "datacard.md").read_text(encoding="utf-8")
     datacard = json.loads((real / "datacard.json").read_text())
     missing = [name for name in _names(datacard) if f"`{name}`" not in page]

@@ -1,0 +1,88 @@
+"""The README of a data set, from a data card and a funnel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from metaclip_curate.publish.datacard_readme import MARK, datacard_readme
+from metaclip_curate.run.funnel import Funnel, Step
+from metaclip_curate.schemas import MANIFEST
+
+FUNNEL = Funnel(
+    inputs=(Step("files", "input files", 2), Step("failed", "failed", 1, part=True)),
+    steps=(Step("image_links", "image links", 5590), Step("expected", "expected in the manifest", 2491.4)),
+)
+LANGUAGES = [
+    {"metadata_lang": "de", "t": 5, "tail_share": 0.1, "pairs_in": 90, "pairs_out": 80, "images_out": 70},
+    {"metadata_lang": "zh_yue", "t": 1, "tail_share": 0.1, "pairs_in": 9, "pairs_out": 8, "images_out": 7},
+    {"metadata_lang": "fr", "t": 1, "tail_share": 0.0, "pairs_in": 1, "pairs_out": 0, "images_out": 0},
+]
+
+
+def datacard(**changes: Any) -> dict[str, Any]:
+    balance = {"t": 20, "anchor_language": "en", "same_t": False, "tail_share": None}
+    return {
+        "command": "metaclip-curate run --input a",
+        "options": {
+            "extract": {"ignore_opt_out": changes.pop("ignore_opt_out", False)},
+            "balance": balance | changes.pop("balance", {}),
+            "sample": {"seed": 0, "texts_per_image": changes.pop("texts_per_image", "all")},
+        },
+        "inputs": {"dropped_opt_out": 12},
+        "pairs_out": 88,
+        "images_out": 77,
+        "languages": LANGUAGES,
+        "metadata": {"sha256": {"de": "0" * 64}},
+        "language_id_model_sha256": "1" * 64,
+        "versions": {"python": "3.11.0"},
+        **changes,
+    }
+
+
+def test_the_metadata_is_yaml_that_the_hub_accepts() -> None:
+    text = datacard_readme(datacard(), FUNNEL, "my pairs")
+    head = yaml.safe_load(text.split("---\n")[1])
+    assert head["pretty_name"] == "my pairs"
+    assert head["language"] == ["de"]  # the hub doesn't know zh_yue, and fr has no pairs
+    assert head["configs"][0]["data_files"][0]["path"] == "manifest/*.parquet"
+    assert MARK in text.splitlines()
+
+
+def test_columns_steps_and_digests_are_in_tables() -> None:
+    text = datacard_readme(datacard(), FUNNEL, "x")
+    for name in MANIFEST.names:
+        assert f"| `{name}` |" in text
+    for row in ("input files | 2", "– failed | 1", "image links | 5,590", "expected in the manifest | 2,491.4"):
+        assert f"| {row} |" in text
+    assert f"| metadata of de (SHA-256) | {'0' * 64} |" in text
+    assert "12 image links" in text
+
+
+@pytest.mark.parametrize(
+    ("pairs", "size"), [(0, "n<1K"), (999, "n<1K"), (1000, "1K<n<10K"), (10**6, "1M<n<10M"), (4 * 10**8, "100M<n<1B")]
+)
+def test_sizes(pairs: int, size: str) -> None:
+    assert f"- {size}\n" in datacard_readme(datacard(pairs_out=pairs), FUNNEL, "x")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({}, "t = 20 for en, and for every other language the t at which its tail has the same share of matches"),
+        ({"balance": {"same_t": True, "t": 7}}, "t = 7 for every language"),
+        ({"balance": {"tail_share": 0.06}}, "the t at which its tail has 6.0% of its matches"),
+        ({"texts_per_image": "one"}, "Of the texts of an image, only one was drawn."),
+        ({"ignore_opt_out": True}, "opt-outs were ignored"),
+    ],
+)
+def test_the_rule_is_described(changes: dict[str, Any], sentence: str) -> None:
+    assert sentence in datacard_readme(datacard(**changes), FUNNEL, "x")
+
+
+def test_characters_that_hide_or_turn_text_are_escaped() -> None:
+    text = datacard_readme(datacard(command="run --input 'a\x1b]0;x\x07\u202e\nb|c'"), FUNNEL, "x\u202ey")
+    assert all(line.isprintable() for line in text.split("\n"))
+    assert "`run --input 'a\\x1b]0;x\\x07\\u202e\\nb\\|c'`" in text
