@@ -124,11 +124,14 @@ def test_every_text_survives(text: str, label: str) -> None:
 @pytest.mark.slow
 @given(st.binary(max_size=300), st.text(max_size=30))
 def test_any_bytes_become_utf_8(body: bytes, label: str) -> None:
-    decode(body, label)
-    decode(body, f"text/html; charset={label}")
-    decode(b"<meta charset='" + label.encode("utf-8", "replace") + b"'>" + body)
+    named = f"text/html; charset={label}"
+    # An unknown or missing label is guessed from the bytes alone, the same each time.
+    assert decode(body, label) == decode(body, label)
+    assert decode(body, named) or len(body) <= len("\ufeff".encode())  # a byte order mark may be all there is
+    assert "<meta charset='" in decode(b"<meta charset='" + label.encode("utf-8", "replace") + b"'>" + body)
 
 
 @given(st.binary(max_size=100), st.sampled_from(["iso-2022-jp", "big5", "euc-jp", "x-user-defined", "replacement"]))
 def test_any_bytes_in_an_old_encoding_become_utf_8(body: bytes, label: str) -> None:
-    decode(body, f"text/html; charset={label}")
+    # No encoding has more characters than bytes, but for one that a byte may become two of.
+    assert len(decode(body, f"text/html; charset={label}")) <= 2 * len(body)

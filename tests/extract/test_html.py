@@ -418,7 +418,10 @@ fragments = st.sampled_from([*tag_pieces.split(), *other_pieces.split(), *charac
 @given(st.lists(fragments | st.text(max_size=3), max_size=30), st.sampled_from(["", "; charset=big5", "; charset=x"]))
 def test_any_tags_are_read(pieces: list[str], charset: str) -> None:
     body = "".join(pieces).encode("utf-8", "surrogatepass")
-    page_of_response(block(b"<img src=a>" + body, "Content-Type: text/html" + charset), URL)
+    found = page_of_response(block(b"<img src=a>" + body, "Content-Type: text/html" + charset), URL)
+    assert found is not None
+    assert found.links[0].url == "a"
+    assert len(found.links) <= 2 * (1 + body.count(b"<img"))
 
 
 @given(

@@ -297,7 +297,8 @@ def test_many_codings_are_not_undone() -> None:
     st.sampled_from(["", "gzip", "deflate", "br", "zstd", "br, gzip", "deflate,deflate", "\xff"]),
 )
 def test_any_body_is_decoded(body: bytes, start: bytes, transfer: str, content: str) -> None:
-    decoded_body(response(start + body, transfer_encoding=transfer, content_encoding=content), max_bytes=1000)
+    given = response(start + body, transfer_encoding=transfer, content_encoding=content)
+    assert len(decoded_body(given, max_bytes=1000).content) <= 1000
 
 
 @given(st.binary(max_size=200))

@@ -400,7 +400,9 @@ def test_what_is_no_warc_yields_nothing(data: bytes) -> None:
 
 @given(st.binary(max_size=400))
 def test_any_bytes_raise_nothing(data: bytes) -> None:
-    read(data)
+    records, stats = read(data)
+    assert len(records) == stats.records
+    assert (stats.status == "ok") == (stats.error == "")
 
 
 @given(st.lists(st.binary(max_size=60), min_size=1, max_size=5), st.integers(0, 400), st.binary(max_size=3))

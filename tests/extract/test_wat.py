@@ -112,7 +112,10 @@ json_values = st.recursive(
 
 @given(json_values, json_values)
 def test_any_shape_is_read(html: Any, headers: Any) -> None:
-    decode(json.dumps(wat(html, headers) | {"mark": "IMG@"}).encode())
+    page = decode(json.dumps(wat(html, headers) | {"mark": "IMG@"}).encode())
+    links = page.links if page else []
+    assert all(isinstance(value, str) for link in links for value in (link.url, link.alt, link.title))
+    assert len(links) <= json.dumps(html).count("IMG@/src")
 
 
 @pytest.mark.parametrize(

@@ -7,16 +7,17 @@ import hashlib
 import re
 import socket
 import struct
-import sys
 import threading
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Literal, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Literal
 from urllib.parse import urlsplit
 
 import urllib3
+
+from tests.support.servers.loopback import LoopbackServer
 
 _RANGE = re.compile(r"bytes=(\d+)-")
 _OWN_HEADERS = {"connection", "transfer-encoding", "content-length", "date", "server"}
@@ -62,17 +63,7 @@ class Answer:
     body: bytes
 
 
-class QuietServer(ThreadingHTTPServer):
-    """A server that says nothing when a client hangs up, which clients do here all the time."""
-
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)  # type: ignore[arg-type]
-
-
-class FaultyHTTPServer:
+class FaultyHTTPServer(LoopbackServer):
     """Serves files with Range, If-Match, ETag and Last-Modified, and each path's faults in the order they were given.
 
     Each request takes its path's next fault; without one, `always`, which is none as long as it isn't set. With
@@ -92,13 +83,7 @@ class FaultyHTTPServer:
         class Handler(_Handler):
             server_of_tests = owner
 
-        self._server = QuietServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-
-    @property
-    def url(self) -> str:
-        """http://127.0.0.1:PORT"""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        super().__init__(Handler)
 
     def add(self, path: str, body: bytes, faults: Iterable[Fault] = ()) -> str:
         """Serves a file; returns its URL. Adding a path again replaces it."""
@@ -117,15 +102,9 @@ class FaultyHTTPServer:
         with self._lock:
             return [request for request in self.requests if request.path == path]
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
     def __exit__(self, *error: object) -> None:
         self._closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__exit__(*error)
 
     def take(self, request: Request) -> Fault:
         """Notes a request and gives its fault."""

@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.support.servers.faulty_http import QuietServer
+from tests.support.servers.loopback import LoopbackServer
 
 _OBJECT = re.compile(r"(?:/download)?/storage/v1/b/([^/]+)/o/(.+)")
 _LISTING = re.compile(r"/storage/v1/b/([^/]+)/o/?")
@@ -24,7 +24,7 @@ _UPLOAD = re.compile(r"/upload/storage/v1/b/([^/]+)/o/?")
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 
 
-class GcsServer:
+class GcsServer(LoopbackServer):
     """Objects in memory. Use as a context manager, with STORAGE_EMULATOR_HOST set to its `url`.
 
     Attributes:
@@ -45,22 +45,7 @@ class GcsServer:
         class Handler(_Handler):
             server_of_tests = owner
 
-        self._server = QuietServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-
-    @property
-    def url(self) -> str:
-        """http://127.0.0.1:PORT"""
-        return f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> GcsServer:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(Handler)
 
 
 class _Handler(BaseHTTPRequestHandler):
