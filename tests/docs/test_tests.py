@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tests.conftest import ROOT
 
-# Calls that assert: of pytest, and of helpers that are named after what they do.
-_ASSERTING = ("raises", "fail", "warns", "assert_", "check_", "expect_")
+# Calls that assert: of pytest, of helpers that are named after what they do, and of functions that raise or return nothing.
+_ASSERTING = ("raises", "fail", "warns", "assert_", "check", "expect_", "require_")
 
 
 def test_every_test_asserts_something() -> None:
