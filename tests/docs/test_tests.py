@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.conftest import ROOT
 
-# Calls that assert: of pytest, of helpers that are named after what they do, and of functions that raise or return nothing.
+# Calls that assert: of pytest, of helpers named after what they do, and of functions that raise or return nothing.
 _ASSERTING = ("raises", "fail", "warns", "assert_", "check", "expect_", "require_")
 
 
