@@ -1,4 +1,4 @@
-"""The files of a run folder, on this machine, in S3 and on one of pyarrow's file systems."""
+"""The files of a run folder, in every store."""
 
 from __future__ import annotations
 
@@ -27,29 +27,11 @@ from metaclip_curate.storage import hdfs as hdfs_module
 from metaclip_curate.storage.s3_client import forget_clients
 from tests.support.servers.s3 import Credentials, S3Server
 
-Place = tuple[str, StorageOptions]
+RunFolder = tuple[str, StorageOptions]
 
 
-@pytest.fixture(params=["local", "file:", "s3", "hdfs"])
-def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """A run folder that does not exist yet."""
-    if request.param == "local":
-        return str(tmp_path / "not yet" / "run"), StorageOptions()
-    if request.param == "file:":
-        return (tmp_path / "not yet" / "run").as_uri(), StorageOptions()
-    if request.param == "hdfs":  # what can be tried without Hadoop: the same code over another file system
-        files = fs.SubTreeFileSystem(str(tmp_path), fs.LocalFileSystem())
-        monkeypatch.setattr(hdfs_module, "file_system", lambda url: files)
-        return "hdfs://namenode:8020/not yet/run", StorageOptions()
-    server: S3Server = request.getfixturevalue("s3_server")
-    forget_clients()
-    server.put("runs", {})
-    name = request.node.name.replace("[", "-").replace("]", "")
-    return f"s3://runs/{name}/run", StorageOptions(s3_endpoint_url=server.url)
-
-
-def test_write_read_list_delete(place: Place, tmp_path: Path) -> None:
-    run, options = place
+def test_write_read_list_delete(run_folder: RunFolder, tmp_path: Path) -> None:
+    run, options = run_folder
     assert not exists(run, options)
     assert list_folder(run, options) == list_folder(run, options, recursive=True) == []
     delete_folder(run, options)

@@ -1,4 +1,4 @@
-"""Small files that only one of several processes may make or replace."""
+"""What every store guarantees for small files: one maker, one replacer, an age by its clock."""
 
 from __future__ import annotations
 
@@ -27,45 +27,17 @@ from metaclip_curate.storage import (
     replace_file,
     write_bytes,
 )
-from metaclip_curate.storage import hdfs as hdfs_module
 from metaclip_curate.storage.s3_client import forget_clients
 from tests.support.servers.faulty_http import Fault, FaultyHTTPServer
-from tests.support.servers.gcs import GcsServer
 from tests.support.servers.hdfs import hdfs_in
 from tests.support.servers.s3 import S3Server
 
-Place = tuple[str, StorageOptions]
-
-
-@pytest.fixture(params=["local", "s3", "gs", "hdfs"])
-def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """A run folder that does not exist yet."""
-    if request.param == "local":
-        return str(tmp_path / "run"), StorageOptions()
-    if request.param == "hdfs":
-        monkeypatch.setattr(hdfs_module, "file_system", lambda url: hdfs_in(tmp_path))
-        return "hdfs://namenode:8020/run", StorageOptions()
-    if request.param == "gs":
-        server: GcsServer = request.getfixturevalue("gcs_server")
-        _forget_gcsfs()
-        server.objects["runs/else"] = b""
-        return "gs://runs/run", StorageOptions()
-    s3: S3Server = request.getfixturevalue("s3_server")
-    forget_clients()
-    s3.put("exclusive", {})
-    name = request.node.name.replace("[", "-").replace("]", "")
-    return f"s3://exclusive/{name}", StorageOptions(s3_endpoint_url=s3.url)
-
-
-def _forget_gcsfs() -> None:
-    import gcsfs
-
-    gcsfs.GCSFileSystem.clear_instance_cache()
+RunFolder = tuple[str, StorageOptions]
 
 
 @pytest.fixture
 def behind_faults(faulty_s3: FaultyHTTPServer, s3_server: S3Server) -> tuple[FaultyHTTPServer, StorageOptions]:
-    """S3 whose answers go wrong as a test asks."""
+    """An S3 server with the faults that a test sets."""
     forget_clients()
     s3_server.put("faults", {})
     s3_server.client().delete_object(Bucket="faults", Key="token")
@@ -74,14 +46,14 @@ def behind_faults(faulty_s3: FaultyHTTPServer, s3_server: S3Server) -> tuple[Fau
 
 @pytest.fixture
 def without_waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Nobody waits between two tries."""
+    """Removes the waits between attempts."""
     with monkeypatch.context() as patched:
         patched.setattr(time, "sleep", lambda seconds: None)
         yield
 
 
-def test_a_file_is_made_once(place: Place) -> None:
-    run, options = place
+def test_a_file_is_made_once(run_folder: RunFolder) -> None:
+    run, options = run_folder
     token = join(run, "token")
     assert read_versioned(token, options) is None
     version = create_file(token, b"first", options)
@@ -97,8 +69,8 @@ def test_a_file_is_made_once(place: Place) -> None:
     assert create_file(token, b"third", options)
 
 
-def test_a_file_is_replaced_while_it_is_what_was_read(place: Place) -> None:
-    run, options = place
+def test_a_file_is_replaced_while_it_is_what_was_read(run_folder: RunFolder) -> None:
+    run, options = run_folder
     token = join(run, "token")
     first = create_file(token, b"1", options)
     assert first
@@ -115,8 +87,8 @@ def test_a_file_is_replaced_while_it_is_what_was_read(place: Place) -> None:
     assert not exists(token, options)
 
 
-def test_of_many_who_make_a_file_one_does(place: Place) -> None:
-    run, options = place
+def test_of_many_who_make_a_file_one_does(run_folder: RunFolder) -> None:
+    run, options = run_folder
     exists(run, options)  # whatever is made once is there
     start = Barrier(8)
 
@@ -134,8 +106,8 @@ def test_of_many_who_make_a_file_one_does(place: Place) -> None:
     assert list_folder(run, options) == ["token"]
 
 
-def test_a_files_age_is_by_its_stores_clock(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    run, options = place
+def test_a_files_age_is_by_its_stores_clock(run_folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, options = run_folder
     token = join(run, "token")
     assert file_age(token, options) is None
     create_file(token, b"1", options)
@@ -174,7 +146,7 @@ def test_where_no_file_can_be_made(tmp_path: Path) -> None:
 def test_an_answer_that_is_lost_is_no_other_writer(
     behind_faults: tuple[FaultyHTTPServer, StorageOptions], without_waits: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """boto3 asks again where an answer doesn't come, and then finds the file that its first try made."""
+    """boto3 repeats a request without an answer, and then finds the file that its first attempt made."""
     server, options = behind_faults
     monkeypatch.setattr(FaultyHTTPServer, "answer", _losing(FaultyHTTPServer.answer))
     server.fail("/faults/token", Fault(headers={"lose": "1"}))
@@ -189,7 +161,7 @@ def test_an_answer_that_is_lost_is_no_other_writer(
 
 
 def _losing(real: Callable[..., Any]) -> Callable[..., Any]:
-    """Answers that say 500 although the request was carried out, where a fault's headers say `lose`."""
+    """Answers 500 after carrying out a request whose fault has the header `lose`."""
 
     def answer(self: FaultyHTTPServer, request: Any, body: bytes, fault: Fault) -> Any:
         right = real(self, request, body, fault)
@@ -243,7 +215,7 @@ def test_a_broken_answer_is_read_again(behind_faults: tuple[FaultyHTTPServer, St
 
 
 def test_hdfs_renames_onto_nothing_only(tmp_path: Path) -> None:
-    """What the imitation must have for these tests to mean anything."""
+    """The imitation must have this property of HDFS, or the tests with it mean nothing."""
     files = hdfs_in(tmp_path)
     for name in ("a", "b"):
         with files.open_output_stream(name) as stream:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from tests.support.servers.loopback import LoopbackServer
 
@@ -78,6 +78,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(self.server_of_tests.status or 404, _ERROR)
             return
         query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+        if query["uploadType"] == "resumable":  # the client then sends the whole object to the location
+            path = f"{urlsplit(self.path).path}?uploadType=media&name={quote(query['name'], '')}"
+            self._send(200, b"", {"Location": self.server_of_tests.url + path})
+            return
         if query["uploadType"] == "media":
             key, content = query["name"], body
         else:
