@@ -326,7 +326,7 @@ def test_a_number_that_nothing_can_hold(
         ["threshold", "--run", "o", "--t", f"1,{2**63}"],
         ["threshold", "--run", "o", "--target-pairs", str(2**63)],
         ["export", "--run", "o", "--output", "x", "--images-per-shard", str(2**63)],
-        ["plan", "--inputs", str(2**63)],
+        ["plan", "--input-files", str(2**63)],
         ["download", "--run", "o", "--output", "x", "--image-size", str(2**63)],
         ["metadata", "show", "--metadata", "o", "--examples", str(2**63)],
         ["metadata", "build", "--output", "o", "--numbers", str(2**63)],
@@ -389,7 +389,7 @@ def _process(*given: str, **settings: str) -> subprocess.Popen[bytes]:
 
 @pytest.mark.slow
 def test_who_reads_the_output_may_stop() -> None:
-    process = _process("plan", "--inputs", "3")
+    process = _process("plan", "--input-files", "3")
     assert process.stdout and process.stderr
     process.stdout.close()
     assert process.stderr.read() == b""

@@ -33,7 +33,9 @@ class PlanOptions:
     crawl: str = option(
         "", "crawl, such as CC-MAIN-2025-30, or CC-MAIN-2025-30:20 for 20 of its files", metavar="CRAWL"
     )
-    inputs: int = option(0, "number of input files; 0: as many as the crawl has, if known", metavar="N")
+    input_files: int = option(
+        0, "number of input files; 0: as many as the crawl has, if known", metavar="N", former="inputs"
+    )
     cores: int = option(512, "number of cores (vCPU) of all executors", metavar="N")
     metadata: str = option("", "metadata folder, whose longest list determines a worker's memory", metavar="PATH")
     platform: PlatformName = option("emr", "service, which determines machines and prices")
@@ -46,7 +48,7 @@ class PlanOptions:
     rates: tuple[str, ...] = option((), "replacements for rates that the plan is computed from", metavar="NAME=VALUE")
 
     def __post_init__(self) -> None:
-        for name, least in (("inputs", 0), ("cores", 1), ("node_disk", 0), ("dedup_passes", 0)):
+        for name, least in (("input_files", 0), ("cores", 1), ("node_disk", 0), ("dedup_passes", 0)):
             if getattr(self, name) < least:
                 raise UserError(f"{flag(name)} must be at least {least}, not {getattr(self, name)}")
         if not 0 <= self.on_demand_share <= 1:
@@ -124,8 +126,8 @@ class Plan:
 
 def input_files(options: PlanOptions, rates: Rates) -> int:
     """Returns the number of input files: as given, as the crawl's name says, or that of a typical crawl."""
-    if options.inputs:
-        return options.inputs
+    if options.input_files:
+        return options.input_files
     named = _CRAWL_FILES.fullmatch(options.crawl)
     return int(named[1]) if named else round(rates["inputs_per_crawl"])
 

@@ -115,6 +115,6 @@ COMMAND = Command(
     _run,
     examples=(
         "--crawl CC-MAIN-2025-30 --cores 512 --metadata lists",
-        "--inputs 1000 --platform dataproc --rates wat_megabytes=350 --json",
+        "--input-files 1000 --platform dataproc --rates wat_megabytes=350 --json",
     ),
 )

@@ -34,7 +34,7 @@ def test_every_rate_says_where_it_comes_from(rates: Rates) -> None:
 
 def test_extraction_by_hand(rates: Rates) -> None:
     values = {"extract_core_seconds": 10, "extract_spark_efficiency": 0.5, "tail_factor": 1, "stage_minutes": 6}
-    options = dataclasses.replace(CRAWL, inputs=36_000, cores=100, dollars_per_core_hour=0.05)
+    options = dataclasses.replace(CRAWL, input_files=36_000, cores=100, dollars_per_core_hour=0.05)
     made = of(rates, options, 0, **values)
     extract = made.stages[0]
     assert (extract.rows, extract.tasks) == (36_000, 36_000)
@@ -45,7 +45,7 @@ def test_extraction_by_hand(rates: Rates) -> None:
 
 
 def test_no_stage_uses_more_cores_than_it_has_tasks(rates: Rates) -> None:
-    few, many = (of(rates, dataclasses.replace(CRAWL, inputs=10, cores=cores)) for cores in (10, 1000))
+    few, many = (of(rates, dataclasses.replace(CRAWL, input_files=10, cores=cores)) for cores in (10, 1000))
     assert few.stages[0].hours == many.stages[0].hours
     assert few.stages[0].dollars < many.stages[0].dollars
 
@@ -54,7 +54,7 @@ def test_no_stage_uses_more_cores_than_it_has_tasks(rates: Rates) -> None:
     ("crawl", "inputs", "files"), [("C", 0, 90_000), ("C:20", 0, 20), ("C:20:warc", 0, 20), ("C", 7, 7), ("C:20", 7, 7)]
 )
 def test_number_of_files(rates: Rates, crawl: str, inputs: int, files: int) -> None:
-    assert of(rates, PlanOptions(crawl=crawl, inputs=inputs)).inputs == files
+    assert of(rates, PlanOptions(crawl=crawl, input_files=inputs)).inputs == files
 
 
 def test_passes_follow_from_the_disks(rates: Rates) -> None:
