@@ -19,7 +19,7 @@ import pyarrow as pa
 from benchmarks.peak_memory import peak_mb
 from metaclip_curate.metadata.lists.folder import MetadataFolder
 from metaclip_curate.schemas import PAIRS
-from metaclip_curate.stages.match_task import KNOWN, MatchAccount, MatchTask, match_batches
+from metaclip_curate.stages.match_task import KNOWN, MatchStats, MatchTask, match_batches
 from metaclip_curate.storage import StorageOptions
 
 LANGUAGES, ENTRIES, LARGEST = 300, 5_000_000, 500_000
@@ -78,7 +78,7 @@ def match_all(folder: str) -> tuple[int, int]:
             arrays = [pa.array(columns.get(field.name, [""] * len(texts)), field.type) for field in schema]
             yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
-    matched = sum(batch.num_rows for batch in match_batches(batches(), task, MatchAccount()))
+    matched = sum(batch.num_rows for batch in match_batches(batches(), task, MatchStats()))
     return len(digests) * ROWS_PER_LANGUAGE, matched
 
 

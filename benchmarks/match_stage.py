@@ -30,7 +30,7 @@ from metaclip_curate.matching import Matcher
 from metaclip_curate.metadata.lists.folder import MetadataFolder
 from metaclip_curate.schemas import PAIRS, ddl
 from metaclip_curate.stages.match import shuffle_by_language, write_matched
-from metaclip_curate.stages.match_task import KNOWN, MatchAccount, MatchTask, match_batches
+from metaclip_curate.stages.match_task import KNOWN, MatchStats, MatchTask, match_batches
 from metaclip_curate.storage import StorageOptions
 
 REPEATS = 10
@@ -60,7 +60,7 @@ def main(quick: bool = False) -> None:
         alone = best_seconds(
             {
                 "Matcher.match": partial(_match_alone, matcher, batches),
-                "task": lambda: deque(match_batches(iter(batches), task, MatchAccount()), maxlen=0),
+                "task": lambda: deque(match_batches(iter(batches), task, MatchStats()), maxlen=0),
             },
             5,
         )
@@ -106,7 +106,7 @@ def _pass_over(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def _match_only(task: MatchTask) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    return lambda batches: _pass_over(match_batches(batches, task, MatchAccount()))
+    return lambda batches: _pass_over(match_batches(batches, task, MatchStats()))
 
 
 def _stage_seconds(folder: Path, task: MatchTask, rows: int) -> dict[str, float]:

@@ -1,11 +1,11 @@
-"""The balancing of MetaCLIP: thresholds, probabilities and draws.
+"""The balancing algorithm of MetaCLIP: thresholds, probabilities and draws.
 
 From "Demystifying CLIP Data" (arXiv 2309.16671, section 3.3) and "Meta CLIP 2" (arXiv 2507.22062, section 3): each
-entry has a count, the number of texts that contain it. Entries with a count below t are the tail and are kept whole;
-of the others, the head, each matched text is kept with probability t / count. Every language gets the t at which its
-tail has the same share of matches as the anchor language's.
+entry has a count, the number of texts that contain it. Entries with a count below t are the tail, and all their texts
+are kept. The other entries are the head, which keep each text with probability t / count. Every language gets the t at
+which its tail has the same share of matches as the anchor language's.
 
-Everything works on whole arrays. Draws are a hash of (seed, uid), so no order or partitioning changes them.
+All functions work on whole arrays. Draws are a hash of (seed, uid), so that no order or partitioning changes them.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _MAX_SEED = 2**64 - 1
 
 
 def tail_share(counts: Counts, t: int) -> float:
-    """The tail's share of all matches.
+    """Returns the tail's share of all matches.
 
     Args:
         counts: Entry counts of one language, shape (entries,).
-        t: The threshold; entries with count < t are the tail.
+        t: Threshold; entries with count < t are the tail.
 
     Returns:
-        Sum of the tail's counts divided by the sum of all counts; 0.0 where nothing matched.
+        Sum of the tail's counts divided by the sum of all counts; 0.0 without a match.
     """
     counts = np.asarray(counts, dtype=np.int64)
     total = int(counts.sum())
@@ -43,17 +43,17 @@ def tail_share(counts: Counts, t: int) -> float:
 
 
 def threshold_for_tail_share(counts: Counts, p: float) -> int:
-    """The threshold at which a language's tail share comes closest to p.
+    """Returns the threshold at which a language's tail share comes closest to p.
 
     With the counts in ascending order and their running sum divided by the total, it is the count at the first
     position where the running share is nearest to p, and never below 1.
 
     Args:
         counts: Entry counts of one language, shape (entries,).
-        p: The tail share to reach, from 0 to 1.
+        p: Tail share, from 0 to 1.
 
     Returns:
-        The threshold t; 1 where nothing matched.
+        Threshold t; 1 without a match.
     """
     ascending = np.sort(np.asarray(counts, dtype=np.int64))
     running = np.cumsum(ascending)
@@ -64,11 +64,11 @@ def threshold_for_tail_share(counts: Counts, p: float) -> int:
 
 
 def entry_probabilities(counts: Counts, t: int) -> Floats:
-    """The probability with which an entry keeps a text that contains it: min(1, t / count).
+    """Returns the probability with which each entry keeps a text that contains it: min(1, t / count).
 
     Args:
-        counts: Entry counts, shape (entries,).
-        t: The language's threshold, at least 1.
+        counts: Entry counts of one language, shape (entries,).
+        t: Threshold of the language, at least 1.
 
     Returns:
         Probabilities, shape (entries,); 1.0 for entries without a match.
@@ -78,16 +78,16 @@ def entry_probabilities(counts: Counts, t: int) -> Floats:
 
 
 def keep_probabilities(entry_ids: pa.ListArray, entry_probabilities: Floats) -> Floats:
-    """The probability with which each text is kept: 1 - product over its entries of (1 - entry probability).
+    """Returns the probability with which each text is kept: 1 - product over its entries of (1 - entry probability).
 
-    The product is taken in the order of the list, which makes it the same to the last bit everywhere.
+    The product is taken in the order of the list, so that it is the same to the last bit on every machine.
 
     Args:
-        entry_ids: n lists of entry ids.
+        entry_ids: Lists of entry ids, shape (n,).
         entry_probabilities: Probability of each entry by id, shape (entries,).
 
     Returns:
-        n probabilities; 0.0 for a text without entries.
+        Probabilities, shape (n,); 0.0 for a text without entries.
     """
     lengths = np.asarray(entry_ids.value_lengths().fill_null(0), dtype=np.int64)
     values = entry_ids.flatten().to_numpy(zero_copy_only=False)
@@ -101,14 +101,14 @@ def keep_probabilities(entry_ids: pa.ListArray, entry_probabilities: Floats) -> 
 
 
 def draws(uids: Any, seed: int) -> Floats:
-    """The number that decides whether a pair is kept (when it is below the keep probability).
+    """Returns the draw of each pair, which is kept if its draw is below its keep probability.
 
     Args:
-        uids: n uids of 32 hex digits, a pyarrow string array or anything `pyarrow.array` takes.
-        seed: From 0 to 2^64 - 1.
+        uids: Uids of 32 hex digits, shape (n,): a pyarrow string array or anything that `pyarrow.array` takes.
+        seed: Seed, from 0 to 2^64 - 1.
 
     Returns:
-        n numbers, uniform in [0, 1): (h(first 16 hex digits) >> 11) * 2^-53.
+        Draws, shape (n,), uniform in [0, 1): (h(first 16 hex digits) >> 11) * 2^-53.
 
     Raises:
         UserError: The seed is out of range.
@@ -118,44 +118,44 @@ def draws(uids: Any, seed: int) -> Floats:
 
 
 def selection_keys(uids: Any, seed: int) -> Words:
-    """The key by which one text of an image is selected (the smallest wins), for `--texts-per-image one`.
+    """Returns the keys by which `--texts-per-image one` selects a text of each image, the one with the smallest key.
 
     Args:
-        uids: As in `draws`.
-        seed: As in `draws`.
+        uids: Uids as in `draws`, shape (n,).
+        seed: Seed, from 0 to 2^64 - 1.
 
     Returns:
-        n keys: h(last 16 hex digits), independent of the draw.
+        Keys h(last 16 hex digits), shape (n,), independent of the draws.
     """
     return hash_words(uid_words(uids)[:, 1], seed)
 
 
 def order_keys(uids: Any, seed: int) -> Words:
-    """The key by which the manifest is put in a random order.
+    """Returns the keys that give the manifest its random order.
 
-    Hashed twice, the second time over both halves of the uid, so that neither the draw nor the selection of an
-    image's text shows in the order.
+    They are hashed twice, the second time over both halves of the uid, so that the order depends neither on the draw
+    nor on the selection of an image's text.
 
     Args:
-        uids: As in `draws`.
-        seed: As in `draws`.
+        uids: Uids as in `draws`, shape (n,).
+        seed: Seed, from 0 to 2^64 - 1.
 
     Returns:
-        n keys, uniform in [0, 2^64).
+        Keys, shape (n,), uniform in [0, 2^64).
     """
     words = uid_words(uids)
     return hash_words(hash_words(words[:, 1], seed) ^ words[:, 0], seed)
 
 
 def hash_words(words: Words, seed: int) -> Words:
-    """h(x) = splitmix64(x xor splitmix64(seed)), from which all that is random here is made.
+    """Returns h(x) = splitmix64(x xor splitmix64(seed)), on which all random numbers here are based.
 
     Args:
-        words: Of any shape.
-        seed: From 0 to 2^64 - 1.
+        words: 64-bit words of any shape.
+        seed: Seed, from 0 to 2^64 - 1.
 
     Returns:
-        Words of the same shape.
+        Hashes of the same shape.
 
     Raises:
         UserError: The seed is out of range.
@@ -166,7 +166,7 @@ def hash_words(words: Words, seed: int) -> Words:
 
 
 def _splitmix64(x: Words) -> Words:
-    """One step of the generator of Steele, Lea and Flood ("Fast splittable pseudorandom number generators", 2014)."""
+    """Returns a step of the generator by Steele, Lea and Flood ("Fast splittable pseudorandom number generators")."""
     x = x + np.uint64(0x9E3779B97F4A7C15)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -174,13 +174,13 @@ def _splitmix64(x: Words) -> Words:
 
 
 def uid_words(uids: Any) -> Words:
-    """Reads uids as two unsigned 64-bit words each.
+    """Returns uids as two unsigned 64-bit words each.
 
     Args:
-        uids: As in `draws`.
+        uids: Uids as in `draws`, shape (n,).
 
     Returns:
-        Their first and last 16 hex digits, shape (n, 2).
+        First and last 16 hex digits of each, shape (n, 2).
 
     Raises:
         ValueError: A uid is not 32 hex digits.

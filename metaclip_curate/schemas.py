@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-# One row for every different (url, text) of an input file.
+# One row for each unique (url, text) of an input file.
 PAIRS = pa.schema(
     [
         pa.field("uid", pa.string()),  # 32 hex digits: BLAKE2b-128 of url + "\n" + text; the dedup key
@@ -14,8 +14,8 @@ PAIRS = pa.schema(
         pa.field("text_source", pa.string()),  # alt, title or data-image-title
         pa.field("lang", pa.string()),  # the language-ID model's label, without __label__
         pa.field("lang_score", pa.float32()),  # its probability
-        pa.field("page_url", pa.string()),  # the page the image stood on
-        pa.field("crawl", pa.string()),  # CC-MAIN-2025-30 and the like; empty when unknown
+        pa.field("page_url", pa.string()),  # URL of the page with the image
+        pa.field("crawl", pa.string()),  # name of the crawl, such as CC-MAIN-2025-30; empty if unknown
         pa.field("source_file", pa.string()),  # the input file's name
     ]
 )
@@ -24,29 +24,29 @@ PAIRS = pa.schema(
 INPUTS = pa.schema(
     [
         pa.field("path", pa.string()),
-        pa.field("status", pa.string()),  # ok, partial (damaged, all that is readable was kept), failed
-        pa.field("error", pa.string()),  # the first thing that was wrong; empty when ok
+        pa.field("status", pa.string()),  # ok, partial (damaged, but what was readable was kept) or failed
+        pa.field("error", pa.string()),  # the first error; empty if the status is ok
         pa.field("bytes_read", pa.int64()),  # as stored, compressed
         pa.field("records", pa.int64()),  # WARC records read
         pa.field("records_skipped", pa.int64()),  # damaged, undecodable or over the size limit
-        pa.field("pages", pa.int64()),  # records read as a page; of WATs those with HTML metadata
+        pa.field("pages", pa.int64()),  # records that were read as a page; in WAT files, those with HTML metadata
         pa.field("image_links", pa.int64()),
         pa.field("dropped_opt_out", pa.int64()),  # on a page that says noai, noimageai or tdm-reservation
         pa.field("dropped_no_text", pa.int64()),
         pa.field("dropped_bad_url", pa.int64()),  # empty, unparsable, over 8,192 bytes, or with a user or a password
         pa.field("dropped_not_http", pa.int64()),
-        pa.field("texts", pa.int64()),  # texts of the links used
+        pa.field("texts", pa.int64()),  # texts of the remaining links
         pa.field("duplicate_texts", pa.int64()),  # (url, text) seen before in this file
         pa.field("pairs", pa.int64()),
         pa.field("seconds", pa.float64()),  # wall time of reading; the only column that differs between runs
     ]
 )
 
-# The pairs of all inputs, each uid once, that contain at least one entry.
+# The unique pairs of all inputs whose text contains at least one entry.
 MATCHED = pa.schema(
     [
         *PAIRS,
-        pa.field("metadata_lang", pa.string()),  # the language whose entries were searched
+        pa.field("metadata_lang", pa.string()),  # the language whose entries the text was searched for
         pa.field("entry_ids", pa.list_(pa.int32())),  # ascending, no repeats
     ]
 )
@@ -57,7 +57,7 @@ COUNTS = pa.schema(
         pa.field("metadata_lang", pa.string()),
         pa.field("entry_id", pa.int32()),  # position in the language's list, from 0
         pa.field("entry", pa.string()),
-        pa.field("count", pa.int64()),  # texts that contain it
+        pa.field("count", pa.int64()),  # number of texts that contain it
     ]
 )
 
@@ -75,7 +75,7 @@ THRESHOLDS = pa.schema(
     ]
 )
 
-# The curated pairs and what is needed to audit how they were drawn.
+# The curated pairs, with the numbers that decided about each.
 MANIFEST = pa.schema(
     [
         *MATCHED,

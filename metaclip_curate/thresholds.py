@@ -1,8 +1,8 @@
-"""Choosing t before anything is drawn: the thresholds that follow from a t, and the t that keeps so many pairs.
+"""The thresholds that follow from a t or a tail share, and the t that keeps a given number of pairs.
 
 Counts alone give every language's threshold for any t (spec section 2, thresholds) and, by the union bound, a t below
-which a number of pairs can't be reached. How many pairs a t keeps needs a pass over them, which `search` asks for as
-seldom as it can.
+which a number of pairs can't be reached. The number of pairs that a t keeps takes a pass over the pairs, and `search`
+needs as few passes as possible.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _PASSES = 3
 
 @dataclass(frozen=True)
 class CountHistogram:
-    """How often each count occurs among a language's entries.
+    """How many of a language's entries have each count.
 
-    A language with m matches has less than sqrt(2 m) different counts, so that the histograms of all languages fit
-    where the counts don't.
+    A language with m matches has fewer than sqrt(2 m) different counts, so that the histograms of all languages fit
+    into memory where the counts don't.
 
     Attributes:
-        counts: The different counts, ascending, int64.
-        entries: How many entries have each, int64 of the same shape.
+        counts: Different counts, ascending, int64, shape (n,).
+        entries: Number of entries with each count, int64, shape (n,).
     """
 
     counts: Ints
@@ -40,7 +40,7 @@ class CountHistogram:
 
     @property
     def largest(self) -> int:
-        """The largest count; 0 where there is none."""
+        """The largest count; 0 without entries."""
         return int(self.counts[-1]) if self.counts.size else 0
 
     @property
@@ -59,20 +59,20 @@ class CountHistogram:
         return int(self.entries[self.counts == 0].sum())
 
     def tail_share(self, t: int) -> float:
-        """As `balance.tail_share` of the counts."""
+        """Returns `balance.tail_share` of the counts."""
         return self.tail(t) / self.matches if self.matches else 0.0
 
     def tail(self, t: int) -> int:
-        """Sum of the counts below t."""
+        """Returns the sum of the counts below t."""
         below = self.counts < t
         return int((self.counts[below] * self.entries[below]).sum())
 
     def threshold(self, p: float) -> int:
-        """As `balance.threshold_for_tail_share` of the counts."""
+        """Returns `balance.threshold_for_tail_share` of the counts."""
         return balance.threshold_for_tail_share(np.repeat(self.counts, self.entries), p)
 
     def most_kept(self, t: int) -> int:
-        """What the expected pairs can't exceed: the sum of min(t, count), as a pair is kept by one of its entries."""
+        """Returns a bound of the expected pairs: the sum of min(t, count), since one entry suffices to keep a pair."""
         return int((np.minimum(self.counts, t) * self.entries).sum())
 
 
@@ -84,9 +84,10 @@ class Candidate:
     """Thresholds that were chosen together.
 
     Attributes:
-        t: The t that was asked for; None where a tail share was.
-        tail_share: The tail share that the languages follow; with the same t for all, that of all matches together.
-        thresholds: Each language's.
+        t: The t that they follow from; None if they follow from a tail share.
+        tail_share: Tail share that the languages come closest to; with the same t for all, that of all matches
+            together.
+        thresholds: Threshold of each language.
     """
 
     t: int | None
@@ -129,27 +130,27 @@ class Rule:
         return Candidate(t, p, {**candidate_of_tail_share(histograms, p).thresholds, self.anchor_language: t})
 
     def largest_t(self, histograms: Histograms) -> int:
-        """A t that keeps every pair."""
+        """Returns a t that keeps every pair."""
         if self.same_t:
             return max((histogram.largest for histogram in histograms.values()), default=1)
-        # All of the anchor is tail, and p is 1.
+        # Every entry of the anchor is in its tail, and p is 1.
         return histograms[self.anchor_language].largest + 1 if self.anchor_language in histograms else 1
 
 
 def candidate_of_tail_share(histograms: Histograms, p: float) -> Candidate:
-    """The thresholds with which every language's tail share comes closest to p."""
+    """Returns the thresholds at which every language's tail share comes closest to p."""
     return Candidate(None, p, {language: histogram.threshold(p) for language, histogram in histograms.items()})
 
 
 def pooled_tail_share(histograms: Histograms, thresholds: Mapping[str, int]) -> float:
-    """The share of all languages' matches that are of tail entries."""
+    """Returns the share of tail entries in the matches of all languages."""
     total = sum(histogram.matches for histogram in histograms.values())
     tails = sum(histogram.tail(thresholds[language]) for language, histogram in histograms.items())
     return tails / total if total else 0.0
 
 
 def unreachable_t(histograms: Histograms, rule: Rule, pairs: float) -> int:
-    """The largest t that is known, from counts alone, to keep less than a number of pairs; 0 where none is."""
+    """Returns the largest t that keeps less than a number of pairs by its counts alone; 0 if there is none."""
     low, high = 0, rule.largest_t(histograms)
     while high - low > 1:
         middle = (low + high) // 2
@@ -161,14 +162,14 @@ def unreachable_t(histograms: Histograms, rule: Rule, pairs: float) -> int:
 
 @dataclass(frozen=True)
 class Found:
-    """What a search came to.
+    """The result of a search.
 
     Attributes:
-        t: Of the t that were tried, the one whose expectation is closest to the target.
-        expected: What it is expected to keep.
+        t: The tried t whose expectation is closest to the target.
+        expected: Expected number of pairs at this t.
         low: The largest t that is known to keep no more than the target.
-        high: The smallest t that is known to keep no less; where not even the largest t reaches the target, that t.
-        passes: How often pairs were read.
+        high: The smallest t that is known to keep no less; the largest t if not even that reaches the target.
+        passes: Number of passes over the pairs.
     """
 
     t: int
@@ -188,20 +189,20 @@ def search(
 ) -> Found:
     """Finds the t whose expectation comes closest to a target.
 
-    The first pass takes a geometric grid. Each later one interpolates between the neighbours of the target and tries
-    the t around it in distances that double: when the interpolation is off by d, at most about d numbers remain. On
-    smooth expectations three passes leave one t; with an anchor language they have steps, where a remainder may be
-    left, which `Found` names.
+    The first pass takes a geometric grid. Each later pass interpolates between the neighbours of the target and tries
+    the t around it at distances that double: if the interpolation is off by d, at most about d numbers remain. If the
+    expectation is smooth, three passes leave one t. With an anchor language it has steps, and several t may remain,
+    between `Found.low` and `Found.high`.
 
     Args:
-        expected: Gives the expectation of each of several t from one pass over the pairs; it never falls with t.
-        target: From 1.
+        expected: Returns the expectation of each of several t from one pass over the pairs. It never falls with t.
+        target: Number of pairs, at least 1.
         low: A t that keeps less than the target; 0 is one.
-        high: A t that keeps all.
-        passes: How often to read the pairs at most.
+        high: A t that keeps every pair.
+        passes: Largest number of passes over the pairs.
 
     Returns:
-        The best t.
+        The best t, and the interval in which the closest one lies.
     """
     known: dict[int, float] = {0: 0.0}
     tried = _geometric(max(low, 1), high, _FIRST_STEPS)
@@ -211,7 +212,7 @@ def search(
         done += 1
         low = max(t for t, pairs in known.items() if pairs <= target)
         high = min((t for t, pairs in known.items() if pairs >= target), default=high)
-        if low >= high:  # the target itself, or what not even the largest t reaches
+        if low >= high:  # the target is met exactly, or not even the largest t reaches it
             break
         tried = _around(_interpolated(known, low, high, target), low, high)
     best = min((t for t in known if t > 0), key=lambda t: (abs(known[t] - target), t))
@@ -219,14 +220,14 @@ def search(
 
 
 def _geometric(low: int, high: int, steps: int) -> list[int]:
-    """Whole numbers from low to high, in steps of about the same ratio."""
+    """Returns whole numbers from low to high, in steps of about the same ratio."""
     high = max(low, high)
     between = (round(low * (high / low) ** (step / steps)) for step in range(steps))
     return sorted({*between, high})
 
 
 def _interpolated(known: Mapping[int, float], low: int, high: int, target: float) -> int:
-    """Where a power law through the expectations of two t meets the target."""
+    """Returns the t at which a power law through the expectations of two t meets the target."""
     below, above = known[low], known[high]
     spread = math.log(above) - math.log(below) if below > 0 else 0.0
     if spread == 0.0:  # expectations that differ in their last digits have the same logarithm
@@ -236,7 +237,7 @@ def _interpolated(known: Mapping[int, float], low: int, high: int, target: float
 
 
 def _around(guess: int, low: int, high: int) -> list[int]:
-    """A number between two others and those at distances 1, 2, 4, ... from it; none where nothing is between them."""
+    """Returns the numbers between two others at distances 0, 1, 2, 4, ... from a guess."""
     inside = range(low + 1, high)
     if not inside:
         return []

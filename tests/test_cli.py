@@ -79,7 +79,7 @@ def test_an_output_with_something_of_the_users_under_a_runs_name(
     mine.parent.mkdir(parents=True)
     mine.write_text("mine")
     assert run(mini_wats, metadata, tmp_path / "dl") == 2
-    assert_one_sentence(capsys, f"{tmp_path / 'dl' / name} is there, and no run made it", "another --output")
+    assert_one_sentence(capsys, f"{tmp_path / 'dl' / name} already exists, and no run made it", "another --output")
     assert [file for file in (tmp_path / "dl").rglob("*") if file.is_file()] == [mine]
 
 

@@ -1,4 +1,4 @@
-"""The lists that a run matches with, and whether they are still what it was matched with."""
+"""The lists of entries that a run matches with, and a check that they haven't changed since."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from metaclip_curate.storage import StorageOptions
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-# Lists on this machine's disk up to this many bytes in all are read here: what is wrong with them is then said at once,
-# without a session. 27 million entries are ten times that.
+# Lists on this machine's disk of up to this many bytes in total are read here, so that mistakes in them are found at
+# once and without a session. 27 million entries are ten times that.
 _MOST_BYTES_HERE = 1 << 24
 
 
 class RunMetadata:
-    """What of a metadata folder a run uses.
+    """The lists of a metadata folder that a run uses.
 
     Args:
-        options: The folder, and the languages if not all.
-        storage: How to reach the folder.
-        session: Gives the session, whose workers read lists that are too many for the driver.
+        options: The folder, and its languages that are used.
+        storage: Credentials and limits for the folder.
+        session: Returns the session, whose workers read lists that are too large for the driver.
     """
 
     def __init__(self, options: MatchOptions, storage: StorageOptions, session: Callable[[], SparkSession]) -> None:
@@ -36,10 +36,10 @@ class RunMetadata:
 
     @cached_property
     def folder(self) -> MetadataFolder:
-        """The folder.
+        """The metadata folder.
 
         Raises:
-            UserError: None was named, or it can't be used.
+            UserError: --metadata is missing, or the folder can't be used.
         """
         if not self._options.metadata:
             raise UserError("--metadata is missing: name the metadata folder")
@@ -47,38 +47,38 @@ class RunMetadata:
 
     @cached_property
     def digests(self) -> dict[str, str]:
-        """SHA-256 of each list that is used, by language. Each is read whole, one at a time, and nothing of it kept.
+        """SHA-256 of each list that is used, by language. Lists are read and checked one at a time, and not kept.
 
         Raises:
-            UserError: A language has no list, or something is wrong with one.
+            UserError: A language has no list, or a list has a mistake.
         """
-        wanted = self._options.languages
-        for language in wanted:
+        languages = self._options.languages
+        for language in languages:
             if language not in self.folder.languages:
                 raise UserError(f"--languages names {language}, which has no file in {self.folder.path}")
-        return self._digests(self.folder, wanted or self.folder.languages, parsed=True)
+        return self._digests(self.folder, languages or self.folder.languages, parsed=True)
 
-    def check_unchanged(self, place: str, recorded: Mapping[str, str], run: str) -> None:
-        """Holds a metadata folder that is still where it was to the digests that were matched with.
+    def check_unchanged(self, path: str, recorded: Mapping[str, str], run: str) -> None:
+        """Compares the lists of a metadata folder, if it still exists, with those that were matched with.
 
         Args:
-            place: Where it was.
-            recorded: Digest by language.
-            run: The run folder, for the message.
+            path: Path or URL of the metadata folder.
+            recorded: SHA-256 of each list that was matched with, by language.
+            run: Path or URL of the run folder, for the message.
 
         Raises:
-            UserError: A list isn't the one that was matched with.
+            UserError: A list has changed.
         """
         try:
-            found = MetadataFolder.open(place, self._storage)
+            found = MetadataFolder.open(path, self._storage)
         except UserError:
-            return  # moved away after matching; nothing of it is needed any more
-        still = [language for language in recorded if language in found.languages]
-        now = self._digests(found, still, parsed=False)
+            return  # moved away after matching, when it is no longer needed
+        remaining = [language for language in recorded if language in found.languages]
+        now = self._digests(found, remaining, parsed=False)
         for language, digest in now.items():
             if digest != recorded[language]:
                 raise UserError(
-                    f"{place} has changed since {run} was matched with it: the digest of {language} was "
+                    f"{path} has changed since {run} was matched with it: the digest of {language} was "
                     f"{recorded[language]} and is now {digest}; put the old file back, or give another --output"
                 )
 

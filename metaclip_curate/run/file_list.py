@@ -1,10 +1,10 @@
-"""The files of a part of a run's tables: which there are, and whether they are still what was written.
+"""The list of a part's files, by which a reader checks that the files are still what was written.
 
-A part's list names each file with its rows, its size and a checksum of its footer. It lies in a file of its own, whose
-digest run.json keeps, and a stage that reads the part holds the folder to it first: what is missing, too many or
-altered is found before anything is made of it. What is inside the pages is guarded by the checksums that Parquet keeps
-of each page (Parquet's page header, field crc), which readers verify; the footer has none of its own, and a changed
-footer can be valid, with a column of another name, say, which is then read as nulls.
+The list of a part names each file with its number of rows, its size and a checksum of its footer. It is a file of its
+own, whose digest run.json keeps. A stage that reads the part first compares the folder with the list, so that a
+missing, added or changed file is found before anything is computed from it. The pages of a file are guarded by the
+checksums that Parquet keeps of them (field crc of the page header), which readers verify. The footer has no checksum,
+and a changed footer can be valid: a column that gets another name is read as nulls.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class PartFile(NamedTuple):
     """A Parquet file as it was written.
 
     Attributes:
-        name: Its name in the folder.
+        name: The file's name in its folder.
         rows: Number of rows.
         size: Number of bytes.
         footer: Number of bytes before its footer.
-        crc: CRC-32 of the bytes from there to the end.
+        crc: CRC-32 of the footer, up to the end of the file.
     """
 
     name: str
@@ -46,11 +46,11 @@ class PartFile(NamedTuple):
 
 
 class TableFile(NamedTuple):
-    """A file of a table, wherever it lies.
+    """A file of a table.
 
     Attributes:
         url: Path or URL.
-        rows: Number of rows; None where no list says so, in a folder that was written before lists were kept.
+        rows: Number of rows; None in folders of versions that kept no lists.
     """
 
     url: str
@@ -58,7 +58,12 @@ class TableFile(NamedTuple):
 
 
 class FileState(NamedTuple):
-    """The size of a local file, in bytes, and when it was last changed, in nanoseconds since the epoch."""
+    """What shows that a local file has changed.
+
+    Attributes:
+        size: Number of bytes.
+        time: Time of the last change, in nanoseconds since the epoch.
+    """
 
     size: int
     time: int
@@ -69,36 +74,36 @@ class FileList:
     """The files of one part.
 
     Attributes:
-        tables: The files of each table that the part belongs to, in the order of their names.
-        inputs: The local input files that the part was made from, as they were when it was begun.
+        tables: Files of each table that the part belongs to, in the order of their names.
+        inputs: States of the local input files that the part was read from, taken before they were read.
     """
 
     tables: Mapping[str, Sequence[PartFile]]
     inputs: Mapping[str, FileState] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
-        """Writes the list as JSON."""
+        """Returns the list as JSON."""
         return json.dumps({"tables": self.tables, "inputs": self.inputs}, ensure_ascii=True).encode() + b"\n"
 
     @classmethod
     def from_bytes(cls, data: bytes) -> FileList:
-        """Reads what `to_bytes` wrote."""
+        """Reads the JSON that `to_bytes` returns."""
         document = json.loads(data)
         tables = {name: [PartFile(*file) for file in files] for name, files in document["tables"].items()}
         return cls(tables, {name: FileState(*state) for name, state in document["inputs"].items()})
 
 
 def digest(data: bytes) -> str:
-    """Names the bytes of a list."""
+    """Returns the SHA-256 of a list, in hex digits."""
     return hashlib.sha256(data).hexdigest()
 
 
 def describe(local: str, name: str, rows: int) -> PartFile:
-    """Describes a Parquet file that was just written.
+    """Returns the list's row of a Parquet file that was just written.
 
     Args:
-        local: Where it lies on this machine.
-        name: The name that it will have in its folder.
+        local: Path of the file on this machine.
+        name: The file's name in its folder.
         rows: Number of rows that were written.
     """
     with Path(local).open("rb") as file:
@@ -110,16 +115,16 @@ def describe(local: str, name: str, rows: int) -> PartFile:
 
 
 def rows_of(files: Sequence[TableFile]) -> int | None:
-    """Adds up the rows of files; None where they aren't known of all."""
+    """Adds up the rows of files; returns None if the number of one isn't known."""
     rows = [file.rows for file in files]
     return None if None in rows else sum(each for each in rows if each)
 
 
 def states_of(paths: Iterable[str]) -> dict[str, FileState]:
-    """Looks at input files on this machine's disks.
+    """Returns the states of input files on this machine's disks.
 
     Args:
-        paths: Paths and URLs; those that aren't files of this machine are left out.
+        paths: Paths and URLs, of which those that aren't files of this machine are left out.
     """
     states = {}
     for path in paths:
@@ -133,13 +138,13 @@ def states_of(paths: Iterable[str]) -> dict[str, FileState]:
 
 
 def check_folder(folder: str, files: Sequence[PartFile], options: StorageOptions, remedy: str) -> None:
-    """Holds a folder to its list.
+    """Compares a folder with its list.
 
     Args:
-        folder: The folder of a part of a table.
-        files: The files that were written to it.
-        options: How to reach it.
-        remedy: What to do where they differ, for the message.
+        folder: Folder of a part of a table.
+        files: Files that were written to it.
+        options: Credentials and limits for the folder.
+        remedy: What to do if they differ, for the message.
 
     Raises:
         UserError: A file is missing, was added, or isn't what was written.
@@ -149,7 +154,7 @@ def check_folder(folder: str, files: Sequence[PartFile], options: StorageOptions
     for name in sorted(listed.keys() - found.keys()):
         raise UserError(f"{storage.join(folder, name)} is missing: {remedy}")
     for name in sorted(found.keys() - listed.keys()):
-        # Spark and Arrow pass over names that begin so, and so do all who read a folder of Parquet files.
+        # Spark, Arrow and other readers of a folder of Parquet files skip names that begin so.
         if ".parquet" in name and not name.startswith((".", "_")):
             raise UserError(f"{storage.join(folder, name)} was not written by this run: move it out of the folder")
     for name, file in listed.items():

@@ -15,18 +15,18 @@ _ROW_GROUP = 10_000
 
 
 def part_name(number: int) -> str:
-    """Names a file of the manifest."""
+    """Returns the name of a file of the manifest."""
     return f"part-{number:05d}.parquet"
 
 
 def write_part(folder: str, number: int, rows: pa.Table, options: StorageOptions) -> PartFile:
-    """Writes one file of the manifest; it appears whole or not at all, and a repeated task writes the same.
+    """Writes one file of the manifest, which appears whole or not at all. A repeated task writes the same bytes.
 
     Args:
-        folder: The manifest's folder, local or an object store's.
-        number: The file's number, from 0.
-        rows: Its rows in order, with the schema `schemas.MANIFEST`.
-        options: How to reach the folder.
+        folder: Path or URL of the manifest's folder.
+        number: Number of the file, from 0.
+        rows: Rows of `schemas.MANIFEST` in their order.
+        options: Credentials and limits for the folder.
 
     Returns:
         The file, for the list of the manifest's files.

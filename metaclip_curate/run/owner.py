@@ -1,9 +1,10 @@
-"""Who writes a run folder: one run at a time. The others can tell, and refuse to.
+"""The owner of a run folder: only one run at a time writes it, and others refuse to.
 
 The owner's token (`token_files`) lies beside run.json. The owner renews it every 30 seconds and before each save of
-run.json, and removes it in the end. Who finds another's token refuses, unless the process that it names was of this
-machine and is dead, or it hasn't been renewed for five minutes. An owner that couldn't renew it for so long, because
-its machine slept or the network was down, finds at the next try whether somebody has taken over, and then stops.
+run.json, and removes it at the end. A run that finds another's token refuses, unless the token's process belonged to
+this machine and is dead, or the token hasn't been renewed for five minutes. An owner that couldn't renew its token for
+so long, because its machine slept or the network was down, finds out at the next try whether another run has taken
+over, and then stops.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from metaclip_curate.run.process_identity import ProcessIdentity, this_process
 from metaclip_curate.run.token_files import FoundToken, TokenFiles
 from metaclip_curate.storage import StorageOptions
 
-_TRIES = 10  # of acquiring, while others start and end at the same moment
-# A heartbeat must not be busy with one request for longer than others wait for the next.
+_TRIES = 10  # tries to acquire while other runs start and end at the same moment
+# One request of a heartbeat must not take longer than others wait for the next heartbeat.
 _MOST_ATTEMPTS, _LONGEST_READ = 3, 20.0
 
 Log = Callable[[str], None]
@@ -33,7 +34,7 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 def owning(method: _Method) -> _Method:
-    """Runs a method within the `owned()` of its object, a block at whose end the run folder is released."""
+    """Runs a method in the `owned()` block of its object, at whose end the run folder is released."""
 
     @functools.wraps(method)
     def within(self: Any, *given: Any, **named: Any) -> Any:
@@ -49,12 +50,12 @@ def _utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Pulse:
-    """How often an owner shows that it lives, and how long others wait for it.
+    """How often an owner renews its token, and how long others wait for that.
 
     Attributes:
         interval: Seconds between two heartbeats.
-        patience: Seconds without one after which a token may be taken over.
-        now: Gives the time that is noted in tokens.
+        patience: Seconds without a heartbeat after which a token may be taken over.
+        now: Returns the time that is written to tokens.
     """
 
     interval: float = 30.0
@@ -64,11 +65,11 @@ class Pulse:
 
 @dataclass(frozen=True)
 class Listener:
-    """Who hears what becomes of an ownership.
+    """Receives what happens to an ownership.
 
     Attributes:
         log: Receives lines about the folder.
-        lost: Called once by the heartbeat's thread when another run has taken over.
+        lost: Called once, by the heartbeat's thread, when another run has taken over.
     """
 
     log: Log = print
@@ -79,12 +80,12 @@ class RunOwner:
     """One run's claim to a run folder. Threads may use it.
 
     Args:
-        root: The run folder.
-        options: How to reach it.
-        command: What was started, for others to read; without secrets.
-        listener: Who hears what becomes of it.
-        pulse: How often it shows that it lives.
-        process: Who it is; by default this process.
+        root: Path or URL of the run folder.
+        options: Credentials and limits for the folder.
+        command: Command line without secrets, which other runs can read.
+        listener: Receives what happens to the ownership.
+        pulse: Times between heartbeats.
+        process: Identity of the owner. Default: this process.
     """
 
     def __init__(
@@ -107,7 +108,7 @@ class RunOwner:
         self._pulse = pulse or Pulse()
         self._token = OwnerToken(uuid.uuid4().hex, process or this_process(), command, self._now(), self._now())
         self._lock = threading.Lock()
-        self._number = 0  # of the token that is held; 0: none
+        self._number = 0  # number of the token that is held; 0 for none
         self._scopes = 0
         self._lost = ""
         self._fails = False
@@ -116,10 +117,10 @@ class RunOwner:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """A block at whose end the folder is released, if it was acquired within; or at the end of the outermost one.
+        """Returns a block at whose end an acquired folder is released. Of nested blocks the outermost counts.
 
         Raises:
-            JobFailedError: Another run has taken over, and what failed in the block failed for that.
+            JobFailedError: Another run has taken over, and the block failed for that reason.
         """
         with self._lock:
             self._scopes += 1
@@ -137,7 +138,7 @@ class RunOwner:
                 self.release()
 
     def require(self) -> None:
-        """Acquires the folder before the first change, and checks before each other that it still is this run's.
+        """Acquires the folder before the first change; before each later one, checks that it still is this run's.
 
         Raises:
             UserError: Another run is the owner, or the folder can't be written.
@@ -150,7 +151,7 @@ class RunOwner:
             self.check()
 
     def acquire(self) -> None:
-        """Makes this run the folder's owner, and shows from now on that it lives.
+        """Makes this run the folder's owner, and renews its token from now on.
 
         Raises:
             UserError: Another run is the owner, or the folder can't be written.
@@ -165,12 +166,12 @@ class RunOwner:
             self._thread.start()
 
     def check(self) -> None:
-        """Renews the token, if it still is this run's.
+        """Renews the token if it still is this run's.
 
         Raises:
             JobFailedError: Another run has taken the folder over.
             OSError: The store fails.
-            UserError: The folder can't be written any more.
+            UserError: The folder can no longer be written.
         """
         with self._lock:
             if not self._lost and not self._claim(self._number + 1, behind=self._number):
@@ -179,7 +180,7 @@ class RunOwner:
                 raise JobFailedError(self._lost)
 
     def beat(self) -> None:
-        """As `check`, but a store that fails now may be back in time for the next save, which checks again."""
+        """Does what `check` does without raising: a store that fails may work at the next save, which checks again."""
         if self._lost:
             return
         try:
@@ -190,11 +191,11 @@ class RunOwner:
             self._listener.lost()
         except (OSError, UserError) as error:
             if not self._fails:
-                self._listener.log(f"run folder: can't show that this run lives ({error}); tried again and again")
+                self._listener.log(f"run folder: can't renew the token of this run ({error}); trying again")
             self._fails = True
 
     def other_run(self) -> str:
-        """Says which other run is writing the folder; empty where none is, or nobody can say."""
+        """Returns the other run that is writing the folder; empty if there is none, or it can't be found out."""
         with suppress(OSError, UserError):
             numbers = self._files.numbers()
             found = self._files.find(numbers[-1]) if numbers else None
@@ -203,7 +204,7 @@ class RunOwner:
         return ""
 
     def release(self) -> None:
-        """Ends the ownership, so that others needn't wait. What can't be removed is told: others wait then."""
+        """Ends the ownership, so that other runs needn't wait. Logs a token that can't be removed."""
         if self._thread is None:
             return
         self._stop.set()
@@ -212,8 +213,8 @@ class RunOwner:
         with self._lock:
             number, self._number = self._number, 0
             try:
-                there = self._files.read(number)
-                if there and there.id == self._token.id:
+                found = self._files.read(number)
+                if found and found.id == self._token.id:
                     self._files.remove(number)
             except (OSError, UserError) as error:
                 wait = _minutes(self._pulse.patience)
@@ -232,7 +233,7 @@ class RunOwner:
                 continue
             found = self._files.find(numbers[-1])
             if found is None:
-                continue  # its owner has just gone on or ended
+                continue  # its owner has just renewed it or ended
             over = self._why_over(found)
             if not over:
                 raise UserError(self._refusal(found))
@@ -240,7 +241,7 @@ class RunOwner:
                 who = found.token or "an unknown run"
                 self._listener.log(f"run folder: {self._root} is taken over from {who}, which {over}")
                 return
-        raise UserError(f"{self._root} is wanted by several runs at once: wait until they have ended")
+        raise UserError(f"{self._root} is being started by several runs at once: wait until they have ended")
 
     def _claim(self, number: int, behind: int | None) -> bool:
         claimed = self._files.claim(dataclasses.replace(self._token, heartbeat=self._now()), number, behind)
@@ -249,7 +250,7 @@ class RunOwner:
         return claimed
 
     def _why_over(self, found: FoundToken) -> str:
-        """What its owner did that a token no longer counts; empty while it does."""
+        """Returns why a token no longer counts, in words that follow its owner; empty while it counts."""
         if found.token and found.token.id == self._token.id:
             return "could not release it"
         if found.token and found.token.process.is_dead():

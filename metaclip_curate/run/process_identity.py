@@ -1,8 +1,8 @@
-"""Which process this is, and whether one that was named so still lives.
+"""The identity of a process, and whether it still runs.
 
-A number alone names no process: it is used again, and each container counts its own. Linux tells the rest: the boot,
-the namespace that the numbers belong to, and when a process started. Where YARN starts a driver again, on whatever
-machine, it says by the container's name which attempt of the same application it is.
+A process id alone identifies no process: it is used again, and each container has its own. Linux adds the boot, the
+namespace of the ids, and the time at which a process started. If YARN starts a driver again, on any machine, the name
+of its container contains the number of the attempt of the same application.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _CONTAINER = re.compile(r"container_(?:e\d+_)?(\d+_\d+)_(\d+)_\d+", re.ASCII)
 
 @dataclass(frozen=True)
 class ProcessIdentity:
-    """A process, as others may know it.
+    """A process, as other processes and machines can recognize it.
 
     Attributes:
-        host: The machine's name.
-        boot: The boot that the numbers are of, with their namespace; empty where the system tells none.
-        pid: Its number.
-        started: Ticks since the boot at which it started; 0 where the system doesn't tell.
-        container: YARN's name of the container it runs in; empty outside of YARN.
+        host: Host name of the machine.
+        boot: Ids of the boot and of the namespace that the process id belongs to; empty on systems without them.
+        pid: Process id.
+        started: Ticks from the boot to the start of the process; 0 on systems that don't report it.
+        container: YARN's name of the container that it runs in; empty outside YARN.
     """
 
     host: str
@@ -38,9 +38,10 @@ class ProcessIdentity:
     container: str = ""
 
     def is_dead(self) -> bool:
-        """True only where it is sure: the process was of this boot of this machine, and has ended.
+        """Returns True only if it is certain that the process has ended.
 
-        Or this process is a later attempt of the same application: YARN makes one when it has given the last one up.
+        Either it belonged to this boot of this machine, or this process is a later attempt of the same application,
+        which YARN starts when it has given up the one before.
         """
         if _is_later_attempt(_container(), self.container):
             return True
@@ -51,13 +52,13 @@ class ProcessIdentity:
         except ProcessLookupError:
             return True
         except PermissionError:
-            pass  # another user's, so it lives or is another process
+            pass  # a process of another user has the id
         state, started = _stat(self.pid)
         return state in _ENDED or started not in (0, self.started)
 
 
 def this_process() -> ProcessIdentity:
-    """The process that asks."""
+    """Returns the identity of this process."""
     pid = os.getpid()
     return ProcessIdentity(socket.gethostname(), _boot(), pid, _stat(pid)[1], _container())
 
@@ -80,9 +81,9 @@ def _boot() -> str:
 
 
 def _stat(pid: int) -> tuple[str, int]:
-    """A process's state and start; an empty state and 0 where they can't be read."""
+    """Returns the state and the start of a process; an empty state and 0 if they can't be read."""
     try:
-        # The name before may have blanks and brackets of its own.
+        # The name before these fields may contain blanks and brackets.
         fields = (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
         return fields[_STATE], int(fields[_START])
     except (OSError, ValueError, IndexError):

@@ -1,16 +1,17 @@
-"""The files beside run.json of which one, the token, says who writes a run folder; how one follows another.
+"""The token files beside run.json, the last of which names the owner of a run folder.
 
-A token is a file `run.owner-NUMBER.json`; the highest number counts. The owner shows that it lives by making the token
-of the next number and deleting the one before; who takes over does the same. As a file of a name can be made only once
-(`storage.create_file`), of all who want to follow a token one succeeds, whatever the store. A token is never changed,
-so nobody sees a part of one, and no store limits how often it is written.
+A token is a file `run.owner-NUMBER.json`, and the highest number counts. The owner renews its token by creating the one
+with the next number and deleting the one before; a run that takes over does the same. A file of a name can be created
+only once (`storage.create_file`), so that of several runs that want to follow a token one succeeds, on every store. A
+token is never changed: no reader sees a part of one, and no store's limit on rewriting a file applies.
 
-Making a file doesn't suffice: a process that slept may make the token after one that is long gone. So whoever has made
-one looks again. It counts only if no higher one is there and the one before it still is, since that is deleted only
-after its successor was made, or when its owner ends. Otherwise somebody else was faster, and it is withdrawn.
+Creating the file isn't enough: a process that slept may create the successor of a token that is long gone. So a run
+that has created a token lists the tokens again. Its token counts only if there is no higher one and the one before
+still exists, since that is deleted only after its successor was created, or when its owner ends. Otherwise another run
+was faster, and the token is withdrawn.
 
-Clocks of two machines may differ, so a time of one is never compared with a time of another. How old a token is, its
-store says, by the clock that also dated the token; the times within a token are for people.
+Clocks of two machines may differ, so a time of one is never compared with a time of another. The age of a token comes
+from its store, by the clock that also dated the token. The times within a token are for people.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ class FoundToken:
     """The token that counts.
 
     Attributes:
-        number: Its number.
-        token: What it says; None for a file that is no token.
+        number: Number of the token.
+        token: Content of the token; None for a file that isn't one.
         age: Seconds since it was written.
     """
 
@@ -47,53 +48,53 @@ class TokenFiles:
     """The tokens of a run folder. All methods raise `OSError` and `UserError` as the store does.
 
     Attributes:
-        root: The run folder.
-        options: How to reach it.
+        root: Path or URL of the run folder.
+        options: Credentials and limits for the folder.
     """
 
     root: str
     options: StorageOptions
 
     def numbers(self) -> list[int]:
-        """Returns the numbers of the tokens that are there, ascending."""
+        """Returns the numbers of the tokens that exist, ascending."""
         names = storage.list_folder(self.root, self.options)
         return sorted(int(match[1]) for name in names if (match := _NAME.fullmatch(name)))
 
     def read(self, number: int) -> OwnerToken | None:
-        """Returns what a token says; None where there is none, or it is no token."""
+        """Returns the content of a token; None if the file doesn't exist or isn't a token."""
         found = storage.read_versioned(self._url(number), self.options)
         return OwnerToken.from_bytes(found.data) if found else None
 
     def find(self, number: int) -> FoundToken | None:
-        """Returns a token with its age; None where it is gone."""
+        """Returns a token with its age; None if it no longer exists."""
         token, age = self.read(number), storage.file_age(self._url(number), self.options)
         return None if age is None else FoundToken(number, token, age)
 
     def claim(self, token: OwnerToken, number: int, behind: int | None) -> bool:
-        """Makes a token; false where it doesn't count, since others were faster.
+        """Creates a token; returns whether it counts, which it doesn't if another run was faster.
 
         Args:
-            token: What it says.
-            number: Its number.
-            behind: The number of the one that it follows; None where there was none.
+            token: Content of the token.
+            number: Number of the token.
+            behind: Number of the token that it follows; None if there was none.
         """
-        # It may be there from an earlier try whose answer was lost.
+        # It may exist from an earlier try whose answer was lost.
         if storage.create_file(self._url(number), token.to_bytes(), self.options) is None:
-            there = self.read(number)
-            if there is None or there.id != token.id:
+            found = self.read(number)
+            if found is None or found.id != token.id:
                 return False
         numbers = self.numbers()
         follows = numbers == [number] if behind is None else behind in numbers
         if not follows or numbers[-1] != number:
             self._delete(number)
             return False
-        with suppress(OSError, UserError):  # who follows deletes them
+        with suppress(OSError, UserError):  # the next token's owner deletes them
             self._delete_before(number)
         return True
 
     def remove(self, number: int) -> None:
         """Deletes a token and those before it."""
-        self._delete_before(number)  # first, as the last of those would count otherwise
+        self._delete_before(number)  # first, since the last of those would count otherwise
         self._delete(number)
 
     def _delete_before(self, number: int) -> None:

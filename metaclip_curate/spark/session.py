@@ -1,6 +1,6 @@
-"""The Spark session: a given one on clusters, a local one otherwise.
+"""The Spark session: the cluster's, or a local one.
 
-A given one is spark-submit's, or one of Spark Connect that SPARK_REMOTE names: `sc://HOST:15002`.
+A cluster's session is that of spark-submit, or of the Spark Connect server that SPARK_REMOTE names: `sc://HOST:15002`.
 """
 
 from __future__ import annotations
@@ -24,17 +24,14 @@ _LOGGING = Path(__file__).parent / "log4j2.properties"
 
 
 def get_session(options: RunOptions, settings: Mapping[str, str] | None = None) -> SparkSession:
-    """Takes the session of spark-submit or Spark Connect, or makes a local one.
+    """Returns the session of spark-submit or Spark Connect, or starts a local one.
 
     Args:
-        options: `master` and `driver_memory` of a local session.
+        options: `master`, `driver_memory` and `verbose` of a local session.
         settings: Further Spark settings of a local session.
 
-    Returns:
-        The session.
-
     Raises:
-        UserError: pyspark, a usable Java or what Spark Connect needs is missing.
+        UserError: pyspark, a usable Java or a package for Spark Connect is missing.
     """
     try:
         import pyspark
@@ -61,7 +58,7 @@ def get_session(options: RunOptions, settings: Mapping[str, str] | None = None) 
 
 
 def _connected_session() -> SparkSession:
-    """Takes a session of the server that SPARK_REMOTE names; its settings and its Python workers are the server's."""
+    """Returns a session of the server that SPARK_REMOTE names, which has its own settings and Python workers."""
     from pyspark.sql import SparkSession
 
     try:
@@ -71,11 +68,11 @@ def _connected_session() -> SparkSession:
 
 
 def local_settings(driver_memory: str, verbose: bool = False) -> dict[str, str]:
-    """Settings of a local session; on clusters spark-submit brings its own.
+    """Returns settings of a local session; on clusters, spark-submit has its own.
 
     Args:
-        driver_memory: Such as 4g.
-        verbose: Whether Spark tells of more than errors.
+        driver_memory: Memory of the driver, in Java's notation: 4g.
+        verbose: Whether Spark logs more than errors.
 
     Returns:
         Spark settings by name.
@@ -89,7 +86,7 @@ def local_settings(driver_memory: str, verbose: bool = False) -> dict[str, str]:
         "spark.driver.host": "127.0.0.1",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        # From the start on: a level that is set later lets the lines of the start through.
+        # Set at the start, since a level that is set later doesn't cover the lines of the start.
         "spark.driver.extraJavaOptions": java,
         # Spark's 200 is for clusters; a local run has few cores and little data.
         "spark.sql.shuffle.partitions": str(4 * (os.cpu_count() or 1)),

@@ -1,4 +1,4 @@
-"""Entry counts to thresholds, and the expected size of the manifest."""
+"""Entry counts to thresholds, and the expected number of pairs in the manifest."""
 
 from __future__ import annotations
 
@@ -63,15 +63,15 @@ def balance(
 
 
 def expected_pairs(matched: DataFrame, head: Head, draw: DrawOptions) -> dict[str, float]:
-    """Sums up the keep probabilities of the pairs that draw.
+    """Adds up the keep probabilities of the pairs that draw.
 
     Args:
         matched: Rows of `schemas.MATCHED`.
-        head: From `head_entries`.
+        head: Heads of the languages, from `head_entries`.
         draw: How pairs will be drawn.
 
     Returns:
-        The exact expectation of each language's kept pairs, rounded once, to float64.
+        Expected number of kept pairs by language: the exact sum, rounded once, to float64.
     """
     drawing = drawing_texts(matched.select("image_id", "uid", "metadata_lang", "entry_ids"), draw)
     parts = drawing.select("metadata_lang", "entry_ids").mapInArrow(_summer(head), ddl(_SUMS))

@@ -12,20 +12,20 @@ from metaclip_curate.schemas import COUNTS
 from metaclip_curate.stages.shared.parquet_files import Layout
 from metaclip_curate.thresholds import CountHistogram
 
-# In the order of languages, so that who looks for one needs few row groups.
+# Rows are sorted by language and id, so that a reader of one of them needs few row groups.
 LAYOUT = Layout(COUNTS, repeating=("metadata_lang", "count"), statistics=("metadata_lang", "entry_id"))
 
 
 def occurrences(matched: DataFrame) -> DataFrame:
     """Counts the texts that contain each entry.
 
-    explode and groupBy: each task sums up what it saw of an entry before anything is shuffled.
+    Each task adds up what it has of an entry before anything is shuffled.
 
     Args:
         matched: Rows with metadata_lang and entry_ids.
 
     Returns:
-        metadata_lang, entry_id and count (bigint) of the entries that occur.
+        metadata_lang, entry_id and count (bigint) of each entry that occurs.
     """
     each = matched.select("metadata_lang", F.explode("entry_ids").alias("entry_id"))
     return each.groupBy("metadata_lang", "entry_id").agg(F.count(F.lit(1)).alias("count"))
@@ -58,10 +58,10 @@ def count(matched: DataFrame, entries: DataFrame) -> DataFrame:
 
     Args:
         matched: Rows of `schemas.MATCHED`.
-        entries: metadata_lang, entry_id and entry of every language that had a matched text.
+        entries: metadata_lang, entry_id and entry of every language with a matched text.
 
     Returns:
-        Rows of `schemas.COUNTS`, zeros included, in the order of language and id.
+        Rows of `schemas.COUNTS`, with those of count 0, sorted by language and id.
     """
     joined = entries.join(occurrences(matched), ["metadata_lang", "entry_id"], "left")
     filled = F.coalesce("count", F.lit(0).cast("bigint")).alias("count")

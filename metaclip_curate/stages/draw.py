@@ -1,8 +1,8 @@
-"""Draws from the files of `matched`: a worker reads a file, draws, and writes the kept rows of it.
+"""Draws from the files of `matched`: a worker reads a file, draws, and writes the rows that are kept.
 
-Three of four rows are read only to be left out. Passing them through the JVM and back costs several times what the
-draw itself does, so workers read and write Parquet themselves, a batch at a time, and Spark only deals out the files.
-With one text an image, Spark's shuffle finds the rows that may draw; it moves their positions and ids, no text.
+Three of four rows are read only to be left out. Passing them through the JVM and back costs several times as much as
+the draw itself, so workers read and write Parquet themselves, a batch at a time, and Spark only assigns the files. With
+one text per image, a shuffle finds the rows that may draw; it moves their positions and ids, and no text.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from metaclip_curate.stages.shared.parquet_files import Layout, write_file
 from metaclip_curate.stages.shared.partitioning import first_of_each_run, shuffle_to_partitions
 from metaclip_curate.storage import StorageOptions
 
-# Columns of few different values stay numbers on their way from file to file.
+# Columns of few different values stay dictionary-encoded on their way from file to file.
 _FEW_VALUES = ("text_source", "lang", "crawl", "source_file", "metadata_lang")
 _ROWS_PER_BATCH = 1 << 16
 _DONE = pa.schema([("file", pa.int32()), ("matched", pa.int64()), ("kept", pa.int64())])
@@ -42,11 +42,11 @@ class DrawTask:
     """What a worker needs to draw.
 
     Attributes:
-        files: The files of `matched`.
-        head: From `sample.head_entries`.
-        draw: Seed and texts per image.
-        kept: The folder for the kept rows.
-        storage: How to reach the files and the folder.
+        files: Files of `matched`.
+        head: Heads of the languages, from `sample.head_entries`.
+        draw: Seed and number of texts per image.
+        kept: Folder for the kept rows.
+        storage: Credentials and limits for the files and the folder.
     """
 
     files: Sequence[str]
@@ -57,15 +57,15 @@ class DrawTask:
 
 
 def draw_files(spark: SparkSession, task: DrawTask) -> tuple[int, int]:
-    """Draws: writes the pairs whose draw is below their keep probability.
+    """Draws, and writes the pairs whose draw is below their keep probability.
 
     Args:
         spark: The session.
-        task: What to draw from, how, and where to.
+        task: The files, and how to draw from them.
 
     Returns:
-        Pairs read and pairs kept. Of each file with a pair that may draw there is a file of kept pairs, with the
-        schema `sample.ORDERED`; of no file at all there is an empty one.
+        Number of pairs read and of pairs kept. Each file with a pair that may draw gives a file of kept pairs with the
+        schema `sample.ORDERED`; no file at all gives an empty one.
     """
     if not task.files:
         _write(task, 0, iter(()))
@@ -76,10 +76,10 @@ def draw_files(spark: SparkSession, task: DrawTask) -> tuple[int, int]:
         done = files.mapInArrow(_drawer(task), ddl(_DONE))
     else:
         done = _drawing_rows(spark, files, task).mapInArrow(_chosen_drawer(task), ddl(_DONE))
-    accounts = done.collect()
-    if not accounts:
+    counts = done.collect()
+    if not counts:
         _write(task, 0, iter(()))
-    return sum(matched for _, matched, _ in accounts), sum(kept for _, _, kept in accounts)
+    return sum(matched for _, matched, _ in counts), sum(kept for _, _, kept in counts)
 
 
 def _drawer(task: DrawTask) -> Callable[[Batches], Batches]:
@@ -92,7 +92,7 @@ def _drawer(task: DrawTask) -> Callable[[Batches], Batches]:
 
 
 def _drawing_rows(spark: SparkSession, files: DataFrame, task: DrawTask) -> DataFrame:
-    """Finds of each image the row with the smallest selection key; rows of a file end up together and in order."""
+    """Returns the row of each image with the smallest selection key. Rows of a file are together, and in order."""
 
     def positions(batches: Batches) -> Batches:
         for batch in batches:
@@ -100,8 +100,13 @@ def _drawing_rows(spark: SparkSession, files: DataFrame, task: DrawTask) -> Data
                 first = 0
                 for rows in read_batches(task, number, ["image_id", "uid"]):
                     selection = signed(balance.selection_keys(rows.column("uid"), task.draw.seed))
-                    where = [np.full(rows.num_rows, number, dtype=np.int32), np.arange(first, first + rows.num_rows)]
-                    columns = [rows.column("image_id"), pa.array(selection), rows.column("uid"), *map(pa.array, where)]
+                    position = [np.full(rows.num_rows, number, dtype=np.int32), np.arange(first, first + rows.num_rows)]
+                    columns = [
+                        rows.column("image_id"),
+                        pa.array(selection),
+                        rows.column("uid"),
+                        *map(pa.array, position),
+                    ]
                     first += rows.num_rows
                     yield pa.RecordBatch.from_arrays(columns, schema=_POSITIONS)
 
@@ -116,7 +121,7 @@ def _drawing_rows(spark: SparkSession, files: DataFrame, task: DrawTask) -> Data
 
 def _chosen_drawer(task: DrawTask) -> Callable[[Batches], Batches]:
     def run(batches: Batches) -> Batches:
-        chosen = list(batches)  # the rows of one file, 12 bytes each
+        chosen = list(batches)  # rows of one file, 12 bytes each
         filled = [batch for batch in chosen if batch.num_rows]
         if filled:
             rows = np.concatenate([batch.column("row").to_numpy() for batch in filled])
@@ -131,15 +136,15 @@ def _done(number: int, matched: int, kept: int) -> pa.RecordBatch:
 
 
 def draw_file(task: DrawTask, number: int, rows: Rows | None) -> tuple[int, int]:
-    """Draws from a file and writes the pairs that are kept.
+    """Draws from a file, and writes the pairs that are kept.
 
     Args:
-        task: What to draw from, how, and where to.
-        number: The file's number.
-        rows: The numbers of the rows that may draw, ascending; all where none are given.
+        task: The files, and how to draw from them.
+        number: Number of the file.
+        rows: Numbers of the rows that may draw, ascending; None for all.
 
     Returns:
-        Pairs read and kept.
+        Number of pairs read and of pairs kept.
     """
     read = 0
 
@@ -163,11 +168,11 @@ def kept_rows(batch: pa.RecordBatch, probabilities: balance.Floats, seed: int) -
 
     Args:
         batch: Rows of `schemas.MATCHED`.
-        probabilities: The keep probability of each.
-        seed: Decides the draws.
+        probabilities: Keep probability of each row, shape (n,).
+        seed: Seed of the draws.
 
     Returns:
-        The kept rows, of `sample.ORDERED`.
+        The kept rows, with the schema `sample.ORDERED`.
     """
     drawn = balance.draws(batch.column("uid"), seed)
     keep = drawn < probabilities

@@ -25,7 +25,7 @@ from metaclip_curate.stages.shared.partitioning import shuffle_to_partitions
 from metaclip_curate.stages.shared.tables import PART_FILE
 from metaclip_curate.storage import StorageOptions
 
-# The pages of a file come one after the other, so that even their addresses repeat.
+# The pages of a file follow one another, so that even their URLs repeat.
 LAYOUT = Layout(PAIRS, ("text_source", "lang", "page_url", "crawl", "source_file"))
 _READ = PART_FILE.append(pa.field("stats", pa.string()))
 _ATTEMPTS = 3
@@ -35,14 +35,21 @@ _ATTEMPTS = 3
 class ExtractTask:
     """What a worker needs to read files.
 
-    Addresses travel in here, by name, and not beside the names as rows: of rows Spark keeps plans, logs and files.
+    Addresses travel in the task and not in rows beside the names, since Spark writes rows to plans, logs and files.
+
+    Attributes:
+        lid_model: Path of the language-ID model; empty for the default.
+        read: How records are read.
+        storage: Credentials and limits for the inputs and the run folder.
+        addresses: Addresses by name, of the files that the command names.
+        reports: File by which workers report their progress to a driver on the same machine; empty for none.
     """
 
     lid_model: str
     read: ReadOptions
     storage: StorageOptions
-    addresses: Mapping[str, str] = field(default_factory=dict, repr=False)  # of the files that the command names
-    reports: str = ""  # the file by which the driver learns how far this is, where it is within reach
+    addresses: Mapping[str, str] = field(default_factory=dict, repr=False)
+    reports: str = ""
 
 
 def write_pairs(
@@ -52,15 +59,15 @@ def write_pairs(
 
     Args:
         spark: The session.
-        paths: The files; their stats fit into the driver's memory.
+        paths: Names of the input files. Their stats fit into the driver's memory.
         task: How to read them.
-        folder: The folder to write, in the place of what is there.
+        folder: Folder to write, whose content is replaced.
 
     Returns:
         Rows of `schemas.INPUTS`, one for each input file, by path; and the files that were written, by name.
 
     Raises:
-        RuntimeError: Attempts that came to different results can't be told apart.
+        RuntimeError: Repeated attempts of a task gave different results each time.
     """
     numbered = spark.createDataFrame(list(enumerate(paths)), "number int, path string")
     for _ in range(_ATTEMPTS):
@@ -71,13 +78,13 @@ def write_pairs(
             .collect()
         )
         written = storage.list_parquet(folder, task.storage)
-        # Of a task that was done twice Spark takes one result. Its file is the other's too, unless the network gave
-        # them different rows: then the other's file is one too many, and all is done again.
+        # Spark takes one result of a task that ran twice. Both attempts wrote the same file, unless the network gave
+        # them different rows. Then there is one file too many, and all is done again.
         if sorted(row["name"] for row in read) == written:
             stats = [json.loads(row["stats"]) for row in read]
             files = sorted(PartFile(*row[: len(PartFile._fields)]) for row in read)
             return sorted(stats, key=lambda row: str(row["path"])), files
-    raise RuntimeError(f"{folder} has {written}, and the tasks told of {sorted(row['name'] for row in read)}")
+    raise RuntimeError(f"{folder} has {written}, and the tasks reported {sorted(row['name'] for row in read)}")
 
 
 def without_files(pairs: DataFrame, paths: Collection[str]) -> DataFrame:
@@ -103,7 +110,7 @@ def _reader(task: ExtractTask, folder: str) -> Callable[[Iterator[pa.RecordBatch
 
 
 def _write_pairs_of(path: str, stats: InputStats, task: ExtractTask, folder: str) -> PartFile:
-    """Writes the pairs of an input file and fills in its stats."""
+    """Writes the pairs of an input file, and fills in its stats."""
     reporter = Reporter(task.reports)
     digest = hashlib.blake2b(path.encode("utf-8", "surrogateescape"), digest_size=16)
 
@@ -130,5 +137,5 @@ def _write_pairs_of(path: str, stats: InputStats, task: ExtractTask, folder: str
 
 @lru_cache(maxsize=1)
 def _identifier(model: str) -> LanguageIdentifier:
-    """The model, loaded once a worker."""
+    """Returns the model, which each worker loads once."""
     return LanguageIdentifier(model or None)

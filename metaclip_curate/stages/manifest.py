@@ -1,4 +1,4 @@
-"""Kept pairs to the manifest's files, in an order that is random and fixed by the seed."""
+"""Kept pairs to the manifest's files, in a random order that the seed determines."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from metaclip_curate.stages.shared.partitioning import shuffle_to_partitions
 from metaclip_curate.stages.shared.tables import PART_FILE, files_of, row_of
 from metaclip_curate.storage import StorageOptions
 
-# Ranks are counted in 2^12 ranges of the 63-bit order key, each a sort of its own.
+# Ranks are computed in 2^12 ranges of the 63-bit order key, each of which is sorted by itself.
 _RANGE_SHIFT = 63 - 12
 _STARTS = "range int, first int, starts array<struct<order_key: bigint, uid: string>>"
 
 
 def number_files(spark: SparkSession, kept: DataFrame, rows_per_file: int) -> tuple[DataFrame, int]:
-    """Gives each kept pair its file in the manifest.
+    """Assigns each kept pair to a file of the manifest.
 
-    Only keys are sorted to find where files begin; the rows themselves can then go straight to their files.
+    Only keys are sorted, to find where files begin. The rows themselves then go straight to their files.
 
     Args:
         spark: The session.
         kept: Rows of `sample.ORDERED`.
-        rows_per_file: Rows of each file but the last.
+        rows_per_file: Number of rows of each file but the last.
 
     Returns:
         The rows with `file` (int), and the number of rows.
@@ -69,9 +69,9 @@ def write_manifest(
     Args:
         spark: The session.
         kept: Rows of `sample.ORDERED`.
-        folder: The manifest's folder.
-        rows_per_file: Rows of each file but the last.
-        options: How workers reach the folder.
+        folder: Folder of the manifest.
+        rows_per_file: Number of rows of each file but the last.
+        options: Credentials and limits for the folder.
 
     Returns:
         The files, in the order of their names.
@@ -94,7 +94,7 @@ def write_manifest(
 def _writer(folder: str, options: StorageOptions) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         filled = (batch for batch in batches if batch.num_rows)
-        # One task has one file's rows, so that a batch never holds two files'.
+        # A task has the rows of one file, so that no batch holds rows of two.
         for number, of_file in groupby(filled, key=lambda batch: batch.column("file")[0].as_py()):
             rows = pa.Table.from_batches(list(of_file)).select(MANIFEST.names)
             yield row_of(write_part(folder, number, rows, options))

@@ -1,8 +1,8 @@
-"""Pairs to matched pairs: one shuffle that both deduplicates and brings a language's pairs together.
+"""Pairs to matched pairs: one shuffle both deduplicates them and brings the pairs of a language together.
 
-A uid fixes the text and so its language, which lets the same partitioning serve both. A language is split over as
-many partitions as its pairs need, small languages share one, and inside a partition rows are sorted by language: a
-task (see `match_task`) holds one automaton at a time.
+A uid determines the text and so its language, which lets one partitioning serve both. A language is split over as many
+partitions as its pairs need, small languages share one, and rows of a partition are sorted by language, so that a task
+(see `match_task`) holds one automaton at a time.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from metaclip_curate.run.file_list import PartFile
 from metaclip_curate.schemas import MATCHED, PAIRS, ddl
 from metaclip_curate.stages.match_task import (
     KNOWN,
-    MATCH_ACCOUNT,
+    MATCH_STATS,
     NO_METADATA,
-    MatchAccount,
+    MatchStats,
     MatchTask,
     match_batches,
 )
@@ -42,21 +42,21 @@ __all__ = [
     "write_matched",
 ]
 
-# Rows are in the order of their languages and uids: a reader that looks for one needs few row groups.
+# Rows are sorted by language and uid, so that a reader of one of them needs few row groups.
 LAYOUT = Layout(
     MATCHED,
     repeating=("text_source", "lang", "crawl", "source_file", "metadata_lang"),
     statistics=("uid", "metadata_lang"),
 )
-_WRITTEN = pa.schema([*MATCH_ACCOUNT, *PART_FILE])
-# Of equal uids the row that is first in this order stays.
+_WRITTEN = pa.schema([*MATCH_STATS, *PART_FILE])
+# Of rows with the same uid, the first in this order stays.
 _ORDER = ("uid", "crawl", "source_file", "page_url")
 _DECIDING = ("lang", *_ORDER)
 
 
 @dataclass(frozen=True)
 class Share:
-    """The partitions that a language's pairs are spread over."""
+    """The partitions that a language's pairs are spread over: `splits` of them, from `first`."""
 
     first: int
     splits: int
@@ -66,12 +66,12 @@ def plan_partitions(pairs: Mapping[str, int], pairs_per_task: int) -> tuple[dict
     """Divides languages over partitions of about equal size.
 
     Args:
-        pairs: Pairs of each metadata language.
-        pairs_per_task: The size to aim at.
+        pairs: Number of pairs of each metadata language.
+        pairs_per_task: Number of pairs to aim at in a partition.
 
     Returns:
         Each language's share, and the number of partitions. A language of more than `pairs_per_task` pairs has
-        partitions of its own; the others are put together, in the order of their names, until one is full.
+        partitions of its own; the others fill partitions in the order of their names.
     """
     shares: dict[str, Share] = {}
     partitions = 0
@@ -119,15 +119,15 @@ def shuffle_by_language(
     sizes: Mapping[str, int],
     pairs_per_task: int,
 ) -> DataFrame:
-    """Brings equal uids, and the pairs of a language, together, each partition a task.
+    """Shuffles pairs so that equal uids and the pairs of a language are together. Each partition is a task.
 
     Args:
         spark: The session.
         pairs: Rows of `schemas.PAIRS`.
-        known: Rows of `schemas.PAIRS` that were matched before; their uids are left out.
-        metadata_languages: Language label to the metadata language whose entries are searched, or to NO_METADATA.
-        sizes: Pairs of each of those metadata languages, known ones and duplicates included.
-        pairs_per_task: The size of a partition to aim at.
+        known: Rows of `schemas.PAIRS` that were matched before, whose uids are left out; None if there are none.
+        metadata_languages: Metadata language, or NO_METADATA, by language label.
+        sizes: Number of pairs by metadata language, with known pairs and duplicates.
+        pairs_per_task: Number of pairs to aim at in a partition.
 
     Returns:
         The pairs with the columns metadata_lang and KNOWN, as `match_batches` takes them.
@@ -140,7 +140,7 @@ def shuffle_by_language(
     table = spark.createDataFrame(labels, "lang string, metadata_lang string, first int, splits int")
     rows = pairs.withColumn(KNOWN, F.lit(False))
     if known is not None:
-        # Of a known pair only what decides which row of equal uids stays.
+        # Known pairs need only the columns that decide which of several rows of a uid stays.
         columns = [name if name in _DECIDING else F.lit(None).cast(kind).alias(name) for name, kind in pairs.dtypes]
         rows = rows.unionByName(known.select(*columns, F.lit(True).alias(KNOWN)))
     spread = rows.join(F.broadcast(table), "lang").withColumn(
@@ -155,33 +155,33 @@ def shuffle_by_language(
 def write_matched(
     shuffled: DataFrame, spark: SparkSession, task: MatchTask, folder: str
 ) -> tuple[dict[str, dict[str, int]], list[PartFile]]:
-    """Keeps each uid once, finds the entries in its text, and writes what has some.
+    """Keeps each uid once, finds the entries in its text, and writes the pairs that have some.
 
     Args:
-        shuffled: From `shuffle_by_language`.
+        shuffled: Pairs from `shuffle_by_language`.
         spark: The session.
-        task: The metadata, how its entries are spaced, and how to reach the folder.
-        folder: The folder to write, in the place of what is there.
+        task: The metadata, and how its entries are spaced.
+        folder: Folder to write, whose content is replaced.
 
     Returns:
-        Each language's row of `match_task.MATCH_ACCOUNT`; and the files that were written, by name.
+        Counts of `match_task.MATCH_STATS` by language, and the files that were written, by name.
 
     Raises:
-        RuntimeError: What is written isn't what the account says.
+        RuntimeError: The files aren't those that the tasks reported.
     """
     storage.delete_folder(folder, task.storage)
-    told = shuffled.mapInArrow(_matcher(task, folder), ddl(_WRITTEN)).collect()  # a few rows a task
+    rows = shuffled.mapInArrow(_matcher(task, folder), ddl(_WRITTEN)).collect()  # a few rows a task
     totals: dict[str, dict[str, int]] = {}
-    for row in told:
-        sums = totals.setdefault(row["metadata_lang"], dict.fromkeys(MATCH_ACCOUNT.names[1:], 0))
+    for row in rows:
+        sums = totals.setdefault(row["metadata_lang"], dict.fromkeys(MATCH_STATS.names[1:], 0))
         for name in sums:
             sums[name] += row[name]
-    if not told:  # no pair at all
+    if not rows:  # no pair at all
         return totals, [write_file(iter(()), LAYOUT, folder, lambda: "part-00000.parquet", task.storage)]
-    files = sorted({PartFile(*row[len(MATCH_ACCOUNT) :]) for row in told})
+    files = sorted({PartFile(*row[len(MATCH_STATS) :]) for row in rows})
     written = storage.list_parquet(folder, task.storage)
     if [file.name for file in files] != written:
-        raise RuntimeError(f"{folder} has {written}, and the tasks told of {files}")
+        raise RuntimeError(f"{folder} has {written}, and the tasks reported {files}")
     return totals, files
 
 
@@ -202,16 +202,16 @@ def count_matches(matched: DataFrame) -> dict[str, tuple[int, int]]:
 def _matcher(task: MatchTask, folder: str) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def match(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         context = TaskContext.get()
-        # The same partition has the same rows whenever it is done.
+        # A partition has the same rows each time it is computed.
         name = f"part-{context.partitionId() if context else 0:05d}.parquet"
-        account = MatchAccount()
-        file = write_file(match_batches(batches, task, account), LAYOUT, folder, lambda: name, task.storage)
-        told = account.rows()
-        if file.rows != sum(told.column("matched").to_pylist()):
-            raise RuntimeError(f"{file} was written, and its account tells of others: {told.to_pylist()}")
+        stats = MatchStats()
+        file = write_file(match_batches(batches, task, stats), LAYOUT, folder, lambda: name, task.storage)
+        counted = stats.rows()
+        if file.rows != sum(counted.column("matched").to_pylist()):
+            raise RuntimeError(f"{file} was written, but the counts are {counted.to_pylist()}")
         columns = [
-            pa.repeat(value, told.num_rows).cast(kind) for value, kind in zip(file, PART_FILE.types, strict=True)
+            pa.repeat(value, counted.num_rows).cast(kind) for value, kind in zip(file, PART_FILE.types, strict=True)
         ]
-        yield pa.RecordBatch.from_arrays([*told.columns, *columns], schema=_WRITTEN)
+        yield pa.RecordBatch.from_arrays([*counted.columns, *columns], schema=_WRITTEN)
 
     return match

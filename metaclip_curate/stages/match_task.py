@@ -1,4 +1,4 @@
-"""What one matching task does, without Spark: of equal uids the first, then the entries in its text."""
+"""One task of matching, without Spark: it keeps the first row of each uid, and finds the entries in its text."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from metaclip_curate.stages.shared.metadata_entries import expected_entries
 from metaclip_curate.stages.shared.partitioning import by_language
 from metaclip_curate.storage import StorageOptions
 
-# Where texts go whose language has no metadata; not a language code.
+# Stands for the metadata language of texts whose language has none.
 NO_METADATA = "-"
-MATCH_ACCOUNT = pa.schema(
+MATCH_STATS = pa.schema(
     [
-        pa.field("metadata_lang", pa.string()),  # NO_METADATA for texts that no entries are searched in
-        pa.field("pairs", pa.int64()),  # new ones, before dedup
-        pa.field("distinct", pa.int64()),  # of those, after dedup
-        pa.field("matched", pa.int64()),  # of those, with at least one entry
-        pa.field("occurrences", pa.int64()),  # of entries in those: each once a text
-        pa.field("superseding", pa.int64()),  # of the distinct, those that come before the known row of their uid
+        pa.field("metadata_lang", pa.string()),  # NO_METADATA for texts that aren't searched
+        pa.field("pairs", pa.int64()),  # new pairs, before dedup
+        pa.field("distinct", pa.int64()),  # new pairs, after dedup
+        pa.field("matched", pa.int64()),  # distinct pairs with at least one entry
+        pa.field("occurrences", pa.int64()),  # entries in matched pairs, each counted once per text
+        pa.field("superseding", pa.int64()),  # distinct pairs that precede the known row of their uid
     ]
 )
 KNOWN, SUPERSEDING = "known", "superseding"
@@ -35,7 +35,14 @@ KNOWN, SUPERSEDING = "known", "superseding"
 
 @dataclass(frozen=True)
 class MatchTask:
-    """The metadata, how its entries are spaced, and how to reach the metadata and the run folder."""
+    """What a worker needs to match pairs.
+
+    Attributes:
+        metadata: Path or URL of the metadata folder.
+        digests: SHA-256 of each language's list.
+        entry_spacing: How spaces are put around entries and texts.
+        storage: Credentials and limits for the metadata and the run folder.
+    """
 
     metadata: str
     digests: Mapping[str, str]
@@ -43,41 +50,39 @@ class MatchTask:
     storage: StorageOptions
 
 
-class MatchAccount:
-    """Adds up what a task did, by language."""
+class MatchStats:
+    """Counts of a task by language."""
 
     def __init__(self) -> None:
         self._sums: dict[str, dict[str, int]] = {}
 
     def add(self, language: str, **numbers: int) -> None:
-        """Adds to the numbers of a language."""
-        sums = self._sums.setdefault(language, dict.fromkeys(MATCH_ACCOUNT.names[1:], 0))
+        """Adds to the counts of a language."""
+        sums = self._sums.setdefault(language, dict.fromkeys(MATCH_STATS.names[1:], 0))
         for name, number in numbers.items():
             sums[name] += number
 
     def rows(self) -> pa.RecordBatch:
-        """Rows of MATCH_ACCOUNT."""
+        """Returns rows of MATCH_STATS."""
         listed = [{"metadata_lang": language, **sums} for language, sums in self._sums.items()]
-        return pa.RecordBatch.from_pylist(listed, schema=MATCH_ACCOUNT)
+        return pa.RecordBatch.from_pylist(listed, schema=MATCH_STATS)
 
 
-def match_batches(
-    batches: Iterator[pa.RecordBatch], task: MatchTask, account: MatchAccount
-) -> Iterator[pa.RecordBatch]:
-    """Does what one matching task does, without Spark.
+def match_batches(batches: Iterator[pa.RecordBatch], task: MatchTask, stats: MatchStats) -> Iterator[pa.RecordBatch]:
+    """Matches the pairs of a task.
 
     Args:
         batches: Rows of `schemas.PAIRS` with the columns metadata_lang and KNOWN, sorted by metadata_lang, uid and
-            what decides among equal uids.
-        task: What to match with.
-        account: Filled in, complete when the iterator ends.
+            the columns that decide which row of a uid stays.
+        task: The metadata to match with.
+        stats: Counts, complete when the iterator ends.
 
     Yields:
         Rows of `schemas.MATCHED`.
     """
-    counted = _counted(batches, account)
+    counted = _counted(batches, stats)
     for language, batch in chain.from_iterable(map(by_language, first_of_each_uid(counted))):
-        account.add(language, distinct=batch.num_rows, superseding=pc.sum(batch.column(SUPERSEDING)).as_py())
+        stats.add(language, distinct=batch.num_rows, superseding=pc.sum(batch.column(SUPERSEDING)).as_py())
         if language == NO_METADATA:
             continue
         entry_ids = _language_matcher(
@@ -86,29 +91,29 @@ def match_batches(
         columns = [batch.column(name) for name in MATCHED.names if name != "entry_ids"]
         rows = pa.RecordBatch.from_arrays([*columns, entry_ids], schema=MATCHED)
         rows = rows.filter(pc.greater(pc.list_value_length(entry_ids), 0))
-        account.add(language, matched=rows.num_rows, occurrences=len(entry_ids.flatten()))
+        stats.add(language, matched=rows.num_rows, occurrences=len(entry_ids.flatten()))
         yield rows
 
 
-def _counted(batches: Iterator[pa.RecordBatch], account: MatchAccount) -> Iterator[pa.RecordBatch]:
-    """Counts what is read, so that it can be held to what was written."""
+def _counted(batches: Iterator[pa.RecordBatch], stats: MatchStats) -> Iterator[pa.RecordBatch]:
+    """Counts the pairs that are read, which are compared with those that were written."""
     for batch in batches:
         for language, rows in by_language(batch):
-            account.add(language, pairs=rows.num_rows - rows.column(KNOWN).true_count)
+            stats.add(language, pairs=rows.num_rows - rows.column(KNOWN).true_count)
         yield batch
 
 
 def first_of_each_uid(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Takes of the rows of a uid the first, and leaves it out where that is known.
+    """Keeps the first row of each uid, unless it is a known one.
 
     Args:
-        batches: Sorted by uid and then by what decides; with the column KNOWN.
+        batches: Rows with the column KNOWN, sorted by uid and the columns that decide which row of a uid stays.
 
     Yields:
-        The first rows, with the column SUPERSEDING in KNOWN's place: whether a known row of the uid comes later, whose
-        place this one takes.
+        The first rows, with the column SUPERSEDING instead of KNOWN: whether a known row of the uid comes later, which
+        this row would replace.
     """
-    held: pa.RecordBatch | None = None  # the first row of the last uid, which may go on in the next batch
+    held: pa.RecordBatch | None = None  # the first row of the last uid, of which the next batch may have more
     for batch in batches:
         if not batch.num_rows:
             continue
@@ -127,7 +132,7 @@ def first_of_each_uid(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBa
 
 
 def _join(held: pa.RecordBatch | None, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, bool]:
-    """Puts a held row before a batch; says too whether a known row of its uid was seen."""
+    """Puts a held row before a batch; also returns whether a known row of its uid was seen."""
     if held is None:
         return batch, False
     seen = held.column(SUPERSEDING)[0].as_py()
@@ -145,6 +150,6 @@ def _new(firsts: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 def _language_matcher(
     metadata: str, language: str, digest: str, spacing: EntrySpacing, options: StorageOptions
 ) -> Matcher:
-    """The one automaton that a worker holds, kept for the next task if that is of the same language."""
-    _language_matcher.cache_clear()  # the last language's goes before this one's is made
+    """Returns the one automaton that a worker holds, kept for the next task if that is of the same language."""
+    _language_matcher.cache_clear()  # frees the last language's before this one's is built
     return Matcher(expected_entries(metadata, language, digest, options), spacing)

@@ -1,4 +1,4 @@
-"""What draws, and with which probability."""
+"""The texts that draw, and their keep probabilities."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.schemas import MANIFEST
 from metaclip_curate.stages.shared.partitioning import by_language, first_of_each_run
 
-# Rows of the manifest and the place of each in its random order.
+# Rows of the manifest, and the key that gives their random order.
 ORDERED = MANIFEST.append(pa.field("order_key", pa.int64()))
 
 
@@ -24,13 +24,13 @@ ORDERED = MANIFEST.append(pa.field("order_key", pa.int64()))
 class LanguageHead:
     """The entries of a language that are down-sampled; all others have probability 1.
 
-    The head is small whatever the metadata's size (an entry of it has more than t texts), so it can travel to the
-    workers inside the task.
+    The head is small for metadata of any size, since each of its entries has more than t texts, so that it travels to
+    the workers inside the task.
 
     Attributes:
         entries: Number of entries of the language.
-        ids: The head's entry ids.
-        probabilities: Their probabilities.
+        ids: Entry ids of the head, shape (n,).
+        probabilities: Their probabilities, shape (n,).
     """
 
     entries: int
@@ -50,7 +50,7 @@ Head = Mapping[str, LanguageHead]
 def head_entries(
     spark: SparkSession, counts: DataFrame, thresholds: Sequence[tuple[str, int, int]]
 ) -> dict[str, LanguageHead]:
-    """Gathers the entries whose probability is below 1.
+    """Collects the entries whose probability is below 1.
 
     Args:
         spark: The session.
@@ -58,7 +58,7 @@ def head_entries(
         thresholds: Language, its t, and its number of entries.
 
     Returns:
-        The head of each language.
+        Head by language.
     """
     limits = spark.createDataFrame([(name, t) for name, t, _ in thresholds], "metadata_lang string, t bigint")
     over = counts.join(F.broadcast(limits), "metadata_lang").filter(F.col("count") > F.col("t"))
@@ -73,11 +73,11 @@ def head_entries(
 
 
 def drawing_texts(matched: DataFrame, draw: DrawOptions) -> DataFrame:
-    """Leaves the texts that go on to the draw: all, or of each image the one with the smallest selection key.
+    """Returns the texts that draw: all, or of each image the one with the smallest selection key.
 
     Args:
-        matched: Rows with the columns image_id and uid and any others.
-        draw: Seed and texts per image.
+        matched: Rows with image_id, uid and any other columns.
+        draw: Seed and number of texts per image.
 
     Returns:
         Rows with the same columns.
@@ -86,7 +86,7 @@ def drawing_texts(matched: DataFrame, draw: DrawOptions) -> DataFrame:
         return matched
     schema = ", ".join(f"{name} {kind}" for name, kind in matched.dtypes)
     keyed = matched.mapInArrow(_selection_keys(draw.seed), f"{schema}, selection bigint")
-    # A shuffle by image brings its texts together; the first in the order of the key stays.
+    # A shuffle by image brings its texts together, of which the first in the order of the key stays.
     ordered = keyed.repartition("image_id").sortWithinPartitions("image_id", "selection", "uid").drop("selection")
     return ordered.mapInArrow(_first_of_each_image, schema)
 
@@ -106,15 +106,15 @@ def _selection_keys(seed: int) -> Callable[[Iterator[pa.RecordBatch]], Iterator[
 
 
 def signed(keys: balance.Words) -> npt.NDArray[np.int64]:
-    """Makes of unsigned keys signed ones, as Spark has them, that stand in the same order."""
+    """Returns unsigned keys as signed ones, which Spark has, in the same order."""
     return (keys ^ np.uint64(1 << 63)).view(np.int64)
 
 
 class Probabilities:
-    """Keep probabilities of rows of any languages, holding one language's entries at a time.
+    """Keep probabilities of rows of any languages. It holds one language's entries at a time.
 
     Args:
-        head: From `head_entries`.
+        head: Heads of the languages, from `head_entries`.
     """
 
     def __init__(self, head: Head) -> None:
@@ -123,10 +123,10 @@ class Probabilities:
         self._entries = np.empty(0, dtype=np.float64)
 
     def of(self, batch: pa.RecordBatch) -> balance.Floats:
-        """Returns the keep probability of each row.
+        """Returns the keep probability of each row, shape (n,).
 
         Args:
-            batch: With the columns metadata_lang and entry_ids and any others.
+            batch: n rows with metadata_lang, entry_ids and any other columns.
         """
         column, entry_ids = batch.column("metadata_lang"), batch.column("entry_ids")
         languages = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
@@ -150,14 +150,14 @@ def with_probabilities(
     """Computes keep probabilities, holding one language's entries at a time.
 
     Args:
-        batches: With the columns metadata_lang and entry_ids and any others.
-        head: From `head_entries`.
+        batches: Rows with metadata_lang, entry_ids and any other columns.
+        head: Heads of the languages, from `head_entries`.
 
     Yields:
-        The rows of each batch, those of a language together, and the keep probability of each row.
+        Rows of one language, and the keep probability of each.
     """
     probabilities = Probabilities(head)
     for unordered in batches:
-        # Where rows stand by image, languages alternate, and each change costs the making of an array.
+        # In rows sorted by image, languages alternate, and each change would build an array.
         for _, rows in by_language(unordered.sort_by("metadata_lang")):
             yield rows, probabilities.of(rows)

@@ -12,7 +12,7 @@ from metaclip_curate.matching import Matcher
 from metaclip_curate.metadata.lists.folder import MetadataFolder
 from metaclip_curate.schemas import PAIRS
 from metaclip_curate.stages import match_task
-from metaclip_curate.stages.match_task import KNOWN, MatchAccount, MatchTask, match_batches
+from metaclip_curate.stages.match_task import KNOWN, MatchStats, MatchTask, match_batches
 from metaclip_curate.storage import StorageOptions
 
 SCHEMA = PAIRS.append(pa.field("metadata_lang", pa.string())).append(pa.field(KNOWN, pa.bool_()))
@@ -45,7 +45,7 @@ def test_an_automaton_is_built_once_a_worker_and_language(tmp_path: Path, monkey
     found: list[dict[str, Any]] = []
     accounts: list[dict[str, Any]] = []
     for batches in ([batch("de", 0), batch("de", 3), batch("en", 6)], [batch("en", 9), batch("en", 12)]):
-        account = MatchAccount()
+        account = MatchStats()
         found += [row for piece in match_batches(iter(batches), task, account) for row in piece.to_pylist()]
         accounts += account.rows().to_pylist()
     match_task._language_matcher.cache_clear()

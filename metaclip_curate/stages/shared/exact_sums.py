@@ -1,7 +1,7 @@
-"""Sums of probabilities that are the same to the last bit in whatever order and partitioning they are taken.
+"""Sums of probabilities that are the same to the last bit in any order and partitioning.
 
-Probabilities are summed as whole multiples of 2^-53, in two halves of which neither can overflow: what the low half has
-too much is carried to the high one before a task hands its sums over.
+Probabilities are added up as whole multiples of 2^-53, in two halves that can't overflow: the carry of the low half
+goes to the high one before a task returns its sums.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _LOW_BITS = 32
 
 
 def rounded_sum(high: int, low: int) -> float:
-    """The sum of two halves, rounded once, to float64."""
+    """Returns the sum of two halves, rounded once, to float64."""
     return float(((high << _LOW_BITS) + low) / 2**_SCALE_BITS)
 
 
@@ -37,7 +37,7 @@ class ExactSums:
         """Adds a batch.
 
         Args:
-            slots: Where to add each of n probabilities; -1 is the last slot.
+            slots: Slot of each of n probabilities, shape (n,); -1 is the last slot.
             probabilities: Shape (candidates, n), n at most 2^20.
         """
         count = self.high.shape[1]

@@ -1,4 +1,4 @@
-"""Products over the texts of an image that come in batches."""
+"""Products over the texts of an image, whose rows come in batches."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import pyarrow.compute as pc
 
 from metaclip_curate.balance import Floats
 
-# In place of a language: an image, whatever the languages of its texts.
+# Instead of a language: all texts of an image.
 ALL = -1
 
 
 class ImageGroups:
-    """Products over the texts of each image and language, and of each image, of rows that come in batches.
+    """Products over the texts of each image and language, and of each image.
 
     Attributes:
-        carried: Of the image that the last batch ended in: its id, the language, the products of the earlier languages
-            and of this one so far, each of shape (candidates,).
+        carried: Id and language of the last text, the product over the image's earlier languages, and the one over this
+            language so far, each of shape (candidates,); None before the first batch.
     """
 
     def __init__(self, candidates: int) -> None:
@@ -30,22 +30,22 @@ class ImageGroups:
     def add(
         self, image: pa.Array, language: npt.NDArray[np.int32], lost: Floats
     ) -> tuple[npt.NDArray[np.integer[Any]], Floats]:
-        """Takes n texts.
+        """Adds n texts.
 
         Args:
-            image: Image ids, sorted.
-            language: Languages, sorted for each image.
+            image: Image ids, sorted, shape (n,).
+            language: Languages, sorted within each image, shape (n,).
             lost: Probabilities of not being kept, shape (candidates, n).
 
         Returns:
-            Of the groups that are complete: language, or ALL for a whole image, and probability of being kept, shape
-            (candidates, groups).
+            Of each complete group, its language, or ALL for a whole image, and the probabilities that one of its texts
+            is kept, shape (candidates, groups).
         """
         changed = np.asarray(pc.not_equal(image[1:], image[:-1]), dtype=bool)
         first = image[0].as_py()
         earlier = self._one
         if self.carried is not None:
-            # The unfinished group goes on as if it were a text of this batch.
+            # The unfinished group continues as if it were a text of this batch.
             carried_image, carried_language, earlier, so_far = self.carried
             language = np.concatenate([[carried_language], language])
             lost = np.concatenate([so_far[:, None], lost], axis=1)

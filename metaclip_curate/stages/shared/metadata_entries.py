@@ -1,4 +1,4 @@
-"""Metadata in the workers: read there from the folder, and held to the digests that a run began with."""
+"""Metadata that workers read from its folder, and compare with the digests that a run began with."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def expected_entries(metadata: str, language: str, digest: str, options: Storage
     """Reads a language's entries.
 
     Args:
-        metadata: The metadata folder, as a worker sees it.
+        metadata: Path or URL of the metadata folder.
         language: A metadata language.
         digest: SHA-256 of its file when the run began.
-        options: How a worker reaches the folder.
+        options: Credentials and limits for the folder.
 
     Returns:
-        The entries; an entry's id is its position.
+        Entries; an entry's id is its position.
 
     Raises:
-        UserError: The file has changed, or isn't there.
+        UserError: The file has changed, or doesn't exist.
     """
     read = MetadataFolder.open(metadata, options).read(language)
     if read.digest != digest:
@@ -45,14 +45,14 @@ def expected_entries(metadata: str, language: str, digest: str, options: Storage
 def digests_in_workers(
     spark: SparkSession, metadata: str, languages: Sequence[str], options: StorageOptions, parsed: bool
 ) -> dict[str, str]:
-    """Reads lists, one task a language; the driver sees digests alone.
+    """Reads lists in workers, one task per language. Only the digests reach the driver.
 
     Args:
         spark: The session.
-        metadata: The metadata folder.
-        languages: Whose lists to read.
-        options: How workers reach the folder.
-        parsed: Whether to look for what is wrong with the lists.
+        metadata: Path or URL of the metadata folder.
+        languages: Languages whose lists are read.
+        options: Credentials and limits for the folder.
+        parsed: Whether the content of the lists is checked.
 
     Returns:
         SHA-256 of each language's file, in the order of the languages.
@@ -87,13 +87,13 @@ def digests_in_workers(
 
 
 def entries_table(spark: SparkSession, metadata: str, digests: Mapping[str, str], options: StorageOptions) -> DataFrame:
-    """Reads metadata as a table, one task a language, so that it never passes through the driver.
+    """Reads metadata as a table, one task per language, so that it never passes through the driver.
 
     Args:
         spark: The session.
-        metadata: The metadata folder.
+        metadata: Path or URL of the metadata folder.
         digests: Digest of each language to read; at least one.
-        options: How workers reach the folder.
+        options: Credentials and limits for the folder.
 
     Returns:
         metadata_lang, entry_id, entry.

@@ -1,8 +1,8 @@
-"""Parquet files that workers write themselves, without a way for the rows through the JVM.
+"""Parquet files that workers write themselves, so that the rows don't pass through the JVM.
 
-A file takes its name when it is complete, and its name depends on nothing but what is in it and where it belongs. So a
-task that is done twice, by a retry or beside an attempt that was given up for lost, writes the same file in the same
-place, and there is nothing to commit but the list of names.
+A file gets its name when it is complete, and the name depends only on its content and partition. A task that runs
+twice, by a retry or beside an attempt that was given up for lost, writes the same file under the same name, and only
+the list of names needs to be committed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from metaclip_curate import storage
 from metaclip_curate.run.file_list import PartFile, describe
 from metaclip_curate.storage import StorageOptions
 
-# Rows, or bytes in memory, of a row group; what comes first.
+# Largest number of rows, and of bytes in memory, of a row group.
 _GROUP_ROWS, _GROUP_BYTES = 1 << 17, 1 << 26
 
 
@@ -26,9 +26,9 @@ class Layout:
     """How a table's files are written.
 
     Attributes:
-        schema: The table's.
-        repeating: Columns whose values repeat, so that a dictionary of them pays; for others it is made in vain.
-        statistics: Columns by whose smallest and largest values a reader may pass over row groups.
+        schema: Schema of the table.
+        repeating: Columns whose values repeat, which are dictionary-encoded.
+        statistics: Columns by whose smallest and largest values a reader may skip row groups.
     """
 
     schema: pa.Schema
@@ -39,14 +39,14 @@ class Layout:
 def write_file(
     batches: Iterator[pa.RecordBatch], layout: Layout, folder: str, name: Callable[[], str], options: StorageOptions
 ) -> PartFile:
-    """Writes a file; it appears whole or not at all.
+    """Writes a file, which appears whole or not at all.
 
     Args:
-        batches: Its rows.
-        layout: How to write them.
-        folder: Where to.
-        name: Tells the file's name when all rows were taken.
-        options: How to reach the folder.
+        batches: Rows of the file.
+        layout: Schema and encoding.
+        folder: Path or URL of the folder.
+        name: Returns the file's name once all rows were read.
+        options: Credentials and limits for the folder.
 
     Returns:
         The file, for the list of its part.

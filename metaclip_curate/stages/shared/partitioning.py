@@ -1,4 +1,4 @@
-"""Putting rows into the partition that one means."""
+"""Shuffles that send each row to a given partition, and cuts of sorted batches."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-# With this many candidates a partition, one is without a key once in 10^12 partitions.
+# With this many candidates per partition, one of 10^12 partitions has no key.
 _CANDIDATES = 32
 
 
@@ -18,15 +18,15 @@ _CANDIDATES = 32
 def partition_keys(spark: SparkSession, partitions: int) -> tuple[int, ...]:
     """Finds for each of n partitions an integer that Spark's hash partitioner sends there.
 
-    `DataFrame.repartition(n, key)` sends a row to pmod(hash(key), n). With these keys a stage decides itself where
-    a row goes, which needs neither an RDD nor the JVM.
+    `DataFrame.repartition(n, key)` sends a row to pmod(hash(key), n). With these keys a stage decides where a row
+    goes, without an RDD or the JVM.
 
     Args:
         spark: The session.
-        partitions: n.
+        partitions: Number n of partitions.
 
     Returns:
-        n integers; the k-th goes to partition k.
+        n integers, of which the k-th is sent to partition k.
     """
     candidates = spark.range(_CANDIDATES * partitions).select(
         F.col("id"), F.pmod(F.hash(F.col("id")), F.lit(partitions)).alias("partition")
@@ -42,13 +42,13 @@ def shuffle_to_partitions(rows: DataFrame, spark: SparkSession, partitions: int,
     """Shuffles rows so that each is in the partition that its column `partition` names.
 
     Args:
-        rows: With an integer column of values from 0 to partitions - 1.
+        rows: Rows with an integer column of values from 0 to partitions - 1.
         spark: The session.
-        partitions: How many partitions there will be.
-        partition: The column's name; it is dropped.
+        partitions: Number of partitions.
+        partition: Name of that column, which is dropped.
 
     Returns:
-        The other columns, placed.
+        The rows with their other columns.
     """
     if partitions == 1:
         return rows.drop(partition).repartition(1)
@@ -58,14 +58,14 @@ def shuffle_to_partitions(rows: DataFrame, spark: SparkSession, partitions: int,
 
 
 def first_of_each_run(batches: Iterator[pa.RecordBatch], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """Keeps of neighbouring rows with equal values only the first.
+    """Keeps the first of neighbouring rows with equal values.
 
     Args:
-        batches: Sorted by the columns.
-        columns: String columns without nulls.
+        batches: Rows sorted by the columns.
+        columns: Names of string columns without nulls.
 
     Yields:
-        The batches without the rows that repeat; batches that become empty are left out.
+        The batches without repeated rows, and without batches that become empty.
     """
     last: tuple[str, ...] | None = None
     for batch in batches:
@@ -84,7 +84,7 @@ def first_of_each_run(batches: Iterator[pa.RecordBatch], columns: Sequence[str])
 
 
 def by_language(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
-    """Cuts a batch where its column metadata_lang changes."""
+    """Yields the slices of a batch between changes of its column metadata_lang, with their language."""
     if not batch.num_rows:
         return
     encoded = pc.run_end_encode(batch.column(batch.schema.get_field_index("metadata_lang")))

@@ -1,4 +1,4 @@
-"""A run's tables read by Spark, and tables of few rows written by its workers."""
+"""A run's tables as Spark reads them and its workers write them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from metaclip_curate.stages.shared.parquet_files import Layout, write_file
 from metaclip_curate.storage import StorageOptions
 from metaclip_curate.storage.urls import local_path
 
-# What a task yields of a file that it wrote.
+# The row that a task returns of a file that it wrote.
 PART_FILE = pa.schema(
     [
         pa.field("name", pa.string()),
@@ -34,12 +34,12 @@ _DAMAGE = re.compile(r"checksum|not a Parquet file|footer|corrupt|magic number|E
 
 
 def read_table(spark: SparkSession, files: Sequence[TableFile], schema: pa.Schema) -> DataFrame:
-    """Reads Parquet files, each page held to its checksum.
+    """Reads Parquet files, and verifies the checksum of each page.
 
     Args:
         spark: The session.
-        files: The files, from `RunFolder.table_files`.
-        schema: Their schema.
+        files: Files from `RunFolder.table_files`.
+        schema: Schema of the files.
     """
     if not files:
         return spark.createDataFrame([], ddl(schema))
@@ -61,7 +61,7 @@ def read_run_table(
         folder: The run folder.
         stage: The stage that writes the table.
         table: The table's name.
-        schema: Its schema.
+        schema: The table's schema.
         parts: Finished parts to read. Default: all, of a stage that must be finished.
 
     Raises:
@@ -71,30 +71,30 @@ def read_run_table(
 
 
 def read_named(spark: SparkSession, folder: str, files: Sequence[PartFile], schema: pa.Schema) -> DataFrame:
-    """Reads files that were just written to a folder."""
+    """Reads files that were written to a folder and aren't committed yet."""
     return read_table(spark, [TableFile(storage.join(folder, file.name), file.rows) for file in files], schema)
 
 
 def read_files(spark: SparkSession, urls: Iterable[str], columns: str) -> DataFrame:
-    """Reads Parquet files or folders of them, each page held to its checksum.
+    """Reads Parquet files or folders of them, and verifies the checksum of each page.
 
     Args:
         spark: The session.
-        urls: Their paths or URLs; at least one.
-        columns: The schema as DDL.
+        urls: Paths or URLs; at least one.
+        columns: Schema as DDL.
     """
     reader = spark.read.schema(columns).option("parquet.page.verify-checksum.enabled", "true")
     return reader.parquet(*map(literal, urls))
 
 
 def literal(url: str) -> str:
-    """Names a file or folder for Spark's readers so that no character of it counts as a pattern.
+    """Escapes the name of a file or folder, which Spark's readers take for a pattern.
 
     Args:
-        url: A path or URL.
+        url: Path or URL.
 
     Returns:
-        The same; a local path with its scheme, so that it is local on clusters too.
+        The escaped name; of a local path with its scheme, so that it is local on clusters too.
     """
     named = f"file://{os.path.abspath(local_path(url))}" if storage.is_local(url) else url  # noqa: PTH100 (no "..")
     return PATTERN.sub(r"\\\g<0>", named)
@@ -107,13 +107,13 @@ def damaged_file(error: Exception) -> str:
 
 
 def write_table(rows: DataFrame, layout: Layout, folder: str, options: StorageOptions) -> list[PartFile]:
-    """Writes a file for each partition that has rows, and at least one.
+    """Writes a file for each partition with rows, and at least one.
 
     Args:
-        rows: With the columns of the layout's schema.
-        layout: How the files are written.
-        folder: A folder without files.
-        options: How to reach it.
+        rows: Rows with the columns of the layout's schema.
+        layout: Schema and encoding of the files.
+        folder: Path or URL of a folder without files.
+        options: Credentials and limits for the folder.
 
     Returns:
         The files, in the order of their names.
@@ -136,7 +136,7 @@ def write_temporary(rows: DataFrame, folder: str) -> DataFrame:
 
 
 def row_of(file: PartFile) -> pa.RecordBatch:
-    """A row of PART_FILE."""
+    """Returns a file as a row of PART_FILE."""
     return pa.RecordBatch.from_pylist([file._asdict()], schema=PART_FILE)
 
 
@@ -150,7 +150,7 @@ def _writer(
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         context = TaskContext.get()
-        # The same partition takes the same name whenever it is done.
+        # A partition gives its file the same name each time it is computed.
         name = _name(context.partitionId() if context else 0)
         first = next((batch for batch in batches if batch.num_rows), None)
         if first is None:
@@ -162,7 +162,7 @@ def _writer(
 
 
 def _cast(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Gives columns the types of a schema; Spark's lists name their items in another way."""
+    """Casts columns to the types of a schema, since Spark names the items of lists differently."""
     columns = [column.cast(field.type) for column, field in zip(batch.columns, schema, strict=True)]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
