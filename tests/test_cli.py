@@ -429,6 +429,22 @@ def test_a_package_that_an_older_environment_lacks(name: str, command: str) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_ctrl_c_while_the_commands_are_imported() -> None:
+    script = """
+import sys
+class Interrupted:
+    def find_spec(self, name, *rest):
+        if name == "metaclip_curate.commands.program":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupted())
+from metaclip_curate.cli import entry_point
+entry_point()
+"""
+    done = subprocess.run([sys.executable, "-c", script, "run"], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (130, "metaclip-curate: interrupted\n")
+
+
 @pytest.mark.parametrize(("encoding", "escaped"), [("utf-8", False), ("ascii", True)])
 def test_json_is_json_on_any_console(tmp_path: Path, encoding: str, escaped: bool) -> None:
     (tmp_path / "ja.json").write_text('["猫\u202e\x7f"]')
