@@ -60,15 +60,16 @@ class FetchOptions:
     )
 
     def __post_init__(self) -> None:
-        for name in ("date", "output"):
+        remedies = {"date": "write the date of the dumps as YYYYMMDD", "output": "name a local folder to download to"}
+        for name, remedy in remedies.items():
             if not getattr(self, name):
-                raise UserError(f"{flag(name)} is missing")
+                raise UserError(f"{flag(name)} is missing: {remedy}")
         if self.output.startswith(("s3://", "gs://", "hdfs://", "http://", "https://")):
-            raise UserError(f"--output {self.output} is no local folder: download to one, and copy it from there")
+            raise UserError(f"--output {self.output} isn't a local folder: download to one, and copy it from there")
         self.days()
         check_range("pageviews_days", self.pageviews_days, 0)
         if not all(32 <= ord(character) < 127 for character in self.contact):
-            raise UserError("--contact must be of plain ASCII characters")
+            raise UserError("--contact must have ASCII characters only")
 
     def days(self) -> list[datetime.date]:
         """Returns the days of page views.
@@ -78,8 +79,8 @@ class FetchOptions:
         """
         try:
             if len(self.date) != 8:
-                raise ValueError("it isn't of eight digits")
+                raise ValueError("it doesn't have eight digits")
             first = datetime.datetime.strptime(self.date, "%Y%m%d").date()
         except ValueError as error:
-            raise UserError(f"--date {self.date} is no date: write YYYYMMDD, 20250101") from error
+            raise UserError(f"--date {self.date} isn't a date: write YYYYMMDD, such as 20250101") from error
         return [first + datetime.timedelta(days=day) for day in range(self.pageviews_days)]

@@ -45,13 +45,13 @@ class StorageOptions:
 
     def __post_init__(self) -> None:
         if not self.cc_base:
-            raise UserError("--cc-base is empty; give an address or a folder.")
+            raise UserError("--cc-base is empty: give an address or a folder")
         if self.s3_endpoint_url and not self.s3_endpoint_url.lower().startswith(("http://", "https://")):
-            raise UserError("--s3-endpoint-url is no address; write http://host:port or https://host.")
+            raise UserError("--s3-endpoint-url must be an address: write http://host:port or https://host")
         if not 1 <= self.max_attempts <= _MOST_ATTEMPTS:
-            raise UserError(f"--max-attempts is {self.max_attempts}; give a number from 1 to {_MOST_ATTEMPTS:,}.")
+            raise UserError(f"--max-attempts must be from 1 to {_MOST_ATTEMPTS:,}, not {self.max_attempts}")
         # The comparison is also false for NaN.
         if not 0 < self.read_timeout <= _LONGEST_TIMEOUT:
             raise UserError(
-                f"--read-timeout is {self.read_timeout:g}; give seconds above 0, at most {_LONGEST_TIMEOUT:,}."
+                f"--read-timeout must be above 0 and at most {_LONGEST_TIMEOUT:,} seconds, not {self.read_timeout:g}"
             )

@@ -139,10 +139,10 @@ def test_the_command(wikimedia: WikimediaServer, tmp_path: Path, capsys: pytest.
     [
         (["--date", DATE, "--output", "x"], "--languages is missing"),
         (["--languages", "de", "--output", "x"], "--date is missing"),
-        (["--languages", "de", "--date", "2025-1-1", "--output", "x"], "is no date"),
-        (["--languages", "de", "--date", "20251301", "--output", "x"], "is no date"),
+        (["--languages", "de", "--date", "2025-1-1", "--output", "x"], "isn't a date"),
+        (["--languages", "de", "--date", "20251301", "--output", "x"], "isn't a date"),
         (["--languages", "german", "--date", DATE, "--output", "x"], "de (German)"),
-        (["--languages", "de", "--date", DATE, "--output", "s3://b/x"], "no local folder"),
+        (["--languages", "de", "--date", DATE, "--output", "s3://b/x"], "isn't a local folder"),
         (["--languages", "de", "--date", DATE, "--output", "x", "--contact", "ü"], "--contact"),
     ],
 )
