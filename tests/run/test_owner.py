@@ -67,6 +67,11 @@ def make(tmp_path: Path, lines: list[str]) -> Iterator[Callable[..., RunOwner]]:
         one.release()
 
 
+def acquired(owner: RunOwner) -> RunOwner:
+    owner.acquire()
+    return owner
+
+
 def tokens(folder: Path) -> list[Path]:
     return sorted(folder.glob("run.owner-*.json"))
 
@@ -84,8 +89,7 @@ def ended_process() -> ProcessIdentity:
 
 def test_a_token_says_who_it_is(tmp_path: Path, make: Callable[..., RunOwner]) -> None:
     clock = Clock()
-    owner = make(pulse=Pulse(3600.0, 300.0, clock))
-    owner.acquire()
+    owner = acquired(make(pulse=Pulse(3600.0, 300.0, clock)))
     clock.time += timedelta(seconds=30)
     owner.beat()
     [path] = tokens(tmp_path / "run")
@@ -100,8 +104,7 @@ def test_a_token_says_who_it_is(tmp_path: Path, make: Callable[..., RunOwner]) -
 
 
 def test_the_second_is_refused_in_one_line(tmp_path: Path, make: Callable[..., RunOwner], lines: list[str]) -> None:
-    first = make(ELSEWHERE, Pulse(3600.0, 300.0, Clock()))
-    first.acquire()
+    first = acquired(make(ELSEWHERE, Pulse(3600.0, 300.0, Clock())))
     second = make()
     with pytest.raises(UserError) as refused:
         second.acquire()
@@ -128,14 +131,12 @@ def test_taken_over_after_five_minutes_whatever_the_clocks_say(
 ) -> None:
     clock = Clock()
     clock.time = datetime.now(UTC) + timedelta(hours=hours)
-    first = make(ELSEWHERE, Pulse(3600.0, 300.0, clock))
-    first.acquire()
+    first = acquired(make(ELSEWHERE, Pulse(3600.0, 300.0, clock)))
     make_older(tmp_path / "run", 290)
     with pytest.raises(UserError, match=r"29[0-9] seconds ago"):
         make().acquire()
     make_older(tmp_path / "run", 11)
-    second = make()
-    second.acquire()
+    second = acquired(make())
     assert lines == [
         f"run folder: {tmp_path / 'run'} is taken over from process 4711 on another-host, which has not shown for 5 "
         "minutes that it lives"
@@ -148,8 +149,7 @@ def test_taken_over_after_five_minutes_whatever_the_clocks_say(
 
 
 def test_a_heartbeat_starts_the_wait_anew(tmp_path: Path, make: Callable[..., RunOwner]) -> None:
-    first = make(ELSEWHERE)
-    first.acquire()
+    first = acquired(make(ELSEWHERE))
     make_older(tmp_path / "run", 301)
     first.beat()
     with pytest.raises(UserError, match="being written"):
@@ -208,8 +208,7 @@ def test_yarns_next_attempt_follows_the_last_one(
 def test_a_lost_token_is_noticed_by_the_heartbeat(
     tmp_path: Path, make: Callable[..., RunOwner], lines: list[str]
 ) -> None:
-    first = make(ELSEWHERE, Pulse(interval=0.02))
-    first.acquire()
+    first = acquired(make(ELSEWHERE, Pulse(interval=0.02)))
     # Between two heartbeats this owner sleeps for long.
     deadline = time.monotonic() + 30
     second = make()
@@ -229,8 +228,7 @@ def test_a_lost_token_is_noticed_by_the_heartbeat(
 
 
 def test_a_token_that_was_removed_is_lost(tmp_path: Path, make: Callable[..., RunOwner]) -> None:
-    owner = make()
-    owner.acquire()
+    owner = acquired(make())
     for path in tokens(tmp_path / "run"):
         path.unlink()
     for _ in range(2):
@@ -242,8 +240,7 @@ def test_a_token_that_was_removed_is_lost(tmp_path: Path, make: Callable[..., Ru
 def test_a_store_that_fails_for_a_while_ends_nothing(
     make: Callable[..., RunOwner], lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    owner = make()
-    owner.acquire()
+    owner = acquired(make())
 
     def fail(*given: Any) -> None:
         raise OSError("no route to host")
@@ -262,8 +259,7 @@ def test_a_store_that_fails_for_a_while_ends_nothing(
 def test_a_folder_that_cannot_be_released_is_told(
     make: Callable[..., RunOwner], lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    owner = make()
-    owner.acquire()
+    owner = acquired(make())
 
     def fail(*given: Any) -> None:
         raise OSError("no route to host")
@@ -285,8 +281,7 @@ def test_what_is_no_token_counts_for_five_minutes(
         with pytest.raises(UserError, match="an unknown run"):
             make().acquire()
         make_older(tmp_path / "run", 301)
-        owner = make()
-        owner.acquire()
+        owner = acquired(make())
         owner.release()
     assert len(lines) == 5
 
@@ -300,8 +295,7 @@ def test_control_characters_of_a_token_are_not_shown(make: Callable[..., RunOwne
 
 def test_a_latecomer_withdraws(tmp_path: Path, make: Callable[..., RunOwner]) -> None:
     """One that saw no token, or an old one, and makes its own when others have gone on in the meantime."""
-    owner = make()
-    owner.acquire()
+    owner = acquired(make())
     owner.check()
     owner.check()
     [held] = tokens(tmp_path / "run")
