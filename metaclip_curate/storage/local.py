@@ -24,6 +24,8 @@ from metaclip_curate.storage.urls import local_path
 from metaclip_curate.storage.versioned_file import VersionedFile, content_version, replace_if_unchanged
 
 _FINAL = (PermissionError, IsADirectoryError, NotADirectoryError)
+# A name that is too long, or leads around in links: no retry mends it.
+_WRONG_NAMES = (errno.ENAMETOOLONG, errno.ELOOP)
 # What file systems without hard links answer: FAT, and most that present an object store as a disk.
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
@@ -49,7 +51,8 @@ class LocalSource:
         except _FINAL as error:
             raise RefusedError(_reason(error)) from error
         except OSError as error:
-            raise TransientError(_reason(error)) from error
+            wrong = RefusedError if error.errno in _WRONG_NAMES else TransientError
+            raise wrong(_reason(error)) from error
         except ValueError as error:  # a NUL in its name
             raise RefusedError(str(error)) from error
 
