@@ -1,4 +1,4 @@
-"""Runs benchmarks: `python -m benchmarks [NAME ...] [--quick]`, all of them without a name."""
+"""Runs benchmarks: `python -m benchmarks [NAME ...] [--quick]`. Default: all of them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ NAMES = (
 
 
 def main() -> None:
-    """Runs what the command line names."""
+    """Runs the benchmarks that the command line names."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description="Measure speed, memory and cost.", allow_abbrev=False
     )
     parser.add_argument("names", nargs="*", choices=[[], *NAMES], metavar="NAME", help=", ".join(NAMES))
-    parser.add_argument("--quick", action="store_true", help="small inputs, a minute each at most: whether they run")
+    parser.add_argument("--quick", action="store_true", help="small inputs, up to a minute each, as a check")
     options = parser.parse_args()
     for name in options.names or NAMES:
         print(f"\n== {name}")

@@ -1,4 +1,4 @@
-"""What a crawl costs, from the seconds that a file takes."""
+"""The cost of a crawl, from the seconds that a file takes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ CC2DATASET_SECONDS = 50  # of a core for a WAT, without languages: 70,000 hours 
 
 
 def print_bill(stored_mb: float, seconds: float, spark_efficiency: float) -> None:
-    """Prints what a WAT and a crawl take at a measured rate.
+    """Prints the time of a WAT and of a crawl at a measured rate.
 
     Args:
-        stored_mb: What was read, in millions of bytes as stored.
-        seconds: Of one core, languages included.
-        spark_efficiency: Spark's rate over that of the same cores alone.
+        stored_mb: Size of the input as stored, in millions of bytes.
+        seconds: Seconds of one core that it took, language identification included.
+        spark_efficiency: Rate through Spark over the rate of the same cores without it.
     """
     per_wat = seconds / stored_mb * WAT_MB
     hours = per_wat / spark_efficiency * WATS_PER_CRAWL / 3600
@@ -26,5 +26,5 @@ def print_bill(stored_mb: float, seconds: float, spark_efficiency: float) -> Non
     )
     print(
         f"  assumed: this machine's cores, ${DOLLARS_PER_CORE_HOUR} a core-hour (spot, as cc2dataset's users report), "
-        "the network never waited for"
+        "no waiting for the network"
     )

@@ -1,4 +1,4 @@
-"""Processor time: what other programs do on the machine counts less in it than in wall time."""
+"""Processor time, which depends less on the machine's other programs than wall time."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _PROC = Path("/proc")
 
 
 def best_seconds(tasks: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Measures tasks side by side: each once a round, so that all meet the same times.
+    """Measures tasks side by side, each once a round, so that noise affects all of them alike.
 
     Args:
-        tasks: By name.
-        rounds: How often each is done.
+        tasks: Tasks by name.
+        rounds: Number of rounds.
 
     Returns:
-        The least processor seconds of each: noise only ever adds.
+        The least processor seconds of each task, since noise only adds.
     """
     found: dict[str, list[float]] = {name: [] for name in tasks}
     for _ in range(rounds):
@@ -30,7 +30,7 @@ def best_seconds(tasks: Mapping[str, Callable[[], object]], rounds: int) -> dict
 
 
 def descendants_seconds() -> float:
-    """Processor seconds that this process's descendants have used so far (Linux; elsewhere 0)."""
+    """Returns the processor seconds that this process's descendants have used so far (Linux; elsewhere 0)."""
     ticks: dict[int, int] = {}
     children: dict[int, list[int]] = {}
     for entry in _PROC.glob("[0-9]*"):
@@ -38,7 +38,7 @@ def descendants_seconds() -> float:
             fields = (entry / "stat").read_text().rpartition(")")[2].split()
         except OSError:  # it has ended
             continue
-        ticks[int(entry.name)] = sum(map(int, fields[11:15]))  # its own and those of its ended children
+        ticks[int(entry.name)] = sum(map(int, fields[11:15]))  # its own ticks and those of its ended children
         children.setdefault(int(fields[1]), []).append(int(entry.name))
     total, pending = 0, list(children.get(os.getpid(), []))
     while pending:

@@ -1,6 +1,6 @@
-"""Reading WATs: the library against only unpacking and against the plain way, languages, memory, Spark, and the bill.
+"""Reading WATs: `read_pairs` against decompression alone and a plain reader, with languages, memory, Spark and costs.
 
-Times are processor seconds of one core, the best of some rounds in which all ways take turns on the same input.
+Times are processor seconds of one core, the best of several rounds in which all readers take turns on the same input.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def main(quick: bool = False) -> None:
     """Prints the tables.
 
     Args:
-        quick: Small input, few rounds: whether it runs at all.
+        quick: Whether to use small input and few rounds.
     """
     real = page_wats()
     made = made_wat(10 if quick else 100)
@@ -41,7 +41,7 @@ def main(quick: bool = False) -> None:
 
 
 def _print_rates(title: str, paths: list[Path], rounds: int) -> float:
-    """Prints a table of ways to read; returns the seconds of reading with languages."""
+    """Prints a table of readers; returns the seconds of `read_pairs` with languages."""
     ways = _ways()
     found = best_seconds({name: _over(paths, way) for name, way in ways.items()}, rounds)
     stored = sum(path.stat().st_size for path in paths) / 1e6
@@ -94,20 +94,20 @@ def _plain_predict() -> Predict:
 
 def _print_language_rate(paths: list[Path]) -> None:
     texts = [text for path in paths for batch in read_pairs(str(path)) for text in batch.column("text").to_pylist()]
-    different = sorted(set(texts))[:50_000]
+    distinct = sorted(set(texts))[:50_000]
     identifier, predict = LanguageIdentifier(), _plain_predict()
     found = best_seconds(
-        {"batch": lambda: identifier.identify(different), "single": lambda: [predict(text) for text in different]}, 3
+        {"batch": lambda: identifier.identify(distinct), "single": lambda: [predict(text) for text in distinct]}, 3
     )
-    rates = {name: len(different) / seconds / 1e3 for name, seconds in found.items()}
-    print(f"  languages: {rates['batch']:.0f} thousand different texts/s; called one by one {rates['single']:.0f}")
+    rates = {name: len(distinct) / seconds / 1e3 for name, seconds in found.items()}
+    print(f"  languages: {rates['batch']:.0f} thousand distinct texts/s; called one by one {rates['single']:.0f}")
 
 
 def _print_spark(quick: bool) -> float:
-    """Prints what Spark adds; returns the bare loop's processor time over the stage's."""
+    """Prints Spark's overhead; returns the bare loop's processor time over the stage's."""
     files = [made_wat(5 if quick else 20, seed) for seed in range(1, 3 if quick else 17)]
     cost = measure(files, 2 if quick else 3)
-    print(f"\nextract on local[2], {len(files)} files, processor seconds of all processes, the session's start apart\n")
+    print(f"\nextract on local[2], {len(files)} files, processor seconds of all processes after the session's start\n")
     steps = {
         "read_pairs in a loop, languages": cost.bare,
         "and written": cost.written,
@@ -129,4 +129,4 @@ def _print_memory(quick: bool) -> None:
         size = path.stat().st_size / 1e6
         print(f"  {'packed' if packed else 'plain':<8} {size:>7,.0f} MB stored, {pairs:>9,} pairs: {peak:>5.0f} MB")
         if not packed:
-            path.unlink()  # it is large, and made in seconds
+            path.unlink()  # large, and written again in seconds

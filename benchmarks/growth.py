@@ -1,8 +1,8 @@
-"""How cost grows: the whole run on 1, 2 and 4 times the input, with seconds and shuffled bytes of each stage.
+"""Growth of cost: the whole run on 1, 2 and 4 times the input, with seconds and shuffled bytes of each stage.
 
-No stage may be worse than linear. Seconds are the processor's, of the JVM and the workers; shuffled bytes are read from
-Spark's event log. One session does all runs, after one that isn't counted: the JVM compiles what it runs often, which
-costs the first run more than its rows do. t grows with the input, as a user's would.
+No stage may grow faster than its input. Seconds are processor seconds of the JVM and the workers; shuffled bytes come
+from Spark's event log. One session does all runs, after one that isn't counted: the JVM compiles code that runs often,
+which costs the first run more than its rows do. t grows with the input, as a user's would.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from metaclip_curate.run.stages import STAGES
 FACTORS = (1, 2, 4)
 FILES_PER_FACTOR, FILE_BYTES = 4, 120 << 20
 
-Run = tuple[dict[str, float], dict[str, float]]  # of each stage, when it began and its processor seconds
+Run = tuple[dict[str, float], dict[str, float]]  # by stage: when it began, and its processor seconds
 
 
 def main(quick: bool = False) -> None:
     """Prints a table of stages.
 
     Args:
-        quick: A fortieth of the input.
+        quick: Whether to use a fortieth of the input.
     """
     file_bytes = FILE_BYTES // 40 if quick else FILE_BYTES
     with timed() as clock:
@@ -85,7 +85,7 @@ def _run(folder: Path, inputs: list[Path], factor: int) -> Run:
 
 
 def _shuffled(logs: Path, runs: list[dict[str, float]]) -> list[dict[str, int]]:
-    """Bytes that each run's stages wrote for shuffles; what came before the first run is the warm-up's."""
+    """Returns the bytes that each run's stages wrote for shuffles, without the warm-up before the first run."""
     sums = [dict.fromkeys(STAGES, 0) for _ in runs]
     begun = [(began[stage], number, stage) for number, began in enumerate(runs) for stage in STAGES]
     for finished, size in shuffle_writes(logs):
@@ -97,7 +97,7 @@ def _shuffled(logs: Path, runs: list[dict[str, float]]) -> list[dict[str, int]]:
 
 
 def shuffle_writes(logs: Path) -> Iterator[tuple[float, int]]:
-    """When each task finished (seconds of the epoch) and how many bytes it wrote for a shuffle."""
+    """Yields when each task finished (seconds since the epoch), and how many bytes it wrote for a shuffle."""
     for log in sorted(path for path in logs.rglob("*") if path.is_file() and not path.name.startswith(".")):
         for line in log.read_text(encoding="utf-8").splitlines():
             if '"SparkListenerTaskEnd"' not in line:

@@ -1,4 +1,4 @@
-"""A local session for benchmarks, and a clock with a folder for what they write."""
+"""A local session for benchmarks, and a clock with a temporary folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Clock:
     """Wall time of steps.
 
     Args:
-        folder: A folder that goes away with the benchmark.
+        folder: Temporary folder.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -41,14 +41,14 @@ class Clock:
 
 @contextmanager
 def timed() -> Iterator[Clock]:
-    """A clock, started."""
+    """Starts a clock, with a folder that is removed afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         yield Clock(Path(folder))
 
 
 @contextmanager
 def local_spark(settings: Mapping[str, str] | None = None) -> Iterator[SparkSession]:
-    """A session of its own, warmed up so that its start isn't counted."""
+    """Starts a session and warms it up, so that its start isn't measured."""
     session = get_session(RunOptions(master="local[2]"), settings)
     session.range(1000).mapInArrow(lambda batches: batches, "id long").count()
     try:

@@ -1,7 +1,7 @@
 """Memory of a worker that matches one language after another: 300 languages, 5 million entries, the largest of 500,000.
 
-It runs what a matching task runs, in a process of its own, over every language in turn, and prints the peak of its
-resident memory. The goal is under 600 MB, whatever the number of languages.
+A process of its own does the work of a matching task for every language in turn, and prints its peak resident memory.
+The goal is under 600 MB, whatever the number of languages.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main(quick: bool = False) -> None:
     """Prints the peak memory and the rate.
 
     Args:
-        quick: A tenth of the entries and languages.
+        quick: Whether to use a tenth of the entries and languages.
     """
     scale = 10 if quick else 1
     with tempfile.TemporaryDirectory() as folder:
@@ -59,10 +59,10 @@ def _word(language: int, entry: int) -> str:
 
 
 def match_all(folder: str) -> tuple[int, int]:
-    """Matches some texts of every language as one task does.
+    """Matches some texts of every language, as one task does.
 
     Returns:
-        Rows in and rows out.
+        Numbers of rows before and after.
     """
     metadata = MetadataFolder.open(folder)
     digests = metadata.digests()

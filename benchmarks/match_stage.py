@@ -1,11 +1,10 @@
-"""The match stage through Spark beside `Matcher.match` alone, in pairs a second and core.
+"""The match stage through Spark against `Matcher.match` alone, in pairs a second and core.
 
-First the task alone, in this process: what a worker does with the batches that Spark hands it (of equal uids the first,
-matching, leaving out what doesn't match, the account). Then the stage: counted are the processor seconds of the JVM and
-the workers together, by plans that end a step later each: reading the pairs, the shuffle that deduplicates them, rows
-to Python, the task, the written table. The session is started and the automata are built before, by a run that isn't
-counted. The pairs of a made WAT stand in the input several times, each time with other uids, so that what a job costs
-whatever its size doesn't show.
+First the task alone, in this process: a worker's share of the stage, which takes the first row of each uid, matches it,
+drops it if nothing matches, and counts. Then the stage, in processor seconds of the JVM and the workers together, by
+plans that each end a step later: reading the pairs, the shuffle that deduplicates them, rows to Python, the task, the
+written table. A run that isn't counted starts the session and builds the automata. The pairs of a synthetic WAT are
+repeated with other uids, so that a job's fixed cost doesn't show.
 """
 
 from __future__ import annotations
@@ -41,10 +40,10 @@ _ROWS = "rows bigint"
 
 
 def main(quick: bool = False) -> None:
-    """Prints where the seconds go.
+    """Prints the seconds of each step.
 
     Args:
-        quick: A tenth of the pairs and entries.
+        quick: Whether to use a tenth of the pairs and entries.
     """
     scale = 10 if quick else 1
     entries = english_entries(ENTRIES // scale)
@@ -85,7 +84,7 @@ def _match_alone(matcher: Matcher, batches: list[pa.RecordBatch]) -> None:
 
 
 def _write_pairs(folder: Path, stored_mb: int) -> pa.Table:
-    """Writes the pairs of a WAT several times as extraction does, each time with other uids; returns them once."""
+    """Writes a WAT's pairs several times, each time with other uids; returns them once."""
     folder.mkdir()
     pairs = pa.Table.from_batches(list(read_pairs(str(made_wat(stored_mb)))))
     for number in range(REPEATS):
@@ -95,7 +94,7 @@ def _write_pairs(folder: Path, stored_mb: int) -> pa.Table:
 
 
 def _as_spark_hands_them(pairs: pa.Table) -> list[pa.RecordBatch]:
-    """The pairs, sorted by uid, as a task gets them."""
+    """Returns batches of pairs sorted by uid, as a task receives them."""
     ordered = pairs.sort_by("uid").append_column("metadata_lang", pa.repeat("en", len(pairs)))
     known = ordered.append_column(KNOWN, pa.repeat(False, len(pairs))).combine_chunks()
     return list(known.to_batches(max_chunksize=_ROWS_PER_BATCH))

@@ -1,6 +1,6 @@
 """Matching with 500,000 English entries: `Matcher.match` against bare loops over the automata, one core.
 
-The bare loops get texts as Python strings, spaced already, and keep nothing of what they find. Matcher gets them as the
+The bare loops get the texts as Python strings that are spaced already, and discard the matches. `Matcher` gets the
 Arrow array that a stage has.
 """
 
@@ -29,14 +29,14 @@ from metaclip_curate.matching import Matcher, space_entry, space_text
 
 ENTRIES = 500_000
 _TEXTS = 100_000
-Search = Callable[[Any], object]  # of an Arrow array for Matcher, of a list of strings for the others
+Search = Callable[[Any], object]  # takes an Arrow array for Matcher, a list of strings for the others
 
 
 def main(quick: bool = False) -> None:
     """Prints rates, build times and memory.
 
     Args:
-        quick: A tenth of the entries and texts.
+        quick: Whether to use a tenth of the entries and texts.
     """
     scale = 10 if quick else 1
     entries = english_entries(ENTRIES // scale)
@@ -46,14 +46,14 @@ def main(quick: bool = False) -> None:
 
 
 def english_entries(number: int) -> list[str]:
-    """English words by frequency, then the same with a capital, as many as are wanted."""
+    """Returns English words by frequency, then the same with a capital, up to a number."""
     words = wordfreq.top_n_list("en", number, wordlist="large")
     capitals = (word.capitalize() for word in words)
     return list(itertools.islice(dict.fromkeys(itertools.chain(words, capitals)), number))
 
 
 def different_texts(paths: list[Path], most: int) -> list[str]:
-    """The different texts of some WATs, in their order."""
+    """Returns the distinct texts of WATs, in order."""
     found: dict[str, None] = {}
     for path in paths:
         for batch in read_pairs(str(path)):
@@ -106,7 +106,7 @@ def _bare_c(entries: list[str]) -> Search:
 
 def _print_rates(title: str, texts: list[str], entries: list[str], rounds: int) -> None:
     spaced = list(map(space_text, texts))
-    # A worker goes from batch to batch with the automaton in its caches; few texts are searched several times in a row.
+    # A worker keeps the automaton in its caches from batch to batch, so few texts are searched several times in a row.
     passes = max(1, _TEXTS // 2 // len(texts))
 
     def task(name: str, search: Search) -> Callable[[], None]:
@@ -141,7 +141,7 @@ def _print_builds(entries: list[str]) -> None:
 
 
 def _build(name: str, path: Path) -> tuple[float, float]:
-    """Builds one kind; returns its processor seconds, and how many MB the entries and it take at their peak."""
+    """Builds one automaton; returns its processor seconds, and the peak MB of the entries and it."""
     before, started = peak_mb(), time.process_time()
     search = _builders()[name](path.read_text(encoding="utf-8").split("\n"))
     seconds = time.process_time() - started

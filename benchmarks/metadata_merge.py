@@ -1,7 +1,7 @@
-"""Merging metadata: entries per second in one list, and Spark's way from a large language's unigrams to its best.
+"""Merging metadata: entries a second in one list, and the selection of a large language's best unigrams by Spark.
 
-English's limits: 148,730 names of synsets, then unigrams, bigrams and titles up to 500,000 entries in all, a third of
-the candidates repeats. Then the best of 27 million different unigrams, as many as English Wikipedia has.
+The limits are English's: 148,730 names of synsets, then unigrams, bigrams and titles up to 500,000 entries in all, with
+a third of the candidates repeated. Then the best of 27 million distinct unigrams, as many as English Wikipedia has.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def main(quick: bool = False) -> None:
     """Prints rates.
 
     Args:
-        quick: A tenth of the entries, and 500,000 unigrams.
+        quick: Whether to use a tenth of the entries, and 500,000 unigrams.
     """
     scale = 10 if quick else 1
     _merge(scale)

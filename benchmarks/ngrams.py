@@ -1,8 +1,8 @@
-"""Wikipedia's text to words and pairs: pages a second and core, what is shuffled, and what English would cost.
+"""From Wikipedia's text to words and pairs: pages a second and core, shuffled bytes, and the cost of English.
 
-The dump is a real one where there is one beside the project, else one of made pages. Steps are measured alone, on one
-core; then the whole stage on 1, 2 and 4 copies of the dump's pages, with the bytes that Spark shuffles: they must grow
-with the words, not with the text.
+The dump is a real one if there is one beside the project, else a synthetic one. First each step is measured alone, on
+one core; then the whole stage on 1, 2 and 4 copies of the dump's pages. The bytes that Spark shuffles must grow with
+the number of distinct words, not with the text.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def main(quick: bool = False) -> None:
     """Prints the steps of each dump, then the growth.
 
     Args:
-        quick: One round, and the smallest growth.
+        quick: Whether to do one round and one copy only.
     """
     with timed() as clock:
         dumps = _dumps(clock.folder)
@@ -62,7 +62,7 @@ def _dumps(folder: Path) -> dict[str, Path]:
 
 
 def _made_pages(count: int) -> list[WikiPage]:
-    """Pages of the sentences that ship, in other orders, with words that only one page has."""
+    """Returns pages of the shipped sentences in other orders, with words that occur on one page only."""
     generator = random.Random(0)
     sentences = [part for page in read_pages("en") if not page.namespace for part in re.split(r"(?<=\.)\s", page.text)]
     return [
@@ -75,7 +75,7 @@ _STEPS = ("unpack", "XML", "wikitext", "tokens", "counts")
 
 
 def _steps(language: str, path: Path, rounds: int) -> tuple[float, float]:
-    """Prints a line; returns seconds a byte of XML and a page."""
+    """Prints a line; returns the seconds of a byte of XML and of a page."""
     packed = path.read_bytes()
     xml = bz2.decompress(packed)
     records = re.findall(rb"<page>.*?</page>", xml, re.DOTALL)

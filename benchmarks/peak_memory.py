@@ -1,4 +1,4 @@
-"""The most memory that this process has held."""
+"""Peak memory of this process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _STATUS = Path("/proc/self/status")
 def peak_mb() -> float:
     """Returns the peak of resident memory in MB.
 
-    Linux's getrusage counts what the parent held when it started this process, /proc doesn't.
+    Linux's getrusage includes the parent's memory at the time of the fork, /proc doesn't.
     """
     if _STATUS.exists():
         found = re.search(r"VmHWM:\s*(\d+) kB", _STATUS.read_text())

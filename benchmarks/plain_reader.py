@@ -1,7 +1,7 @@
-"""Reading a WAT the plain way: what the standard library has, one text at a time.
+"""A plain reader of WATs: the standard library, one text at a time.
 
-It does the work of `read_pairs` (same columns, opt-out, deduplication, accounting) as one would write it first, and is
-what the benchmark's ratios are against. Its URLs are urllib's, which differ from browsers' in some rows.
+It does the work of `read_pairs` (columns, opt-out, deduplication, counts) as a first version would, and is the baseline
+of the benchmark's ratios. It resolves URLs by urllib, which differs from browsers in some rows.
 """
 
 from __future__ import annotations
@@ -30,53 +30,53 @@ def read_plain(path: Path, predict: Predict | None = None) -> tuple[pa.Table, Co
     """Reads a well-formed WAT.
 
     Args:
-        path: The file, packed.
-        predict: Text to label and probability; called for every text.
+        path: Path of the compressed file.
+        predict: Returns the label and the probability of a text; called for every text.
 
     Returns:
-        The pairs, and what became of the links.
+        The pairs, and counts by the names of `schemas.INPUTS`.
     """
     rows: list[dict[str, Any]] = []
     seen: set[str] = set()
-    account: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for headers, block in _records(path):
-        account["records"] += 1
+        counts["records"] += 1
         if headers["warc-type"] != "metadata":
             continue
         payload = json.loads(block)["Envelope"]["Payload-Metadata"]
         response = payload.get("HTTP-Response-Metadata", {})
         html = response.get("HTML-Metadata", {})
         links = [link for link in html.get("Links", []) if link.get("path") == "IMG@/src"]
-        account["image_links"] += len(links)
+        counts["image_links"] += len(links)
         if not links:
             continue
         head = html.get("Head", {})
         if _opts_out(response.get("Headers", {}), head.get("Metas", [])):
-            account["dropped_opt_out"] += len(links)
+            counts["dropped_opt_out"] += len(links)
             continue
         page_url = headers["warc-target-uri"]
         base = _resolve(page_url, head.get("Base", "")) or page_url
         for link in links:
             texts = [(text, source) for source in _SOURCES if (text := _clean(link.get(source, "")))]
             if not texts:
-                account["dropped_no_text"] += 1
+                counts["dropped_no_text"] += 1
                 continue
             url = _resolve(base, link.get("url", ""))
             if url is None:
-                account["dropped_bad_url"] += 1
+                counts["dropped_bad_url"] += 1
                 continue
             if not url.startswith(("http://", "https://")):
-                account["dropped_not_http"] += 1
+                counts["dropped_not_http"] += 1
                 continue
             for text, source in texts:
-                account["texts"] += 1
+                counts["texts"] += 1
                 label, score = predict(text) if predict else ("", 0.0)
                 uid = hashlib.blake2b(f"{url}\n{text}".encode(), digest_size=16).hexdigest()
                 if uid in seen:
-                    account["duplicate_texts"] += 1
+                    counts["duplicate_texts"] += 1
                     continue
                 seen.add(uid)
-                account["pairs"] += 1
+                counts["pairs"] += 1
                 rows.append(
                     {
                         "uid": uid,
@@ -91,7 +91,7 @@ def read_plain(path: Path, predict: Predict | None = None) -> tuple[pa.Table, Co
                         "source_file": str(path),
                     }
                 )
-    return pa.Table.from_pylist(rows, schema=PAIRS), account
+    return pa.Table.from_pylist(rows, schema=PAIRS), counts
 
 
 def _records(path: Path) -> Iterator[tuple[dict[str, str], bytes]]:

@@ -14,10 +14,10 @@ from metaclip_curate.language import LanguageIdentifier
 
 
 def peak_of_reading(path: Path) -> tuple[int, float]:
-    """Reads a file in a process of its own, languages included.
+    """Reads a file in a process of its own, with language identification.
 
     Returns:
-        Pairs, and the peak of resident memory in MB.
+        Number of pairs, and peak resident memory in MB.
     """
     command = [sys.executable, "-m", "benchmarks.reading_memory", str(path)]
     answer = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)

@@ -1,8 +1,8 @@
-"""Sampling: matched pairs a second and core, Parquet read and written, and where the time goes.
+"""Sampling: matched pairs a second and core, from Parquet to Parquet, and the share of each step.
 
 The pool is the simulation's: a text has 3.5 entries on average, its strings are as long as real ones, and about 28 % of
-the pairs are kept. First what one worker does, in this process; then the stage through Spark, whose processor seconds
-are those of the JVM and the workers together.
+the pairs are kept. First one worker's part, in this process; then the stage through Spark, in processor seconds of the
+JVM and the workers together.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def main(quick: bool = False) -> None:
     """Prints rates.
 
     Args:
-        quick: A twentieth of the pool.
+        quick: Whether to use a twentieth of the pool.
     """
     rows = ROWS_PER_FILE // (20 if quick else 1)
     with tempfile.TemporaryDirectory() as scratch:
@@ -54,7 +54,7 @@ def main(quick: bool = False) -> None:
 
 
 def _write_pool(folder: Path, rows: int) -> tuple[list[str], balance.Counts]:
-    """Writes files of matched pairs as the match stage's are; returns them and the entry counts."""
+    """Writes files of matched pairs like the match stage's; returns them and the entry counts."""
     folder.mkdir()
     files, counts = [], np.zeros(ENTRIES, dtype=np.int64)
     for number in range(FILES):
@@ -108,7 +108,7 @@ def _print_stages(
         work, manifest = str(folder / f"kept-{texts}"), str(folder / f"manifest-{texts}")
         task = DrawTask(files, head, DrawOptions(texts_per_image=_texts(texts)), work, StorageOptions())
         laps: dict[str, list[tuple[float, float]]] = {}
-        for _ in range(_ROUNDS):  # the first warms up, and the best is told
+        for _ in range(_ROUNDS):  # the first round warms up, and the best is printed
             clock = _Clock(laps)
             rows, kept = draw_files(spark, task)
             clock.lap("draw, to kept pairs")
@@ -129,7 +129,7 @@ def _texts(name: str) -> TextsPerImage:
 
 
 class _Clock:
-    """Wall and processor seconds of steps, added to the lists of `laps`."""
+    """Appends the wall and processor seconds of steps to the lists of `laps`."""
 
     def __init__(self, laps: dict[str, list[tuple[float, float]]]) -> None:
         self._laps = laps

@@ -1,11 +1,11 @@
 """MetaCLIP's own pool, scaled down, through the real stages: count, balance, sample.
 
-The paper ("Demystifying CLIP Data", arXiv 2309.16671, sections 3.2 to 3.4) says of its pool: 1.6 billion English
-texts, 500,000 entries, of which 114,000 never match and 16,000 have more than 20,000 matches and hold 94.5 % of all
+The paper ("Demystifying CLIP Data", arXiv 2309.16671, sections 3.2 to 3.4) describes its pool: 1.6 billion English
+texts and 500,000 entries, of which 114,000 never match and 16,000 have more than 20,000 matches each, 94.5 % of all
 5.67 billion matches; balancing at t = 20,000 keeps 400 million. The pool here has as many entries, and texts, matches
 and t divided by the same number. Entry counts follow two power laws that meet at rank 16,000 and t, with exponents that
-give the paper's sums. A text's number of entries is log-normal with the paper's mean; which entries stand together in a
-text is not known, and here they are independent. Everything drawn is a hash of (seed, index).
+yield the paper's sums. A text's number of entries is log-normal with the paper's mean. Which entries occur together in
+a text is unknown; here they are independent. Everything random is a hash of (seed, index).
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from metaclip_curate.storage import StorageOptions
 ENTRIES, UNMATCHED, HEAD = 500_000, 114_000, 16_000
 TEXTS, MATCHES, T = 1_600_000_000, 5_670_000_000, 20_000
 KEPT, HEAD_SHARE = 400_000_000, 0.945
-# Solved for the paper's sums: 5.36 billion matches above rank 16,000, and 312 million below.
+# Exponents for the paper's sums: 5.36 billion matches above rank 16,000, and 312 million below.
 HEAD_EXPONENT, TAIL_EXPONENT = 1.105, 1.98
-# The spread of the number of entries in a text (of its logarithm); alt-texts run from one word to a page.
+# Standard deviation of the logarithm of a text's number of entries; alt texts have one word up to a page.
 LENGTH_SIGMA = 1.0
 SEED = 1
 _WORK = 400
@@ -66,10 +66,10 @@ Floats = npt.NDArray[np.float64]
 
 
 def main(quick: bool = False) -> None:
-    """Prints ours beside the paper's.
+    """Prints the results beside the paper's.
 
     Args:
-        quick: A pool ten times smaller.
+        quick: Whether to use a pool ten times smaller.
     """
     scale = 4_000 if quick else _WORK
     with local_spark() as spark, timed() as clock:
@@ -119,8 +119,8 @@ def _print(scale: int, row: dict[str, float], totals: dict[str, float], head: in
         print(f"{name:<32} {_shown(paper):>15} {_shown(here):>15}")
     print(
         "\nEntries that the paper's pool matches less than the divisor's number of times are often missing from a pool "
-        "this\nsmall, and add to those never matched. Kept pairs depend on which entries stand together in a text, "
-        "which the\npaper doesn't say: independent entries spread the tail over more texts than the real ones do."
+        "this\nsmall, and add to those never matched. Kept pairs depend on which entries occur together in a text, "
+        "which the\npaper doesn't report: independent entries spread the tail over more texts than the real ones do."
     )
 
 
@@ -131,7 +131,7 @@ def _shown(value: float | None) -> str:
 
 
 def entry_counts() -> Floats:
-    """The paper's count of each entry, by rank, shape (ENTRIES,)."""
+    """Returns the paper's count of each entry by rank, shape (ENTRIES,)."""
     rank = np.arange(1, ENTRIES + 1, dtype=np.float64)
     counts = T * (HEAD / rank) ** np.where(rank <= HEAD, HEAD_EXPONENT, TAIL_EXPONENT)
     counts[ENTRIES - UNMATCHED :] = 0
@@ -139,7 +139,7 @@ def entry_counts() -> Floats:
 
 
 def entry_table(spark: SparkSession) -> DataFrame:
-    """The entries as `count` takes them."""
+    """Returns the entries in the form that `count` takes."""
     ids = spark.range(ENTRIES).select(F.lit("en").alias("metadata_lang"), F.col("id").cast("int").alias("entry_id"))
     return ids.withColumn("entry", F.concat(F.lit("e"), "entry_id"))
 
@@ -150,7 +150,7 @@ def matched_pool(spark: SparkSession, texts: int) -> DataFrame:
 
 
 def drawer() -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Makes of batches of numbers batches of matched texts."""
+    """Returns a function from batches of numbers to batches of matched texts."""
     # The mean of a log-normal is exp(mu + sigma^2 / 2); a text has at least one entry.
     mu = np.log(MATCHES / TEXTS) - LENGTH_SIGMA**2 / 2
 
@@ -173,7 +173,7 @@ def drawer() -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
 
 
 def _rows(index: npt.NDArray[np.uint64], entry_ids: pa.ListArray) -> pa.RecordBatch:
-    """Rows with strings as long and as repetitive as real ones."""
+    """Returns rows whose strings are as long and as repetitive as real ones."""
     count = len(index)
     uids = pa.array([word.hex() for word in _words(index, 4)], pa.string())
     names = pa.array([word.hex()[:18] for word in _words(index, 6)], pa.string())
@@ -201,13 +201,13 @@ def _rows(index: npt.NDArray[np.uint64], entry_ids: pa.ListArray) -> pa.RecordBa
 
 
 def _words(index: npt.NDArray[np.uint64], stream: int) -> Iterator[bytes]:
-    """16 bytes an index."""
+    """Returns 16 bytes for each index."""
     both = np.stack([mixed(index, stream), mixed(index, stream + 1)], axis=1).astype(">u8").tobytes()
     return (both[start : start + 16] for start in range(0, len(both), 16))
 
 
 def uniform(index: npt.NDArray[np.uint64], stream: int) -> Floats:
-    """Numbers in [0, 1) by index; each stream is another sequence."""
+    """Returns numbers in [0, 1) by index. Each stream is another sequence."""
     return (mixed(index, stream) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 

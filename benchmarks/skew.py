@@ -1,7 +1,6 @@
-"""How pairs are divided over tasks and files: 300 languages, English half of everything, the others by rank.
+"""Distribution of pairs over tasks and files: 300 languages, with English half of everything and the others by rank.
 
-A task should have about `--pairs-per-task` pairs, whatever its language's size, and small languages share tasks and
-files.
+A task should have about `--pairs-per-task` pairs, whatever its language's size. Small languages share tasks and files.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ LANGUAGES, PAIRS_PER_TASK = 300, 20_000
 
 
 def main(quick: bool = False) -> None:
-    """Prints the tasks of a skewed input.
+    """Prints statistics of the tasks.
 
     Args:
-        quick: A tenth of the pairs.
+        quick: Whether to use a tenth of the pairs.
     """
     scale = 10 if quick else 1
     per_task = PAIRS_PER_TASK // scale
@@ -60,7 +59,7 @@ def main(quick: bool = False) -> None:
 
 
 def _sizes(pairs: int) -> dict[str, int]:
-    """Pairs of each language: English half, the others in proportion to 1 / rank."""
+    """Returns the number of pairs of each language: half for English, the others in proportion to 1 / rank."""
     weights = [1 / rank for rank in range(1, LANGUAGES)]
     names = ["q" + chr(97 + number // 26) + chr(97 + number % 26) for number in range(LANGUAGES - 1)]
     others = {name: max(1, int(pairs / 2 * weight / sum(weights))) for name, weight in zip(names, weights, strict=True)}
@@ -68,7 +67,7 @@ def _sizes(pairs: int) -> dict[str, int]:
 
 
 def _pairs(spark: SparkSession, sizes: dict[str, int]) -> DataFrame:
-    """Pairs with different uids."""
+    """Returns pairs with distinct uids."""
     table = spark.createDataFrame(list(sizes.items()), "lang string, size int")
     rows = table.select("lang", F.explode(F.sequence(F.lit(1), "size")).alias("number"))
     given = {

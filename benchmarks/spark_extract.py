@@ -1,4 +1,4 @@
-"""The stage extract on local[2], against the same files read by a bare loop."""
+"""The stage extract on local[2] against a bare loop over the same files."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class SparkCost:
     """Processor seconds for the same files, summed over all processes.
 
     Attributes:
-        bare: A loop over `read_pairs`.
-        written: The same loop, the pairs written as the stage writes them.
-        stage: The stage.
+        bare: Processor seconds of a loop over `read_pairs`.
+        written: Processor seconds of that loop with the pairs written as the stage writes them.
+        stage: Processor seconds of the stage.
         wall: Wall seconds of the stage on two cores.
     """
 
@@ -36,7 +36,7 @@ class SparkCost:
 
 
 def measure(paths: list[Path], rounds: int) -> SparkCost:
-    """Measures the best of some rounds; the session's start isn't counted."""
+    """Measures the best of several rounds, without the session's start."""
     with local_spark() as spark, tempfile.TemporaryDirectory() as folder:
         task = ExtractTask("", ReadOptions(), StorageOptions())
         names = list(map(str, paths))
@@ -49,8 +49,8 @@ def measure(paths: list[Path], rounds: int) -> SparkCost:
 
         def written() -> None:
             for number, name in enumerate(names):
-                place = partial(str, f"{number}.parquet")
-                write_file(read_pairs(name, identifier), LAYOUT, f"{folder}/loop", place, StorageOptions())
+                name_file = partial(str, f"{number}.parquet")
+                write_file(read_pairs(name, identifier), LAYOUT, f"{folder}/loop", name_file, StorageOptions())
 
         def stage() -> None:
             write_pairs(spark, names, task, f"{folder}/pairs")
@@ -65,7 +65,7 @@ def measure(paths: list[Path], rounds: int) -> SparkCost:
 
 
 def _spent(step: Callable[[], None]) -> tuple[float, float]:
-    """Processor seconds of this process, the JVM and the workers, and wall seconds."""
+    """Returns processor seconds of this process, the JVM and the workers, and wall seconds."""
     before, started = time.process_time() + descendants_seconds(), time.perf_counter()
     step()
     return time.process_time() + descendants_seconds() - before, time.perf_counter() - started

@@ -3,9 +3,9 @@
     python -m benchmarks.synthetic_wat OUT.warc.wat.gz --unpacked-mb 450 [--seed 0]
 
 The second column was counted by `python -m examples.wat_statistics` on samples of 458 real pages
-(Common Crawl 2014-2022, a wide crawl, news sites), the third is what is known of 1,904 other real
-pages, the last was counted on 450 MB of this module's output. Where the real ones differ, the
-larger sample was the target.
+(Common Crawl 2014-2022, a wide crawl, news sites), the third has the known figures of 1,904 other
+real pages, the last was counted on 450 MB of this module's output. Where the samples differ, the
+larger one was the target.
 
 | figure | 458 pages | 1,904 pages | synthetic |
 | --- | --- | --- | --- |
@@ -25,8 +25,8 @@ larger sample was the target.
 | characters a text, most | 577 | | 2257 |
 | letters that aren't Latin | 13 % | | 13 % |
 
-A page is a hash of (seed, its number): the same call gives the same records, a longer file begins
-with the records of a shorter one, and no more than a page and the words are held in memory.
+A page is a hash of (seed, its number): the same call writes the same records, and a longer file begins
+with the records of a shorter one. Only one page and the words are held in memory.
 """
 
 import argparse
@@ -42,10 +42,10 @@ def write_synthetic_wat(path: Path | str, unpacked_bytes: int, seed: int = 0, co
     """Writes records until their sum reaches a size.
 
     Args:
-        path: the file to write, compressed when its name ends in .gz.
-        unpacked_bytes: least size of the uncompressed file, which ends with a whole record.
-        seed: which file of that size.
-        compression_level: zlib's; Common Crawl's files are compressed about like 6.
+        path: File to write, compressed if its name ends in .gz.
+        unpacked_bytes: Least size of the uncompressed file, which ends with a whole record.
+        seed: Seed of the pages.
+        compression_level: zlib's level. Common Crawl's files are about as small as with 6.
     """
     records = wat_records(synthetic_pages(seed))
     write_records(path, _up_to(records, unpacked_bytes), compression_level)
@@ -61,7 +61,7 @@ def _up_to(records: Iterable[bytes], size: int) -> Iterator[bytes]:
 
 
 def main() -> None:
-    """Writes the file that the command line asks for."""
+    """Writes the file that the command line names."""
     parser = argparse.ArgumentParser(description="Write a synthetic WAT.", allow_abbrev=False)
     parser.add_argument("path", type=Path, help="file to write; .gz compresses it")
     parser.add_argument("--unpacked-mb", type=float, default=450, help="million bytes (%(default)s)")

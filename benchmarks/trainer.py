@@ -1,7 +1,7 @@
 """Reading images for training: `CuratedPairs` and `PairLoader` against a bare PIL loop and webdataset alone, one core.
 
-Runs in the trainer's environment: `python -m benchmarks.trainer [--quick]`. All ways decode the same JPEG files, of 256
-pixels on the shorter side, and resize them to 224. Each takes its turn in every round; processor seconds count.
+It runs in the trainer's environment: `python -m benchmarks.trainer [--quick]`. All readers decode the same JPEG files,
+with 256 pixels on the shorter side, and resize them to 224. They take turns in every round; processor seconds count.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def main(quick: bool = False) -> None:
     """Prints images per second and ratios.
 
     Args:
-        quick: Fewer images and rounds.
+        quick: Whether to use fewer images and rounds.
     """
     torch.set_num_threads(1)
     images, rounds = (160, 2) if quick else (1600, 3)
@@ -59,7 +59,7 @@ def main(quick: bool = False) -> None:
 
 
 def _photo(number: int) -> bytes:
-    """A picture that compresses about as photographs do: noise of several scales."""
+    """Returns an image that compresses about as well as a photograph: noise of several scales."""
     random = np.random.default_rng(number)
     picture = np.zeros((256, 340, 3))
     for scale in (4, 16, 64, 256):
@@ -79,11 +79,11 @@ def _write_shards(folder: Path, images: int) -> list[bytes]:
     for shard in range(_SHARDS):
         rows = []
         with webdataset.TarWriter(str(folder / f"{shard:05d}.tar")) as tar:
-            for place in range(size):
-                number = shard * size + place
+            for index in range(size):
+                number = shard * size + index
                 text = f"a text about picture {number}"
                 uid = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-                row = {"key": f"{shard:05d}{place:04d}", "status": "success", "uid": uid, "caption": text}
+                row = {"key": f"{shard:05d}{index:04d}", "status": "success", "uid": uid, "caption": text}
                 row |= {"lang": "en", "metadata_lang": "en"}
                 rows.append(row)
                 tar.write({"__key__": row["key"], "jpg": files[number], "txt": text, "json": json.dumps(row).encode()})
@@ -102,7 +102,7 @@ def _resized(data: bytes) -> torch.Tensor:
 
 
 def _webdataset(tars: list[str]) -> Iterator[tuple[torch.Tensor, str]]:
-    """The library as it is used by itself, with its shuffle buffer."""
+    """Yields samples by the library alone, with its shuffle buffer."""
     samples = webdataset.WebDataset(tars, shardshuffle=False).shuffle(256)
     for sample in samples:
         yield _resized(sample["jpg"]), sample["txt"].decode("utf-8")
@@ -114,7 +114,7 @@ def _batches(folder: str) -> int:
 
 
 def _undecoded(folder: str) -> int:
-    """Reading, drawing and shuffling alone."""
+    """Returns the number of pairs after reading, drawing and shuffling, without decoding."""
     dataset = CuratedPairs.offline(folder)
     sampler = dataset.sampler()
     return sum(1 for _ in dataset.read_stored(0, len(sampler), 0, 1))

@@ -1,1 +1,1 @@
-"""Input that ships with the project, and the writers that make it."""
+"""Input that ships with the project, and the code that writes it."""

@@ -1,7 +1,7 @@
-"""Writes Wikipedia dumps as MediaWiki exports them: `python -m examples.dump_writer FOLDER [--multistream]`.
+"""Writes Wikipedia dumps in MediaWiki's format: `python -m examples.dump_writer FOLDER [--multistream]`.
 
-Without further words it makes one small dump of each language in `examples/wiki`, whose articles were written for this
-project: LANGUAGE/TITLE.wiki, wikitext. The same pages give the same bytes.
+It writes one small dump for each language in `examples/wiki`, whose articles (LANGUAGE/TITLE.wiki, wikitext) were
+written for this project. The same pages make the same bytes.
 """
 
 import argparse
@@ -15,7 +15,7 @@ WIKI_FOLDER = Path(__file__).parent / "wiki"
 DATE = "20250101"
 REDIRECT = "#REDIRECT [["
 
-# How the wikis call their namespaces of files and categories.
+# Names of the namespaces of files and categories.
 NAMESPACES = {
     "ar": ("ملف", "تصنيف"),
     "de": ("Datei", "Kategorie"),
@@ -32,10 +32,10 @@ class WikiPage:
     """A page.
 
     Attributes:
-        title: Its title, with the namespace's name.
+        title: Title with the name of the namespace.
         text: Wikitext.
-        namespace: 0 for articles.
-        model: How its content is written.
+        namespace: Number of the namespace, 0 for articles.
+        model: Content model.
     """
 
     title: str
@@ -45,7 +45,7 @@ class WikiPage:
 
 
 def read_pages(language: str) -> list[WikiPage]:
-    """The articles of one of the languages that ship, and a page of another namespace."""
+    """Returns the articles of a shipped language, and a page of another namespace."""
     articles = [
         WikiPage(path.stem, path.read_text(encoding="utf-8")) for path in sorted(WIKI_FOLDER.glob(f"{language}/*"))
     ]
@@ -53,12 +53,12 @@ def read_pages(language: str) -> list[WikiPage]:
 
 
 def languages() -> list[str]:
-    """The languages that ship."""
+    """Returns the shipped languages."""
     return sorted(path.name for path in WIKI_FOLDER.iterdir() if path.is_dir())
 
 
 def dump_xml(pages: Sequence[WikiPage], language: str) -> Iterator[str]:
-    """The parts of a dump: its header, its pages, its last line."""
+    """Yields the parts of a dump: header, pages, last line."""
     file_name, category_name = NAMESPACES.get(language, ("File", "Category"))
     yield (
         f'<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11" xml:lang={quoteattr(language)}>\n'
@@ -78,9 +78,9 @@ def write_dump(path: Path, pages: Sequence[WikiPage], language: str, level: int 
 
     Args:
         path: *-pages-articles.xml.bz2.
-        pages: Its pages.
-        language: The wiki's code.
-        level: A block has this many times 100,000 bytes.
+        pages: Pages of the dump.
+        language: Code of the wiki.
+        level: Size of a block in units of 100,000 bytes.
     """
     path.write_bytes(bz2.compress("".join(dump_xml(pages, language)).encode(), level))
 
@@ -90,12 +90,12 @@ def write_multistream(path: Path, pages: Sequence[WikiPage], language: str, page
 
     Args:
         path: *-pages-articles-multistream.xml.bz2.
-        pages: Its pages.
-        language: The wiki's code.
-        pages_per_stream: Pages of a stream; Wikimedia's have 100.
+        pages: Pages of the dump.
+        language: Code of the wiki.
+        pages_per_stream: Number of pages in a stream; Wikimedia's have 100.
 
     Returns:
-        The index.
+        Path of the index.
     """
     index = path.with_name(path.name.replace("multistream.xml", "multistream-index.txt"))
     if index == path:
@@ -127,10 +127,10 @@ def _page_xml(page: WikiPage, number: int) -> str:
 
 
 def main() -> None:
-    """Writes the dumps and prints what they hold."""
+    """Writes the dumps and prints their sizes."""
     parser = argparse.ArgumentParser(description="Write small Wikipedia dumps.", allow_abbrev=False)
-    parser.add_argument("folder", type=Path, help="where to")
-    parser.add_argument("--multistream", action="store_true", help="many streams and an index")
+    parser.add_argument("folder", type=Path, help="folder to write to")
+    parser.add_argument("--multistream", action="store_true", help="write many streams and an index")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     for language in languages():

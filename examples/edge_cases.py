@@ -1,7 +1,7 @@
-"""Pages that a crawl holds and that are easy to get wrong, each with the pairs it must give.
+"""Pages of a crawl that are easy to get wrong, each with the pairs that it must yield.
 
-The pairs are written by hand from the rules of the pairs table (URL standard for addresses, one
-row for every different URL and text), so they also serve as a small oracle.
+The pairs are written by hand by the rules of the table `pairs` (the URL standard, one row for each
+distinct URL and text), so they also serve as a small oracle.
 """
 
 import msgspec
@@ -14,13 +14,13 @@ PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAA
 
 
 class EdgeCase(msgspec.Struct, frozen=True):
-    """One page and what must come of it.
+    """A page and the pairs that it must yield.
 
     Attributes:
-        name: short, and the last part of the page's address.
-        why: what the page is here for.
-        page: the page.
-        pairs: the expected (url, text) in document order, alt before title, without repeats.
+        name: Short name, the last part of the page's URL.
+        why: Purpose of the page.
+        page: The page.
+        pairs: Expected (url, text) in document order, alt before title, without repeats.
     """
 
     name: str
@@ -30,7 +30,7 @@ class EdgeCase(msgspec.Struct, frozen=True):
 
 
 def edge_cases() -> list[EdgeCase]:
-    """All cases, in a fixed order."""
+    """Returns all cases, in a fixed order."""
     return [*_addresses(), *_bases(), *_unusable_addresses(), *_texts(), *_opt_outs(), *_empty()]
 
 

@@ -1,7 +1,7 @@
-"""Makes the input that ships with the project: `python -m examples.make_mini_wat [FOLDER]`.
+"""Writes the input that ships with the project: `python -m examples.make_mini_wat [FOLDER]`.
 
-Two files, so that a run has several inputs, with pictures and a whole page that are in both. The
-same code gives the same records; compressed bytes also depend on the version of zlib.
+There are two files, so that a run has several inputs; some images and a whole page are in both. The
+same code writes the same records; the compressed bytes also depend on the version of zlib.
 """
 
 import argparse
@@ -15,11 +15,11 @@ from examples.wat_writer import write_wat
 
 WAT_FOLDER = Path(__file__).parent / "wat"
 FILE_NAMES = ("mini-00000.warc.wat.gz", "mini-00001.warc.wat.gz")
-CRAWLED_TWICE = "repeated-image"  # the edge case whose page stands in both files
+CRAWLED_TWICE = "repeated-image"  # the edge case whose page is in both files
 
 
 def mini_files() -> dict[str, list[Page]]:
-    """The pages of each file, in an order that mixes languages as a crawl does."""
+    """Returns the pages of each file, with the languages mixed as in a crawl."""
     languages = read_languages().items()
     pages = [page for code, language in languages for page in language_pages(code, language)]
     pages += [case.page for case in edge_cases()]
@@ -40,9 +40,9 @@ def _order(page: Page) -> int:
 
 
 def main() -> None:
-    """Writes the files and prints what they hold."""
+    """Writes the files and prints their sizes."""
     parser = argparse.ArgumentParser(description="Write the WAT files that ship with the project.", allow_abbrev=False)
-    parser.add_argument("folder", nargs="?", type=Path, default=WAT_FOLDER, help="where to")
+    parser.add_argument("folder", nargs="?", type=Path, default=WAT_FOLDER, help="folder to write to")
     folder: Path = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
     for name, pages in mini_files().items():

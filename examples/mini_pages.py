@@ -1,10 +1,10 @@
 """The pages of the shipped input: short captions in many languages, with a web-like skew.
 
 The words are in `pages/<language>.json`: sites with subjects and details that their patterns
-combine, one-off captions, and the words that a site's furniture is labelled with. Subjects, details
-and noise are listed from frequent to rare and drawn by Zipf's law, so a few entries of a metadata
-list are found in many texts and most in few. Every choice is a digest of what it is about, so
-adding a language or a site leaves the other pages as they are.
+combine, captions that are used once, and labels of logos, icons and buttons. Subjects, details and
+noise are listed from frequent to rare and drawn by Zipf's law, so that a few entries of a metadata
+list occur in many texts and most in few. Every choice is a hash of its page and purpose, so that a
+new language or site leaves the other pages as they are.
 """
 
 import hashlib
@@ -26,12 +26,12 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A made-up site.
 
     Attributes:
-        host: a reserved name (RFC 2606).
-        title: what the site calls itself.
-        subjects: what its pictures show, from frequent to rare.
-        details: phrases that can stand with any of the subjects.
-        moments: times of day or year, for sites about the outdoors; patterns that ask for one are
-            left out elsewhere.
+        host: A reserved name (RFC 2606).
+        title: Title of the site.
+        subjects: Subjects of its images, from frequent to rare.
+        details: Phrases that fit any of the subjects.
+        moments: Times of day or year, for sites about the outdoors. Other sites don't use the
+            patterns that need one.
     """
 
     host: str
@@ -42,16 +42,16 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is written in one language.
+    """The words and sites of one language.
 
     Attributes:
-        name: in English.
-        image_links: how many image links its pages have together.
-        noise: texts of logos, icons and buttons, from frequent to rare.
-        labels: texts of plain links.
-        patterns: how subject, detail and moment make a caption.
-        sites: from large to small.
-        captions: one-off captions.
+        name: English name.
+        image_links: Number of image links on all its pages.
+        noise: Texts of logos, icons and buttons, from frequent to rare.
+        labels: Texts of plain links.
+        patterns: Formats that combine subject, detail and moment to a caption.
+        sites: Sites from large to small.
+        captions: Captions that are used once.
     """
 
     name: str
@@ -64,12 +64,12 @@ class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_languages(folder: Path = PAGES_FOLDER) -> dict[str, Language]:
-    """Reads `<code>.json` of every language, by code."""
+    """Reads the file of every language; returns them by code."""
     return {path.stem: msgspec.json.decode(path.read_bytes(), type=Language) for path in sorted(folder.glob("*.json"))}
 
 
 def language_pages(code: str, language: Language) -> Iterator[Page]:
-    """The pages of one language, with `language.image_links` images in all."""
+    """Returns the pages of one language, with `language.image_links` images in all."""
     remaining = language.image_links
     number = 0
     while remaining:
@@ -85,7 +85,7 @@ def _page(code: str, language: Language, number: int, count: int) -> Page:
     url = f"https://{site.host}/{section}/{number}.html"
     images: list[Image] = []
     for position in range(count):
-        # Furniture, teasers and thumbnails show a picture of the same page again.
+        # Buttons, teasers and thumbnails repeat an image of the same page.
         if position > 2 and _fraction(url, position, "repeat") < 0.12:
             images.append(_choice(images, url, position, "repeated"))
         else:
@@ -103,7 +103,7 @@ def _page(code: str, language: Language, number: int, count: int) -> Page:
 
 
 def _image(language: Language, site: Site, page_url: str, position: int) -> Image:
-    """One image link: the site's logo, furniture, a picture without a text, or one with a text."""
+    """Returns an image link: the site's logo, a button, an image without a text, or one with a text."""
     key = (page_url, position)
     if position == 0:
         return Image(_written("/assets/logo.png", *key), f"{site.title} {language.noise[0]}")
@@ -127,7 +127,7 @@ def _captioned_image(language: Language, site: Site, page_url: str, position: in
         detail = _zipf_index(len(site.details), *key, "detail")
         path, caption = f"/photos/{subject}-{detail}.jpg", _caption(language, site, *key)
     source = _fraction(*key, "source")
-    if source < 0.06:  # loaded by a script; until then a picture inside the page stands here
+    if source < 0.06:  # loaded by a script, with a data: URL until then
         return Image("data:image/svg+xml,%3Csvg/%3E", caption)
     written = _written(path, *key)
     if source < 0.16:
@@ -149,7 +149,7 @@ def _caption(language: Language, site: Site, *key: object) -> str:
 
 
 def _written(path: str, page_url: str, position: int) -> str:
-    """An address on the page's own site, written as sites write them: 40 % of them relative."""
+    """Returns a URL on the page's own site, in 40 % of all cases a relative one."""
     host = urlsplit(page_url).netloc
     way = _fraction(page_url, position, "way")
     if way < 0.57:
@@ -165,7 +165,7 @@ def _written(path: str, page_url: str, position: int) -> str:
 
 
 def _fraction(*key: object) -> float:
-    """A number in [0, 1) that depends on the key alone."""
+    """Returns a number in [0, 1) that depends on the key alone."""
     text = "\n".join(map(str, key))
     digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
     return (int.from_bytes(digest) >> 11) * 2.0**-53
@@ -180,13 +180,13 @@ def _choice(items: Sequence[Item], *key: object) -> Item:
 
 
 def _zipf_index(count: int, *key: object) -> int:
-    """Index i with a probability in proportion to 1 / (i + 1)."""
+    """Returns index i with a probability in proportion to 1 / (i + 1)."""
     target = _fraction(*key) * sum(1 / rank for rank in range(1, count + 1))
     for index in range(count):
         target -= 1 / (index + 1)
         if target < 0:
             return index
-    return count - 1  # reached by rounding only
+    return count - 1  # only reached through rounding
 
 
 def _zipf_choice(items: Sequence[Item], *key: object) -> Item:

@@ -1,8 +1,8 @@
-"""A web page reduced to what a WAT says about it.
+"""A web page with the parts that a WAT describes.
 
-The classes are msgspec Structs rather than dataclasses because a benchmark file holds millions of
-links: a Struct is several times cheaper to make, and msgspec turns it into the JSON of a WAT link
-directly (`path` first, absent attributes left out).
+The classes are msgspec Structs rather than dataclasses because a benchmark file has millions of
+links: creating a Struct takes a fraction of the time, and msgspec converts it to the JSON of a WAT
+link directly (`path` first, without absent attributes).
 """
 
 import msgspec
@@ -19,9 +19,9 @@ class Image(
     """One `<img>`.
 
     Attributes:
-        src: the attribute as written in the page, relative or not, possibly no URL at all.
-        alt: its alternative text; None when the attribute is missing, "" when it is empty.
-        title: its tooltip, with the same meaning of None and "".
+        src: The attribute as written in the page, relative or not, perhaps not even a URL.
+        alt: The alternative text; None if the attribute is missing, "" if it is empty.
+        title: The tooltip, with the same meaning of None and "".
     """
 
     src: str
@@ -48,17 +48,17 @@ class Page(msgspec.Struct, frozen=True):
     """One crawled page.
 
     Attributes:
-        url: absolute address, the WARC-Target-URI.
-        title: content of `<title>`.
-        images: in document order.
-        links: in document order, after the images.
-        base: href of `<base>`, or None.
-        metas: (name, content) of each `<meta name>`.
-        headers: (name, value) of HTTP response headers beside Content-Type and Content-Length.
+        url: Absolute URL, the WARC-Target-URI.
+        title: Content of `<title>`.
+        images: Images in document order.
+        links: Links in document order, after the images.
+        base: The href of `<base>`, or None.
+        metas: Name and content of each `<meta name>`.
+        headers: Name and value of HTTP response headers besides Content-Type and Content-Length.
         lang: `<html lang>`, "" for none.
-        stylesheets: href of each `<link rel=stylesheet>`.
-        scripts: src of each `<script>`.
-        date: when it was fetched, as WARC writes it (ISO 8601, UTC, seconds).
+        stylesheets: The href of each `<link rel=stylesheet>`.
+        scripts: The src of each `<script>`.
+        date: Time of the fetch as in WARC (ISO 8601, UTC, seconds).
     """
 
     url: str

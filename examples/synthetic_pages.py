@@ -1,7 +1,7 @@
-"""Pages without end whose links have the statistics of real ones.
+"""An endless sequence of pages whose links have the statistics of real ones.
 
-The shares in here are counts of real pages; `benchmarks/synthetic_wat.py` has the comparison.
-Page n of a seed is a hash of (seed, n): it doesn't depend on the pages before it.
+The shares were counted on real pages; `benchmarks/synthetic_wat.py` has the comparison. Page n of a
+seed is a hash of (seed, n) and doesn't depend on the pages before it.
 """
 
 import itertools
@@ -11,20 +11,20 @@ from examples.hashed_draws import hashed_fractions, log_normal
 from examples.page import Anchor, Image, Page
 from examples.word_river import River, Words, read_words
 
-MOST_IMAGES = 600  # on a page; the real pages' most is 522
-# Parts of a page whose numbers must not depend on each other.
+MOST_IMAGES = 600  # on a page; the largest real page has 522
+# Parts of a page with independent random numbers.
 HEAD, IMAGES, ANCHORS = range(3)
 
 
 def synthetic_pages(seed: int = 0) -> Iterator[Page]:
-    """Pages 0, 1, 2 and so on."""
+    """Yields pages 0, 1, 2, without end."""
     words = read_words()
     for number in itertools.count():
         yield synthetic_page(words, seed, number)
 
 
 def synthetic_page(words: Words, seed: int, number: int) -> Page:
-    """Page `number` of `seed`, about 22 KB of JSON in a WAT."""
+    """Returns page `number` of a seed, about 22 KB of JSON in a WAT."""
     u = hashed_fractions(16, seed, number, HEAD)
     language = int(words.shares.searchsorted(u[0], side="right"))
     river = words.rivers[language]
@@ -68,12 +68,12 @@ def _images(words: Words, language: int, page: tuple[int, int], host: str, count
     noise = words.noise[language]
     images: list[Image] = []
     for text, slug, (kind, source, attributes, again) in zip(texts, slugs, draws, strict=True):
-        if images and again < 0.27:  # teasers, galleries and thumbnails repeat a picture
+        if images and again < 0.27:  # teasers, galleries and thumbnails repeat an image
             images.append(images[int(len(images) * again / 0.27)])
             continue
         if kind < 0.16:
             alt = noise[int(len(noise) * (kind / 0.16) ** 2)]
-        else:  # one in four has a product's number, a date, a count
+        else:  # one in four has a product number, a date or a count
             alt = f"{text} {int(1e5 * kind)}" if kind > 0.75 else text
         src = _image_source(host, slug, source, int(0xFFFFFF * attributes))
         images.append(_with_attributes(src, alt, attributes))
@@ -81,7 +81,7 @@ def _images(words: Words, language: int, page: tuple[int, int], host: str, count
 
 
 def _image_source(host: str, slug: str, way: float, name: int) -> str:
-    """An image's address: 40 % relative, 5 % without a picture to fetch."""
+    """Returns an image's URL: 40 % are relative, 5 % can't be fetched."""
     path = f"/uploads/20{name % 16 + 10}/{name % 12 + 1:02}/{slug}-{name:06x}.jpg"
     if way < 0.54:
         return f"https://cdn{name % 4}.{host}{path}"
@@ -95,7 +95,7 @@ def _image_source(host: str, slug: str, way: float, name: int) -> str:
 
 
 def _with_attributes(src: str, text: str, share: float) -> Image:
-    """Which attributes a link has: 32 % of them no text at all."""
+    """Returns a link's alt and title; 32 % of the links have no text."""
     if share < 0.12:
         return Image(src)
     if share < 0.32:

@@ -1,9 +1,9 @@
-"""How a record is put into a WARC or WAT file (ISO 28500, WARC 1.0).
+"""The frame of a record in a WARC or WAT file (ISO 28500, WARC 1.0).
 
-A record is a version line, named fields, an empty line, the block and two CRLFs. In a .gz file
-every record is a gzip member of its own, so that a reader can start at any record. Nothing here
-reads a clock: gzip's time stamp is 0 and identifiers are digests, so equal input gives equal
-records. Compressed bytes also depend on the version of zlib; compare the unpacked ones.
+A record is a version line, named fields, an empty line, the block and two CRLFs. In a .gz file each
+record is a gzip member of its own, so that a reader can start at any record. No clock is read:
+gzip's time stamp is 0 and identifiers are digests, so that equal input makes equal records. The
+compressed bytes also depend on the version of zlib; compare the decompressed ones.
 """
 
 import hashlib
@@ -16,14 +16,14 @@ GZIP_WINDOW_BITS = 31  # zlib's largest window, 15, plus 16 for a gzip header
 
 
 def warc_record(fields: Sequence[tuple[str, str]], block: bytes) -> bytes:
-    """Frames one record; Content-Length is added as the last field.
+    """Frames a record, and adds Content-Length as the last field.
 
     Args:
-        fields: named fields in order, WARC-Type first by custom.
-        block: the record's content.
+        fields: Named fields in order, by custom with WARC-Type first.
+        block: Content of the record.
 
     Returns:
-        The record with its two closing CRLFs, uncompressed.
+        The uncompressed record with its two closing CRLFs.
     """
     lines = ["WARC/1.0", *(f"{name}: {value}" for name, value in fields)]
     lines.append(f"Content-Length: {len(block)}")
@@ -32,28 +32,28 @@ def warc_record(fields: Sequence[tuple[str, str]], block: bytes) -> bytes:
 
 
 def record_id(*parts: str) -> str:
-    """An identifier that is the same for the same parts, as a `<urn:uuid:...>`."""
+    """Returns an identifier of the form `<urn:uuid:...>`, which is the same for the same parts."""
     digest = hashlib.blake2b("\n".join(parts).encode("utf-8", "replace"), digest_size=16).digest()
     return f"<urn:uuid:{uuid.UUID(bytes=digest, version=4)}>"
 
 
 def gzip_member(record: bytes, compression_level: int = 6) -> bytes:
-    """One record as one gzip member without a time stamp or a name.
+    """Compresses a record to one gzip member without time stamp and name.
 
     Args:
-        record: what `warc_record` returned, or any bytes.
-        compression_level: zlib's, 0 (none) to 9 (smallest).
+        record: Bytes of the record.
+        compression_level: zlib's level, 0 (none) to 9 (smallest).
     """
     return zlib.compress(record, compression_level, wbits=GZIP_WINDOW_BITS)
 
 
 def write_records(path: Path | str, records: Iterable[bytes], compression_level: int = 6) -> None:
-    """Writes records one after another: a member each when the name ends in .gz, else plain.
+    """Writes records one after another: each as a gzip member if the name ends in .gz, else uncompressed.
 
     Args:
-        path: the file to write; its folder must exist.
-        records: uncompressed records, taken one at a time, so that no file is held in memory.
-        compression_level: zlib's, used for .gz only.
+        path: File to write. Its folder must exist.
+        records: Uncompressed records, taken one at a time, so that no file is held in memory.
+        compression_level: zlib's level, for .gz only.
     """
     compressed = str(path).endswith(".gz")
     with Path(path).open("wb") as file:

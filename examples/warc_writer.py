@@ -1,4 +1,4 @@
-"""Writes the same pages as a WARC of HTML, to check that both kinds of input give equal rows."""
+"""Writes pages as a WARC of HTML, to check that both kinds of input yield equal rows."""
 
 import html
 from collections.abc import Iterable, Iterator
@@ -15,19 +15,19 @@ def write_warc(
     crawl: str = DEFAULT_CRAWL,
     compression_level: int = 6,
 ) -> None:
-    """Writes a WARC: one gzip member a record when the name ends in .gz, else uncompressed.
+    """Writes a WARC: one gzip member a record if the name ends in .gz, else uncompressed.
 
     Args:
-        path: the file to write; its folder must exist.
-        pages: any number, taken one at a time.
-        crawl: the name that warcinfo gives in isPartOf.
-        compression_level: zlib's, 0 to 9.
+        path: File to write. Its folder must exist.
+        pages: Pages, taken one at a time.
+        crawl: Name of the crawl, for the warcinfo's isPartOf.
+        compression_level: zlib's level, 0 to 9.
     """
     write_records(path, warc_records(pages, crawl), compression_level)
 
 
 def warc_records(pages: Iterable[Page], crawl: str = DEFAULT_CRAWL) -> Iterator[bytes]:
-    """The uncompressed records of a WARC: warcinfo, then a response for each page."""
+    """Yields the uncompressed records of a WARC: a warcinfo, then a response for each page."""
     yield warc_record(
         [
             ("WARC-Type", "warcinfo"),
@@ -64,7 +64,7 @@ def _response_record(page: Page) -> bytes:
 
 
 def page_html(page: Page) -> str:
-    """The page as HTML, each image and link in a paragraph of its own."""
+    """Returns the page as HTML, with each image and link in a paragraph of its own."""
     root = f"<html{_attribute('lang', page.lang)}>" if page.lang else "<html>"
     lines = ["<!DOCTYPE html>", root, "<head>", '<meta charset="utf-8">']
     if page.base is not None:
@@ -89,7 +89,7 @@ def _image(image: Image) -> str:
 
 
 def _attribute(name: str, value: str | None) -> str:
-    """` name="value"`, or nothing for None; a bare CR would be read as LF, so it is escaped."""
+    """Returns ` name="value"`, or nothing for None. A CR is escaped, since it would be read as LF."""
     if value is None:
         return ""
     escaped = html.escape(value).replace("\r", "&#13;")
@@ -97,5 +97,5 @@ def _attribute(name: str, value: str | None) -> str:
 
 
 def _encoded(text: str) -> bytes:
-    """UTF-8, in which a lone surrogate can only be U+FFFD."""
+    """Encodes a text as UTF-8, with U+FFFD for lone surrogates."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()

@@ -1,7 +1,7 @@
-"""Counts what a reader's cost depends on: `python -m examples.wat_statistics FILE...`.
+"""Statistics of WATs that a reader's cost depends on: `python -m examples.wat_statistics FILE...`.
 
-Written with gzip and json alone, so that it can also check what the writers wrote. It takes WATs
-whose records are framed correctly and holds all texts of the files in memory.
+It only needs gzip and json, so that it can also check the writers. The WATs' records must be framed
+correctly, and all texts are held in memory.
 """
 
 import argparse
@@ -19,7 +19,7 @@ Unpacked = IO[bytes] | gzip.GzipFile
 
 @dataclass
 class WatStatistics:
-    """Sums over the pages of some WATs; the properties are what gets reported."""
+    """Sums over the pages of WATs."""
 
     packed_bytes: int = 0
     unpacked_bytes: int = 0
@@ -33,7 +33,7 @@ class WatStatistics:
     letters: Counter[str] = field(default_factory=Counter)
 
     def table(self) -> dict[str, str]:
-        """Name and value of each figure, ready to print."""
+        """Returns the name and the formatted value of each statistic."""
         links = sum(self.images_per_page)
         lengths = sorted(map(len, self.texts))
         relative = sum(self.written[way] for way in ("/", "path", "//"))
@@ -64,7 +64,7 @@ class WatStatistics:
 
 
 def read_statistics(paths: Iterable[Path]) -> WatStatistics:
-    """Reads whole files, gzip or plain by name."""
+    """Reads files, which are gzipped if their name ends in .gz."""
     sums = WatStatistics()
     for path in paths:
         sums.packed_bytes += path.stat().st_size
@@ -77,10 +77,10 @@ def read_statistics(paths: Iterable[Path]) -> WatStatistics:
 
 
 def read_records(file: Unpacked) -> Iterator[tuple[dict[str, str], bytes]]:
-    """The records of an unpacked WARC or WAT file, as named fields and block.
+    """Yields the named fields and the block of each record of a decompressed WARC or WAT file.
 
     Raises:
-        ValueError: where a record isn't framed as ISO 28500 says.
+        ValueError: A record isn't framed by ISO 28500.
     """
     while line := file.readline():
         if line != b"WARC/1.0\r\n":
@@ -121,7 +121,7 @@ def _add_page(sums: WatStatistics, block: bytes) -> None:
 
 
 def _way(address: str) -> str:
-    """How an image's address is written, roughly."""
+    """Returns the form of an image's URL: absolute, path, /, //, data: or empty."""
     if not address:
         return "empty"
     for start in ("//", "/", "data:"):

@@ -1,10 +1,9 @@
 """Writes WAT files shaped like Common Crawl's, quickly and reproducibly.
 
 A WAT describes a WARC: a warcinfo record, then for each WARC record a `metadata` record whose block
-is one JSON object. Field names, their order and the escaping of slashes follow what Common Crawl's
-extractor (ia-web-commons) writes since 2018, `old_extractor` what it wrote in 2014. Lengths,
-offsets, checksums and digests are stand-ins: present, plausible and reproducible, but not those of
-an existing WARC.
+is one JSON object. Field names, their order and the escaping of slashes are those of Common Crawl's
+extractor (ia-web-commons) since 2018, or with `old_extractor` of 2014. Lengths, offsets, checksums
+and digests are plausible and reproducible, but not those of an existing WARC.
 """
 
 import base64
@@ -24,7 +23,7 @@ from examples.warc_framing import gzip_member, record_id, warc_record, write_rec
 __all__ = ["Anchor", "Image", "Page", "wat_members", "wat_records", "write_wat"]
 
 DEFAULT_CRAWL = "CC-MAIN-2025-30"
-FILE_DATE = "2025-07-12T00:00:00Z"  # of the warcinfo record; a clock would differ every time
+FILE_DATE = "2025-07-12T00:00:00Z"  # of the warcinfo record; fixed, since no clock is read
 
 
 def write_wat(
@@ -33,19 +32,19 @@ def write_wat(
     crawl: str = DEFAULT_CRAWL,
     compression_level: int = 6,
 ) -> None:
-    """Writes a WAT: one gzip member a record when the name ends in .gz, else uncompressed.
+    """Writes a WAT: one gzip member a record if the name ends in .gz, else uncompressed.
 
     Args:
-        path: the file to write; its folder must exist.
-        pages: any number, taken one at a time.
-        crawl: the name that warcinfo gives in isPartOf.
-        compression_level: zlib's, 0 to 9.
+        path: File to write. Its folder must exist.
+        pages: Pages, taken one at a time.
+        crawl: Name of the crawl, for the warcinfo's isPartOf.
+        compression_level: zlib's level, 0 to 9.
     """
     write_records(path, wat_records(pages, crawl), compression_level)
 
 
 def wat_members(pages: Iterable[Page], crawl: str = DEFAULT_CRAWL, compression_level: int = 6) -> Iterator[bytes]:
-    """The gzip members that `write_wat` joins, for tests that damage one of them."""
+    """Yields the gzip members of a WAT, for tests that damage one of them."""
     for record in wat_records(pages, crawl):
         yield gzip_member(record, compression_level)
 
@@ -57,14 +56,14 @@ def wat_records(
     with_requests: bool = False,
     old_extractor: bool = False,
 ) -> Iterator[bytes]:
-    """The uncompressed records of a WAT.
+    """Yields the uncompressed records of a WAT.
 
     Args:
-        pages: what the WARC would hold, in order.
-        crawl: the crawl's name, for isPartOf and the WARC's file name.
-        with_requests: also describe each page's request, as Common Crawl's own WATs do.
-        old_extractor: write as in 2014: plain slashes, Envelope before Container, and character
-            references of texts and URLs left as they stand in the page (`&` is `&amp;`).
+        pages: Pages of the WARC that it describes, in order.
+        crawl: Name of the crawl, for isPartOf and the WARC's file name.
+        with_requests: Whether to describe each page's request too, as Common Crawl's WATs do.
+        old_extractor: Whether to write as in 2014: plain slashes, Envelope before Container, and
+            undecoded character references in texts and URLs (`&amp;` for `&`).
 
     Yields:
         The warcinfo record, the metadata record about the WARC's warcinfo, then those of each page.
@@ -78,12 +77,12 @@ def wat_records(
 
 
 class _Described(NamedTuple):
-    """A WARC record as its WAT tells of it."""
+    """The description of a WARC record in a WAT."""
 
     target: str
     date: str
     record_id: str
-    length: int  # compressed bytes that it stands for
+    length: int  # of the compressed WARC record
     envelope: dict[str, object]
 
 
@@ -117,12 +116,12 @@ def _warcinfo(warc_name: str, crawl: str) -> bytes:
 
 
 def _metadata_record(described: _Described, container: dict[str, object], old_extractor: bool) -> bytes:
-    """One JSON object in its frame, named after the WARC record it is about."""
+    """Returns one JSON object in its frame, which refers to the WARC record that it describes."""
     envelope = described.envelope
     if old_extractor:
         block = _json({"Envelope": {**envelope, "Format": "WARC"}, "Container": container})
     else:
-        # A slash occurs inside JSON strings only, where \\/ means the same.
+        # A slash occurs only in JSON strings, where \\/ means the same.
         block = _json({"Container": container, "Envelope": envelope}).replace(b"/", b"\\/")
     return warc_record(
         [
@@ -199,7 +198,7 @@ def _described_response(page: Page, old_extractor: bool) -> _Described:
     identifier = record_id("response", page.url, page.date)
     metadata = _json(_html_metadata(page, old_extractor))
     digest = "sha1:" + base64.b32encode(hashlib.sha1(metadata).digest()).decode()
-    size = str(3 * len(metadata))  # a page has about three times the bytes of what a WAT keeps
+    size = str(3 * len(metadata))  # a page has about three times the bytes of its description in a WAT
     envelope: dict[str, object] = {
         "Payload-Metadata": {
             "Actual-Content-Type": "application/http; msgtype=response",
@@ -250,7 +249,7 @@ def _html_metadata(page: Page, old_extractor: bool) -> dict[str, object]:
 
 
 def _without_payload(image: Image) -> Image:
-    """The extractor cuts a data: URL after its media type, so a WAT never holds the picture."""
+    """Cuts a data: URL after its media type, like the extractor, so that a WAT never has the image."""
     if image.src[:5].lower() != "data:":
         return image
     media_type, comma, _ = image.src.partition(",")
@@ -258,16 +257,16 @@ def _without_payload(image: Image) -> Image:
 
 
 def _unresolved(image: Image) -> Image:
-    """Attributes as they stand in the page's source, character references and all."""
+    """Returns attributes as they are in the page's source, with character references."""
     alt, title = (None if text is None else html.escape(text, quote=False) for text in (image.alt, image.title))
     return Image(html.escape(image.src, quote=False), alt, title)
 
 
 def _json(value: object) -> bytes:
-    """Compact UTF-8 JSON; a lone surrogate, which UTF-8 can't hold, becomes an escape."""
+    """Encodes a value as compact JSON in UTF-8, with escapes for lone surrogates."""
     try:
         return msgspec.json.encode(value)
     except UnicodeEncodeError:
-        # backslashreplace writes a surrogate as \udXXX, which is JSON's escape too.
+        # backslashreplace encodes a surrogate as \udXXX, which is JSON's escape too.
         plain = json.dumps(msgspec.to_builtins(value), ensure_ascii=False, separators=(",", ":"))
         return plain.encode("utf-8", "backslashreplace")

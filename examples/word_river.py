@@ -1,8 +1,8 @@
-"""Long runs of words of each language, out of which any number of texts can be cut cheaply.
+"""Long runs of words in each language, from which any number of texts is cut.
 
-Making a sentence word by word costs microseconds a word; cutting one out of a prepared string
-costs one slice. The words are those of the shipped pages, so language identification and matching
-have something real to do.
+Making a sentence word by word takes microseconds a word; cutting one from a prepared string is one
+slice. The words are those of the shipped pages, so that language identification and matching do
+realistic work.
 """
 
 import re
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from examples.hashed_draws import Fractions, hashed_fractions
 from examples.mini_pages import Language, read_languages
 
-RIVER_WORDS = 120_000  # a language; enough that cuts of a few words seldom repeat
+RIVER_WORDS = 120_000  # for each language; cuts of a few words rarely repeat
 LONGEST_TEXT = 8_000  # characters
-LATIN_LANGUAGE = "en"  # addresses are made of its words
+LATIN_LANGUAGE = "en"  # whose words make the URLs
 WRITTEN_WITHOUT_SPACES = ("ja", "th", "zh")
 
 Positions = NDArray[np.int64]
@@ -27,9 +27,9 @@ class River:
     """A run of words.
 
     Attributes:
-        text: the words and what stands between them.
-        starts: position in text of each word's first character, ascending.
-        gap: characters between two words, 0 or 1.
+        text: The words, with spaces if the language has them.
+        starts: Index of each word's first character in `text`, ascending.
+        gap: Number of characters between two words, 0 or 1.
     """
 
     text: str
@@ -37,18 +37,18 @@ class River:
     gap: int
 
     def cut(self, where: Fractions, lengths: Fractions) -> list[str]:
-        """Texts of whole words.
+        """Cuts texts of whole words.
 
         Args:
-            where: in [0, 1), the place in the river of each text.
-            lengths: least number of characters of each, rounded down, up to LONGEST_TEXT.
+            where: Relative position of each text in the river, in [0, 1).
+            lengths: Least number of characters of each text, rounded down, up to LONGEST_TEXT.
 
         Returns:
-            One text for each place, never empty.
+            One text for each position, never empty.
         """
         last = np.searchsorted(self.starts, self.starts[-1] - LONGEST_TEXT)
         begin = self.starts[(where * last).astype(np.int64)]
-        # Whole numbers: for a float, searchsorted would convert all of starts first.
+        # Integers, since searchsorted would convert all starts for a float.
         wanted = begin + np.clip(lengths, 1, LONGEST_TEXT).astype(np.int64) + self.gap
         end = self.starts[np.searchsorted(self.starts, wanted)] - self.gap
         return [self.text[b:e] for b, e in zip(begin.tolist(), end.tolist(), strict=True)]
@@ -56,14 +56,14 @@ class River:
 
 @dataclass(frozen=True)
 class Words:
-    """What synthetic pages are made of.
+    """The words of synthetic pages.
 
     Attributes:
-        codes: language codes.
-        shares: cumulated share of pages of each language, the last 1.
-        rivers: one a language.
-        noise: texts that many sites use, from frequent to rare, of each language.
-        slugs: lower-case words joined by hyphens, for addresses.
+        codes: Language codes.
+        shares: Cumulative share of pages of each language; the last is 1.
+        rivers: One river for each language.
+        noise: Texts that many sites use, from frequent to rare, for each language.
+        slugs: Lower-case words joined by hyphens, for URLs.
     """
 
     codes: tuple[str, ...]
@@ -76,7 +76,7 @@ class Words:
 def read_words() -> Words:
     """Makes the rivers from the captions of the shipped pages, in about a second."""
     languages = read_languages()
-    # The exponent gives English about half of all pages, as on the web.
+    # With this exponent English has about half of all pages, as on the web.
     weights = np.array([language.image_links**1.9 for language in languages.values()])
     slug_words = sorted({word for word in re.split("[^a-z0-9]+", _all_text(languages[LATIN_LANGUAGE])) if word})
     return Words(
@@ -105,7 +105,7 @@ def _language_river(code: str, language: Language) -> River:
 
 
 def _river(name: str, words: list[str], gap: str) -> River:
-    """Draws from words (one that is listed often is drawn often) and joins what was drawn."""
+    """Draws words, each in proportion to the times that it is listed, and joins them."""
     key = int.from_bytes(name.encode())
     indices = (hashed_fractions(RIVER_WORDS, key) * len(words)).astype(np.int64)
     drawn = [words[index] for index in indices.tolist()]

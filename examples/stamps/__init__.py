@@ -1,5 +1,5 @@
-"""From pages about Debian's Tux Paint stamps to two tiny CLIPs: balanced data against data as found, of the same size.
+"""From pages about Debian's Tux Paint stamps to two tiny CLIPs: balanced data against unbalanced data of the same size.
 
-`collection` has the pictures and captions, `web` writes pages about them with a web-like skew, `pictures` serves the
-images, `experiment` trains and measures. `make train-mini` runs it all.
+`collection` finds images and captions, `web` writes pages about them with a web-like skew, `pictures` serves the
+images, `experiment` trains and measures. `make train-mini` runs all of it.
 """

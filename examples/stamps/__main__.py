@@ -15,21 +15,21 @@ from metaclip_curate.errors import UserError
 
 
 def main(arguments: list[str]) -> int:
-    """Runs a part.
+    """Runs a part of the experiment.
 
     Returns:
-        0, or 2 where the stamps can't be had.
+        Exit status: 0, or 2 if there are no stamps.
     """
     parser = argparse.ArgumentParser("python -m examples.stamps", description=__doc__, allow_abbrev=False)
     parser.add_argument("part", choices=["pages", "train"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--stamps", type=Path, help="Tux Paint's folder of stamps (default: installed, else fetched)")
-    parser.add_argument("--images", type=int, default=12_000, help="images that the pages show")
-    parser.add_argument("--port", type=int, default=18765, help="where images are served")
-    parser.add_argument("--seed", type=int, default=0, help="decides pages and pictures")
-    parser.add_argument("--seeds", type=int, default=3, help="trainings of each kind")
-    parser.add_argument("--steps", type=int, default=300, help="steps of a training")
-    parser.add_argument("--workers", type=int, default=1, help="processes that read beside the one that trains")
+    parser.add_argument("--images", type=int, default=12_000, help="number of images on all pages")
+    parser.add_argument("--port", type=int, default=18765, help="port of the image server")
+    parser.add_argument("--seed", type=int, default=0, help="seed of pages and images")
+    parser.add_argument("--seeds", type=int, default=3, help="number of trainings of each kind")
+    parser.add_argument("--steps", type=int, default=300, help="number of steps of a training")
+    parser.add_argument("--workers", type=int, default=1, help="number of processes that read data")
     given = parser.parse_args(arguments)
     try:
         stamps = collection.read_stamps(given.stamps or collection.find_stamps(given.folder / "stamps"))
@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
             f"{len(stamps)} subjects on {given.images:,} images: {most:,} of the most frequent, {least} of the median"
         )
         return 0
-    # The part that trains runs where there is PyTorch, the other where there is Spark.
+    # Imported here, since only the part that trains runs in an environment with PyTorch.
     from examples.stamps import experiment
 
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""The stamps of Tux Paint (GPL-2), as Debian packages them: pictures with captions in many languages."""
+"""The stamps of Tux Paint (GPL-2) from Debian's package: images with captions in many languages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from metaclip_curate.errors import UserError
 
 PACKAGE = "tuxpaint-stamps-default"
 _INSTALLED = Path("/usr/share/tuxpaint/stamps")
-# Letters, digits, coins and flags: pictures that differ little, with captions that don't tell what is seen.
+# Letters, digits, coins and flags, whose images differ little and whose captions don't describe them.
 _LEFT_OUT = ("symbols",)
 
 
@@ -20,8 +20,8 @@ class Stamp:
     """A subject.
 
     Attributes:
-        picture: A PNG file with transparency.
-        captions: By language.
+        picture: Path of a PNG file with transparency.
+        captions: Captions by language.
     """
 
     picture: Path
@@ -29,13 +29,13 @@ class Stamp:
 
 
 def find_stamps(work: Path) -> Path:
-    """Finds the folder of stamps: installed, unpacked before, or fetched now with apt and unpacked, not installed.
+    """Finds the folder of stamps: installed, unpacked earlier, or downloaded by apt and unpacked without installing.
 
     Args:
-        work: Where to unpack.
+        work: Folder to unpack into.
 
     Raises:
-        UserError: It is none of these.
+        UserError: The package is neither installed nor downloadable.
     """
     unpacked = work / _INSTALLED.relative_to("/")
     for folder in (_INSTALLED, unpacked):
@@ -58,10 +58,10 @@ def find_stamps(work: Path) -> Path:
 
 
 def read_stamps(folder: Path) -> list[Stamp]:
-    """Reads pictures and captions, one stamp for each English caption, in the order of their names.
+    """Reads images and captions, one stamp for each English caption, sorted by file name.
 
     Raises:
-        UserError: There are none.
+        UserError: The folder has no stamps.
     """
     by_caption: dict[str, Stamp] = {}
     for path in sorted(folder.rglob("*.txt")):

@@ -1,4 +1,4 @@
-"""Two sets of pairs of the same size, tiny CLIPs trained on each with equal steps, and what they find."""
+"""Tiny CLIPs trained with equal steps on two sets of pairs of the same size, and their retrieval."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from metaclip_curate.trainer.train.train import Training
 
 _BALANCED, _AS_FOUND = "balanced", "as found"
 _PLACES = 5
-_HELD_OUT = 10**9  # numbers of images that no page shows
+_HELD_OUT = 10**9  # numbers from here on are images that no page shows
 
 
 @dataclass(frozen=True)
 class Setting:
-    """How much is done.
+    """Size of the experiment.
 
     Attributes:
-        seeds: Trainings of each kind.
-        steps: Steps of each.
-        batch: Pairs of a step.
-        held_out: New images of each subject.
-        workers: Processes that read beside the one that trains.
+        seeds: Number of trainings of each kind.
+        steps: Number of steps of a training.
+        batch: Number of pairs in a step.
+        held_out: Number of new images of each subject.
+        workers: Number of processes that read data.
     """
 
     seeds: int = 3
@@ -51,7 +51,7 @@ class Setting:
 
 
 def fetch_images(stamps: Sequence[Stamp], folder: Path, port: int, seed: int) -> None:
-    """Fetches all matched pairs' images, from a server on loopback, with `metaclip-curate download`."""
+    """Downloads all matched pairs' images from a server on loopback, by `metaclip-curate download`."""
     command = [str(Path(sys.executable).with_name("metaclip-curate")), "download"]
     places = ["--run", str(folder / "everything"), "--output", str(folder / "images"), "--allow-private-addresses"]
     shape = ["--image-size", "64", "--samples-per-shard", "1000", "--threads", "8", "--processes", "2"]
@@ -61,14 +61,14 @@ def fetch_images(stamps: Sequence[Stamp], folder: Path, port: int, seed: int) ->
 
 
 def write_manifest_as_found(folder: Path) -> tuple[int, int]:
-    """Draws as many of all matched pairs as the balanced manifest has, all alike.
+    """Writes a manifest with a uniform sample of all matched pairs, as many as the balanced manifest has.
 
     Returns:
-        The number of pairs of each set, and of all.
+        Number of pairs in each manifest, and of all matched pairs.
     """
     everything = pq.read_table(folder / "everything" / "manifest", columns=["uid", "draw"])
     size = pq.read_table(folder / "balanced" / "manifest", columns=["uid"]).num_rows
-    drawn = everything.sort_by("draw").slice(0, size)  # drawn with another seed than the balanced ones
+    drawn = everything.sort_by("draw").slice(0, size)  # the draws have another seed than the balanced ones
     target = folder / "as-found"
     target.mkdir(exist_ok=True)
     pq.write_table(pa.table({"uid": drawn["uid"]}), target / "part-00000.parquet")
@@ -76,16 +76,16 @@ def write_manifest_as_found(folder: Path) -> tuple[int, int]:
 
 
 def train_all(folder: Path, setting: Setting) -> None:
-    """Trains on both sets with each seed; a training that is finished stays."""
+    """Trains on both sets with each seed. Finished trainings are kept."""
     manifests = {_BALANCED: folder / "balanced" / "manifest", _AS_FOUND: folder / "as-found"}
-    torch.set_num_threads(1)  # the model is too small for more
+    torch.set_num_threads(1)  # the model is too small for more threads
     for seed in range(setting.seeds):
         for kind, manifest in manifests.items():
             given = {
                 "data.data": str(folder / "images"),
                 "data.manifest": str(manifest),
                 "data.seed": seed,
-                "data.streams": 2,  # few and small shards: more streams would read them several times
+                "data.streams": 2,  # more streams would read these few small shards several times
                 "data.workers": setting.workers,
                 "optimization.batch_size": setting.batch,
                 "optimization.pairs_seen": setting.steps * setting.batch,
@@ -100,7 +100,7 @@ def train_all(folder: Path, setting: Setting) -> None:
 
 
 def measure(stamps: Sequence[Stamp], drawn: Plan, folder: Path, setting: Setting, seed: int) -> list[dict[str, object]]:
-    """Looks for each subject's new image by its caption among the new images of all subjects.
+    """Measures retrieval: each subject's new image by its caption, among the new images of all subjects.
 
     Returns:
         Recall at 5 by kind, seed, language and group of subjects.
@@ -126,14 +126,14 @@ def measure(stamps: Sequence[Stamp], drawn: Plan, folder: Path, setting: Setting
 
 
 def groups_of(frequency: Sequence[int]) -> dict[str, set[int]]:
-    """The subjects in three groups by how many images the web has of them: a tenth, what lies between, and half."""
+    """Returns the subjects in three groups by their number of images: the top tenth, the middle, the lower half."""
     order = sorted(range(len(frequency)), key=lambda number: (-frequency[number], number))
     tenth, half = len(order) // 10, len(order) - len(order) // 2
     return {"head": set(order[:tenth]), "middle": set(order[tenth:half]), "tail": set(order[half:])}
 
 
 def table_of(results: list[dict[str, object]]) -> str:
-    """Means and standard deviations over the seeds, for groups of subjects and for languages."""
+    """Returns a table of means and standard deviations over the seeds, for groups of subjects and languages."""
     others = [language for language in LANGUAGES if language != "en"]
     lines: list[tuple[str, list[str], tuple[str, ...]]] = [
         ("English, head", ["en"], ("head",)),
@@ -153,7 +153,7 @@ def table_of(results: list[dict[str, object]]) -> str:
 
 
 def write_results(folder: Path, results: list[dict[str, object]]) -> None:
-    """Writes all numbers beside the trainings."""
+    """Writes all results to results.json beside the trainings."""
     (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
 
 
@@ -163,7 +163,7 @@ def _with_spread(values: Sequence[float]) -> str:
 
 
 def _means(results: list[dict[str, object]], kind: str, languages: Sequence[str], groups: Sequence[str]) -> list[float]:
-    """The mean over all texts, for each seed."""
+    """Returns the mean over all texts, for each seed."""
     by_seed: dict[object, list[tuple[float, float]]] = {}
     for one in results:
         if one["kind"] == kind and one["language"] in languages and one["group"] in groups and one["texts"]:

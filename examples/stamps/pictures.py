@@ -1,4 +1,4 @@
-"""The images that the pages show: a stamp on another ground, in another size and place, each time."""
+"""The images on the pages: stamps on varying backgrounds, in varying sizes and positions."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def compose(stamps: Sequence[Stamp], subject: int, number: int, seed: int) -> by
 
     Args:
         stamps: The subjects.
-        subject: The number of one.
-        number: The image's; another one looks different.
-        seed: With the number, decides how.
+        subject: Index of the subject.
+        number: Number of the image. Images with other numbers look different.
+        seed: Seed of the variation.
 
     Returns:
         A JPEG file of 64 x 64 pixels.
@@ -75,7 +75,7 @@ def serving(stamps: Sequence[Stamp], port: int, seed: int) -> Iterator[None]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Says nothing of each request."""
+            """Logs nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)

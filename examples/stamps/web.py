@@ -1,6 +1,6 @@
-"""Pages about the stamps as the web would have them: few subjects everywhere, most seldom, many languages, noise.
+"""Pages about the stamps with the skew of the web: few frequent subjects, many rare ones, many languages, noise.
 
-Everything is a hash of (seed, image), so the same stamps give the same pages.
+Everything random is a hash of (seed, image), so that the same stamps make the same pages.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from examples.page import Image, Page
 from examples.stamps.collection import Stamp
 from examples.wat_writer import write_wat
 
-# Shares of pages; the order is that of Common Crawl's languages, cut to those that have nearly all captions.
+# Shares of pages, in the order of Common Crawl's languages, without those that lack many captions.
 LANGUAGES = {
     "en": 0.40,
     "de": 0.11,
@@ -42,11 +42,11 @@ _PICTURE, _PAGE, _RANK = range(3)
 
 @dataclass(frozen=True)
 class Plan:
-    """Which subjects the web shows how often.
+    """The subjects of all images.
 
     Attributes:
-        subjects: For each image its subject's number, shape (images,).
-        frequency: How many images each subject has, shape (subjects,).
+        subjects: Index of each image's subject, shape (images,).
+        frequency: Number of images of each subject, shape (subjects,).
     """
 
     subjects: list[int]
@@ -54,7 +54,7 @@ class Plan:
 
 
 def plan(stamps: Sequence[Stamp], images: int, seed: int) -> Plan:
-    """Draws the subject of each image: the one of rank r with probability in proportion to 1 / r (Zipf)."""
+    """Draws the subject of each image, by Zipf's law: rank r with probability in proportion to 1 / r."""
     order = np.argsort(hashed_fractions(len(stamps), seed, _RANK))
     shares = np.cumsum(1 / np.arange(1, len(stamps) + 1))
     ranks = np.searchsorted(shares / shares[-1], hashed_fractions(images, seed, _PICTURE), side="right")
@@ -63,13 +63,13 @@ def plan(stamps: Sequence[Stamp], images: int, seed: int) -> Plan:
 
 
 def pages(stamps: Sequence[Stamp], drawn: Plan, address: str, seed: int) -> Iterator[Page]:
-    """Pages of ten images each, with texts of one language.
+    """Yields pages of ten images each, with texts in one language.
 
     Args:
         stamps: The subjects.
-        drawn: The subject of each image.
-        address: Where images are served, without a slash at the end.
-        seed: Decides languages and texts.
+        drawn: Subject of each image.
+        address: URL of the image server, without a slash at the end.
+        seed: Seed of languages and texts.
     """
     codes, shares = list(LANGUAGES), np.cumsum(list(LANGUAGES.values()))
     for first in range(0, len(drawn.subjects), _IMAGES_A_PAGE):
@@ -90,17 +90,17 @@ def _text(stamps: Sequence[Stamp], drawn: Plan, image: int, language: str, seed:
     if kind < _NOISE_SHARE:
         return _NOISE[int(which * len(_NOISE))].format(1000 + image % 9000)
     subject = drawn.subjects[image]
-    if kind < _NOISE_SHARE + _WRONG_SHARE:  # of another image, as likely as that image is
+    if kind < _NOISE_SHARE + _WRONG_SHARE:  # the caption of another image, by that image's frequency
         subject = drawn.subjects[int(which * len(drawn.subjects))]
     captions = stamps[subject].captions
     return _AROUND[int(way * len(_AROUND))].format(captions.get(language, captions["en"]), image)
 
 
 def write_metadata(stamps: Sequence[Stamp], folder: Path) -> int:
-    """Writes the entries of each language: the captions without their full stops, and their words.
+    """Writes the entries of each language: captions without full stops, and their words.
 
     Returns:
-        The number of entries.
+        Number of entries.
     """
     folder.mkdir(parents=True, exist_ok=True)
     count = 0
