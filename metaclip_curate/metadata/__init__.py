@@ -1,5 +1,6 @@
-"""Metadata: the entries that texts are matched with, one ordered list a language (spec section 3).
+"""Metadata: the entries that texts are matched against, one ordered list per language (spec section 3).
 
-`folder` reads a folder of lists; `starter` makes a small one from word frequencies, whose words `word_forms` turns
-into entries.
+`lists` reads and writes folders of lists, `sources` turns wordnets, titles and word frequencies into candidates,
+`wikipedia` reads dumps, and `building` merges candidates into lists. Imports `language`, `storage`, `console`,
+`options` and `errors`.
 """

@@ -1,4 +1,4 @@
-"""Takes a list that was made elsewhere, such as MetaCLIP's own metadata.json."""
+"""Importing a list that was made elsewhere, such as MetaCLIP's own metadata.json."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from metaclip_curate import storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.metadata.lists.folder import read_list
-from metaclip_curate.metadata.lists.writer import check_free, note_sources, read_sources, write_list
+from metaclip_curate.metadata.lists.writer import check_no_other_list, read_sources, record_sources, write_list
 from metaclip_curate.metadata.sources.editions import check_languages
 from metaclip_curate.options.build_metadata import ListFormat
 from metaclip_curate.storage import StorageOptions
@@ -22,13 +22,13 @@ LICENCE_NOTE = (
 
 @dataclass(frozen=True)
 class Imported:
-    """What was taken.
+    """An imported list.
 
     Attributes:
-        file: The list's name in the metadata folder.
-        entries: How many entries it has; their ids are their positions, so all stay where they are.
-        repeats: How many of them stand earlier in the list already.
-        empty: How many are empty, which no text matches.
+        file: Path or URL of the list in the metadata folder.
+        entries: Number of entries; their ids are their positions, so all keep their positions.
+        repeats: Number of entries that occur earlier in the list.
+        empty: Number of empty entries, which no text matches.
     """
 
     file: str
@@ -40,29 +40,31 @@ class Imported:
 def import_list(
     path: str, folder: str, language: str, list_format: ListFormat | None, options: StorageOptions
 ) -> Imported:
-    """Writes a list of someone else's to a metadata folder, its entries as they are and where they are.
+    """Copies a list to a metadata folder without changing its entries or their positions.
 
     Args:
-        path: A JSON list of strings, or a text file with an entry a line.
+        path: A JSON list of strings, or a text file with one entry per line.
         folder: The metadata folder.
-        language: The metadata language whose list it is.
-        list_format: The format to write; None is txt.zst, or json where an entry has a line break.
-        options: How to reach both.
+        language: Metadata language of the list.
+        list_format: Format to write. Default: txt.zst, or json if an entry has a line break.
+        options: Credentials and limits for reading and writing.
 
     Raises:
-        UserError: The file is no such list or has no entry, the folder has a list of the language, or an entry's line
-            break doesn't go into the format.
+        UserError: The file isn't such a list or has no entries, the folder already has a list of the language, or an
+            entry has a line break, which the format can't hold.
     """
     check_languages([language])
     read = read_list(path, language, options)
     if not read.entries:
-        raise UserError(f"{path} has no entry: name a list of some")
+        raise UserError(f"{path} has no entry: name a list that has some")
     broken = any("\n" in entry or entry.endswith("\r") for entry in read.entries)
     chosen: ListFormat = list_format or ("json" if broken else "txt.zst")
     if broken and chosen != "json":
         raise UserError(f"{path} has an entry with a line break, which {chosen} can't hold: give --format json")
     ours = read_sources(folder, options).get(language, {})
-    check_free(folder, language, chosen, ours.get("made_by") == MADE_BY and ours.get("of") == read.digest, options)
+    check_no_other_list(
+        folder, language, chosen, ours.get("made_by") == MADE_BY and ours.get("of") == read.digest, options
+    )
     written = write_list(folder, language, read.entries, chosen, options)
     counted = Counter(read.entries)
     repeats, empty = len(read.entries) - len(counted), counted[""]
@@ -73,5 +75,5 @@ def import_list(
         "files": {"imported": {"licence": LICENCE_NOTE, "files": [{"file": Path(path).name, "sha256": read.digest}]}},
         "sources": [{"name": "imported", "entries": len(read.entries), "repeats": repeats, "empty": empty}],
     }
-    note_sources(folder, language, section, {}, options)
+    record_sources(folder, language, section, {}, options)
     return Imported(storage.join(folder, written["file"]), len(read.entries), repeats, empty)

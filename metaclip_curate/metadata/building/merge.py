@@ -1,8 +1,8 @@
-"""Several ranked sources become one list (spec section 3).
+"""Merging several ranked sources into one list (spec section 3).
 
-Sources come one after another, each from its best candidate on. A candidate that is in the list already is a repeat: it
-takes no place of its source's and adds nothing, and the entry notes that this source has it too. A source is done
-when it has added as many entries as its limit says, or has no candidate left.
+Sources are added one after another, each from its best candidate on. A candidate that is already in the list is a
+repeat: it doesn't count towards the limit of its source, and the entry records that this source has it too. A source is
+finished when it has added as many entries as its limit allows, or has no candidates left.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from itertools import chain
 import numpy as np
 import pyarrow as pa
 
-# Unicode's punctuation; the kinds of symbols that ASCII's punctuation has (math, currency, modifiers: + < = > $ ^ ` |);
-# spaces, controls and characters without a meaning of their own. Pictographs and other symbols (So) are none.
+# Unicode's punctuation; the kinds of symbols among ASCII's punctuation (math, currency, modifiers: + < = > $ ^ ` |);
+# spaces, controls and characters without a meaning of their own. Pictographs and other symbols (So) aren't punctuation.
 PUNCTUATION = ("P", "Sm", "Sc", "Sk", "Z", "Cc", "Cf", "Co", "Cs")
 
 ENTRIES = pa.schema(
@@ -24,7 +24,7 @@ ENTRIES = pa.schema(
         pa.field("entry", pa.string()),
         pa.field("id", pa.int32()),  # its position in the list
         pa.field("source", pa.string()),  # numbers, wordnet, unigrams, bigrams or titles
-        pa.field("rank", pa.int32()),  # its place among the source's candidates, from 1
+        pa.field("rank", pa.int32()),  # position among the candidates of its source, from 1
         pa.field("score", pa.float64()),  # count, PMI or views; null for numbers and wordnet
         pa.field("also_in", pa.list_(pa.string())),  # later sources that have it within their limits
     ]
@@ -33,13 +33,13 @@ ENTRIES = pa.schema(
 
 @dataclass(frozen=True)
 class Candidates:
-    """What a source offers.
+    """The candidates of a source.
 
     Attributes:
-        source: Its name.
-        entries: Different entries, the best first.
-        scores: As many; None for a source without.
-        most: The most entries it adds; None for no limit.
+        source: Name of the source.
+        entries: Distinct entries, the best first.
+        scores: Score of each entry; None for a source without scores.
+        most: Largest number of entries to add. Default: None, no limit.
     """
 
     source: str
@@ -50,16 +50,16 @@ class Candidates:
 
 @dataclass
 class MergedList:
-    """A list, and where each entry is from; everything is in the order of the entries.
+    """A list with the source of each entry. All sequences are in the order of the entries.
 
     Attributes:
         entries: The entries; their ids are their positions.
-        sources: The source that each came from.
-        ranks: Its place among that source's candidates, from 1.
-        scores: Its score there.
-        also_in: The later sources that had it too; entries without are left out.
-        repeats: By source, how many candidates were in the list already.
-        added: By source, how many entries it added.
+        sources: Source of each entry.
+        ranks: Position of each entry among the candidates of its source, from 1.
+        scores: Score of each entry in its source.
+        also_in: Later sources that have an entry too, by id; entries that are in no other source are left out.
+        repeats: Number of candidates that were already in the list, by source.
+        added: Number of entries that were added, by source.
     """
 
     entries: list[str] = field(default_factory=list)
@@ -72,10 +72,10 @@ class MergedList:
     _ids: dict[str, int] = field(default_factory=dict)
 
     def add(self, candidates: Candidates) -> None:
-        """Takes the next source."""
+        """Adds the next source."""
         room = len(candidates.entries) if candidates.most is None else candidates.most
         repeats = added = 0
-        for place, entry in enumerate(candidates.entries):
+        for position, entry in enumerate(candidates.entries):
             if added == room:
                 break
             entry_id = self._ids.setdefault(entry, len(self.entries))
@@ -85,13 +85,13 @@ class MergedList:
                 continue
             self.entries.append(entry)
             self.sources.append(candidates.source)
-            self.ranks.append(place + 1)
-            self.scores.append(None if candidates.scores is None else float(candidates.scores[place]))
+            self.ranks.append(position + 1)
+            self.scores.append(None if candidates.scores is None else float(candidates.scores[position]))
             added += 1
         self.repeats[candidates.source], self.added[candidates.source] = repeats, added
 
     def table(self) -> pa.Table:
-        """Rows of `ENTRIES`."""
+        """Returns the list as rows of `ENTRIES`."""
         others = [self.also_in.get(entry, []) for entry in range(len(self.entries))]
         ends = np.cumsum([0, *map(len, others)], dtype=np.int32)
         columns = [
@@ -106,10 +106,10 @@ class MergedList:
 
 
 def is_only_punctuation(entry: str) -> bool:
-    """Whether no character of an entry is anything but punctuation (see `PUNCTUATION`); true of the empty string."""
+    """Returns whether all characters of an entry are punctuation (see `PUNCTUATION`); true for the empty string."""
     return all(unicodedata.category(character).startswith(PUNCTUATION) for character in entry)
 
 
 def is_usable(entry: str, max_length: int) -> bool:
-    """Whether an entry may stand in a list: neither punctuation only, nor too long, nor more than one line."""
+    """Returns whether a list may have an entry: not only punctuation, not too long, and a single line."""
     return len(entry) <= max_length and not is_only_punctuation(entry) and "\n" not in entry and "\r" not in entry

@@ -1,4 +1,4 @@
-"""Counts of words and of pairs of neighbours, and how much a pair is more than chance (spec section 3)."""
+"""Counts of words and of adjacent pairs, and the mutual information of a pair (spec section 3)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from itertools import pairwise
 
 
 class NgramCounts:
-    """Counts of a part of a text.
+    """Counts of unigrams and bigrams.
 
     Attributes:
-        tokens: All tokens that were added.
-        unigrams: Counts of tokens.
-        bigrams: Counts of pairs of neighbours.
+        tokens: Number of tokens that were added.
+        unigrams: Count of each token.
+        bigrams: Count of each pair of adjacent tokens.
     """
 
     def __init__(self) -> None:
@@ -26,10 +26,10 @@ class NgramCounts:
         """Adds a text.
 
         Args:
-            runs: Its tokens, in lists of neighbours.
+            runs: Tokens of the text, in runs of adjacent tokens.
 
         Returns:
-            The number of its tokens.
+            The number of tokens in the text.
         """
         before = self.tokens
         for run in runs:
@@ -39,20 +39,20 @@ class NgramCounts:
         return self.tokens - before
 
     def __len__(self) -> int:
-        """How many different n-grams there are: what memory grows with."""
+        """Returns the number of distinct n-grams, with which memory grows."""
         return len(self.unigrams) + len(self.bigrams)
 
 
 def pmi(pair: int, first: int, second: int, tokens: int) -> float:
-    """The pointwise mutual information of a pair of neighbours: log2(n(xy) N / (n(x) n(y))).
+    """Computes the pointwise mutual information of an adjacent pair: log2(n(xy) N / (n(x) n(y))).
 
-    The fraction is rounded once, from whole numbers, and the logarithm is libm's: so a pair's value is the same on
-    every run, whatever the partitioning. (NumPy's logarithm depends on the processor.)
+    The fraction of integers is rounded once, and the logarithm is that of libm, so that the value of a pair is the same
+    in every run and with any partitioning. NumPy's logarithm depends on the processor.
 
     Args:
-        pair: n(xy), how often the two stand together, at least 1.
-        first: n(x), how often the first stands anywhere.
-        second: n(y), the second.
+        pair: n(xy), the count of the pair, at least 1.
+        first: n(x), the count of its first token.
+        second: n(y), the count of its second token.
         tokens: N, the number of tokens.
 
     Returns:
@@ -62,11 +62,11 @@ def pmi(pair: int, first: int, second: int, tokens: int) -> float:
 
 
 def highest_pmi(tokens: int, lowest_count: int) -> float:
-    """The most that a pair of a given count can have: that of two words that occur only together.
+    """Computes the highest value that a pair of a given count can have: that of two words that only occur together.
 
     Args:
         tokens: N, the number of tokens.
-        lowest_count: The lowest count of a pair.
+        lowest_count: Lowest count of a pair.
 
     Returns:
         Bits; minus infinity without tokens.

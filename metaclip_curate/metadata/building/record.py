@@ -1,7 +1,7 @@
-"""What of a build is finished, with which options and from what: `stages/build.json` in the metadata folder.
+"""The record of a build: its finished steps, their options and sources, in `stages/build.json` of the metadata folder.
 
-It is replaced as a whole after a step's data is completely written, like a run folder's run.json. A step is a stage of
-one language, `wordnet/de`, or of all, `titles`.
+The file is replaced as a whole after the data of a step are completely written, like run.json in a run folder. A step
+is a stage of one language, such as `wordnet/de`, or of all languages, `titles`.
 """
 
 from __future__ import annotations
@@ -24,8 +24,11 @@ class BuildRecord:
     """The record of a metadata folder.
 
     Args:
-        folder: The folder of the stages.
-        options: How to reach it.
+        folder: Folder of the stages.
+        options: Credentials and limits for reading and writing the folder.
+
+    Attributes:
+        digests: Digests of the source files.
 
     Raises:
         UserError: The record can't be read.
@@ -50,19 +53,20 @@ class BuildRecord:
             raise UserError(f"{self._url} can't be read ({error}): remove its folder to build anew") from error
 
     def steps(self) -> dict[str, dict[str, Any]]:
-        """The finished steps by name, with options, sources and summary."""
+        """Returns the finished steps by name, with options, sources and summary."""
         return dict(self._steps)
 
-    def why_again(self, step: str, options: dict[str, Any], sources: list[list[str]]) -> str | None:
-        """Says why a step must be done.
+    def reason_to_run(self, step: str, options: dict[str, Any], sources: list[list[str]]) -> str | None:
+        """Returns the reason why a step must run.
 
         Args:
-            step: Its name.
-            options: Its options as JSON types.
-            sources: Name and digest of what it reads.
+            step: Name of the step.
+            options: Options of the step as JSON types.
+            sources: Name and digest of each file that the step reads.
 
         Returns:
-            None when it is finished with these; otherwise what changed, empty when it never was.
+            None if the step is finished with these options and sources. Otherwise what changed, or an empty string if
+            the step was never finished.
         """
         record = self._steps.get(step)
         if record is None:
@@ -84,21 +88,21 @@ class BuildRecord:
         return "its files changed"  # two of the same name
 
     def forget(self, step: str) -> None:
-        """Takes a step for not done, before its data is touched."""
+        """Removes a step from the record, before its data are changed."""
         if self._steps.pop(step, None) is not None:
             self._save()
 
     def finish(self, step: str, options: dict[str, Any], sources: list[list[str]], summary: dict[str, Any]) -> None:
-        """Notes that a step's data is completely written."""
+        """Records a step whose data are completely written."""
         self._steps[step] = {"options": options, "sources": sources, "summary": summary}
         self._save()
 
     def summary(self, step: str) -> dict[str, Any]:
-        """What a finished step noted about its result."""
+        """Returns the summary of a finished step."""
         return dict(self._steps[step]["summary"])
 
     def fingerprint(self, step: str) -> str | None:
-        """Names a finished step's data by what it was made from; None when it isn't finished."""
+        """Computes a digest of the options and sources of a finished step; None if it isn't finished."""
         record = self._steps.get(step)
         if record is None:
             return None
@@ -109,7 +113,7 @@ class BuildRecord:
         state = {
             "format": _FORMAT,
             "steps": dict(sorted(self._steps.items())),
-            "digests": dict(sorted(self.digests.remembered.items())),
+            "digests": dict(sorted(self.digests.cached.items())),
         }
         data = json.dumps(state, indent=1, ensure_ascii=False).encode() + b"\n"
         storage.write_bytes(self._url, data, self._options)

@@ -1,4 +1,4 @@
-"""Metadata folders: reading, writing and describing one ordered list of entries for every language.
+"""Metadata folders: reading, writing and describing one ordered list of entries per language.
 
 Imports `storage`, `options` and `errors`.
 """

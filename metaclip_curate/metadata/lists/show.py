@@ -1,4 +1,4 @@
-"""What a metadata folder holds: entries by source, examples, overlaps."""
+"""The content of a metadata folder: entries by source, with examples and overlaps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from metaclip_curate.metadata.lists.folder import LanguageMetadata, MetadataFold
 from metaclip_curate.metadata.lists.writer import entries_file, read_table
 from metaclip_curate.storage import StorageOptions
 
-# The source of entries whose list has no table of where they are from.
+# Source of the entries of a list that has no table of entries.
 UNKNOWN = "unknown"
 
 
@@ -24,12 +24,12 @@ class SourceShown:
     """The entries of one source in a list.
 
     Attributes:
-        name: The source.
-        entries: How many entries it has there.
-        best: Its best score; None without scores.
-        least: Its least.
-        examples: Some entries, from the best to the last at even distances.
-        also_in: How many of them other sources have as well, by source.
+        name: Name of the source.
+        entries: Number of its entries in the list.
+        best: Highest score; None without scores.
+        least: Lowest score; None without scores.
+        examples: Some entries, evenly spaced from the first to the last.
+        also_in: Number of the entries that each other source has as well.
     """
 
     name: str
@@ -42,7 +42,15 @@ class SourceShown:
 
 @dataclass(frozen=True)
 class ListShown:
-    """One language's list."""
+    """The list of one language.
+
+    Attributes:
+        language: The metadata language.
+        file: Name of the list's file.
+        sha256: Digest of the file, 64 hex digits.
+        entries: Number of entries.
+        sources: The entries by source.
+    """
 
     language: str
     file: str
@@ -52,15 +60,15 @@ class ListShown:
 
 
 def show_lists(metadata: MetadataFolder, languages: Sequence[str], examples: int) -> list[ListShown]:
-    """Looks into the lists of a folder.
+    """Describes the lists of a folder.
 
     Args:
         metadata: The folder.
-        languages: Which languages; none for all.
-        examples: How many examples of each source.
+        languages: Metadata languages; empty for all.
+        examples: Number of examples of each source.
 
     Raises:
-        UserError: A language has no list, or a table isn't its list's.
+        UserError: A language has no list, or a table of entries belongs to another list.
     """
     return [_shown(metadata, language, examples) for language in languages or metadata.languages]
 
@@ -93,7 +101,7 @@ def _table(folder: str, read: LanguageMetadata, options: StorageOptions) -> pa.T
     if storage.exists(url, options):
         table = read_table(url, options)
         if table["entry"].to_pylist() != read.entries:
-            raise UserError(f"{url} is not about {read.source}, whose entries are others: build the list again")
+            raise UserError(f"{url} doesn't belong to {read.source}, which has other entries: build the list again")
         return table
     size = len(read.entries)
     return pa.table(
@@ -109,4 +117,4 @@ def _table(folder: str, read: LanguageMetadata, options: StorageOptions) -> pa.T
 def _spread(entries: list[Any], count: int) -> list[Any]:
     if len(entries) <= count:
         return entries
-    return [entries[place * (len(entries) - 1) // max(count - 1, 1)] for place in range(count)]
+    return [entries[number * (len(entries) - 1) // max(count - 1, 1)] for number in range(count)]

@@ -1,6 +1,7 @@
-"""The files of a metadata folder that is built here: lists, the table of where entries are from, sources.json.
+"""Writing the files of a metadata folder: lists, the table of each list's entries, and sources.json.
 
-Nothing in them depends on when or where they were made: no time, no path of a machine, fixed compression levels.
+The files have no times and no paths of a machine, and are compressed at fixed levels, so that equal builds give equal
+bytes.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _OTHERS = ("txt",)
 
 
 def list_bytes(entries: Sequence[str], list_format: ListFormat) -> bytes:
-    """A list as `MetadataFolder` reads it; entries of a txt.zst have no line breaks."""
+    """Serializes a list in a format that `MetadataFolder` reads; for txt.zst, entries must not have line breaks."""
     if list_format == "json":
         return json.dumps(list(entries), ensure_ascii=False, indent=0).encode() + b"\n"
     data = "".join(f"{entry}\n" for entry in entries).encode()
@@ -35,24 +36,26 @@ def list_bytes(entries: Sequence[str], list_format: ListFormat) -> bytes:
     return packed
 
 
-def check_free(folder: str, language: str, list_format: ListFormat, ours: bool, options: StorageOptions) -> None:
-    """Looks that a list takes no other's place.
+def check_no_other_list(
+    folder: str, language: str, list_format: ListFormat, ours: bool, options: StorageOptions
+) -> None:
+    """Checks that a folder has no other list of a language.
 
     Args:
         folder: The metadata folder.
-        language: The list's language.
-        list_format: Its format.
-        ours: Whether the file of that format, if there is one, was made here before.
-        options: How to reach the folder.
+        language: Language of the list.
+        list_format: Format of the list.
+        ours: Whether an existing file of that format was made by the same build or import and may be replaced.
+        options: Credentials and limits for reading the folder.
 
     Raises:
-        UserError: There is another list of the language.
+        UserError: The folder has another list of the language.
     """
     present = set(storage.list_folder(folder, options))
     for ending in (*_FORMATS, *_OTHERS):
         name = f"{language}.{ending}"
         if name in present and not (ours and ending == list_format):
-            raise UserError(f"{storage.join(folder, name)} is there already: remove it or give another --output")
+            raise UserError(f"{storage.join(folder, name)} already exists: remove it or give another --output")
 
 
 def write_list(
@@ -61,7 +64,7 @@ def write_list(
     """Writes a list.
 
     Returns:
-        Its file, digest and number of entries.
+        Name, digest and number of entries, as in sources.json.
     """
     name, data = f"{language}.{list_format}", list_bytes(entries, list_format)
     storage.write_bytes(storage.join(folder, name), data, options)
@@ -81,31 +84,31 @@ def read_table(url: str, options: StorageOptions) -> pa.Table:
 
 
 def entries_file(folder: str, language: str) -> str:
-    """Where the table of a language's entries is."""
+    """Returns the path of the table of a language's entries."""
     return storage.join(folder, ENTRIES_FOLDER, f"{language}.parquet")
 
 
 def read_sources(folder: str, options: StorageOptions) -> dict[str, Any]:
-    """What the folder's sources.json says of each language; empty without one.
+    """Reads the sections of sources.json by language; empty if there is no such file.
 
     Raises:
-        UserError: It is damaged, or another command's.
+        UserError: The file is damaged, or was written by another command.
     """
     languages: dict[str, Any] = _document(folder, options)["languages"]
     return languages
 
 
-def note_sources(
+def record_sources(
     folder: str, language: str, section: dict[str, Any], page_views: dict[str, Any], options: StorageOptions
 ) -> None:
-    """Writes what is known of a language's list to the folder's sources.json, beside the other languages'.
+    """Writes the section of a language to sources.json and keeps those of other languages.
 
     Args:
         folder: The metadata folder.
         language: The language.
-        section: What is known of its list; its `pageviews` names one of `page_views`.
-        page_views: Files that languages share, by name.
-        options: How to reach the folder.
+        section: Section of the language, whose `pageviews` is a name in `page_views`.
+        page_views: Sections about pageviews files, which languages share, by name.
+        options: Credentials and limits for reading and writing the folder.
     """
     before = _document(folder, options)
     languages = dict(sorted({**before["languages"], language: section}.items()))
@@ -131,4 +134,4 @@ def _document(folder: str, options: StorageOptions) -> dict[str, Any]:
             return {"languages": dict(document["languages"]), "pageviews": dict(document["pageviews"])}
     except (ValueError, LookupError, TypeError) as error:
         raise UserError(f"{url} is damaged ({error}): remove it or give another --output") from error
-    raise UserError(f"{folder} holds something else ({kind}): give another --output")
+    raise UserError(f"{folder} holds files of another kind ({kind}): give another --output")

@@ -1,5 +1,5 @@
-"""The sources of entries: wordnets, page titles, word frequencies, the editions of Wikipedia, and fetching them.
+"""The sources of entries: wordnets, page titles, word frequencies, editions of Wikipedia, and how they are downloaded.
 
-One module a source, from the files that it comes in to candidates. Imports `storage`, `options`, `metadata.lists` and
-`errors`.
+Each module turns the files of one source into candidates. Imports `metadata.lists`, `metadata.wikipedia`, `language`,
+`storage`, `options` and `errors`.
 """

@@ -1,4 +1,4 @@
-"""Digests of source files, remembered so that 20 GB aren't read again to learn that nothing changed."""
+"""Digests of source files, cached by the files' versions so that unchanged files aren't read again."""
 
 from __future__ import annotations
 
@@ -12,24 +12,27 @@ from metaclip_curate.storage import InputError, StorageOptions
 from metaclip_curate.storage.retry import RefusedError, TransientError
 from metaclip_curate.storage.stores import source_of
 
-_THREADS = 4  # hashing and reading both leave Python's lock
+_THREADS = 4  # hashing and reading both release the GIL
 _PIECE = 1 << 20
 
 
 class Digests:
-    """SHA-256 of files; one whose version is still the remembered one isn't read.
+    """SHA-256 digests of files. A file isn't read if its version is still the cached one.
 
     Args:
-        options: How to reach the files.
-        remembered: Path to version and digest, from `remembered` of a former one.
+        options: Credentials and limits for reading the files.
+        cached: Version and digest by path, from the attribute of an earlier object.
+
+    Attributes:
+        cached: Version and digest by path.
     """
 
-    def __init__(self, options: StorageOptions, remembered: dict[str, list[str]] | None = None) -> None:
+    def __init__(self, options: StorageOptions, cached: dict[str, list[str]] | None = None) -> None:
         self._options = options
-        self.remembered = dict(remembered or {})
+        self.cached = dict(cached or {})
 
     def of(self, paths: Sequence[str]) -> list[str]:
-        """The digests, 64 hex digits each.
+        """Computes the digests of files, 64 hex digits each.
 
         Raises:
             UserError: A file can't be read.
@@ -39,7 +42,7 @@ class Digests:
 
     def _digest(self, path: str) -> str:
         version = self._version(path)
-        known = self.remembered.get(path)
+        known = self.cached.get(path)
         if version and known and known[0] == version:
             return known[1]
         digest = hashlib.sha256()
@@ -49,18 +52,18 @@ class Digests:
                     digest.update(piece)
         except InputError as error:
             raise UserError(f"{path} can't be read ({error.reason}): make it readable or remove it") from error
-        self.remembered[path] = [version, digest.hexdigest()]
+        self.cached[path] = [version, digest.hexdigest()]
         return digest.hexdigest()
 
     def _version(self, path: str) -> str:
-        """What tells this state of a file from others; empty when nothing does."""
+        """Returns a string that changes with the file; empty if the store has no version of it."""
         source = source_of(path, self._options)
         try:
             connection = source.connect(0, None)
             version = connection.version
             connection.close()
         except (RefusedError, TransientError):
-            return ""  # reading it says more
+            return ""  # reading the file raises a more specific error
         finally:
             source.close()
         return f"{version.etag} {version.last_modified} {version.size}" if version.identifies else ""

@@ -10,20 +10,20 @@ from functools import lru_cache
 from metaclip_curate.errors import UserError
 from metaclip_curate.language import OTHER, read_languages
 
-# Where an edition's address isn't its code with "-" for "_".
+# Editions whose host name isn't the code with "-" for "_".
 _ADDRESSES = {"be_x_old": ("be-tarask", "be-x-old")}
 
 
 @dataclass(frozen=True)
 class Edition:
-    """A row of languages.csv.
+    """An edition of Wikipedia.
 
     Attributes:
-        code: The edition's code as in the names of its dumps.
+        code: Code of the edition, as in the names of its dumps.
         name: English name of the language.
-        without_spaces: Whether its words aren't set apart by spaces.
-        wordnet: Code of its wordnet in Open Multilingual WordNet; empty without one.
-        language: The metadata language whose list takes its entries.
+        without_spaces: Whether the language is written without spaces between words.
+        wordnet: Code of its wordnet in Open Multilingual WordNet; empty if it has none.
+        language: Metadata language whose list takes the entries.
     """
 
     code: str
@@ -34,15 +34,16 @@ class Edition:
 
     @property
     def wiki(self) -> str:
-        """The name that its dumps begin with."""
+        """The name with which its dumps begin."""
         return f"{self.code}wiki"
 
     @property
     def page_view_codes(self) -> tuple[str, ...]:
-        """Its codes in the pageviews files: desktop, mobile, and Wikipedia Zero, which ended in 2018.
+        """Codes of its sites in pageviews files: desktop, mobile, and Wikipedia Zero, which ended in 2018.
 
-        https://wikitech.wikimedia.org/wiki/Data_Platform/Data_Lake/Traffic/Pageviews: Wikipedia has no suffix for the
-        project, so that `de.m` is its mobile site; `de.m.d` is another project's, and `commons.m` no language.
+        Wikipedia's codes have no suffix for the project: `de.m` is its mobile site, `de.m.d` that of another project,
+        and `commons.m` isn't a language. Source:
+        https://wikitech.wikimedia.org/wiki/Data_Platform/Data_Lake/Traffic/Pageviews
         """
         addresses = _ADDRESSES.get(self.code, (self.code.replace("_", "-"),))
         return tuple(address + site for address in addresses for site in ("", ".m", ".zero"))
@@ -50,14 +51,14 @@ class Edition:
 
 @lru_cache(maxsize=1)
 def all_editions() -> tuple[Edition, ...]:
-    """Every edition of the table that ships, in its order."""
+    """Returns every edition in languages.csv, in its order."""
     return tuple(
         Edition(row.code, row.name, row.without_spaces, row.wordnet, row.metadata_language) for row in read_languages()
     )
 
 
 def editions_of(language: str) -> tuple[Edition, ...]:
-    """The editions whose entries make a language's list: its own first, then those merged into it.
+    """Returns the editions whose entries make up a language's list: its own first, then those merged into it.
 
     Raises:
         UserError: There is no such language, or it has no list of its own.
@@ -69,10 +70,10 @@ def editions_of(language: str) -> tuple[Edition, ...]:
 
 
 def check_languages(languages: Iterable[str]) -> list[str]:
-    """The languages once each, in their order.
+    """Checks languages and returns each once, in the given order.
 
     Raises:
-        UserError: None is given, or one is unknown.
+        UserError: No language is given, or one is unknown.
     """
     chosen = list(dict.fromkeys(languages))
     if not chosen:
@@ -91,9 +92,9 @@ def _no_such_language(language: str) -> str:
             )
     names = {edition.name.lower(): edition for edition in all_editions()}
     codes = {edition.code: edition for edition in all_editions()}
-    asked = language.lower().replace("-", "_")
+    code = language.lower().replace("-", "_")
     near = [names[name] for name in difflib.get_close_matches(language.lower(), names, 2)]
-    near += [codes[code] for code in difflib.get_close_matches(asked, codes, 4, 0.5)]
+    near += [codes[match] for match in difflib.get_close_matches(code, codes, 4, 0.5)]
     shown = [f"{edition.code} ({edition.name})" for edition in dict.fromkeys(near)][:4]
     remedy = f"near it are {', '.join(shown)}" if shown else f"metadata/README.md lists them; {OTHER} is the rest"
     return f"there is no Wikipedia with the code {language}: {remedy}"

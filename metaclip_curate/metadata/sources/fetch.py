@@ -1,9 +1,9 @@
-"""Downloads what a build needs: dumps and pageviews from Wikimedia, wordnets from NLTK's data.
+"""Downloads the sources of a build: dumps and pageviews from Wikimedia, wordnets from NLTK's data.
 
-One file after another, so that no host ever has more than one connection from here. Dumps are held to the SHA-1 (or
-MD5) sums that Wikimedia publishes with them, wordnets to the sums in NLTK's index.xml; pageviews have none and are held
-to the checksum within the gzip file. `fetched.json` in the folder says of every file where it is from and what it
-comes to; a file that it names isn't asked for again.
+Files are downloaded one after another, so that no host has more than one connection. Dumps are checked against the
+SHA-1 (or MD5) sums that Wikimedia publishes with them, wordnets against the sums in NLTK's index.xml, and pageviews,
+which have no published sums, against the checksum inside the gzip file. `fetched.json` in the folder records the URL
+and digests of each file; a file that it names isn't downloaded again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,34 +22,34 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.metadata.sources.editions import Edition, check_languages, editions_of
 from metaclip_curate.metadata.sources.fetch_file import Checksum, Client, fetch_file
 from metaclip_curate.metadata.sources.wordnet import ENGLISH
-from metaclip_curate.options.fetch_metadata import DumpForm, FetchOptions
+from metaclip_curate.metadata.wikipedia.file_names import checksums_name, page_views_name, published_dump
+from metaclip_curate.options.fetch_metadata import FetchOptions
 from metaclip_curate.storage import public_name
 from metaclip_curate.storage.atomic_file import atomic_write
 
-Tell = Callable[[str], None]
+Log = Callable[[str], None]
 FETCHED_FILE = "fetched.json"
-_FORMS: dict[DumpForm, str] = {"multistream": "pages-articles-multistream", "articles": "pages-articles"}
 _DATE_LINK = re.compile(rb'href="(\d{8})/"')
 _NLTK_CHECKSUMS = (("sha256", "sha256_checksum"), ("md5", "checksum"))
 _PIECE = 1 << 20
 
 
 class Fetch:
-    """A download of everything for some languages.
+    """The download of all sources for some languages.
 
     Args:
-        options: What and from where.
-        client: How to ask.
-        tell: Takes lines about what goes on.
+        options: Languages, dates and servers.
+        client: Client for requests.
+        log: Function that prints a line.
 
     Raises:
         UserError: A language is unknown.
     """
 
-    def __init__(self, options: FetchOptions, client: Client, tell: Tell = print) -> None:
+    def __init__(self, options: FetchOptions, client: Client, log: Log = print) -> None:
         self._options = options
         self._client = client
-        self._tell = tell
+        self._log = log
         self._languages = check_languages(options.languages)
         self._folder = Path(options.output)
         self._record = self._folder / FETCHED_FILE
@@ -61,13 +61,13 @@ class Fetch:
                 raise UserError(f"{self._record} is damaged ({error}): remove it") from error
 
     def run(self) -> dict[str, dict[str, Any]]:
-        """Downloads what isn't there yet.
+        """Downloads the files that are missing.
 
         Returns:
-            What fetched.json says, by the files' paths within the folder.
+            The records of fetched.json by path within the folder.
 
         Raises:
-            UserError: A language's dump or all pageviews are missing, or a file can't be had.
+            UserError: The dump of a language or all pageviews are missing, or a file can't be downloaded.
         """
         for language in self._languages:
             for edition in editions_of(language):
@@ -78,11 +78,11 @@ class Fetch:
 
     def _fetch_dump(self, edition: Edition) -> None:
         base = f"{self._options.dumps_url}/{edition.wiki}/{self._options.date}"
-        sums = self._sums(f"{base}/{edition.wiki}-{self._options.date}")
+        sums = self._checksums(base, edition)
         if sums is None:
             self._no_dump(edition)
             return
-        names = dump_names(sums, self._options.dump_form)
+        names = published_dump(sums, self._options.dump_form)
         if not names:
             raise UserError(
                 f"{public_name(base)} has no pages-articles dump: it may not be finished, choose an earlier --date"
@@ -90,10 +90,10 @@ class Fetch:
         for name in names:
             self._get(f"{base}/{name}", f"dumps/{name}", sums[name])
 
-    def _sums(self, beginning: str) -> dict[str, Checksum] | None:
-        """The checksums of a dump's files; None where there is no such dump."""
+    def _checksums(self, base: str, edition: Edition) -> dict[str, Checksum] | None:
+        """Reads the checksums of a dump's files; None if there is no such dump."""
         for kind in ("sha1", "md5"):
-            data = self._client.read(f"{beginning}-{kind}sums.txt")
+            data = self._client.read(f"{base}/{checksums_name(edition.wiki, self._options.date, kind)}")
             if data is not None:
                 return {name: Checksum(kind, digits) for name, digits in parse_sums(data).items()}
         return None
@@ -105,18 +105,18 @@ class Fetch:
         found = f"there are {shown}" if shown else f"look for dates at {public_name(url)}"
         if edition.code == edition.language:
             raise UserError(f"there is no dump of {edition.wiki} of {self._options.date}: {found}")
-        self._tell(f"{edition.wiki}: no dump of {self._options.date}, left out ({found})")
+        self._log(f"{edition.wiki}: no dump of {self._options.date}, left out ({found})")
 
     def _fetch_page_views(self) -> None:
         days, found = self._options.days(), 0
         for day in days:
             for hour in range(24):
-                name = f"pageviews-{day:%Y%m%d}-{hour:02}0000.gz"
+                name = page_views_name(day, hour)
                 url = f"{self._options.pageviews_url}/{day:%Y}/{day:%Y-%m}/{name}"
                 if self._get(url, f"pageviews/{name}", None):
                     found += 1
                 else:
-                    self._tell(f"{name}: the server has none")
+                    self._log(f"{name}: missing on the server")
         if days and not found:
             url = public_name(self._options.pageviews_url)
             raise UserError(f"{url} has no pageviews of {self._options.date}: choose another")
@@ -130,22 +130,24 @@ class Fetch:
         url = f"{self._options.wordnet_url}/index.xml"
         index = self._client.read(url)
         if index is None:
-            raise UserError(f"{public_name(url)} is missing: look whether --wordnet-url is right")
+            raise UserError(f"{public_name(url)} is missing: check whether --wordnet-url is right")
         sums = nltk_checksums(index, public_name(url))
         for package in packages:
             if package not in sums:
-                raise UserError(f"{public_name(url)} has no checksum of {package}: look whether --wordnet-url is right")
+                raise UserError(
+                    f"{public_name(url)} has no checksum of {package}: check whether --wordnet-url is right"
+                )
             name = f"{package}.zip"
             if not self._get(f"{self._options.wordnet_url}/packages/corpora/{name}", f"wordnet/{name}", sums[package]):
                 raise UserError(
-                    f"{public_name(url)} tells of {name}, which is missing: look whether --wordnet-url is right"
+                    f"{public_name(url)} names {name}, which is missing: check whether --wordnet-url is right"
                 )
 
     def _get(self, url: str, name: str, checksum: Checksum | None) -> bool:
         target = self._folder / name
         known = self._fetched.get(name)
         if known and known["url"] == public_name(url) and target.exists() and target.stat().st_size == known["bytes"]:
-            self._tell(f"{name}: there already")
+            self._log(f"{name}: already downloaded")
             return True
         fetched = fetch_file(url, target, checksum, self._client)
         if fetched is None:
@@ -158,42 +160,30 @@ class Fetch:
         with atomic_write(self._record) as file:
             file.write(text.encode())
         went_on = f", from byte {fetched.resumed_at:,} on" if fetched.resumed_at else ""
-        self._tell(f"{name}: {fetched.bytes:,} bytes{went_on}")
+        self._log(f"{name}: {fetched.bytes:,} bytes{went_on}")
         return True
 
 
 def parse_sums(data: bytes) -> dict[str, str]:
-    """File name to hex digits, of a file as sha1sum writes it."""
+    """Parses the output of sha1sum to hex digits by file name."""
     lines = (line.split() for line in data.decode("utf-8", "replace").splitlines())
     return {fields[1].lstrip("*"): fields[0] for fields in lines if len(fields) == 2}
 
 
-def dump_names(listed: Iterable[str], form: DumpForm) -> list[str]:
-    """Which of a dump's files have the articles: one form, whole rather than in parts, with its index.
+def nltk_checksums(index: bytes, url: str) -> dict[str, Checksum]:
+    """Parses the checksums of the packages in NLTK's index.xml.
 
     Args:
-        listed: The names that the dump has.
-        form: The form to take where there are both.
-    """
-    for each in sorted(_FORMS, key=lambda name: name != form):
-        for part, pages in (("", ""), (r"\d+", r"-p\d+p\d+")):
-            pattern = re.compile(rf"\w+-\d+-{_FORMS[each]}(?:{part}\.xml{pages}|-index{part}\.txt{pages})\.bz2")
-            names = sorted(name for name in listed if pattern.fullmatch(name))
-            if names:
-                return names
-    return []
-
-
-def nltk_checksums(index: bytes, url: str) -> dict[str, Checksum]:
-    """The checksums of the packages in NLTK's index.xml.
+        index: Content of the file.
+        url: Its URL, for messages.
 
     Raises:
-        UserError: It is no XML.
+        UserError: The file isn't XML.
     """
     try:
         root = lxml.etree.fromstring(index, lxml.etree.XMLParser(resolve_entities=False, no_network=True))
     except lxml.etree.XMLSyntaxError as error:
-        raise UserError(f"{url} is no XML ({error}): look whether --wordnet-url is right") from error
+        raise UserError(f"{url} isn't XML ({error}): check whether --wordnet-url is right") from error
     return {package.get("id"): checksum for package in root.iter("package") for checksum in _strongest(package)}
 
 
@@ -205,15 +195,15 @@ def _strongest(package: Any) -> Iterator[Checksum]:
 
 
 def _check_gzip(path: Path) -> None:
-    """Reads a gzip file to its end, where its checksum is.
+    """Verifies a gzip file against the checksum at its end.
 
     Raises:
-        UserError: It is damaged; it is removed.
+        UserError: The file was damaged and has been removed.
     """
     try:
         with igzip.open(path, "rb") as file:  # type: ignore[no-untyped-call]
             while file.read(_PIECE):
                 pass
-    except (OSError, EOFError, zlib.error, isal_zlib.IsalError) as error:  # type: ignore[misc]  # its stubs know it as no exception
+    except (OSError, EOFError, zlib.error, isal_zlib.IsalError) as error:  # type: ignore[misc]  # the stubs don't declare it as an exception
         path.unlink()
-        raise UserError(f"{path.name} came damaged ({error}): the same command downloads it again") from error
+        raise UserError(f"{path.name} is damaged ({error}): the same command downloads it again") from error

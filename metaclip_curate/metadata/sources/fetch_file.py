@@ -1,8 +1,8 @@
-"""One file from an HTTP server, whole and checked, in as many goes as it takes.
+"""Downloading a file from an HTTP server, whole and verified, in one or several calls.
 
-It is written to NAME.part beside a note of which version that is, and takes its name when it is complete and its
-checksum is right. A later call goes on where the part ends, if the server still has that version. What breaks within a
-call is the affair of `storage`: waits, Retry-After, Range.
+The file is written to NAME.part, beside a record of its version in NAME.part.json, and renamed when it is complete and
+its checksum is right. A later call continues at the end of the part if the server still has the same version. Retries
+within a call are done by `storage`: waits, Retry-After, Range.
 """
 
 from __future__ import annotations
@@ -26,13 +26,18 @@ from metaclip_curate.storage.retry import MissingError, RefusedError
 from metaclip_curate.storage.source import Connection, Version
 
 _PIECE = 1 << 20
-_MOST_BYTES = 1 << 26  # of a file that is read into memory: lists of names and checksums
+_MOST_BYTES = 1 << 26  # of a file that is read into memory, such as a list of checksums
 _CHANGED = "it changed since its first part was downloaded"
 
 
 @dataclass(frozen=True)
 class Checksum:
-    """What a file's bytes must come to: the name of a hash in hashlib, and its hex digits."""
+    """The expected checksum of a file.
+
+    Attributes:
+        kind: Name of the hash in hashlib.
+        digits: Hex digits.
+    """
 
     kind: str
     digits: str
@@ -40,12 +45,12 @@ class Checksum:
 
 @dataclass(frozen=True)
 class Client:
-    """How files are asked for.
+    """Settings of requests.
 
     Attributes:
-        options: How patiently.
-        contact: An address by which a server's people can reach the user, for the User-Agent; empty for none.
-        sleep: Waits between attempts.
+        options: Limits of requests and retries.
+        contact: E-mail address or URL of the user, for the User-Agent. Default: none.
+        sleep: Function that waits between attempts.
     """
 
     options: StorageOptions
@@ -53,16 +58,16 @@ class Client:
     sleep: Callable[[float], None] = field(default=time.sleep)
 
     def headers(self) -> dict[str, str]:
-        """The headers of a request. Wikimedia asks that User-Agent names the program and a contact."""
+        """Returns the headers of a request. Wikimedia requires a User-Agent with the program and a contact."""
         contact = f" ({self.contact})" if self.contact else ""
         return {**AS_STORED, "User-Agent": f"metaclip-curate/{__version__}{contact}"}
 
     def source(self, url: str) -> HttpSource:
-        """The bytes of a URL."""
+        """Returns the source of a URL's bytes."""
         return HttpSource(url, self.options.read_timeout, self.headers)
 
     def read(self, url: str) -> bytes | None:
-        """A small file; None where there is none.
+        """Reads a small file; None if it doesn't exist.
 
         Raises:
             UserError: The server can't be reached, refuses, or sends more than 64 MiB.
@@ -73,17 +78,17 @@ class Client:
         except InputError as error:
             if isinstance(error.__cause__, MissingError):
                 return None
-            raise UserError(f"{error}: look whether the address is right, or try again later") from error
+            raise UserError(f"{error}: check the URL, or try again later") from error
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """A file that is complete.
+    """A downloaded file.
 
     Attributes:
-        bytes: Its size.
-        sha256: Its digest.
-        resumed_at: Bytes that an earlier call had downloaded.
+        bytes: Size, bytes.
+        sha256: Digest, 64 hex digits.
+        resumed_at: Number of bytes that an earlier call had downloaded.
     """
 
     bytes: int
@@ -92,24 +97,24 @@ class Fetched:
 
 
 def fetch_file(url: str, target: Path, checksum: Checksum | None, client: Client) -> Fetched | None:
-    """Downloads a file, or goes on with one.
+    """Downloads a file, or continues its download.
 
     Args:
-        url: http:// or https://.
-        target: Where it goes; an earlier file of that name is replaced.
-        checksum: What its bytes must come to, where that is known.
-        client: How to ask.
+        url: http:// or https:// URL.
+        target: Path to write to; an existing file is replaced.
+        checksum: Expected checksum, if it is known.
+        client: Settings of requests.
 
     Returns:
-        None where the server has no such file.
+        The file; None if the server doesn't have it.
 
     Raises:
-        UserError: It can't be had, or comes with a wrong checksum twice.
+        UserError: The file can't be downloaded, or its checksum is wrong twice.
     """
     part = _Part(url, target)
     for last in (False, True):
         try:
-            fetched = part.go_on(checksum, client)
+            fetched = part.download(checksum, client)
         except InputError as error:
             if isinstance(error.__cause__, MissingError):
                 part.remove()
@@ -128,30 +133,35 @@ def fetch_file(url: str, target: Path, checksum: Checksum | None, client: Client
                 f"{public_name(url)} has the {checksum.kind} {found} and should have {checksum.digits}, twice: "
                 "try again later"
             )
-    raise AssertionError("the last go either returns or raises")
+    raise AssertionError("the last attempt either returns or raises")
 
 
 class _Part:
-    """A file on its way."""
+    """A file that is being downloaded.
+
+    Attributes:
+        digests: Digests of the complete file, by name of the hash.
+        resumes: Whether this call continued an earlier download.
+    """
 
     def __init__(self, url: str, target: Path) -> None:
         self._url = url
         self._target = target
         self._path = target.with_name(target.name + ".part")
-        self._note = target.with_name(target.name + ".part.json")
+        self._record = target.with_name(target.name + ".part.json")
         self.digests: dict[str, str] = {}
         self.resumes = False
 
-    def go_on(self, checksum: Checksum | None, client: Client) -> Fetched:
-        """Downloads what is missing; `digests` has what all of it comes to."""
+    def download(self, checksum: Checksum | None, client: Client) -> Fetched:
+        """Downloads the rest of the file and computes its digests."""
         self._target.parent.mkdir(parents=True, exist_ok=True)
-        version = self._noted_version()
+        version = self._recorded_version()
         hashes = {kind: hashlib.new(kind) for kind in {"sha256", checksum.kind if checksum else "sha256"}}
         start = self._feed(hashes) if version else 0
         self.resumes = start > 0
         source = _FromOffset(client.source(self._url), start, version if start else None)
         with InputStream(public_name(self._url), source, client.options, client.sleep) as stream:
-            self._write_note(source.version)
+            self._write_record(source.version)
             with self._path.open("ab" if start else "wb") as file:
                 while piece := stream.read1(_PIECE):
                     file.write(piece)
@@ -163,14 +173,14 @@ class _Part:
         return Fetched(self._path.stat().st_size, self.digests["sha256"], start)
 
     def finish(self) -> None:
-        """Gives the file its name."""
+        """Renames the part to the file."""
         self._path.replace(self._target)
-        self._note.unlink(missing_ok=True)
+        self._record.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Removes the part."""
         self._path.unlink(missing_ok=True)
-        self._note.unlink(missing_ok=True)
+        self._record.unlink(missing_ok=True)
 
     def _feed(self, hashes: dict[str, Any]) -> int:
         size = 0
@@ -181,32 +191,32 @@ class _Part:
                     each.update(piece)
         return size
 
-    def _noted_version(self) -> Version | None:
-        """The version that the part is of, when that can be held against the server's."""
+    def _recorded_version(self) -> Version | None:
+        """Returns the version of the part, if it can be compared with that on the server."""
         try:
-            note = json.loads(self._note.read_bytes())
-            version = Version(note["size"], note["etag"], note["last_modified"])
+            record = json.loads(self._record.read_bytes())
+            version = Version(record["size"], record["etag"], record["last_modified"])
         except (OSError, ValueError, LookupError, TypeError):
             return None
-        is_same = note.get("url") == public_name(self._url) and version.identifies and self._path.exists()
+        is_same = record.get("url") == public_name(self._url) and version.identifies and self._path.exists()
         return version if is_same else None
 
-    def _write_note(self, version: Version) -> None:
-        note = {"url": public_name(self._url), **dataclasses.asdict(version)}
-        self._note.write_text(json.dumps(note), encoding="utf-8")
+    def _write_record(self, version: Version) -> None:
+        record = {"url": public_name(self._url), **dataclasses.asdict(version)}
+        self._record.write_text(json.dumps(record), encoding="utf-8")
 
 
 class _FromOffset:
-    """A source whose first byte is one further on in another source."""
+    """The bytes of a source from an offset on, as if the source began there."""
 
     def __init__(self, source: HttpSource, start: int, version: Version | None) -> None:
         self._source = source
         self._start = start
         self._required = version
-        self.version = Version()  # of the whole file, once connected
+        self.version = Version()  # of the whole file, once a connection is open
 
     def connect(self, offset: int, version: Version | None) -> Connection:
-        """As `Source.connect` says."""
+        """Connects at an offset in the shifted source. See `Source.connect`."""
         connection = self._source.connect(offset + self._start, version or self._required)
         if self._required is not None and self._required.conflict(connection.version):
             connection.close()
@@ -215,12 +225,12 @@ class _FromOffset:
         return _Shifted(connection, self._start)
 
     def close(self) -> None:
-        """Ends it."""
+        """Closes the connection."""
         self._source.close()
 
 
 class _Shifted:
-    """A connection as seen from an offset; where a server ignores ranges it starts before, at a negative byte."""
+    """A connection with positions relative to an offset; if the server ignores ranges, its start is negative."""
 
     def __init__(self, connection: Connection, offset: int) -> None:
         self._connection = connection
@@ -229,9 +239,9 @@ class _Shifted:
         self.version = dataclasses.replace(connection.version, size=None if size is None else size - offset)
 
     def read(self, size: int) -> bytes:
-        """As `Connection.read` says."""
+        """Reads up to `size` bytes. See `Connection.read`."""
         return self._connection.read(size)
 
     def close(self) -> None:
-        """Ends it."""
+        """Closes the connection."""
         self._connection.close()

@@ -1,18 +1,18 @@
-"""A starter set of metadata from word frequencies, made in seconds: to try the pipeline, not to curate with.
+"""A starter set of metadata from word frequencies, made in seconds, for trying out the pipeline.
 
-It is not the Wikipedia metadata of spec section 3: only single words; no phrases, no titles, no WordNet.
+It isn't the Wikipedia metadata of spec section 3: it has only single words, no phrases, titles or WordNet names.
 
-The words come from PyPI's wordfreq (Robyn Speer, https://github.com/rspeer/wordfreq; data CC BY-SA 4.0), 42 lists of
-words by frequency, and from lists written for this project, which ship in metadata/starter/: Thai, which wordfreq
-lacks, and German words with ß, which wordfreq writes with ss.
+The words come from the 42 frequency lists of PyPI's wordfreq (Robyn Speer, https://github.com/rspeer/wordfreq; data
+CC BY-SA 4.0) and from lists written for this project in metadata/starter/: Thai, which wordfreq lacks, and German words
+with ß, which wordfreq writes with ss.
 
-A list holds, in this order and without repeats: the numbers 0 to 99; the words of wordfreq by falling frequency; the
-words written for this project. Words that could not match or say nothing are left out, and forms with capitals are
+A list has, in this order and without repeats: the numbers 0 to 99; the words of wordfreq by falling frequency; the
+words written for this project. Words that couldn't match or are meaningless are left out, and capitalised forms are
 added: see word_forms.
 
-Serbian, Croatian and Bosnian: wordfreq has one list in Latin letters. It makes bs, hr, sh, and sr, where each word
-stands in Cyrillic and in Latin letters. Chinese is in simplified characters only. Each file is named by the code of
-the Wikipedia: no for wordfreq's nb, tl for its fil.
+For Serbian, Croatian and Bosnian wordfreq has one list in Latin letters, from which bs, hr, sh and sr are made; in sr
+each word is in Cyrillic and in Latin letters. Chinese is in simplified characters only. Each file is named by the code
+of the Wikipedia: no for wordfreq's nb, tl for its fil.
 """
 
 from __future__ import annotations
@@ -40,25 +40,25 @@ KIND = "metaclip-curate starter"
 WORDFREQ_LICENCE = "CC BY-SA 4.0"
 SHIPPED_LICENCE = "Apache-2.0"
 
-# Wikipedia code to wordfreq code where they differ.
+# Wordfreq's code by Wikipedia code, where they differ.
 _WORDFREQ_CODES = {"no": "nb", "tl": "fil", "bs": "sh", "hr": "sh", "sr": "sh"}
 _SOFT_HYPHEN = "\u00ad"
 
 
 @dataclass(frozen=True)
 class StarterSummary:
-    """What was written.
+    """A written starter set.
 
     Attributes:
-        path: the metadata folder.
-        entries: language to number of entries, sorted by language.
+        path: The metadata folder.
+        entries: Number of entries by language, sorted by language.
     """
 
     path: Path
     entries: Mapping[str, int]
 
     def __str__(self) -> str:
-        """One line for people."""
+        """Returns a one-line summary."""
         total = sum(self.entries.values())
         return f"{self.path}: {total:,} entries in {len(self.entries)} languages ({', '.join(self.entries)})"
 
@@ -70,17 +70,18 @@ def build_starter(
 ) -> StarterSummary:
     """Writes a metadata folder of starter lists: `<lang>.txt` for each language, and sources.json.
 
-    The same packages and options give the same bytes. All is written to a folder beside `out_dir` and then renamed,
-    so there is no half starter set. The lists of a former one are replaced, file by file, sources.json last.
+    The same packages and options give the same bytes. The files are written to a folder beside `out_dir`, which is then
+    renamed, so that a starter set is complete or missing. The lists of an earlier set are replaced file by file,
+    sources.json last.
 
     Args:
-        out_dir: a folder that is absent, empty, or holds a former starter set.
-        languages: Wikipedia codes; None is every language that there is a list for.
-        limit: at most so many words of wordfreq a language, before their forms in capitals are added.
+        out_dir: A folder that is absent, empty, or holds an earlier starter set.
+        languages: Wikipedia codes. Default: None, all languages for which there is a list.
+        limit: Largest number of words of wordfreq per language, before capitalised forms are added.
 
     Raises:
-        UserError: wordfreq is not installed, a language has no list, the limit is below 1, or the folder holds
-            something else or can't be written.
+        UserError: wordfreq isn't installed, a language has no list, the limit is below 1, or the folder holds other
+            files or can't be written.
     """
     if limit < 1:
         raise UserError(f"The limit of words a language is {limit}; give 1 or more.")
@@ -94,7 +95,7 @@ def build_starter(
             complete = Path(temporary) / "complete"
             complete.mkdir()
             entries = _write_folder(complete, chosen, limit, wordfreq)
-            _put_in_place(complete, folder, former)
+            _move_to(complete, folder, former)
     except OSError as error:
         raise UserError(
             f"The starter set cannot be written to {folder} ({error.strerror}); name a writable folder."
@@ -103,10 +104,10 @@ def build_starter(
 
 
 def available_languages() -> list[str]:
-    """The Wikipedia codes that a starter list can be made for, sorted.
+    """Lists the Wikipedia codes for which a starter list can be made, sorted.
 
     Raises:
-        UserError: wordfreq is not installed.
+        UserError: wordfreq isn't installed.
     """
     codes = set(_import_wordfreq().available_languages()) - {"nb", "fil"}
     return sorted(codes | set(_WORDFREQ_CODES) | set(MetadataFolder.open(SHIPPED_LISTS).languages))
@@ -135,7 +136,7 @@ def _choose(languages: Iterable[str] | None, available: list[str]) -> list[str]:
 
 
 def _former_files(folder: Path) -> set[str]:
-    """The lists of a former starter set in the folder; none when it is absent or empty."""
+    """Lists the files of an earlier starter set in the folder; empty if the folder is absent or empty."""
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return set()
     try:
@@ -144,11 +145,11 @@ def _former_files(folder: Path) -> set[str]:
             return {Path(item["file"]).name for item in document["languages"].values()}
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         pass
-    raise UserError(f"The folder {folder} holds something else than a starter set; name a new or empty folder.")
+    raise UserError(f"The folder {folder} holds files of another kind than a starter set; name a new or empty folder.")
 
 
 def _write_folder(folder: Path, languages: Iterable[str], limit: int, wordfreq: Any) -> dict[str, int]:
-    """Writes the lists and sources.json to an empty folder; returns the number of entries by language."""
+    """Writes the lists and sources.json to an empty folder, and returns the number of entries by language."""
     described: dict[str, dict[str, Any]] = {}
     for language in languages:
         entries, origins = _entries(language, limit, wordfreq)
@@ -172,8 +173,8 @@ def _write_folder(folder: Path, languages: Iterable[str], limit: int, wordfreq: 
     return {language: item["entries"] for language, item in described.items()}
 
 
-def _put_in_place(complete: Path, folder: Path, former: set[str]) -> None:
-    """Renames a complete folder to where it belongs, or its files one by one over those of a former set."""
+def _move_to(complete: Path, folder: Path, former: set[str]) -> None:
+    """Renames a complete folder to its final name, or moves its files one by one over those of an earlier set."""
     if not former:
         complete.replace(folder)
         return
@@ -185,7 +186,7 @@ def _put_in_place(complete: Path, folder: Path, former: set[str]) -> None:
 
 
 def _entries(language: str, limit: int, wordfreq: Any) -> tuple[list[str], list[dict[str, Any]]]:
-    """The entries of a language, and where they come from."""
+    """Returns the entries of a language, and a description of their sources."""
     entries = dict.fromkeys(NUMBERS)
     origins: list[dict[str, Any]] = [{"name": "numbers 0 to 99", "words": len(NUMBERS)}]
     code = _WORDFREQ_CODES.get(language, language)
@@ -217,7 +218,7 @@ def _entries(language: str, limit: int, wordfreq: Any) -> tuple[list[str], list[
 
 
 def _wordfreq_words(code: str, limit: int, wordfreq: Any) -> list[str]:
-    """The usable words of one of wordfreq's languages by falling frequency, at most `limit`."""
+    """Returns up to `limit` usable words of one of wordfreq's languages by falling frequency."""
     # The small list is the head of the large one and loads ten times faster.
     for size in ("small", "large"):
         if code not in wordfreq.available_languages(size):

@@ -1,10 +1,10 @@
 """Article titles and their views from Wikimedia's hourly pageviews files.
 
 A line is `domain_code page_title count_views total_response_size`
-(https://wikitech.wikimedia.org/wiki/Data_Platform/Data_Lake/Traffic/Pageviews). What counts is a Wikipedia's desktop or
-mobile site (`Edition.page_view_codes`), a title without ":" (with one it is another namespace) and a count above 0.
-Every other line is counted by the first reason that applies: malformed (not four fields, a count that is none, no
-UTF-8), other_projects, with_colon, without_views.
+(https://wikitech.wikimedia.org/wiki/Data_Platform/Data_Lake/Traffic/Pageviews). A line is used if it is of a
+Wikipedia's desktop or mobile site (`Edition.page_view_codes`), its title has no ":" (which marks another namespace) and
+its count is above 0. Every other line is counted by the first reason that applies: malformed (not four fields, a count
+that isn't a number, not UTF-8), other_projects, with_colon, without_views.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TITLES = pa.schema(
     [
         pa.field("language", pa.string()),  # metadata language
         pa.field("entry", pa.string()),  # the title with spaces for "_"
-        pa.field("views", pa.int64()),  # of one hour and site; added up later
+        pa.field("views", pa.int64()),  # of one hour and site; the stage adds them up
     ]
 )
 _FIELDS = 4
@@ -42,11 +42,11 @@ _DIGITS = r"^[0-9]{1,18}$"
 
 
 @dataclass
-class PageViewsAccount:
-    """What became of one file; lines = used + malformed + other_projects + with_colon + without_views."""
+class PageViewsStats:
+    """Numbers of lines of one file; lines = used + malformed + other_projects + with_colon + without_views."""
 
     path: str
-    status: str = "ok"  # ok; partial: it breaks off, and what is before that counts; failed: nothing does
+    status: str = "ok"  # ok; partial: the file breaks off, and the lines before count; failed: no line counts
     error: str = ""
     lines: int = 0
     used: int = 0
@@ -56,67 +56,67 @@ class PageViewsAccount:
     without_views: int = 0
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON types."""
+        """Returns the statistics as JSON types."""
         return dataclasses.asdict(self)
 
 
-def check_account(account: Mapping[str, Any], tell: Callable[[str], None]) -> None:
-    """Looks whether a file can be used, and tells what of it can't.
+def check_stats(stats: Mapping[str, Any], log: Callable[[str], None]) -> None:
+    """Checks that a file can be used, and logs unusable parts.
 
     Args:
-        account: A `PageViewsAccount` as JSON types, and `file`, the name to tell.
-        tell: Takes a line.
+        stats: `PageViewsStats` as JSON types, with the file's name for the log in `file`.
+        log: Function that prints a line.
 
     Raises:
-        UserError: Nothing of it can.
+        UserError: The file can't be used.
     """
-    if account["status"] == "failed":
-        raise UserError(f"{account['path']} is damaged ({account['error']}): download it again, or remove it")
-    if account["status"] == "partial":
-        tell(f"titles: {account['file']} breaks off ({account['error']}): {account['lines']:,} lines before that count")
-    if account["malformed"]:
-        tell(f"titles: {account['file']}: {account['malformed']:,} of {account['lines']:,} lines malformed")
+    if stats["status"] == "failed":
+        raise UserError(f"{stats['path']} is damaged ({stats['error']}): download it again, or remove it")
+    if stats["status"] == "partial":
+        log(f"titles: {stats['file']} breaks off ({stats['error']}): {stats['lines']:,} lines before that count")
+    if stats["malformed"]:
+        log(f"titles: {stats['file']}: {stats['malformed']:,} of {stats['lines']:,} lines malformed")
 
 
 def metadata_languages() -> dict[str, str]:
-    """Every Wikipedia's domain codes with the metadata language that takes its titles."""
+    """Returns the metadata language that takes a Wikipedia's titles, by domain code."""
     return {code: edition.language for edition in all_editions() for code in edition.page_view_codes}
 
 
 def read_page_views(
-    path: str, languages: Mapping[str, str], options: StorageOptions, account: PageViewsAccount
+    path: str, languages: Mapping[str, str], options: StorageOptions, stats: PageViewsStats
 ) -> Iterator[pa.RecordBatch]:
     """Reads one file.
 
     Args:
-        path: Path or URL of a file, gzip or plain.
-        languages: Domain code to metadata language.
-        options: How to reach the file.
-        account: Filled while the file is read.
+        path: Path or URL of the file, gzip or plain.
+        languages: Metadata language by domain code.
+        options: Credentials and limits for reading the file.
+        stats: Statistics, which are filled while the file is read.
 
     Yields:
-        Rows of `TITLES`, a title several times when several sites or lines have it.
+        Rows of `TITLES`; a title is repeated if several sites or lines have it.
     """
     try:
         with storage.open_input(path, options) as stream:
             pieces = iter(partial(stream.read1, _READ_BYTES), b"")
-            for lines in _blocks(_unpacked(pieces, account) if path.endswith(".gz") else pieces):
-                yield _titles(lines, languages, account)
-        if account.error and not account.lines:
-            account.status = "failed"
-    except (_DamagedError, isal_zlib.IsalError) as error:  # type: ignore[misc]  # its stubs know it as no exception
-        # A checksum comes after what it checks: where the damage is can't be told.
-        account.status, account.error = "failed", str(error)
+            for lines in _blocks(_unpacked(pieces, stats) if path.endswith(".gz") else pieces):
+                yield _titles(lines, languages, stats)
+        if stats.error and not stats.lines:
+            stats.status = "failed"
+    except (_DamagedError, isal_zlib.IsalError) as error:  # type: ignore[misc]  # the stubs don't declare it as an exception
+        # The checksum is at the end, so the position of the damage isn't known.
+        stats.status, stats.error = "failed", str(error)
     except InputError as error:
-        account.status, account.error = "failed", error.reason
+        stats.status, stats.error = "failed", error.reason
 
 
 class _DamagedError(Exception):
-    """A file whose text can't be trusted, what was read before included."""
+    """A file whose text can't be trusted, including the part that was already read."""
 
 
-def _unpacked(pieces: Iterator[bytes], account: PageViewsAccount) -> Iterator[bytes]:
-    """What a gzip file unpacks to, up to its end or to where it breaks off, which goes into the account."""
+def _unpacked(pieces: Iterator[bytes], stats: PageViewsStats) -> Iterator[bytes]:
+    """Decompresses a gzip file to its end, or to where it breaks off, which is recorded in the statistics."""
     unpacker, inside, members = isal_zlib.decompressobj(wbits=_GZIP), False, 0
     for piece in pieces:
         packed = piece
@@ -127,13 +127,13 @@ def _unpacked(pieces: Iterator[bytes], account: PageViewsAccount) -> Iterator[by
             if unpacker.eof:
                 unpacker, inside, members = isal_zlib.decompressobj(wbits=_GZIP), False, members + 1
     if inside:
-        account.status, account.error = "partial", "its end is missing"
+        stats.status, stats.error = "partial", "its end is missing"
     elif not members:
         raise _DamagedError("it is empty")
 
 
 def _blocks(pieces: Iterator[bytes]) -> Iterator[pa.Array]:
-    """Cuts text into arrays of lines, which may hold any bytes but line feeds; empty lines are left out."""
+    """Splits text into arrays of lines, which may hold any bytes except line feeds; empty lines are left out."""
     waiting: list[bytes] = []
     size = 0
     for piece in pieces:
@@ -152,7 +152,7 @@ def _lines(text: bytes) -> pa.Array:
     data = np.frombuffer(text, np.uint8)
     ends = np.append(np.flatnonzero(data == _LINE_FEED), len(data)).astype(np.int32)
     starts = np.append(np.int32(0), ends[:-1] + 1).astype(np.int32)
-    # Offsets of lines and, between them, of the line feeds: every other value is a line.
+    # Offsets of the lines and of the line feeds between them: every other value is a line.
     offsets = np.append(np.stack([starts, ends], axis=1).ravel(), np.int32(len(data))).astype(np.int32)
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(text)]
     pieces = pa.Array.from_buffers(pa.binary(), len(offsets) - 1, buffers)
@@ -160,12 +160,12 @@ def _lines(text: bytes) -> pa.Array:
     return lines.filter(pc.greater(pc.binary_length(lines), 0))
 
 
-def _titles(lines: pa.Array, languages: Mapping[str, str], account: PageViewsAccount) -> pa.RecordBatch:
-    account.lines += len(lines)
+def _titles(lines: pa.Array, languages: Mapping[str, str], stats: PageViewsStats) -> pa.RecordBatch:
+    stats.lines += len(lines)
     fields = pc.split_pattern(lines, b" ")
     fields = fields.filter(pc.equal(pc.list_value_length(fields), _FIELDS))
-    account.malformed += len(lines) - len(fields)
-    domains, titles, counts = (_as_text(pc.list_element(fields, place)) for place in range(3))
+    stats.malformed += len(lines) - len(fields)
+    domains, titles, counts = (_as_text(pc.list_element(fields, index)) for index in range(3))
     well_formed = pc.match_substring_regex(counts, _DIGITS)
     for column in (domains, titles):
         well_formed = pc.and_(well_formed, pc.greater(pc.binary_length(column), 0))
@@ -174,12 +174,12 @@ def _titles(lines: pa.Array, languages: Mapping[str, str], account: PageViewsAcc
     plain = pc.invert(pc.match_substring(titles, ":")).fill_null(False)
     viewed = pc.match_substring_regex(counts, "[1-9]").fill_null(False)
     kept = well_formed
-    account.malformed += len(fields) - _trues(kept)
+    stats.malformed += len(fields) - _trues(kept)
     for reason, holds in (("other_projects", known.is_valid()), ("with_colon", plain), ("without_views", viewed)):
         narrowed = pc.and_(kept, holds)
-        setattr(account, reason, getattr(account, reason) + _trues(kept) - _trues(narrowed))
+        setattr(stats, reason, getattr(stats, reason) + _trues(kept) - _trues(narrowed))
         kept = narrowed
-    account.used += _trues(kept)
+    stats.used += _trues(kept)
     columns = [
         pa.array(list(languages.values()), pa.string()).take(known.filter(kept)),
         pc.utf8_trim_whitespace(pc.replace_substring(titles.filter(kept), "_", " ")),
@@ -189,7 +189,7 @@ def _titles(lines: pa.Array, languages: Mapping[str, str], account: PageViewsAcc
 
 
 def _as_text(column: pa.Array) -> pa.Array:
-    """A binary column as strings, null where it isn't UTF-8."""
+    """Converts a binary column to strings, with null for values that aren't UTF-8."""
     try:
         return column.cast(pa.string())
     except pa.ArrowInvalid:

@@ -1,27 +1,27 @@
-"""From case-folded words, as frequency lists have them, to entries for case-sensitive matching.
+"""From the case-folded words of frequency lists to entries for case-sensitive matching.
 
-Left out are
+These words are left out:
 
-- words with a digit (wordfreq writes 0 for the digits of long numbers) and those without a letter;
-- words with one of , . ; : ? ! ` which a text sets apart with spaces, so that the word could not match (spec
-  section 2), and with any sign that does not belong inside words;
-- words of one character (a, I, y, も), except Han characters and Hangul syllables, which are words or parts with a
-  meaning: a letter says nothing about a picture.
+- words with a digit (wordfreq writes 0 for the digits of long numbers) or without a letter;
+- words with one of , . ; : ? ! ` around which texts are spaced, so that the word couldn't match (spec section 2), or
+  with any sign that doesn't belong inside of words;
+- words of one character (a, I, y, も), which say nothing about an image, except for Han characters and Hangul
+  syllables, which are words or meaningful parts of words.
 
-Matching is case-sensitive and wordfreq is case-folded, so in scripts with case each word is followed by the other
-forms in which it is written: with a capital (Berlin; German nouns; titles and the starts of sentences), and for words
-of at most four characters all in capitals (acronyms and logos: USA, BMW, LOGO). Measured on 2,119 different alt and
+Matching is case-sensitive and wordfreq is case-folded. In scripts with case, each word is therefore followed by its
+other written forms: capitalised (Berlin; German nouns; titles and the starts of sentences), and for words of at most
+four characters in upper case (acronyms and logos: USA, BMW, LOGO). Measured on 2,119 different alt and
 title texts that the language-ID model calls English, of about 460 web and news pages, with the 20,000 commonest words
 and without the numbers: 60 % match as folded, 83 % with capitals (twice the entries), 84.6 % with short words in
-capitals too (8 % more), 85.0 % with every word in capitals (39 % more again). 111 Russian texts gain more from the
-last (76 to 80 %), which is left out all the same. Some forms stand in no text (usa, Bmw); they cost an entry that
-never matches. What is particular:
+upper case too (8 % more), 85.0 % with every word in upper case (another 39 %). 111 Russian texts gain more from the
+last (76 to 80 %), which is left out all the same. Some forms occur in no text (usa, Bmw); they cost an entry that
+never matches. Rules of single languages:
 
 - Turkish: the capitals of dotted and dotless i are İ and I (Unicode's SpecialCasing.txt): istanbul gives İstanbul.
 - Dutch: ij at the start is one letter: ijs gives IJs.
-- Greek: case folding turned the final ς into its other small form; it is put back. All in capitals has no accents.
+- Greek: case folding turned the final ς into its other small form; it is put back. Upper case has no accents.
 - Romanian: wordfreq writes ș and ț; the older ş and ţ of many pages are added.
-- Serbian: each word stands in Cyrillic and in Latin letters.
+- Serbian: each word is added in Cyrillic and in Latin letters.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ _SERBIAN_LETTERS = dict(zip("abvgdđežzijklmnoprstćufhcčš", "абвгдђе�
 
 
 def forms(word: str, language: str) -> list[str]:
-    """The forms in which a case-folded word is written: as it is, with a capital, and if short all in capitals.
+    """Returns the written forms of a case-folded word: as it is, capitalised and, if it is short, in upper case.
 
     Args:
-        word: a word of one character or more.
-        language: its Wikipedia code, for the rules that the module's description lists.
+        word: A word of at least one character.
+        language: Wikipedia code of its language, for the rules in the module's docstring.
 
     Returns:
-        One to three different forms, or twice as many where a language spells a word in two ways.
+        One to three distinct forms, or twice as many if the language spells the word in two ways.
     """
     found: list[str] = []
     for spelling in _spellings(word, language):
@@ -57,7 +57,7 @@ def forms(word: str, language: str) -> list[str]:
 
 
 def is_usable(word: str) -> bool:
-    """Whether a word may become an entry: the rules of the module's description, without those about case."""
+    """Returns whether a word may become an entry, by the first list of rules in the module's docstring."""
     if len(word) == 1:
         return _stands_alone(word)
     has_letter = False
@@ -70,9 +70,9 @@ def is_usable(word: str) -> bool:
 
 
 def serbian_cyrillic(word: str) -> str | None:
-    """A small Latin Serbian word in Cyrillic letters, or None where a letter has no counterpart (q, w, x, y).
+    """Transliterates a lower-case Serbian word to Cyrillic; None if a letter has no counterpart (q, w, x, y).
 
-    dž, lj and nj are read as one letter, which is wrong in a few words (nadživeti, injekcija).
+    dž, lj and nj count as one letter each, which is wrong in a few words (nadživeti, injekcija).
     """
     for latin, cyrillic in _SERBIAN_DIGRAPHS:
         word = word.replace(latin, cyrillic)
@@ -81,7 +81,7 @@ def serbian_cyrillic(word: str) -> str | None:
 
 
 def _stands_alone(character: str) -> bool:
-    """Whether one character may be an entry: Han characters and Hangul syllables."""
+    """Returns whether a single character may be an entry: Han characters and Hangul syllables."""
     name = unicodedata.name(character, "")
     return name.startswith(("CJK UNIFIED IDEOGRAPH", "CJK COMPATIBILITY IDEOGRAPH", "HANGUL SYLLABLE"))
 

@@ -1,10 +1,8 @@
-"""Wikipedia's text: from the files that Wikimedia and Hugging Face publish to plain text, in pieces that tasks share.
+"""Wikipedia's text: from the files of Wikimedia and Hugging Face to plain text and tokens, in splits that tasks share.
 
-`sources` says what a file is; `ranges` cuts it into ranges of bytes; `container` unpacks the range of a task, with
-`bzip2` for the blocks of .bz2; `records` finds the pages or lines that begin in it; `articles` makes texts of them,
-with `page` for XML, `json_line` for JSON, `wikitext` for markup, which `cleaner` keeps in a process of its own;
-`account` says what became of every page. `multistream` holds a dump against its index, `siteinfo` reads a dump's
-header.
+`file_names` and `dump_files` recognise files; `splits` divides them; `container`, `bzip2` and `records` read the pages
+that begin in a split; `page`, `json_line`, `wikitext` and `cleaner` turn them into text, `segment` into tokens. Imports
+`storage`, `options`, `language` and `errors`, none of the other rooms of `metadata`.
 """
 
-LEFT_OUT = "\ufffc"  # in plain text: the object replacement character, for what stood there and is no text
+LEFT_OUT = "\ufffc"  # U+FFFC, the object replacement character: stands in plain text for content that isn't text

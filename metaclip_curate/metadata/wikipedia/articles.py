@@ -1,4 +1,4 @@
-"""The plain texts of the articles that begin in a range of a file, and an account of all pages."""
+"""The plain texts of the articles that begin in a split of a file, and statistics of all its pages."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from metaclip_curate.metadata.wikipedia.cleaner import Cleaner
 from metaclip_curate.metadata.wikipedia.container import Piece, read_pieces
 from metaclip_curate.metadata.wikipedia.json_line import PlainArticle, read_line
 from metaclip_curate.metadata.wikipedia.page import Article, read_page
-from metaclip_curate.metadata.wikipedia.ranges import ByteRange
 from metaclip_curate.metadata.wikipedia.records import read_lines, read_pages
 from metaclip_curate.metadata.wikipedia.siteinfo import ENGLISH_HIDDEN
-from metaclip_curate.metadata.wikipedia.stats import PageAccount
+from metaclip_curate.metadata.wikipedia.splits import FileSplit
+from metaclip_curate.metadata.wikipedia.stats import PageStats
 from metaclip_curate.storage import StorageOptions
 
 
 @dataclass(frozen=True)
 class PageLimits:
-    """What a page may be.
+    """Limits of a page.
 
     Attributes:
-        max_bytes: Bytes of a page as it stands in the file, unpacked.
-        seconds: Processor seconds that its markup may take.
+        max_bytes: Largest size of a page in the unpacked file, bytes.
+        seconds: Longest processor time for its markup, seconds.
     """
 
     max_bytes: int = 4 << 20
@@ -31,59 +31,59 @@ class PageLimits:
 
 
 def read_texts(
-    part: ByteRange,
+    split: FileSplit,
     limits: PageLimits,
     storage: StorageOptions,
-    account: PageAccount,
+    stats: PageStats,
     hidden: frozenset[str] = ENGLISH_HIDDEN,
 ) -> Iterator[str]:
-    """Reads the texts of a range.
+    """Reads the texts of a split.
 
     Args:
-        part: The range, of a file that isn't Parquet.
-        limits: What a page may be.
-        storage: How to reach the file.
-        account: Is told what becomes of each page.
-        hidden: Namespaces, in small letters, links to which are no text.
+        split: The split, of a file that isn't Parquet.
+        limits: Limits of a page.
+        storage: Credentials and limits for reading the file.
+        stats: Statistics to which each page is added.
+        hidden: Namespaces in lower case, links to which aren't text.
 
     Yields:
-        Plain texts; see `wikitext` for U+FFFC in them.
+        Plain texts, in which U+FFFC marks content that was left out (see `wikitext`).
 
     Raises:
         InputError: The file can't be read.
     """
-    pieces = read_pieces(part, storage)
-    if part.source.form == "json":
-        yield from _line_texts(pieces, part, limits, account)
+    pieces = read_pieces(split, storage)
+    if split.source.form == "json":
+        yield from _line_texts(pieces, split, limits, stats)
         return
     for record in read_pages(pieces, limits.max_bytes):
         if record == "damaged":
-            account.damaged_parts += 1
+            stats.damaged_parts += 1
             continue
         page = record if isinstance(record, str) else read_page(record)
         if not isinstance(page, Article):
-            account.count(page)
+            stats.count(page)
             continue
         text, fate = _cleaner(hidden, limits.seconds).clean(page.wikitext)
-        account.count(fate)
+        stats.count(fate)
         if fate == "used":
             yield text
 
 
-def _line_texts(pieces: Iterable[Piece], part: ByteRange, limits: PageLimits, account: PageAccount) -> Iterator[str]:
-    for record in read_lines(pieces, limits.max_bytes, is_first=part.start == 0):
+def _line_texts(pieces: Iterable[Piece], split: FileSplit, limits: PageLimits, stats: PageStats) -> Iterator[str]:
+    for record in read_lines(pieces, limits.max_bytes, is_first=split.start == 0):
         if record == "damaged":
-            account.damaged_parts += 1
+            stats.damaged_parts += 1
             continue
         page = record if isinstance(record, str) else read_line(record)
         if isinstance(page, PlainArticle):
-            account.count("used")
+            stats.count("used")
             yield page.text
         elif page is not None:
-            account.count(page)
+            stats.count(page)
 
 
 @lru_cache(maxsize=1)
 def _cleaner(hidden: frozenset[str], seconds: float) -> Cleaner:
-    """One child for all the tasks of a worker, which has one at a time."""
+    """Returns the cleaner of this worker, which all its tasks use, one at a time."""
     return Cleaner(hidden, seconds)

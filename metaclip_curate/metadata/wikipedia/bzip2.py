@@ -1,16 +1,17 @@
-"""The blocks of a .bz2 file that begin in a range of bytes, each unpacked alone.
+"""The blocks of a .bz2 file that begin after an offset, each decompressed on its own.
 
-A bzip2 file is a row of streams, each `BZh` and a digit, then blocks, then an end mark. A block begins, at any bit,
-with the 48 bits 0x314159265359 and the CRC of its contents; the end mark is 0x177245385090 and a CRC of the block CRCs
-(J. Seward's format; it has no standard, J. Tsai described it, "BZIP2: Format Specification"). A block depends on no
-other: put between a header and an end mark with the right CRC it is a whole stream, which the plain library unpacks and
-checks. So a file of any number of streams can be read from anywhere, one task a range, and needs no index.
+A bzip2 file is a sequence of streams, each of which is `BZh` with a digit, then blocks, then an end mark. A block
+begins, at any bit, with the 48 bits 0x314159265359 and the CRC of its contents; the end mark is 0x177245385090 with a
+CRC of the block CRCs. There is no standard of J. Seward's format, but J. Tsai described it in "BZIP2: Format
+Specification". Blocks are independent: between a header and an end mark with the right CRC, each is a whole stream,
+which the standard library decompresses and verifies. A file of any number of streams can therefore be read from any
+offset, without an index.
 
-Spark's text reader splits .bz2 files too, and was exact on the same files. It isn't used: it reads only what Hadoop
-reaches, one damaged block ends the job, and a page without end becomes one row of any size.
+Spark's text reader splits .bz2 files as well, and was exact on the same files. It isn't used, because it only reads
+what Hadoop can reach, a damaged block ends the job, and a page without an end becomes a row of any size.
 
-48 bits arise by chance about once in 2^48 bits of compressed data. A block that doesn't unpack up to the next mark is
-therefore tried up to the marks after it, before it counts as damaged.
+The 48 bits arise by chance about once in 2^48 bits of compressed data. If a block can't be decompressed up to the next
+mark, the marks after it are tried before the block counts as damaged.
 """
 
 from __future__ import annotations
@@ -25,17 +26,17 @@ END_MARK = 0x177245385090
 _MARK_BITS = 48
 _CRC_BITS = 32
 _PIECE = 1 << 20
-# A block holds at most 900,000 bytes, which bzip2 makes at most 1 % and 600 bytes longer.
+# A block holds at most 900,000 bytes, to which bzip2 adds at most 1 % and 600 bytes.
 _LONGEST_BLOCK_BITS = 8 * 920_000
 
 
 @dataclass(frozen=True)
 class Block:
-    """A block.
+    """A block of a file.
 
     Attributes:
-        position: The byte of the file in which it begins.
-        data: Its unpacked bytes; None when it is damaged or cut off.
+        position: Offset of the byte in which it begins.
+        data: Decompressed bytes; None if the block is damaged or cut off.
     """
 
     position: int
@@ -49,11 +50,11 @@ class _Mark:
 
 
 def read_blocks(stream: io.BufferedIOBase, start: int) -> Iterator[Block]:
-    """Yields the blocks from a byte on; the caller stops where it has enough.
+    """Yields the blocks that begin at or after an offset, to the end of the file.
 
     Args:
-        stream: The file's bytes from `start` on.
-        start: A position in the file, in bytes. A block that began before it isn't among them.
+        stream: Bytes of the file from `start` on.
+        start: The offset, bytes.
     """
     window = _Window(stream, start)
     skip_to = 0
@@ -66,7 +67,7 @@ def read_blocks(stream: io.BufferedIOBase, start: int) -> Iterator[Block]:
 
 
 def ends_whole(tail: bytes) -> bool:
-    """Whether a bzip2 file is complete, judged by its last bytes (11 are enough): an end mark, a CRC, padding."""
+    """Returns whether a bzip2 file is complete: its last bytes (at least 11) are an end mark, a CRC and padding."""
     number = int.from_bytes(tail)
     return any(
         number >> (padding + _CRC_BITS) & ((1 << _MARK_BITS) - 1) == END_MARK
@@ -76,7 +77,7 @@ def ends_whole(tail: bytes) -> bool:
 
 
 def _unpack(window: _Window, mark: _Mark) -> tuple[bytes | None, int]:
-    """A block's bytes, and the bit at which it ends (0 when that isn't known)."""
+    """Decompresses a block, and returns the bit at which it ends, or 0 if that isn't known."""
     for end in window.ends_after(mark.bit):
         if end - mark.bit > _LONGEST_BLOCK_BITS:
             break
@@ -88,7 +89,7 @@ def _unpack(window: _Window, mark: _Mark) -> tuple[bytes | None, int]:
 
 
 def _alone(block: int, bits: int) -> bytes:
-    """A stream of one block, whose combined CRC is the block's own."""
+    """Makes a stream of one block, whose combined CRC is that of the block."""
     crc = block >> max(0, bits - _MARK_BITS - _CRC_BITS) & ((1 << _CRC_BITS) - 1)
     number = (block << _MARK_BITS | END_MARK) << _CRC_BITS | crc
     total = bits + _MARK_BITS + _CRC_BITS
@@ -97,17 +98,17 @@ def _alone(block: int, bits: int) -> bytes:
 
 
 class _Window:
-    """The part of a file that is in memory, and the marks found in it."""
+    """The part of a file that is in memory, with the marks in it."""
 
     def __init__(self, stream: io.BufferedIOBase, start: int) -> None:
         self._stream = stream
         self._data = b""
-        self._start = start  # the position of the first byte in memory
-        self._marks: list[_Mark] = []  # found and at or after the first byte in memory
+        self._start = start  # offset of the first byte in memory
+        self._marks: list[_Mark] = []  # those at or after the first byte in memory
         self._ended = False
 
     def marks(self) -> Iterator[_Mark]:
-        """All marks in order."""
+        """Yields all marks in order."""
         last = -1
         while True:
             following = next((mark for mark in self._marks if mark.bit > last), None)
@@ -118,7 +119,7 @@ class _Window:
                 return
 
     def ends_after(self, bit: int) -> Iterator[int]:
-        """The bits at which a block that begins at `bit` may end: at a later mark."""
+        """Yields the bits at which a block that begins at `bit` may end: those of the later marks."""
         last = bit
         while True:
             following = next((mark for mark in self._marks if mark.bit > last), None)
@@ -129,14 +130,14 @@ class _Window:
                 return
 
     def keep_from(self, bit: int) -> None:
-        """Forgets what lies before."""
+        """Drops the bytes and marks before a bit."""
         drop = bit // 8 - self._start
         if drop > 0:
             self._data, self._start = self._data[drop:], self._start + drop
             self._marks = [mark for mark in self._marks if mark.bit >= bit]
 
     def bits(self, first: int, end: int) -> int:
-        """The bits from `first` to before `end` as a number."""
+        """Returns the bits from `first` to before `end` as a number."""
         data = self._data[first // 8 - self._start : (end + 7) // 8 - self._start]
         return int.from_bytes(data) >> (-end % 8) & ((1 << (end - first)) - 1)
 
@@ -146,12 +147,12 @@ class _Window:
         piece = self._stream.read(_PIECE)
         self._ended = not piece
         known = self._marks[-1].bit if self._marks else -1
-        # A mark may begin in the last 6 bytes that are in memory and end in what comes.
+        # A mark may begin in the last 6 bytes in memory and end in the next piece.
         searched = max(0, len(self._data) - 6)
         self._data += piece
         found = [mark for mark in _find_marks(self._data, searched, 8 * self._start) if mark.bit > known]
         self._marks += found
-        if not self._marks:  # nothing begins in these bytes, but perhaps in the last ones
+        if not self._marks:  # no mark begins in these bytes, except perhaps in the last ones
             keep = min(6, len(self._data))
             self._start += len(self._data) - keep
             self._data = self._data[len(self._data) - keep :]
@@ -169,7 +170,7 @@ def _find_marks(data: bytes, searched: int, first_bit: int) -> list[_Mark]:
 
 
 def _find_value(data: bytes, searched: int, value: int, shift: int) -> Iterator[int]:
-    """The bits, all of them `shift` modulo 8, at which 48 bits stand: the 5 whole bytes among them are searched."""
+    """Yields the bits congruent to `shift` modulo 8 at which a 48-bit value begins, by searching its 5 whole bytes."""
     whole = (value >> shift & ((1 << 40) - 1)).to_bytes(5)
     at = data.find(whole, searched + 1)
     while at >= 1 and (shift == 0 or at + 5 < len(data)):

@@ -1,10 +1,10 @@
-"""Wikitext to plain text in a process of its own, with limits of time and memory per page.
+"""Wikitext to plain text in a child process, with limits of time and memory per page.
 
-The parser is C code: while it works nothing in its process can stop it, neither a signal handler of Python nor another
-thread, and a page can keep it busy for hours (nested braces that never close: the time is quadratic in their number).
-So it runs in a child, `cleaner_process`, which the kernel ends when its processor time for a page is used up, or which
-gets no more memory. The page is counted, and a new child takes the next one. Processor time, not wall time: on a busy
-machine the same pages succeed.
+The parser is C code. While it works, nothing in its process can stop it, neither a signal handler of Python nor another
+thread, and a page can keep it busy for hours (the time is quadratic in the number of nested braces that never close).
+It therefore runs in a child, `cleaner_process`, whose memory is limited and which the kernel ends when the processor
+time for a page is used up. The page is counted, and a new child takes the next one. The limit is of processor time
+rather than wall time, so that the same pages succeed on a busy machine.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ _PROCESS = "metaclip_curate.metadata.wikipedia.cleaner_process"
 
 
 class Cleaner:
-    """A child process and its successors. Not for several threads."""
+    """A child process and its successors, for use by one thread."""
 
     def __init__(self, hidden: frozenset[str], seconds: float) -> None:
-        """Starts nothing yet.
+        """Stores the limits; the child is started by the first call of `clean`.
 
         Args:
-            hidden: Namespaces, in small letters, links to which are no text.
-            seconds: Processor seconds that a page may take.
+            hidden: Namespaces in lower case, links to which aren't text.
+            seconds: Longest processor time for a page, seconds.
         """
         self._hidden = hidden
         self._seconds = seconds
         self._child: subprocess.Popen[bytes] | None = None
 
     def clean(self, wikitext: str) -> tuple[str, Fate]:
-        """Makes plain text.
+        """Converts a page.
 
         Returns:
-            The text and `used`, or nothing and why there is none.
+            The text and `used`, or an empty string and the reason why there is no text.
         """
         child = self._child = self._child or self._start()
         answer = None
@@ -55,18 +55,18 @@ class Cleaner:
         return "", "timeout" if status == -signal.SIGPROF else "crashed"
 
     def close(self) -> None:
-        """Ends the child; another call of `clean` starts a new one."""
+        """Ends the child; the next call of `clean` starts a new one."""
         child, self._child = self._child, None
         if child is None:
             return
         child.kill()
         child.wait()
         for pipe in (child.stdin, child.stdout):
-            with contextlib.suppress(BrokenPipeError):  # what was still to be sent
+            with contextlib.suppress(BrokenPipeError):  # data that were still to be sent
                 _pipe(pipe).close()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        # The child finds the package where this process does, be it in an archive that Spark sent.
+        # The child finds the package in the same folders, which may be in an archive that Spark sent.
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
         return subprocess.Popen(
             [sys.executable, "-m", _PROCESS, str(self._seconds), *sorted(self._hidden)],
@@ -77,5 +77,5 @@ class Cleaner:
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
-    assert pipe is not None  # Popen was asked for it
+    assert pipe is not None  # Popen was called with PIPE
     return pipe

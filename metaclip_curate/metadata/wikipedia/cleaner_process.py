@@ -1,7 +1,7 @@
-"""The child of `cleaner.Cleaner`: `python -m ... SECONDS NAMESPACE ...`, a page per message on stdin, a text on stdout.
+"""The child of `cleaner.Cleaner`: `python -m ... SECONDS NAMESPACE ...` reads pages from stdin, writes texts to stdout.
 
-An answer is `+` and the text, or `-` where the markup is broken. It ends with its parent: stdin is at its end then, and
-a page that it is busy with has a limit.
+A reply is `+` and the text, or `-` if the markup is broken. The child ends with its parent, since stdin ends then and
+the page in progress has a time limit.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _ADDRESS_SPACE = 3 << 30  # bytes; a page of 4 MiB of markup takes less than 1 G
 
 
 def main() -> None:
-    """Answers until nobody asks."""
+    """Converts pages until stdin ends."""
     seconds, hidden = float(sys.argv[1]), frozenset(sys.argv[2:])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
-    signal.signal(signal.SIGPROF, signal.SIG_DFL)  # whose default is to end the process, whatever it does
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)  # the default ends the process, whatever it does
     resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE, resource.getrlimit(resource.RLIMIT_AS)[1]))
     while (message := receive(sys.stdin.buffer)) is not None:
         signal.setitimer(signal.ITIMER_PROF, seconds)

@@ -1,4 +1,4 @@
-"""The unpacked bytes that begin in a range of a file, and those after it that a last record may need."""
+"""The unpacked bytes of a split, and those after it that its last record may need."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from metaclip_curate.metadata.wikipedia.byte_ranges import open_at
 from metaclip_curate.metadata.wikipedia.bzip2 import read_blocks
-from metaclip_curate.metadata.wikipedia.ranges import ByteRange
+from metaclip_curate.metadata.wikipedia.offset_input import open_at
+from metaclip_curate.metadata.wikipedia.splits import FileSplit
 from metaclip_curate.storage import InputStream, StorageOptions
 
 _PIECE = 1 << 20
@@ -20,35 +20,35 @@ class Piece:
     """Some unpacked bytes.
 
     Attributes:
-        data: The bytes; None stands for a part that is damaged.
-        is_own: Whether what begins in them belongs to the range.
+        data: The bytes; None for a damaged split.
+        is_own: Whether records that begin in the bytes belong to the split.
     """
 
     data: bytes | None
     is_own: bool
 
 
-def read_pieces(part: ByteRange, storage: StorageOptions) -> Iterator[Piece]:
-    """Unpacks a range, then the bytes after it for as long as the caller asks.
+def read_pieces(split: FileSplit, storage: StorageOptions) -> Iterator[Piece]:
+    """Unpacks a split, and then the bytes after it for as long as the caller iterates.
 
     Args:
-        part: The range.
-        storage: How to reach the file.
+        split: The split.
+        storage: Credentials and limits for reading the file.
 
     Yields:
-        Pieces in order: the range's own, then others to the file's end.
+        Pieces in order: those of the split, then others to the end of the file.
 
     Raises:
         InputError: The file can't be read.
     """
-    with open_at(part.source.path, part.start, storage) as stream:
-        if part.source.packing == "bz2":
-            for block in read_blocks(stream, part.start):
-                yield Piece(block.data, part.end is None or block.position < part.end)
-        elif part.source.packing == "gz":
+    with open_at(split.source.path, split.start, storage) as stream:
+        if split.source.packing == "bz2":
+            for block in read_blocks(stream, split.start):
+                yield Piece(block.data, split.end is None or block.position < split.end)
+        elif split.source.packing == "gz":
             yield from _gzip_pieces(stream)
         else:
-            yield from _plain_pieces(stream, part)
+            yield from _plain_pieces(stream, split)
 
 
 def _gzip_pieces(stream: InputStream) -> Iterator[Piece]:
@@ -57,7 +57,7 @@ def _gzip_pieces(stream: InputStream) -> Iterator[Piece]:
         try:
             data = file.read1(_PIECE)
         except (EOFError, zlib.error, gzip.BadGzipFile):
-            # What follows in a gzip stream can't be read without what is damaged.
+            # The rest of a gzip stream can't be read without the damaged split.
             yield Piece(None, is_own=True)
             return
         if not data:
@@ -65,10 +65,10 @@ def _gzip_pieces(stream: InputStream) -> Iterator[Piece]:
         yield Piece(data, is_own=True)
 
 
-def _plain_pieces(stream: InputStream, part: ByteRange) -> Iterator[Piece]:
-    position = part.start
+def _plain_pieces(stream: InputStream, split: FileSplit) -> Iterator[Piece]:
+    position = split.start
     while True:
-        own = None if part.end is None else part.end - position
+        own = None if split.end is None else split.end - position
         is_own = own is None or own > 0
         data = stream.read(_PIECE if own is None or own <= 0 else min(_PIECE, own))
         if not data:

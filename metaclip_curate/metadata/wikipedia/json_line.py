@@ -1,8 +1,8 @@
-"""A line of JSON that holds a page's plain text in its field `text`.
+"""A line of JSON with the plain text of a page in the field `text`.
 
-CirrusSearch dumps (https://www.mediawiki.org/wiki/Help:CirrusSearch) are in the bulk format of Elasticsearch: a line
-that names the action, `{"index": ...}`, then a line with the page. Text there has no markup, tables or captions.
-Hugging Face's wikimedia/wikipedia as JSON lines has id, url, title and text.
+CirrusSearch dumps (https://www.mediawiki.org/wiki/Help:CirrusSearch) have the bulk format of Elasticsearch: a line with
+the action, `{"index": ...}`, then a line with the page, whose text has no markup, tables or captions. Hugging Face's
+wikimedia/wikipedia as JSON lines has the fields id, url, title and text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from metaclip_curate.metadata.wikipedia.stats import Fate
 
 @dataclass(frozen=True)
 class PlainArticle:
-    """A page's text without markup."""
+    """The text of a page without markup."""
 
     text: str
 
@@ -34,7 +34,7 @@ def read_line(data: bytes) -> PlainArticle | Fate | None:
         data: The line without its line break.
 
     Returns:
-        The text, or why there is none; None for a line that names an action.
+        The text, or the reason why there is none; None for a line with an action.
     """
     try:
         line = msgspec.json.decode(data, type=_Line)

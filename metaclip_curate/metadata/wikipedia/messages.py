@@ -1,4 +1,4 @@
-"""Messages over a pipe: 8 bytes of length, then so many bytes."""
+"""Messages over a pipe: a length of 8 bytes, big-endian, then the message."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ def send(pipe: IO[bytes], message: bytes) -> None:
     """Sends a message.
 
     Raises:
-        BrokenPipeError: Nobody reads any more.
+        BrokenPipeError: The other process has ended.
     """
     pipe.write(_LENGTH.pack(len(message)) + message)
     pipe.flush()
 
 
 def receive(pipe: IO[bytes]) -> bytes | None:
-    """Waits for a message; None when the other side has ended."""
+    """Waits for a message; None if the other process has ended."""
     head = pipe.read(_LENGTH.size)
     if len(head) < _LENGTH.size:
         return None

@@ -17,8 +17,8 @@ class Article:
     """An article.
 
     Attributes:
-        title: Its title.
-        wikitext: Its text with markup.
+        title: The title.
+        wikitext: The text with markup.
     """
 
     title: str
@@ -29,12 +29,12 @@ def read_page(data: bytes) -> Article | Fate:
     """Reads a page.
 
     Args:
-        data: From `<page>` to `</page>`.
+        data: The XML from `<page>` to `</page>`.
 
     Returns:
-        The article with its newest revision's text, or why it isn't used.
+        The article with the text of its newest revision, or the reason why the page isn't used.
     """
-    # Texts are longer than libxml2 trusts strangers with; how long is limited before. Entities aren't loaded.
+    # Texts exceed libxml2's default limit, and their length has been limited before. Entities aren't loaded.
     parser = etree.XMLParser(huge_tree=True, resolve_entities=False, no_network=True)
     try:
         page = etree.fromstring(data, parser)

@@ -1,7 +1,7 @@
-"""The records that begin in a range: pages of XML, lines of JSON.
+"""The records that begin in a split: pages of XML, lines of JSON.
 
-A record belongs to the range in whose bytes the first byte of its beginning lies. So each is found exactly once,
-however a file is cut, be it in the middle of a tag: the range before reads on until its last record ends.
+A record belongs to the split that has its first byte. Each record is therefore found exactly once, however a file is
+split, even in the middle of a tag: the split before reads on until its last record ends.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Literal
 
 from metaclip_curate.metadata.wikipedia.container import Piece
 
-# Neither occurs inside a page: MediaWiki writes < as &lt; in texts and titles.
+# Neither occurs inside of a page, since MediaWiki writes < as &lt; in texts and titles.
 PAGE_BEGIN, PAGE_END = b"<page>", b"</page>"
 LINE_BREAK = b"\n"
 
@@ -19,25 +19,25 @@ Lost = Literal["too_long", "cut_off", "damaged"]
 
 
 def read_pages(pieces: Iterable[Piece], longest: int) -> Iterator[bytes | Lost]:
-    """Yields the pages of a dump, `<page>...</page>`, that begin in own bytes, or why one is lost.
+    """Yields the pages of a dump, `<page>...</page>`, that begin in a split, or the reason why a page is lost.
 
     Args:
-        pieces: The bytes of a range and those after it.
-        longest: Pages of more bytes are lost.
+        pieces: The bytes of the split and those after it.
+        longest: Largest size of a page, bytes; larger pages are lost.
     """
     for record in _Reader(pieces, PAGE_BEGIN, PAGE_END, longest).records():
         yield record if isinstance(record, str) else record + PAGE_END
 
 
 def read_lines(pieces: Iterable[Piece], longest: int, is_first: bool) -> Iterator[bytes | Lost]:
-    """Yields the lines, without their line breaks, that begin in own bytes, or why one is lost.
+    """Yields the lines that begin in a split, without their line breaks, or the reason why a line is lost.
 
     Args:
-        pieces: The bytes of a range and those after it.
-        longest: Lines of more bytes are lost.
-        is_first: Whether the range begins the file.
+        pieces: The bytes of the split and those after it.
+        longest: Largest size of a line, bytes; longer lines are lost.
+        is_first: Whether the split is the first of the file.
     """
-    if is_first:  # a line begins with the line break before it, so that the first needs one
+    if is_first:  # a line begins with the line break before it, so the first line needs one
         pieces = _chain(Piece(LINE_BREAK, is_own=True), pieces)
     for record in _Reader(pieces, LINE_BREAK, LINE_BREAK, longest, ends_with_file=True).records():
         if isinstance(record, str):
@@ -61,12 +61,12 @@ class _Reader:
         self._begin, self._end, self._longest = begin, end, longest
         self._ends_with_file = ends_with_file
         self._data = b""
-        self._own = 0  # of the bytes in memory the first ones, as many as these, are the range's own
-        self._piece_is_own = True  # the last piece's
-        self._damages = 0  # that were met since the last record and belong to the range
+        self._own = 0  # number of bytes at the start of those in memory that belong to the split
+        self._piece_is_own = True  # of the last piece
+        self._damages = 0  # damaged parts of the split since the last record
 
     def records(self) -> Iterator[bytes | Lost]:
-        """Yields each record from its beginning to before its end."""
+        """Yields each record from its begin mark to before its end mark."""
         while self._find_begin():
             record = self._read_record()
             yield from self._damage()
@@ -79,7 +79,7 @@ class _Reader:
         self._damages = 0
 
     def _find_begin(self) -> bool:
-        """Moves to the next beginning that is the range's own; False when there is none."""
+        """Moves to the next record that begins in the split; False if there is none."""
         searched = 0
         while True:
             at = self._data.find(self._begin, searched)
@@ -99,9 +99,8 @@ class _Reader:
                 self._drop(at)
                 return "too_long" if too_long or at > self._longest else record
             searched = max(len(self._begin), len(self._data) - len(self._end) + 1)
-            if (
-                too_long or len(self._data) - len(self._end) >= self._longest
-            ):  # its end is looked for, its bytes aren't kept
+            # Of a record that is too long only the end is searched; its bytes aren\'t kept.
+            if too_long or len(self._data) - len(self._end) >= self._longest:
                 self._drop(len(self._data) - len(self._end) + 1)
                 searched, too_long = 0, True
             if not self._more():
@@ -113,7 +112,7 @@ class _Reader:
                 return "cut_off"
 
     def _more(self) -> bool:
-        """Takes another piece; False at the end. What stands before damage doesn't go on after it: it is dropped."""
+        """Appends another piece; False at the end. A damaged piece drops the bytes before it, as no record spans it."""
         piece = next(self._pieces, None)
         if piece is None:
             return False

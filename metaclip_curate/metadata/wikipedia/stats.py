@@ -1,4 +1,4 @@
-"""What became of every page of a file."""
+"""Statistics of the pages of a file: how many were used, or not, and why."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ Fate = Literal[
 
 
 @dataclass
-class PageAccount:
-    """Pages (lines of JSON, rows of Parquet) of a file or a part of it, by what became of them.
+class PageStats:
+    """Numbers of pages (lines of JSON, rows of Parquet) of a file or a split, by outcome.
 
     Attributes:
-        pages: All of them: the sum of those below, from `used` to `cut_off`.
+        pages: All pages, the sum of `used` to `cut_off`.
         used: Articles whose text was counted.
         redirect: Redirects.
         other_namespace: Pages that aren't articles: discussions, templates, categories, help.
         other_content: Pages that aren't wikitext: JSON, CSS, Lua.
-        no_text: Without a text, or with an empty one.
-        too_long: Longer than the limit.
-        timeout: Took the wikitext parser longer than the limit.
-        crashed: Ended the parser's process, by the memory they took for example.
-        broken_markup: The parser refused them.
-        broken_record: No XML or JSON of the form expected.
-        cut_off: Begun, and ended by the file's end or by a damaged part.
-        ends_early: 1 for a dump that lacks its end (see `ranges.end_fault`), which is seen before it is read.
-        damaged_parts: Parts of the file that couldn't be read or unpacked; how many pages they held isn't known.
-        tokens: Tokens of the texts used.
-        plain_bytes: Bytes of plain text of the texts used, UTF-8.
+        no_text: Pages without a text, or with an empty one.
+        too_long: Pages longer than the limit.
+        timeout: Pages that took the wikitext parser longer than the limit.
+        crashed: Pages that ended the parser's process, for example by the memory they took.
+        broken_markup: Pages that the parser refused.
+        broken_record: Pages that aren't XML or JSON of the expected form.
+        cut_off: Pages that end with the file or at a damaged part.
+        ends_early: 1 for a dump that lacks its end (see `splits.find_truncation`), which is checked before it is read.
+        damaged_parts: Parts of the file that couldn't be read or unpacked; the number of their pages isn't known.
+        tokens: Tokens in the used texts.
+        plain_bytes: Size of the used texts in UTF-8, bytes.
     """
 
     pages: int = 0
@@ -69,14 +69,14 @@ class PageAccount:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all of the file could be read."""
+        """Whether the whole file could be read."""
         return not (self.damaged_parts or self.cut_off or self.ends_early)
 
 
-def total(accounts: Iterable[PageAccount]) -> PageAccount:
-    """Adds accounts up."""
-    result = PageAccount()
-    for account in accounts:
-        for item in dataclasses.fields(PageAccount):
-            setattr(result, item.name, getattr(result, item.name) + getattr(account, item.name))
+def total(parts: Iterable[PageStats]) -> PageStats:
+    """Adds up the statistics of several parts."""
+    result = PageStats()
+    for part in parts:
+        for item in dataclasses.fields(PageStats):
+            setattr(result, item.name, getattr(result, item.name) + getattr(part, item.name))
     return result

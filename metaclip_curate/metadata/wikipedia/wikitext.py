@@ -1,8 +1,7 @@
-"""Wikitext to plain text: what a reader sees as running text.
+"""Wikitext to plain text: the running text that a reader sees.
 
-The package mwparserfromhell makes a tree of the markup; here each kind of node is kept, left out, or left out with a
-mark (U+FFFC, the object replacement character) where something stood inside a line, so that the words before and
-after don't become neighbours.
+The package mwparserfromhell parses the markup to a tree. Each kind of node is kept, left out, or replaced by U+FFFC (the
+object replacement character) if it was inside of a line, so that the words before and after it don't become adjacent.
 
 | kept | left out |
 | --- | --- |
@@ -33,7 +32,7 @@ from mwparserfromhell.wikicode import Wikicode
 from metaclip_curate.metadata.wikipedia import LEFT_OUT
 from metaclip_curate.metadata.wikipedia.siteinfo import ENGLISH_HIDDEN
 
-# Nothing stands in their place: a footnote's number isn't part of a line.
+# They leave no mark, since the number of a footnote isn't part of the line.
 _FOOTNOTES = frozenset({"ref", "references"})
 _LINE_TAG = re.compile(r"br|hr|p|div|li|ul|ol|dl|dd|dt|blockquote|center|poem|section")
 _INLINE_TAG = re.compile(
@@ -44,7 +43,7 @@ _FILE_ENDING = re.compile(
     r"\.(?:jpe?g|png|gif|svg|tiff?|webp|xcf|djvu|pdf|og[gva]|opus|oga|mp3|wav|webm|mid|stl)\s*$", re.I
 )
 _LANGUAGE_PREFIX = re.compile(r"[a-z]{2,3}(?:-[a-z]+)*|simple")
-# Wikis that are written in several scripts: -{zh-hans:计算机; zh-hant:電腦}-. Flags with a letter come before a |.
+# In wikis of several scripts: -{zh-hans:计算机; zh-hant:電腦}-, with flags of one letter before a |.
 _VARIANTS = re.compile(r"-\{(?:([^{}|]*)\|)?([^{}]*)\}-")
 _VARIANT = re.compile(r"^\s*(?:[^:;]*=>)?\s*[a-z]+(?:-[a-z]+)*\s*:([^;]*)")
 _INVISIBLE_FLAGS = frozenset("HT-")
@@ -52,27 +51,27 @@ _TABLE_REMAINS = re.compile(r"^[ \t]*(?:\{\||\|[}\-+|]?|!).*$", re.MULTILINE)
 _BRACKETS = re.compile(r"\[\[|\]\]|\{\{+|\}\}+")
 _MAGIC_WORD = re.compile(r"__[^\W\d_]+__")
 _TAG_REMAINS = re.compile(r"</?[A-Za-z][A-Za-z0-9]*(?:\s[^<>]*)?/?>")
-# A line of nothing but [[Kategorie:Stadt]] or [[de:Berlin]], for dumps whose header doesn't name namespaces.
+# Lines of only [[Kategorie:Stadt]] or [[de:Berlin]], for dumps whose header doesn't name the namespaces.
 _LINE_OF_PREFIXED_LINKS = re.compile(r"^[ \t]*(?:\[\[[^][|:{}\n]+:[^][{}\n]*\]\][ \t]*)+$", re.MULTILINE)
 _LIST_MARKS = re.compile(r"^[*#:;]+", re.MULTILINE)
 _QUOTES = re.compile(r"'{2,}")
 
 
 def plain_text(wikitext: str, hidden: frozenset[str] = ENGLISH_HIDDEN) -> str:
-    """Makes plain text of wikitext.
+    """Converts wikitext to plain text.
 
-    Takes time that grows faster than the text for malicious markup (thousands of braces that are opened and never
-    closed), and can't be interrupted while it is in the parser: see `cleaner`.
+    With malicious markup (thousands of braces that are never closed) the time grows faster than the text, and the
+    parser can't be interrupted; see `cleaner`.
 
     Args:
-        wikitext: A page.
-        hidden: Namespaces, in small letters, links to which are no text.
+        wikitext: Wikitext of a page.
+        hidden: Namespaces in lower case, links to which aren't text.
 
     Returns:
-        The text; a line break, or U+FFFC, where neighbours don't belong together.
+        The text, with a line break or U+FFFC where content was left out.
 
     Raises:
-        RecursionError: The markup is nested too deep.
+        RecursionError: The markup is nested too deeply.
         mwparserfromhell.parser.ParserError: The parser gave up.
     """
     text = _VARIANTS.sub(_first_variant, wikitext) if "-{" in wikitext else wikitext
@@ -102,7 +101,7 @@ def _visible_node(node: Node, hidden: frozenset[str]) -> Iterator[str]:
     elif isinstance(node, (Template, Argument)):
         yield LEFT_OUT
     elif not isinstance(node, Comment):
-        raise TypeError(f"mwparserfromhell has a kind of node that is new: {type(node)}")
+        raise TypeError(f"mwparserfromhell has an unknown kind of node: {type(node)}")
 
 
 def _visible_link(link: Wikilink, hidden: frozenset[str]) -> Iterator[str]:
@@ -129,12 +128,12 @@ def _visible_tag(tag: Tag, hidden: frozenset[str]) -> Iterator[str]:
         yield "\n"
     elif _INLINE_TAG.fullmatch(name):
         yield from _visible(tag.contents, hidden)
-    else:  # tables, galleries, formulas, code, and whatever an extension may bring
+    else:  # tables, galleries, formulas, code and the tags of extensions
         yield LEFT_OUT
 
 
 def _first_variant(match: re.Match[str]) -> str:
-    """The first of several spellings."""
+    """Returns the first of several spellings."""
     if match[1] is not None and _INVISIBLE_FLAGS & set(match[1]):
         return ""
     variant = _VARIANT.match(match[2])
@@ -142,10 +141,10 @@ def _first_variant(match: re.Match[str]) -> str:
 
 
 def _without_quotes(text: str) -> str:
-    """Takes out the marks of bold and italic, and leaves an apostrophe before one: `l'''Iliade''` is l'Iliade.
+    """Removes the marks of bold and italic, but keeps an apostrophe before one: `l'''Iliade''` is l'Iliade.
 
-    Such a line has an odd number of bold and of italic marks, and the bold one after a letter is an apostrophe and an
-    italic mark (MediaWiki's Parser::doQuotes).
+    Such a line has odd numbers of bold and italic marks, and the bold one after a letter is an apostrophe and an italic
+    mark (MediaWiki's Parser::doQuotes).
     """
     if "''" not in text:
         return text
@@ -166,10 +165,10 @@ def _line_without_quotes(line: str) -> str:
 
 
 def _without_remains(text: str) -> str:
-    """Takes out what is left of markup that is broken: tables without end, single brackets and tags."""
+    """Removes the remains of broken markup: tables without an end, single brackets and tags."""
     text = _TABLE_REMAINS.sub("\n", text)
     text = _TAG_REMAINS.sub(LEFT_OUT, text)
     text = _BRACKETS.sub(LEFT_OUT, text)
-    if "&" in text:  # entities in what the parser took for plain text
+    if "&" in text:  # entities in text that the parser took for plain
         text = unescape(text)
     return _LIST_MARKS.sub("", _MAGIC_WORD.sub("\n", text))

@@ -1,4 +1,4 @@
-"""Building metadata: one stage for every source, then one merged list for every language.
+"""Building metadata: a stage for each kind of source, then one merged list per language.
 
-It calls the stages in `stages.metadata` and the pure steps in `metadata.building`. Imports what its parent room may.
+Calls the stages in `stages.metadata` and the pure steps in `metadata.building`. Imports the same rooms as `pipelines`.
 """

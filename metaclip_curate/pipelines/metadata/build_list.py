@@ -1,4 +1,4 @@
-"""The last step of a build: a merged list to files, and what sources.json says of it."""
+"""The last step of a build: writing a merged list and its section in sources.json."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 import json
 import platform
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
@@ -16,11 +16,10 @@ from metaclip_curate.metadata.building.record import BuildRecord
 from metaclip_curate.metadata.lists.writer import entries_file, write_list, write_table
 from metaclip_curate.options.build_metadata import BuildOptions, Limits, MergeOptions
 from metaclip_curate.options.fields import table_options
+from metaclip_curate.options.ngrams import NgramOptions
 from metaclip_curate.pipelines.metadata.build_merge import FinishedStages, LanguageMerge, dates, digested
+from metaclip_curate.stages.metadata.merge import pyspark_version
 from metaclip_curate.storage import StorageOptions
-
-if TYPE_CHECKING:
-    from metaclip_curate.options.ngrams import NgramOptions
 
 PAGE_VIEWS_LICENCE = "CC0 1.0"
 MADE_BY = "build"
@@ -28,7 +27,14 @@ MADE_BY = "build"
 
 @dataclass(frozen=True)
 class BuildSettings:
-    """Everything that decides a build."""
+    """All options of a build.
+
+    Attributes:
+        build: Languages, sources and output.
+        merge: Limits of the merge.
+        ngrams: Limits of the n-grams.
+        storage: Credentials and limits for reading and writing files.
+    """
 
     build: BuildOptions
     merge: MergeOptions
@@ -37,15 +43,15 @@ class BuildSettings:
 
 
 def write_list_of(language: str, settings: BuildSettings, stages: FinishedStages) -> dict[str, Any]:
-    """Merges a language's sources and writes its list and the table of its entries.
+    """Merges the sources of a language and writes its list and the table of its entries.
 
     Args:
         language: The language.
-        settings: The build's.
-        stages: What it reads.
+        settings: All options of the build.
+        stages: The finished stages.
 
     Returns:
-        What sources.json says of the list.
+        The section of the list in sources.json.
 
     Raises:
         UserError: The list would be empty.
@@ -59,34 +65,32 @@ def write_list_of(language: str, settings: BuildSettings, stages: FinishedStages
     section = write_list(output, language, entries, settings.build.format, settings.storage)
     section |= {"made_by": MADE_BY, "sources": merge.sources(), "files": merge.files()}
     if "titles" in stages.used:
-        section["pageviews"] = stages.record.fingerprint("titles")
+        section["pageviews"] = stages.steps.record.fingerprint("titles")
     options = {"merge": _as_json(limits)}
     options |= {"ngrams": table_options(settings.ngrams)} if "ngrams" in stages.used else {}
-    stages.tell(f"merge/{language}: {len(entries):,} entries")
+    stages.steps.log(f"merge/{language}: {len(entries):,} entries")
     return section | {"options": options, "versions": _versions()}
 
 
 def page_views_of(record: BuildRecord) -> dict[str, Any]:
-    """What sources.json says of the pageviews files, which all languages share, under the name of the titles' step."""
+    """Returns the section of sources.json about the pageviews files, which languages share, under a fingerprint."""
     step = record.steps()["titles"]
-    accounts = zip(digested(step["sources"]), step["summary"]["files"], strict=True)
-    files = [{**each, **account} for each, account in accounts]
+    pairs = zip(digested(step["sources"]), step["summary"]["files"], strict=True)
+    files = [{**each, **stats} for each, stats in pairs]
     described = {"licence": PAGE_VIEWS_LICENCE, "dates": dates(step["sources"]), "files": files}
     return {str(record.fingerprint("titles")): described}
 
 
 def _as_json(limits: Limits) -> dict[str, Any]:
-    """Limits as JSON types, shares as the decimals they were given as."""
+    """Returns limits as JSON types, shares as decimals."""
     values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(limits), default=float))
     return values
 
 
 def _versions() -> dict[str, str]:
-    import pyspark
-
     return {
         "metaclip_curate": __version__,
         "python": platform.python_version(),
-        "pyspark": pyspark.__version__,
+        "pyspark": pyspark_version(),
         "pyarrow": pa.__version__,
     }

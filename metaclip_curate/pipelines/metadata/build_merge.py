@@ -1,4 +1,4 @@
-"""The merge stage of a build: one language's finished sources to its list."""
+"""The merge stage of a build: from the finished stages of a language to its list."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from metaclip_curate import storage
 from metaclip_curate.metadata.building.merge import Candidates, MergedList, is_usable
-from metaclip_curate.metadata.building.record import BuildRecord
 from metaclip_curate.metadata.lists.writer import read_table
 from metaclip_curate.options.build_metadata import Limits, SourceLimits
+from metaclip_curate.pipelines.metadata.steps import BuildSteps
+from metaclip_curate.stages.metadata.merge import rank
+from metaclip_curate.stages.metadata.titles import read_titles
 from metaclip_curate.storage import StorageOptions
 
 if TYPE_CHECKING:
@@ -25,35 +27,31 @@ _DATE = re.compile(r"(?<!\d)\d{8}(?!\d)")
 
 @dataclass(frozen=True)
 class FinishedStages:
-    """What a merge reads.
+    """The finished stages that a merge reads.
 
     Attributes:
-        folder: The folder of the stages.
-        record: What of them is finished.
-        used: The stages to use, in the order of the list: wordnet, ngrams, titles.
-        spark: Gives the Spark session.
-        storage: How to reach the folder.
-        tell: Takes lines about what goes on.
+        steps: The steps of the build.
+        used: Stages to use, in the order of the list: wordnet, ngrams, titles.
+        spark: Returns the Spark session.
+        storage: Credentials and limits for reading the stages.
     """
 
-    folder: str
-    record: BuildRecord
+    steps: BuildSteps
     used: tuple[str, ...]
     spark: Callable[[], SparkSession]
     storage: StorageOptions
-    tell: Callable[[str], None]
 
 
 class LanguageMerge:
-    """Merges one language's sources.
+    """Merges the sources of one language.
 
     Args:
         language: The language.
-        limits: Which candidates become entries.
+        limits: Limits of the sources and of entries.
         stages: The finished stages.
 
     Attributes:
-        merged: The list.
+        merged: The merged list.
     """
 
     def __init__(self, language: str, limits: Limits, stages: FinishedStages) -> None:
@@ -72,7 +70,7 @@ class LanguageMerge:
             self._add_titles()
 
     def sources(self) -> list[dict[str, Any]]:
-        """What came from each source, in the order of the list."""
+        """Returns name and counts of each source, in the order of the list."""
         merged = self.merged
         return [
             {"name": name, "entries": added, "repeats": merged.repeats[name], **self._counts[name]}
@@ -80,28 +78,28 @@ class LanguageMerge:
         ]
 
     def files(self) -> dict[str, Any]:
-        """The files of this language alone, with licences and digests."""
+        """Returns the files that only this language has, with licences and digests."""
         found: dict[str, Any] = {}
-        steps = self._stages.record.steps()
+        steps = self._stages.steps.record.steps()
         if "wordnet" in self._stages.used:
             step = steps[f"wordnet/{self._language}"]
             found["wordnet"] = {**step["summary"], "files": digested(step["sources"])}
         if "ngrams" in self._stages.used:
             step = steps[f"ngrams/{self._language}"]
-            account = read_ngram_account(self._stages.folder, self._language, self._stages.storage)
+            stats = read_ngram_stats(self._stages.steps.folder, self._language, self._stages.storage)
             found["wikipedia"] = {
                 "licence": WIKIPEDIA_LICENCE,
                 "dates": dates(step["sources"]),
                 "files": digested(step["sources"]),
-                "pages": [_described(each, step["sources"]) for each in account["files"]],
-                "total": account["total"],
-                "highest_pmi": account["highest_pmi"],
-                "warnings": account["warnings"],
+                "pages": [_described(each, step["sources"]) for each in stats["files"]],
+                "total": stats["total"],
+                "highest_pmi": stats["highest_pmi"],
+                "warnings": stats["warnings"],
             }
         return found
 
     def _add_wordnet(self) -> None:
-        url = storage.join(self._stages.folder, "wordnet", f"{self._language}.parquet")
+        url = storage.join(self._stages.steps.folder, "wordnet", f"{self._language}.parquet")
         table = read_table(url, self._stages.storage)
         if self._limits.wordnet_names == "first":
             table = table.filter(table["first"])
@@ -111,14 +109,12 @@ class LanguageMerge:
         self.merged.add(Candidates("wordnet", usable))
 
     def _add_ngrams(self, name: str, score: str, limits: SourceLimits) -> None:
-        folder = storage.join(self._stages.folder, "ngrams", self._language, name)
+        folder = storage.join(self._stages.steps.folder, "ngrams", self._language, name)
         kind = "bigint" if score == "count" else "double"
         self._add_ranked(name, score, limits, self._read(folder, f"entry string, {score} {kind}"))
 
     def _add_titles(self) -> None:
-        from metaclip_curate.stages.metadata.titles import read_titles
-
-        folder = storage.join(self._stages.folder, "titles")
+        folder = storage.join(self._stages.steps.folder, "titles")
         rows = read_titles(self._stages.spark(), folder, self._language, self._stages.storage)
         self._add_ranked("titles", "views", self._limits.titles, rows)
 
@@ -128,8 +124,6 @@ class LanguageMerge:
         return self._stages.spark().read.schema(columns).parquet(folder)
 
     def _add_ranked(self, name: str, score: str, limits: SourceLimits, rows: DataFrame | None) -> None:
-        from metaclip_curate.stages.metadata.merge import rank
-
         if rows is None:
             self._counts[name] = {"rows": 0}
             self.merged.add(Candidates(name, []))
@@ -140,36 +134,36 @@ class LanguageMerge:
         self._counts[name] = counts
         self.merged.add(ranking.candidates)
         if ranking.usable and not ranking.of_minimum:
-            self._stages.tell(
+            self._stages.steps.log(
                 f"merge/{self._language}: none of {ranking.usable:,} {name} has {score} {limits.minimum:g} or more; "
                 f"the highest is {ranking.highest:.1f}"
             )
 
 
-def read_ngram_account(folder: str, language: str, options: StorageOptions) -> dict[str, Any]:
-    """What the stage ngrams noted of a language.
+def read_ngram_stats(folder: str, language: str, options: StorageOptions) -> dict[str, Any]:
+    """Reads the statistics that the stage ngrams wrote for a language.
 
     Args:
-        folder: The folder of the stages.
+        folder: Folder of the stages.
         language: The language.
-        options: How to reach the folder.
+        options: Credentials and limits for reading the folder.
     """
     url = storage.join(folder, "ngrams", language, "wikipedia.json")
-    account: dict[str, Any] = json.loads(storage.read_bytes(url, options))
-    return account
+    stats: dict[str, Any] = json.loads(storage.read_bytes(url, options))
+    return stats
 
 
-def _described(account: dict[str, Any], sources: list[list[str]]) -> dict[str, Any]:
-    """A file's account under the name that its digest has, in place of its path on this machine."""
-    name = next(name for name, _ in sources if account["path"].endswith(name))
-    return {"file": name, **{key: value for key, value in account.items() if key not in ("path", "index")}}
+def _described(stats: dict[str, Any], sources: list[list[str]]) -> dict[str, Any]:
+    """Returns the statistics of a file with its recorded name instead of its path on this machine."""
+    name = next(name for name, _ in sources if stats["path"].endswith(name))
+    return {"file": name, **{key: value for key, value in stats.items() if key not in ("path", "index")}}
 
 
 def digested(sources: list[list[str]]) -> list[dict[str, str]]:
-    """Names and digests as sources.json has them."""
+    """Returns names and digests as in sources.json."""
     return [{"file": name, "sha256": digest} for name, digest in sources]
 
 
 def dates(sources: list[list[str]]) -> list[str]:
-    """The different dates (YYYYMMDD) in the files' names, sorted."""
+    """Returns the distinct dates (YYYYMMDD) in the names of files, sorted."""
     return sorted({date for name, _ in sources for date in _DATE.findall(name)})

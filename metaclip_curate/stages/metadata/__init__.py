@@ -1,4 +1,4 @@
-"""The stages that build metadata: n-grams and titles of Wikipedia, and the merge of ranked sources.
+"""The stages that build metadata: n-grams and titles of Wikipedia, and the ranking of candidates for the merge.
 
-Each takes and returns DataFrames or writes files from the workers. Imports what `stages` may.
+They take and return DataFrames, or let the workers write files. Imports the same rooms as `stages`.
 """

@@ -1,10 +1,11 @@
-"""A source's best candidates, found by Spark: the driver gets no more than can become entries."""
+"""Ranking the candidates of a source in Spark, so that the driver only gets those that can become entries."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pyspark
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -19,17 +20,17 @@ _OTHER_THAN_PUNCTUATION = "[^" + "".join(rf"\p{{{category}}}" for category in PU
 
 @dataclass(frozen=True)
 class Ranking:
-    """A source's candidates and how they came about.
+    """The candidates of a source, and how many strings each limit left.
 
     Attributes:
-        candidates: Those within the limits, best first; more than `most` of them, as some may be repeats.
-        rows: How many different strings the source has.
-        only_punctuation: How many of them are punctuation only.
-        too_long: How many of the others are too long, or have a line break.
-        usable: How many are left.
-        of_minimum: How many of these have the least score.
-        within_share: How many of these are within the share.
-        highest: The highest score of a usable one.
+        candidates: Candidates within the limits, best first. There are more than `most`, as some may be repeats.
+        rows: Number of distinct strings of the source.
+        only_punctuation: Number of strings that are only punctuation.
+        too_long: Number of the other strings that are too long or have a line break.
+        usable: Number of the remaining strings.
+        of_minimum: Number of usable strings with at least the minimum score.
+        within_share: Number of these strings that are within the share.
+        highest: Highest score of a usable string.
     """
 
     candidates: Candidates
@@ -43,15 +44,15 @@ class Ranking:
 
 
 def rank(rows: DataFrame, source: str, score: str, limits: SourceLimits, known: int, max_length: int) -> Ranking:
-    """Ranks a source's strings: by score, of equal scores by code points.
+    """Ranks the strings of a source by score, and by code points if scores are equal.
 
     Args:
-        rows: entry and a score, each entry once.
-        source: The source's name.
-        score: The score's column.
-        limits: The source's limits.
-        known: How many entries the list has already; so many of the candidates may be repeats.
-        max_length: The most characters of an entry.
+        rows: Rows of entry and score, each entry once.
+        source: Name of the source.
+        score: Column of the score.
+        limits: Limits of the source.
+        known: Number of entries that are already in the list, and may be repeated by as many candidates.
+        max_length: Largest number of characters of an entry.
 
     Returns:
         At most `limits.most + known` candidates.
@@ -70,9 +71,9 @@ def rank(rows: DataFrame, source: str, score: str, limits: SourceLimits, known: 
     assert counts is not None  # an aggregate has one row
     of_usable = counts["rows"] - counts["punctuation"] - counts["too_long"]
     within = limits.candidates_within(of_usable, counts["of_minimum"])
-    wanted = min(within, limits.most + known) if limits.most else 0
-    best = marked.filter(enough).orderBy(F.col(score).desc(), F.col("entry").asc()).limit(wanted)
-    found = best.select("entry", score).collect() if wanted else []
+    limit = min(within, limits.most + known) if limits.most else 0
+    best = marked.filter(enough).orderBy(F.col(score).desc(), F.col("entry").asc()).limit(limit)
+    found = best.select("entry", score).collect() if limit else []
     candidates = Candidates(source, [row[0] for row in found], [row[1] for row in found], limits.most)
     return Ranking(
         candidates,
@@ -87,10 +88,15 @@ def rank(rows: DataFrame, source: str, score: str, limits: SourceLimits, known: 
 
 
 def is_only_punctuation(entry: Column) -> Column:
-    """As `metadata.merge.is_only_punctuation`."""
+    """Computes `building.merge.is_only_punctuation` of a column."""
     return ~entry.rlike(_OTHER_THAN_PUNCTUATION)
 
 
 def is_too_long(entry: Column, max_length: int) -> Column:
-    """Whether an entry has too many characters, or a line break."""
+    """Computes whether an entry has too many characters, or a line break."""
     return (F.char_length(entry) > max_length) | entry.rlike("[\\n\\r]")
+
+
+def pyspark_version() -> str:
+    """Returns the version of PySpark, for the record of a build."""
+    return pyspark.__version__

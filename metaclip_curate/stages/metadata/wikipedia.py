@@ -1,8 +1,7 @@
-"""Files of Wikipedia text to counts of words and pairs, one task a range of bytes.
+"""Counts of words and adjacent pairs in files of Wikipedia text, with one task per split.
 
-A task adds up in memory what it meets and hands it over when there is much of it, so what leaves it grows with the
-words of its text and not with the text. What became of its pages goes with the counts, as in `accounts`: both are of
-the same reading, whatever was retried.
+A task counts in memory and yields its counts when there are many, so its output grows with the number of distinct words
+rather than with the text. The statistics of its pages are rows among the counts, so that both are of the same attempt.
 """
 
 from __future__ import annotations
@@ -22,75 +21,74 @@ from pyspark.sql import functions as F
 from metaclip_curate.errors import UserError
 from metaclip_curate.metadata.building.ngrams import NgramCounts
 from metaclip_curate.metadata.wikipedia.articles import PageLimits, read_texts
-from metaclip_curate.metadata.wikipedia.ranges import ByteRange
 from metaclip_curate.metadata.wikipedia.segment import Segmenter
 from metaclip_curate.metadata.wikipedia.siteinfo import ENGLISH_HIDDEN
-from metaclip_curate.metadata.wikipedia.stats import PageAccount
+from metaclip_curate.metadata.wikipedia.splits import FileSplit
+from metaclip_curate.metadata.wikipedia.stats import PageStats
 from metaclip_curate.schemas import ddl
 from metaclip_curate.stages.shared.partitioning import shuffle_to_partitions
 from metaclip_curate.storage import InputError, StorageOptions, is_local
 from metaclip_curate.storage.urls import local_path
 
-# What a task yields: counts of words (second is null) and pairs, and accounts (joiner is null too, first their JSON).
+# Rows of a task: counts of words (second is null) and of pairs, and statistics (joiner is null too, first has JSON).
 COUNTS = pa.schema(
     [
         ("first", pa.string()),
-        ("joiner", pa.string()),  # what stands between the two
+        ("joiner", pa.string()),  # string between the two
         ("second", pa.string()),
         ("count", pa.int64()),
     ]
 )
-_MOST_NGRAMS = 1 << 19  # different ones that a task holds: about 100 MB
-_ROWS = 1 << 16  # of a batch
+_MOST_NGRAMS = 1 << 19  # distinct n-grams that a task holds, about 100 MB
+_BATCH_ROWS = 1 << 16
 
 
 @dataclass(frozen=True)
 class TextFile:
-    """A file and how its text is read.
+    """A file and the settings for reading its text.
 
     Attributes:
-        number: Its position among the files.
-        language: The Wikipedia code by which it is segmented.
-        ranges: The ranges that its tasks take; one, of which only the source counts, for Parquet.
-        hidden: Namespaces, in small letters, links to which are no text.
+        number: Index of the file.
+        language: Wikipedia code by whose rules the text is segmented.
+        splits: Splits, one per task; for Parquet a single one, of which only the source is used.
+        hidden: Namespaces in lower case, links to which aren't text.
     """
 
     number: int
     language: str
-    ranges: tuple[ByteRange, ...]
+    splits: tuple[FileSplit, ...]
     hidden: frozenset[str] = field(default=ENGLISH_HIDDEN)
 
     @property
     def path(self) -> str:
-        """Where it is."""
-        return self.ranges[0].source.path
+        """Path or URL of the file."""
+        return self.splits[0].source.path
 
     @property
     def form(self) -> str:
-        """Its form, as `Source.form`."""
-        return self.ranges[0].source.form
+        """Form of the file. See `DumpFile.form`."""
+        return self.splits[0].source.form
 
 
 def count_ngrams(spark: SparkSession, files: list[TextFile], limits: PageLimits, storage: StorageOptions) -> DataFrame:
-    """Counts words and pairs of neighbours.
+    """Counts words and adjacent pairs.
 
     Args:
-        spark: The session.
-        files: What to read.
-        limits: What a page may be.
-        storage: How workers reach the files; Parquet is read by Spark itself.
+        spark: The Spark session.
+        files: Files to read.
+        limits: Limits of a page.
+        storage: Credentials and limits with which the workers read the files; Spark reads Parquet itself.
 
     Returns:
-        Rows of `COUNTS`, each word and pair once, and one account or several for each file.
+        Rows of `COUNTS`, each word and pair once, with one row of statistics or several for each file.
     """
     tables = []
-    pieces = [(file.number, part) for file in files if file.form != "parquet" for part in range(len(file.ranges))]
+    pieces = [(file.number, part) for file in files if file.form != "parquet" for part in range(len(file.splits))]
     if pieces:
-        rows = [(place_, number, part) for place_, (number, part) in enumerate(pieces)]
-        placed = shuffle_to_partitions(
-            spark.createDataFrame(rows, "place int, file int, part int"), spark, len(rows), "place"
-        )
-        tables.append(placed.mapInArrow(_range_reader(tuple(files), limits, storage), ddl(COUNTS)))
+        rows = [(partition, number, part) for partition, (number, part) in enumerate(pieces)]
+        frame = spark.createDataFrame(rows, "partition int, file int, part int")
+        placed = shuffle_to_partitions(frame, spark, len(rows), "partition")
+        tables.append(placed.mapInArrow(_split_reader(tuple(files), limits, storage), ddl(COUNTS)))
     for file in files:
         if file.form == "parquet":
             tables.append(_texts_of(spark, file.path).mapInArrow(_column_reader(file, limits), ddl(COUNTS)))
@@ -98,18 +96,18 @@ def count_ngrams(spark: SparkSession, files: list[TextFile], limits: PageLimits,
     return every.groupBy("first", "joiner", "second").agg(F.sum("count").alias("count"))
 
 
-def accounts_by_file(counts: DataFrame) -> dict[int, list[PageAccount]]:
-    """The accounts among the rows of `count_ngrams`, by the number of their file."""
-    found: dict[int, list[PageAccount]] = {}
+def stats_by_file(counts: DataFrame) -> dict[int, list[PageStats]]:
+    """Collects the statistics among the rows of `count_ngrams`, by the number of their file."""
+    found: dict[int, list[PageStats]] = {}
     for row in counts.filter(F.col("joiner").isNull()).collect():
         values = json.loads(row["first"])
-        found.setdefault(values["file"], []).append(PageAccount(**values["account"]))
+        found.setdefault(values["file"], []).append(PageStats(**values["stats"]))
     return found
 
 
 def _texts_of(spark: SparkSession, path: str) -> DataFrame:
     try:
-        if is_local(path):  # Spark tells of a broken file with a page of Java
+        if is_local(path):  # Spark reports a broken file by a page of Java
             pq.read_schema(local_path(path))
         table = spark.read.parquet(path)
     except (AnalysisException, OSError, pa.ArrowInvalid) as error:
@@ -119,7 +117,7 @@ def _texts_of(spark: SparkSession, path: str) -> DataFrame:
     return table.select("text")
 
 
-def _range_reader(
+def _split_reader(
     files: tuple[TextFile, ...], limits: PageLimits, storage: StorageOptions
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     by_number = {file.number: file for file in files}
@@ -128,20 +126,20 @@ def _range_reader(
         for batch in batches:
             for row in batch.to_pylist():
                 file = by_number[row["file"]]
-                account = PageAccount()
-                texts = read_texts(file.ranges[row["part"]], limits, storage, account, file.hidden)
-                yield from _counted(_readable(texts, account), file.language, account)
-                yield _account_row(file.number, str(row["part"]), account)
+                stats = PageStats()
+                texts = read_texts(file.splits[row["part"]], limits, storage, stats, file.hidden)
+                yield from _counted(_readable(texts, stats), file.language, stats)
+                yield _stats_row(file.number, str(row["part"]), stats)
 
     return read
 
 
-def _readable(texts: Iterator[str], account: PageAccount) -> Iterator[str]:
-    """The texts up to where a file that was given up breaks off."""
+def _readable(texts: Iterator[str], stats: PageStats) -> Iterator[str]:
+    """Yields texts up to the position at which reading the file was given up."""
     try:
         yield from texts
     except InputError:
-        account.damaged_parts += 1
+        stats.damaged_parts += 1
 
 
 def _column_reader(
@@ -150,32 +148,32 @@ def _column_reader(
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         from pyspark import TaskContext
 
-        account = PageAccount()
-        yield from _counted(_usable(batches, limits, account), file.language, account)
+        stats = PageStats()
+        yield from _counted(_usable(batches, limits, stats), file.language, stats)
         context = TaskContext.get()
-        yield _account_row(file.number, str(context.partitionId() if context else 0), account)
+        yield _stats_row(file.number, str(context.partitionId() if context else 0), stats)
 
     return read
 
 
-def _usable(batches: Iterator[pa.RecordBatch], limits: PageLimits, account: PageAccount) -> Iterator[str]:
+def _usable(batches: Iterator[pa.RecordBatch], limits: PageLimits, stats: PageStats) -> Iterator[str]:
     for batch in batches:
         for text in batch.column(0).to_pylist():
             if text is None or not text.strip():
-                account.count("no_text")
+                stats.count("no_text")
             elif len(text.encode()) > limits.max_bytes:
-                account.count("too_long")
+                stats.count("too_long")
             else:
-                account.count("used")
+                stats.count("used")
                 yield text
 
 
-def _counted(texts: Iterator[str], language: str, account: PageAccount) -> Iterator[pa.RecordBatch]:
+def _counted(texts: Iterator[str], language: str, stats: PageStats) -> Iterator[pa.RecordBatch]:
     segmenter = Segmenter(language)
     counts = NgramCounts()
     for text in texts:
-        account.plain_bytes += len(text.encode())
-        account.tokens += counts.add(segmenter.runs(text))
+        stats.plain_bytes += len(text.encode())
+        stats.tokens += counts.add(segmenter.runs(text))
         if len(counts) > _MOST_NGRAMS:
             yield from _count_rows(counts, segmenter.joiner)
             counts = NgramCounts()
@@ -184,18 +182,18 @@ def _counted(texts: Iterator[str], language: str, account: PageAccount) -> Itera
 
 def _count_rows(counts: NgramCounts, joiner: str) -> Iterator[pa.RecordBatch]:
     words = list(counts.unigrams.items())
-    for start in range(0, len(words), _ROWS):
-        firsts, numbers = zip(*words[start : start + _ROWS], strict=True)
+    for start in range(0, len(words), _BATCH_ROWS):
+        firsts, numbers = zip(*words[start : start + _BATCH_ROWS], strict=True)
         yield _rows(list(firsts), "", [None] * len(firsts), list(numbers))
     pairs = list(counts.bigrams.items())
-    for start in range(0, len(pairs), _ROWS):
-        both, numbers = zip(*pairs[start : start + _ROWS], strict=True)
+    for start in range(0, len(pairs), _BATCH_ROWS):
+        both, numbers = zip(*pairs[start : start + _BATCH_ROWS], strict=True)
         yield _rows([first for first, _ in both], joiner, [second for _, second in both], list(numbers))
 
 
-def _account_row(file: int, part: str, account: PageAccount) -> pa.RecordBatch:
-    # With the part's name no two rows are equal, which would be added up to one.
-    values = {"file": file, "part": part, "account": dataclasses.asdict(account)}
+def _stats_row(file: int, part: str, stats: PageStats) -> pa.RecordBatch:
+    # The part makes each row unique; equal rows would be added up to one.
+    values = {"file": file, "part": part, "stats": dataclasses.asdict(stats)}
     return _rows([json.dumps(values)], None, [None], [1])
 
 

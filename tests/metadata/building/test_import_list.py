@@ -68,11 +68,11 @@ def test_another_list_of_the_language_stays(tmp_path: Path, capsys: pytest.Captu
     for other, more in ((["b"], []), (["a"], ["--format", "json"])):
         file = written(tmp_path / "metadata.json", other)
         assert main(["metadata", "import", file, "--output", str(folder), *more]) == 2
-        assert "is there already" in capsys.readouterr().err
+        assert "already exists" in capsys.readouterr().err
     assert main(["metadata", "import", file, "--output", str(tmp_path / "m"), "--language", "fr"]) == 0
     (folder / "sources.json").write_text('{"kind": "metaclip-curate starter"}')
     assert main(["metadata", "import", file, "--output", str(folder), "--language", "it"]) == 2
-    assert "holds something else" in capsys.readouterr().err
+    assert "holds files of another kind" in capsys.readouterr().err
 
 
 def test_show_of_lists_without_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

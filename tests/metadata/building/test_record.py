@@ -21,10 +21,10 @@ STORAGE = StorageOptions()
 def test_a_finished_step_is_remembered_with_what_made_it(tmp_path: Path) -> None:
     record = BuildRecord(str(tmp_path), STORAGE)
     options, sources = {"lowest_pmi": 30.0}, [["a.bz2", "1"], ["b.bz2", "2"]]
-    assert record.why_again("ngrams/de", options, sources) == ""
+    assert record.reason_to_run("ngrams/de", options, sources) == ""
     record.finish("ngrams/de", options, sources, {"pages": 3})
     again = BuildRecord(str(tmp_path), STORAGE)
-    assert again.why_again("ngrams/de", options, sources) is None
+    assert again.reason_to_run("ngrams/de", options, sources) is None
     assert again.summary("ngrams/de") == {"pages": 3}
     assert again.fingerprint("ngrams/de") == record.fingerprint("ngrams/de") is not None
     assert again.fingerprint("ngrams/fr") is None
@@ -45,9 +45,9 @@ def test_what_changed_is_told(tmp_path: Path, options: dict[str, float], sources
     record = BuildRecord(str(tmp_path), STORAGE)
     record.finish("ngrams/de", {"lowest_pmi": 30.0}, [["a", "1"]], {})
     before = record.fingerprint("ngrams/de")
-    assert record.why_again("ngrams/de", options, sources) == why
+    assert record.reason_to_run("ngrams/de", options, sources) == why
     record.forget("ngrams/de")
-    assert BuildRecord(str(tmp_path), STORAGE).why_again("ngrams/de", options, sources) == ""
+    assert BuildRecord(str(tmp_path), STORAGE).reason_to_run("ngrams/de", options, sources) == ""
     record.finish("ngrams/de", dict(options), sources, {})
     assert record.fingerprint("ngrams/de") != before
 
@@ -71,7 +71,7 @@ def test_a_digest_is_made_anew_only_when_the_file_changed(tmp_path: Path, monkey
         return storage.open_input(name, options)
 
     monkeypatch.setattr(digests_module, "storage", types.SimpleNamespace(open_input=open_input))
-    again = Digests(STORAGE, digests.remembered)
+    again = Digests(STORAGE, digests.cached)
     assert again.of([str(path)]) == first
     assert opened == []
     os.utime(path, ns=(1, 1))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.metadata.lists import folder as metadata_folder
+from metaclip_curate.metadata.lists import list_format
 from metaclip_curate.metadata.lists.folder import MetadataFolder
 from metaclip_curate.storage import StorageOptions
 from tests.support.servers.s3 import S3Server
@@ -180,13 +180,11 @@ def test_json(tmp_path: Path, data: str, entries: list[str]) -> None:
 
 @given(st.lists(ENTRY.filter(lambda entry: not entry.endswith("\r")), max_size=10))
 def test_lines_come_back(entries: list[str]) -> None:
-    from metaclip_curate.metadata.lists.folder import _parse_lines
-
     data = "".join(f"{entry}\n" for entry in entries)
     if data.startswith("\ufeff"):
         data = "\ufeff" + data
-    assert _parse_lines(data.encode(), "en.txt") == entries
-    assert _parse_lines(zstd(data.encode()), "en.txt.zst") == entries
+    assert list_format.parse_list(data.encode(), "en.txt") == entries
+    assert list_format.parse_list(zstd(data.encode()), "en.txt.zst") == entries
 
 
 @pytest.mark.parametrize("name", ["en.json", "en.txt", "en.txt.zst"])
@@ -197,9 +195,9 @@ def test_long_entries(tmp_path: Path, name: str) -> None:
 
 
 def test_a_list_that_unpacks_to_too_much_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metadata_folder, "_MOST_UNPACKED_BYTES", 1 << 20)
+    monkeypatch.setattr(list_format, "_MOST_UNPACKED_BYTES", 1 << 20)
     with pytest.raises(UserError, match=r"en\.txt\.zst unpacks to more than 1 MiB"):
-        metadata_folder._parse_lines(zstd(bytes(5 << 20)), "en.txt.zst")
+        list_format.parse_list(zstd(bytes(5 << 20)), "en.txt.zst")
 
 
 def test_zstandard_in_several_frames(tmp_path: Path) -> None:

@@ -11,9 +11,10 @@ import pytest
 from metaclip_curate.cli import main
 from metaclip_curate.errors import UserError
 from metaclip_curate.metadata.sources.editions import editions_of
-from metaclip_curate.metadata.sources.fetch import Fetch, dump_names, parse_sums
+from metaclip_curate.metadata.sources.fetch import Fetch, parse_sums
 from metaclip_curate.metadata.sources.fetch_file import Client
 from metaclip_curate.metadata.sources.source_files import SourceFiles
+from metaclip_curate.metadata.wikipedia.file_names import published_dump
 from metaclip_curate.options.fetch_metadata import FetchOptions
 from metaclip_curate.storage import StorageOptions
 from tests.support.servers.faulty_http import Fault, FaultyHTTPServer
@@ -65,7 +66,7 @@ def test_a_second_call_asks_for_nothing_that_is_there(wikimedia: WikimediaServer
     _, told = fetch(wikimedia, tmp_path)
     asked = [request.path.rpartition("-")[2] for request in wikimedia.server.requests[before:]]
     assert asked == ["sha1sums.txt", "multistream.xml.bz2"]
-    assert sum("there already" in line for line in told) == 25
+    assert sum("already downloaded" in line for line in told) == 25
 
 
 def test_only_the_wordnets_that_are_needed(wikimedia: WikimediaServer, tmp_path: Path) -> None:
@@ -105,10 +106,10 @@ def test_hours_that_are_missing_or_damaged(wikimedia: WikimediaServer, tmp_path:
     paths = wikimedia.add_page_views(b"de Hund 3 0\n")
     wikimedia.server.fail(paths[3], Fault(status=404))
     fetched, told = fetch(wikimedia, tmp_path)
-    assert f"pageviews-{DATE}-030000.gz: the server has none" in told
+    assert f"pageviews-{DATE}-030000.gz: missing on the server" in told
     assert len(fetched) == 25
     wikimedia.server.add(paths[3], b"\x1f\x8bdamaged")
-    with pytest.raises(UserError, match="came damaged"):
+    with pytest.raises(UserError, match="is damaged"):
         fetch(wikimedia, tmp_path)
     with pytest.raises(UserError, match="no pageviews of 20250201"):
         wikimedia.add_dump("dewiki", _DUMP, date="20250201")
@@ -121,9 +122,9 @@ def test_parts_are_taken_only_without_a_whole() -> None:
         "xwiki-1-pages-articles-multistream-index1.txt-p1p9.bz2",
         "xwiki-1-pages-articles-multistream1.xml-p1p9.bz2",
     ]
-    assert dump_names([whole, index, *parts], "multistream") == sorted([whole, index])
-    assert dump_names(parts, "articles") == parts
-    assert dump_names(["xwiki-1-stub-articles.xml.gz"], "articles") == []
+    assert published_dump([whole, index, *parts], "multistream") == sorted([whole, index])
+    assert published_dump(parts, "articles") == parts
+    assert published_dump(["xwiki-1-stub-articles.xml.gz"], "articles") == []
     assert parse_sums(b"ab  x\ncd *y\n\n") == {"x": "ab", "y": "cd"}
 
 

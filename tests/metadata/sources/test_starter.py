@@ -139,7 +139,7 @@ def test_a_build_that_breaks_off_leaves_the_folder_as_it_was(tmp_path: Path, mon
 @pytest.mark.parametrize("name", ["en.json", "sources.json"])
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text('["mine"]')
-    with pytest.raises(UserError, match="holds something else than a starter set"):
+    with pytest.raises(UserError, match="holds files of another kind than a starter set"):
         build_starter(tmp_path, ["en"], limit=10)
     assert bytes_of(tmp_path) == {name: b'["mine"]'}
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metaclip_curate.metadata.sources.titles import PageViewsAccount, metadata_languages, read_page_views
+from metaclip_curate.metadata.sources.titles import PageViewsStats, metadata_languages, read_page_views
 from metaclip_curate.storage import StorageOptions
 
 LINES = [
@@ -34,14 +34,14 @@ LINES = [
 ]
 
 
-def read(path: Path) -> tuple[PageViewsAccount, list[tuple[Any, ...]]]:
-    account = PageViewsAccount(str(path))
-    batches = list(read_page_views(str(path), metadata_languages(), StorageOptions(), account))
-    return account, [tuple(row.values()) for batch in batches for row in batch.to_pylist()]
+def read(path: Path) -> tuple[PageViewsStats, list[tuple[Any, ...]]]:
+    stats = PageViewsStats(str(path))
+    batches = list(read_page_views(str(path), metadata_languages(), StorageOptions(), stats))
+    return stats, [tuple(row.values()) for batch in batches for row in batch.to_pylist()]
 
 
-def sums(account: PageViewsAccount) -> int:
-    return account.used + account.malformed + account.other_projects + account.with_colon + account.without_views
+def sums(stats: PageViewsStats) -> int:
+    return stats.used + stats.malformed + stats.other_projects + stats.with_colon + stats.without_views
 
 
 @pytest.mark.parametrize("packed", [True, False])
@@ -49,11 +49,11 @@ def test_every_line_is_accounted_for(tmp_path: Path, packed: bool) -> None:
     path = tmp_path / ("pageviews.gz" if packed else "pageviews")
     data = b"\n".join(line for line, _ in LINES) + b"\n"
     path.write_bytes(gzip.compress(data) if packed else data)
-    account, rows = read(path)
+    stats, rows = read(path)
     assert rows == [meaning for _, meaning in LINES if isinstance(meaning, tuple)]
-    assert (account.status, account.lines, sums(account)) == ("ok", len(LINES), len(LINES))
+    assert (stats.status, stats.lines, sums(stats)) == ("ok", len(LINES), len(LINES))
     for reason in ("malformed", "other_projects", "with_colon", "without_views"):
-        assert getattr(account, reason) == sum(meaning == reason for _, meaning in LINES), reason
+        assert getattr(stats, reason) == sum(meaning == reason for _, meaning in LINES), reason
 
 
 def test_a_file_that_breaks_off_keeps_what_is_before(tmp_path: Path) -> None:
@@ -61,12 +61,12 @@ def test_a_file_that_breaks_off_keeps_what_is_before(tmp_path: Path) -> None:
     packed = gzip.compress(data)
     path = tmp_path / "pageviews.gz"
     path.write_bytes(packed[: len(packed) // 2])
-    account, rows = read(path)
-    assert account.status == "partial"
-    assert account.error == "its end is missing"
+    stats, rows = read(path)
+    assert stats.status == "partial"
+    assert stats.error == "its end is missing"
     assert 10_000 < len(rows) < 40_000
     assert rows == [("en", f"T{number}", 1) for number in range(len(rows))]
-    assert sums(account) == account.lines
+    assert sums(stats) == stats.lines
 
 
 @pytest.mark.parametrize("damage", ["checksum", "no gzip", "empty", "header only", "missing"])
@@ -77,22 +77,22 @@ def test_a_damaged_file_has_failed(tmp_path: Path, damage: str) -> None:
     contents = {"checksum": bytes(packed), "no gzip": b"en Dog 3 0\n", "empty": b"", "header only": bytes(packed[:5])}
     if damage != "missing":
         path.write_bytes(contents[damage])
-    account, _ = read(path)
-    assert account.status == "failed"
-    assert account.error
+    stats, _ = read(path)
+    assert stats.status == "failed"
+    assert stats.error
 
 
 def test_an_hour_without_a_view(tmp_path: Path) -> None:
     path = tmp_path / "pageviews.gz"
     path.write_bytes(gzip.compress(b""))
-    assert read(path) == (PageViewsAccount(str(path)), [])
+    assert read(path) == (PageViewsStats(str(path)), [])
 
 
 @given(st.lists(st.binary(max_size=30).map(lambda line: line.replace(b"\n", b"").replace(b"\r", b"")), max_size=20))
 def test_any_bytes_are_accounted_for(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]) -> None:
     path = tmp_path_factory.mktemp("any") / "pageviews"
     path.write_bytes(b"\n".join([*lines, b"en Dog 3 0", b""]))
-    account, rows = read(path)
+    stats, rows = read(path)
     assert rows[-1:] == [("en", "Dog", 3)]
-    assert account.status == "ok"
-    assert account.lines == sums(account) == sum(line != b"" for line in lines) + 1
+    assert stats.status == "ok"
+    assert stats.lines == sums(stats) == sum(line != b"" for line in lines) + 1

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.metadata.sources import wordnet
+from metaclip_curate.metadata.sources import archives
 from metaclip_curate.metadata.sources.wordnet import PRINCETON_LICENCE, read_names, wordnet_table
 from tests.support.servers.wikimedia import zipped
 
@@ -125,7 +125,7 @@ ZEROS = bytes(300_000)
 def test_what_unpacks_to_more_than_a_wordnet_has_is_an_error(
     monkeypatch: pytest.MonkeyPatch, name: str, data: bytes
 ) -> None:
-    monkeypatch.setattr(wordnet, "MOST_UNPACKED_BYTES", 200_000)
+    monkeypatch.setattr(archives, "MOST_UNPACKED_BYTES", 200_000)
     with pytest.raises(UserError, match=f"{name} unpacks to more than 0 MiB"):
         read_names([(name, data)], "cmn")
 

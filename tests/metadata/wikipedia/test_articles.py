@@ -9,25 +9,25 @@ import pytest
 
 from examples.dump_writer import WikiPage, write_dump, write_multistream
 from metaclip_curate.metadata.wikipedia.articles import PageLimits, read_texts
-from metaclip_curate.metadata.wikipedia.ranges import byte_ranges, end_fault
+from metaclip_curate.metadata.wikipedia.dump_files import DumpFile, dump_files
 from metaclip_curate.metadata.wikipedia.siteinfo import hidden_namespaces
-from metaclip_curate.metadata.wikipedia.sources import Source, wikipedia_sources
-from metaclip_curate.metadata.wikipedia.stats import PageAccount, total
+from metaclip_curate.metadata.wikipedia.splits import find_truncation, split_file
+from metaclip_curate.metadata.wikipedia.stats import PageStats, total
 from metaclip_curate.storage import InputError, StorageOptions
 
 STORAGE = StorageOptions()
 LIMITS = PageLimits(max_bytes=100_000, seconds=0.5)
 
 
-def read(path: Path, split_bytes: int = 1 << 30) -> tuple[list[str], PageAccount]:
-    (source,) = wikipedia_sources([str(path)])
+def read(path: Path, split_bytes: int = 1 << 30) -> tuple[list[str], PageStats]:
+    (source,) = dump_files([str(path)])
     texts: list[str] = []
-    accounts = []
-    for part in byte_ranges(source, split_bytes, STORAGE):
-        account = PageAccount()
-        texts += read_texts(part, LIMITS, STORAGE, account)
-        accounts.append(account)
-    return texts, total(accounts)
+    all_stats = []
+    for part in split_file(source, split_bytes, STORAGE):
+        stats = PageStats()
+        texts += read_texts(part, LIMITS, STORAGE, stats)
+        all_stats.append(stats)
+    return texts, total(all_stats)
 
 
 def test_every_page_of_a_dump_is_accounted_for(tmp_path: Path) -> None:
@@ -43,12 +43,12 @@ def test_every_page_of_a_dump_is_accounted_for(tmp_path: Path) -> None:
     ]
     path = tmp_path / "enwiki-20250101-pages-articles.xml.bz2"
     write_dump(path, pages, "en")
-    texts, account = read(path)
+    texts, stats = read(path)
     assert texts == ["one", "two  & three"]
-    assert account == PageAccount(
+    assert stats == PageStats(
         pages=8, used=2, redirect=1, other_namespace=1, other_content=1, no_text=1, too_long=1, timeout=1
     )
-    assert account.is_whole
+    assert stats.is_whole
 
 
 @pytest.mark.parametrize("packing", ["", ".gz", ".bz2"])
@@ -62,38 +62,38 @@ def test_cirrussearch_lines(tmp_path: Path, packing: str) -> None:
     path = tmp_path / f"enwiki-20250101-cirrussearch-content.json{packing}"
     packed = {"": data, ".gz": gzip.compress(data), ".bz2": bz2.compress(data, 1)}
     path.write_bytes(packed[packing])
-    texts, account = read(path, split_bytes=2_000)
+    texts, stats = read(path, split_bytes=2_000)
     assert texts == [document["text"] for number, document in enumerate(documents) if number not in (3, 4, 5)]
-    assert account == PageAccount(pages=301, used=297, other_namespace=1, no_text=1, too_long=1, broken_record=1)
+    assert stats == PageStats(pages=301, used=297, other_namespace=1, no_text=1, too_long=1, broken_record=1)
 
 
 def test_a_gzip_file_that_is_cut_off_says_so(tmp_path: Path) -> None:
     lines = "".join(json.dumps({"text": f"text {number}"}) + "\n" for number in range(50_000))
     path = tmp_path / "enwiki-20250101-cirrussearch-content.json.gz"
     path.write_bytes(gzip.compress(lines.encode())[:-1000])
-    texts, account = read(path)
+    texts, stats = read(path)
     assert 0 < len(texts) < 50_000
-    assert account.damaged_parts == 1
-    assert not account.is_whole
+    assert stats.damaged_parts == 1
+    assert not stats.is_whole
 
 
 def test_a_dump_that_is_cut_off_says_so(tmp_path: Path) -> None:
     path = tmp_path / "enwiki-20250101-pages-articles.xml.bz2"
     write_dump(path, [WikiPage(str(number), f"text {number} " * 500) for number in range(200)], "en", level=1)
-    source = Source(str(path), "xml", "bz2")
-    assert end_fault(source, STORAGE) == ""
+    source = DumpFile(str(path), "xml", "bz2")
+    assert find_truncation(source, STORAGE) == ""
     path.write_bytes(path.read_bytes()[:-100])
-    assert end_fault(source, STORAGE) == "is cut off, or no bzip2 file"
-    texts, account = read(path)
+    assert find_truncation(source, STORAGE) == "is cut off, or isn't a bzip2 file"
+    texts, stats = read(path)
     assert 0 < len(texts) < 200
-    assert (account.damaged_parts, account.cut_off) == (1, 1)
-    assert not account.is_whole
+    assert (stats.damaged_parts, stats.cut_off) == (1, 1)
+    assert not stats.is_whole
 
 
 def test_a_dump_whose_last_stream_is_missing_says_so(tmp_path: Path) -> None:
     path = tmp_path / "enwiki-20250101-pages-articles.xml.bz2"
     path.write_bytes(bz2.compress(b"<mediawiki>\n<page><title>A</title><revision><text>a</text></revision></page>\n"))
-    assert end_fault(Source(str(path), "xml", "bz2"), STORAGE) == "lacks its last line, </mediawiki>"
+    assert find_truncation(DumpFile(str(path), "xml", "bz2"), STORAGE) == "lacks its last line, </mediawiki>"
     assert read(path)[0] == ["a"]
 
 
@@ -101,23 +101,23 @@ def test_a_dump_whose_last_stream_is_missing_says_so(tmp_path: Path) -> None:
 def test_a_whole_dump_has_its_end(tmp_path: Path, pages_per_stream: int) -> None:
     path = tmp_path / "enwiki-20250101-pages-articles-multistream.xml.bz2"
     write_multistream(path, [WikiPage(str(number), "text") for number in range(9)], "en", pages_per_stream)
-    assert end_fault(Source(str(path), "xml", "bz2"), STORAGE) == ""
-    texts, account = read(path, split_bytes=200)
+    assert find_truncation(DumpFile(str(path), "xml", "bz2"), STORAGE) == ""
+    texts, stats = read(path, split_bytes=200)
     assert texts == ["text"] * 9
-    assert account.is_whole
+    assert stats.is_whole
     plain = tmp_path / "dump.xml"
     plain.write_bytes(bz2.decompress(path.read_bytes()))
-    assert end_fault(Source(str(plain), "xml"), STORAGE) == ""
+    assert find_truncation(DumpFile(str(plain), "xml"), STORAGE) == ""
     assert read(plain, split_bytes=200)[0] == texts
 
 
 def test_the_headers_names_of_namespaces(tmp_path: Path) -> None:
     path = tmp_path / "dewiki-20250101-pages-articles.xml.bz2"
     write_dump(path, [], "de")
-    hidden = hidden_namespaces(Source(str(path), "xml", "bz2"), STORAGE)
+    hidden = hidden_namespaces(DumpFile(str(path), "xml", "bz2"), STORAGE)
     assert hidden == {"file", "image", "media", "category", "datei", "kategorie"}
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
-        byte_ranges(Source(str(tmp_path / "x.xml.bz2"), "xml", "bz2"), 1000, STORAGE)
+        split_file(DumpFile(str(tmp_path / "x.xml.bz2"), "xml", "bz2"), 1000, STORAGE)

@@ -13,10 +13,10 @@ from examples.dump_writer import WikiPage, write_dump, write_multistream
 from metaclip_curate.metadata.wikipedia import bzip2
 from metaclip_curate.metadata.wikipedia.bzip2 import Block, ends_whole, read_blocks
 from metaclip_curate.metadata.wikipedia.container import read_pieces
+from metaclip_curate.metadata.wikipedia.dump_files import DumpFile
 from metaclip_curate.metadata.wikipedia.page import Article, read_page
-from metaclip_curate.metadata.wikipedia.ranges import ByteRange, byte_ranges
 from metaclip_curate.metadata.wikipedia.records import read_pages
-from metaclip_curate.metadata.wikipedia.sources import Source
+from metaclip_curate.metadata.wikipedia.splits import FileSplit, split_file
 from metaclip_curate.storage import StorageOptions
 
 STORAGE = StorageOptions()
@@ -44,10 +44,10 @@ def plainly_read(path: Path) -> list[tuple[str, str]]:
     return found
 
 
-def read_in_ranges(source: Source, cuts: list[int]) -> Iterator[tuple[str, str]]:
+def read_in_ranges(source: DumpFile, cuts: list[int]) -> Iterator[tuple[str, str]]:
     borders = sorted({0, *cuts})
     for start, end in zip(borders, [*borders[1:], None], strict=True):
-        for record in read_pages(read_pieces(ByteRange(source, start, end), STORAGE), 1 << 30):
+        for record in read_pages(read_pieces(FileSplit(source, start, end), STORAGE), 1 << 30):
             assert isinstance(record, bytes)
             element = ElementTree.fromstring(record)
             yield element.findtext("title") or "", element.findtext("revision/text") or ""
@@ -74,7 +74,7 @@ def test_every_page_is_found_exactly_once_wherever_a_dump_is_cut(dumps: dict[str
     path = dumps[name]
     expected = plainly_read(path)
     cuts = random.Random(seed).sample(range(path.stat().st_size), 10)
-    assert list(read_in_ranges(Source(str(path), "xml", "bz2"), cuts)) == expected
+    assert list(read_in_ranges(DumpFile(str(path), "xml", "bz2"), cuts)) == expected
     assert len(expected) == 70
 
 
@@ -87,7 +87,9 @@ def test_cuts_at_and_around_the_bytes_at_which_streams_begin(dumps: dict[str, Pa
         at = data.find(b"BZh9", at + 1)
     assert len(starts) > 70
     cuts = [start + shift for start in starts[:6] for shift in (-1, 0, 1, 4, 5)]
-    assert list(read_in_ranges(Source(str(path), "xml", "bz2"), [cut for cut in cuts if cut > 0])) == plainly_read(path)
+    assert list(read_in_ranges(DumpFile(str(path), "xml", "bz2"), [cut for cut in cuts if cut > 0])) == plainly_read(
+        path
+    )
 
 
 @pytest.mark.parametrize("wiki", ["enwiki-pages", "ltgwiki", "dewiki", "jawiki", "thwiki", "mywiki"])
@@ -95,7 +97,7 @@ def test_real_dumps_are_read_exactly_once(real_data: Path, wiki: str) -> None:
     for path in real_data.glob(f"wiki/{wiki}*.bz2"):
         expected = plainly_read(path)
         cuts = random.Random(3).sample(range(path.stat().st_size), 3)
-        assert list(read_in_ranges(Source(str(path), "xml", "bz2"), cuts)) == expected
+        assert list(read_in_ranges(DumpFile(str(path), "xml", "bz2"), cuts)) == expected
 
 
 def test_the_blocks_are_the_contents() -> None:
@@ -152,9 +154,9 @@ def test_a_files_end_is_recognised(size: int) -> None:
 def test_ranges_cover_a_file(tmp_path: Path) -> None:
     path = tmp_path / "a.xml.bz2"
     path.write_bytes(bytes(1000))
-    ranges = byte_ranges(Source(str(path), "xml", "bz2"), 300, STORAGE)
+    ranges = split_file(DumpFile(str(path), "xml", "bz2"), 300, STORAGE)
     assert [(part.start, part.end) for part in ranges] == [(0, 250), (250, 500), (500, 750), (750, None)]
-    assert len(byte_ranges(Source(str(path), "json", "gz"), 300, STORAGE)) == 1
+    assert len(split_file(DumpFile(str(path), "json", "gz"), 300, STORAGE)) == 1
 
 
 def test_the_page_of_the_writer_is_read_back() -> None:

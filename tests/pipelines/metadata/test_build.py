@@ -160,7 +160,7 @@ def test_what_is_finished_is_kept_and_what_changed_is_done_again(
     _, told = build()
     assert steps(told, "begins") == ["merge/fr"]
     assert contents(tmp_path / "m") == before
-    # A build that died after writing its list left no account of it.
+    # A build that died after writing its list left no stats of it.
     (tmp_path / "m" / "sources.json").unlink()
     build(titles_most=1)
     build()
@@ -208,7 +208,7 @@ def test_damaged_pageviews(build: Any, sources: Path, tmp_path: Path) -> None:
 def test_another_list_stays(build: Any, sources: Path, tmp_path: Path) -> None:
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "fr.json").write_text('["la"]')
-    with pytest.raises(UserError, match=r"fr\.json is there already"):
+    with pytest.raises(UserError, match=r"fr\.json already exists"):
         build()
     assert [path.name for path in (tmp_path / "m").iterdir()] == ["fr.json"]
 

@@ -23,9 +23,9 @@ def test_files_and_sites_and_editions_add_up(spark: SparkSession, tmp_path: Path
     for name, data in files.items():
         (tmp_path / name).write_bytes(gzip.compress(data))
     folder = str(tmp_path / "titles")
-    accounts = build_titles(spark, [str(tmp_path / name) for name in files], folder, STORAGE)
-    assert [(account["lines"], account["used"], account["malformed"]) for account in accounts] == [(5, 3, 1), (4, 3, 0)]
-    assert [account["path"] for account in accounts] == [str(tmp_path / name) for name in files]
+    all_stats = build_titles(spark, [str(tmp_path / name) for name in files], folder, STORAGE)
+    assert [(stats["lines"], stats["used"], stats["malformed"]) for stats in all_stats] == [(5, 3, 1), (4, 3, 0)]
+    assert [stats["path"] for stats in all_stats] == [str(tmp_path / name) for name in files]
     titles = {}
     for language in ("en", "de", "fr"):
         rows = read_titles(spark, folder, language, STORAGE)

@@ -1,4 +1,4 @@
-"""Reading an input from a byte on, with the care for broken connections that whole inputs get."""
+"""Reading a file from an offset, with the same retries after broken connections as for whole files."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from metaclip_curate.storage.urls import local_path, resolve
 
 
 class _Shifted:
-    """The bytes of an object from `start` on, as if the object began there. See `storage.source.Source`."""
+    """The bytes of a file from an offset on, as if the file began there. See `storage.source.Source`."""
 
     def __init__(self, source: Source, start: int) -> None:
         self._source = source
         self._start = start
-        self.whole_size: int | None = None  # bytes of the object, once a store has told them
+        self.whole_size: int | None = None  # bytes of the whole file, once it is known
 
     def connect(self, offset: int, version: Version | None) -> Connection:
-        """As `Source.connect` says."""
+        """Connects at an offset in the shifted file. See `Source.connect`."""
         if version is not None and version.size is not None:
             version = dataclasses.replace(version, size=version.size + self._start)
         connection = self._source.connect(self._start + offset, version)
@@ -31,12 +31,12 @@ class _Shifted:
         return _ShiftedConnection(connection, self._start)
 
     def close(self) -> None:
-        """Ends it."""
+        """Closes the connection."""
         self._source.close()
 
 
 class _ShiftedConnection:
-    """An answer with its positions counted from `start`; one that begins before has a negative one."""
+    """A connection with positions relative to the offset; one that begins before it has a negative start."""
 
     def __init__(self, connection: Connection, start: int) -> None:
         self._connection = connection
@@ -45,40 +45,40 @@ class _ShiftedConnection:
         self.version = dataclasses.replace(connection.version, size=None if size is None else max(0, size - start))
 
     def read(self, size: int) -> bytes:
-        """As `Connection.read` says."""
+        """Reads up to `size` bytes. See `Connection.read`."""
         return self._connection.read(size)
 
     def close(self) -> None:
-        """Ends it."""
+        """Closes the connection."""
         self._connection.close()
 
 
 def open_at(
     path: str, start: int, options: StorageOptions, *, sleep: Callable[[float], None] = time.sleep
 ) -> InputStream:
-    """The bytes of an input from one on, to the end.
+    """Opens a file at an offset.
 
     Args:
-        path: As `storage.open_input` takes it.
-        start: Bytes before the first one wanted, not more than the input has.
-        options: How to reach it.
-        sleep: Waits between attempts; tests give their own.
+        path: Path or URL, as for `storage.open_input`.
+        start: Offset of the first byte, at most the size of the file.
+        options: Credentials and limits for reading the file.
+        sleep: Function that waits between attempts.
 
     Returns:
-        A stream that goes on where a connection broke.
+        A stream to the end of the file, which continues after a broken connection.
 
     Raises:
-        InputError: It can't be opened.
+        InputError: The file can't be opened.
         UserError: The scheme is unknown.
     """
     return InputStream(path, _Shifted(source_of(resolve(path, options), options), start), options, sleep)
 
 
 def size_of(path: str, options: StorageOptions) -> int | None:
-    """The size of an input in bytes; None where the store doesn't tell it.
+    """Returns the size of a file in bytes; None if the store doesn't report it.
 
     Raises:
-        InputError: It can't be opened.
+        InputError: The file can't be opened.
         UserError: The scheme is unknown.
     """
     url = resolve(path, options)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.metadata.wikipedia.sources import Source, is_wikipedia_source, wikipedia_sources
+from metaclip_curate.metadata.wikipedia.dump_files import DumpFile, dump_files, is_dump_file
 
 FORMS = {
     "d/enwiki-20250101-pages-articles.xml.bz2": ("xml", "bz2", "en"),
@@ -21,9 +21,9 @@ FORMS = {
 @pytest.mark.parametrize("path", FORMS)
 def test_a_name_says_what_a_file_is(path: str) -> None:
     form, packing, wiki = FORMS[path]
-    (source,) = wikipedia_sources([path])
+    (source,) = dump_files([path])
     assert (source.form, source.packing, source.wiki) == (form, packing, wiki)
-    assert is_wikipedia_source(path)
+    assert is_dump_file(path)
 
 
 @pytest.mark.parametrize("part", ["", "3"])
@@ -31,14 +31,14 @@ def test_an_index_goes_to_its_dump(part: str) -> None:
     span = "-p1p99" if part else ""
     dump = f"d/enwiki-20250101-pages-articles-multistream{part}.xml{span}.bz2"
     index = f"d/enwiki-20250101-pages-articles-multistream-index{part}.txt{span}.bz2"
-    assert wikipedia_sources([index, dump]) == [Source(dump, "xml", "bz2", index, "en")]
+    assert dump_files([index, dump]) == [DumpFile(dump, "xml", "bz2", index, "en")]
     with pytest.raises(UserError, match="is the index of"):
-        wikipedia_sources([index])
+        dump_files([index])
 
 
 def test_other_files_are_refused() -> None:
-    assert not is_wikipedia_source("d/pageviews-20250101-000000.gz")
+    assert not is_dump_file("d/pageviews-20250101-000000.gz")
     with pytest.raises(UserError, match=r"notes\.txt is no file of Wikipedia text"):
-        wikipedia_sources(["notes.txt"])
+        dump_files(["notes.txt"])
     with pytest.raises(UserError, match="No file of Wikipedia text"):
-        wikipedia_sources([])
+        dump_files([])

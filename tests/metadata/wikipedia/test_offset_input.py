@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from metaclip_curate.metadata.wikipedia.byte_ranges import open_at, size_of
+from metaclip_curate.metadata.wikipedia.offset_input import open_at, size_of
 from metaclip_curate.storage import InputError, StorageOptions
 from tests.support.servers.faulty_http import Fault, FaultyHTTPServer
 from tests.support.servers.fixtures import faulty_http, no_proxy

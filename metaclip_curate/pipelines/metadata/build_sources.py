@@ -1,0 +1,98 @@
+"""The stages of a build before the merge: one for each kind of source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from metaclip_curate import storage
+from metaclip_curate.metadata.lists.writer import write_table
+from metaclip_curate.metadata.sources.editions import editions_of
+from metaclip_curate.metadata.sources.source_files import SourceFile, SourceFiles
+from metaclip_curate.metadata.sources.titles import check_stats
+from metaclip_curate.metadata.sources.wordnet import wordnet_table
+from metaclip_curate.options.fields import table_options
+from metaclip_curate.options.ngrams import NgramOptions
+from metaclip_curate.pipelines.metadata.build_merge import read_ngram_stats
+from metaclip_curate.pipelines.metadata.steps import BuildSteps
+from metaclip_curate.stages.metadata.ngrams import build_ngrams
+from metaclip_curate.stages.metadata.titles import build_titles
+from metaclip_curate.storage import StorageOptions
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+class SourceStages:
+    """Runs the stages wordnet, ngrams and titles.
+
+    Args:
+        sources: The source files.
+        steps: The steps of the build.
+        spark: Returns the Spark session.
+        options: Credentials and limits for reading and writing files.
+    """
+
+    def __init__(
+        self, sources: SourceFiles, steps: BuildSteps, spark: Callable[[], SparkSession], options: StorageOptions
+    ) -> None:
+        self._sources = sources
+        self._steps = steps
+        self._spark = spark
+        self._storage = options
+
+    def wordnet(self, language: str) -> None:
+        """Writes the names in a language's wordnets."""
+        codes = [edition.wordnet for edition in editions_of(language) if edition.wordnet]
+        files = {code: self._sources.wordnets(code) for code in codes}
+        digests = self._steps.digests_of([file for of_code in files.values() for file in of_code])
+        step = f"wordnet/{language}"
+        if not self._steps.begin(step, {}, digests):
+            return
+        contents = {code: [(file.basename, self._read(file)) for file in of_code] for code, of_code in files.items()}
+        table, summary = wordnet_table(contents, language)
+        write_table(self._steps.path(step) + ".parquet", table, self._storage)
+        self._steps.record.finish(step, {}, digests, summary)
+        missing = summary.get("missing")
+        self._steps.log(f"{step}: no wordnet: {missing}" if missing else f"{step}: {len(table):,} names")
+
+    def ngrams(self, language: str, options: NgramOptions) -> None:
+        """Writes a language's unigrams and bigrams."""
+        files = self._sources.texts(editions_of(language), self._steps.log)
+        step, compared, digests = f"ngrams/{language}", table_options(options), self._steps.digests_of(files)
+        if not self._steps.begin(step, compared, digests):
+            return
+        folder = self._emptied(step)
+        build_ngrams(self._spark(), language, _paths(files), folder, options, self._storage)
+        stats = read_ngram_stats(self._steps.folder, language, self._storage)
+        self._steps.record.finish(step, compared, digests, {})
+        self._steps.log(f"{step}: {stats['total']['used']:,} pages, {stats['total']['tokens']:,} tokens")
+        for warning in stats["warnings"]:
+            self._steps.log(f"{step}: {warning}")
+
+    def titles(self) -> None:
+        """Writes the titles and views of all languages."""
+        files = self._sources.page_views()
+        digests = self._steps.digests_of(files)
+        if not self._steps.begin("titles", {}, digests):
+            return
+        stats_of_files = build_titles(self._spark(), _paths(files), self._emptied("titles"), self._storage)
+        names = {file.path: file.name for file in files}
+        for stats in stats_of_files:
+            stats["file"] = names[stats["path"]]
+            check_stats(stats, self._steps.log)
+            del stats["path"]
+        stats_of_files.sort(key=lambda stats: str(stats["file"]))
+        self._steps.record.finish("titles", {}, digests, {"files": stats_of_files})
+
+    def _emptied(self, step: str) -> str:
+        folder = self._steps.path(step)
+        storage.delete_folder(folder, self._storage)
+        return folder
+
+    def _read(self, file: SourceFile) -> bytes:
+        return storage.read_bytes(file.path, self._storage)
+
+
+def _paths(files: Sequence[SourceFile]) -> list[str]:
+    return [file.path for file in files]
