@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# What `metaclip-curate deploy dataproc` and `deploy dataproc-serverless` need in a project: a bucket, a network that
-# nobody can enter, and an account for the machines that may do this and nothing else. It runs no machine and costs
-# nothing but what the bucket holds. What is there already stays as it is.
+# Creates the resources for `metaclip-curate deploy dataproc` and `deploy dataproc-serverless` in a project: a bucket, a
+# network without access from outside, and a service account with no further rights for the machines. It runs no machine
+# and costs nothing except the storage in the bucket. Existing resources are left unchanged.
 #
 #   deploy/dataproc/setup.sh [--dry-run] PROJECT REGION BUCKET
 set -euo pipefail
@@ -19,7 +19,7 @@ project=$1 region=$2 bucket=$3
 name=metaclip-curate
 account="$name@$project.iam.gserviceaccount.com"
 
-# Runs a command, or shows it.
+# Runs a command, or prints it in a dry run.
 run() {
   if [ -n "$dry_run" ]; then
     printf '%q ' "$@"
@@ -29,7 +29,7 @@ run() {
   fi
 }
 
-# Is it there? A dry run asks nobody and takes it for missing.
+# Succeeds if a resource is missing. A dry run sends no request and assumes so.
 missing() {
   [ -n "$dry_run" ] || ! "$@" >/dev/null 2>&1
 }
@@ -40,7 +40,7 @@ gcloud_() {
 
 gcloud_ services enable compute.googleapis.com dataproc.googleapis.com storage.googleapis.com
 
-# The network: machines talk to each other and out, nobody talks to them.
+# The network: machines can reach each other and the internet, and aren't reachable from outside.
 if missing gcloud --project="$project" compute networks describe "$name"; then
   gcloud_ compute networks create "$name" --subnet-mode=custom
 fi
@@ -53,14 +53,14 @@ if missing gcloud --project="$project" compute firewall-rules describe "$name-in
     --allow=tcp,udp,icmp --source-ranges=10.64.0.0/20
 fi
 
-# The bucket of the run folders, of the uploaded archive, of metadata and of Dataproc's own files.
+# The bucket for run folders, the uploaded archive, metadata and Dataproc's own files.
 if missing gcloud --project="$project" storage buckets describe "gs://$bucket"; then
   gcloud_ storage buckets create "gs://$bucket" --location="$region" --uniform-bucket-level-access \
     --public-access-prevention
 fi
 
-# The machines' account. roles/dataproc.worker is what Google asks for; it reaches every bucket of the project, so that
-# the condition holds it to the one.
+# The machines' service account. Google requires roles/dataproc.worker, which grants access to every bucket of the
+# project; the condition limits it to this one.
 if missing gcloud --project="$project" iam service-accounts describe "$account"; then
   gcloud_ iam service-accounts create "$name" --display-name="metaclip-curate's machines"
 fi
@@ -71,8 +71,8 @@ gcloud_ projects add-iam-policy-binding "$project" --member="serviceAccount:$acc
   --condition="title=$name,expression=$condition" --format=none
 
 cat <<END
-Done. Who runs the command needs, beside the bucket's roles/storage.objectUser:
+Done. The user who runs the command needs roles/storage.objectUser on the bucket, and:
   roles/dataproc.editor on $project
   roles/iam.serviceAccountUser on $account
-Output goes to gs://$bucket/...
+Output may be written to gs://$bucket/...
 END

@@ -1,1 +1,1 @@
-"""The wheel, and the environment archive that `spark-submit --archives` carries to a cluster."""
+"""Building the wheel and the environment archive that `spark-submit --archives` distributes to a cluster."""

@@ -18,17 +18,17 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def package(output: Path, extras: tuple[str, ...]) -> Path:
-    """Makes all that a cluster needs, from the Python that runs this and the versions installed in it.
+    """Builds the files for a cluster from the running Python and the packages that are installed in it.
 
     Args:
-        output: The folder to write.
-        extras: Extras of the project whose packages go into the archive.
+        output: Folder to write to.
+        extras: Extras of the project whose packages the archive includes.
 
     Returns:
         The archive.
 
     Raises:
-        UserError: A package is missing, this Python can't be carried elsewhere, or the files that name the version
+        UserError: A package is missing, this Python can't be relocated, or the files that name the version
             disagree.
     """
     check_version(ROOT, __version__)
@@ -52,10 +52,12 @@ def package(output: Path, extras: tuple[str, ...]) -> Path:
 
 
 def main() -> int:
-    """The command line."""
-    parser = argparse.ArgumentParser("python -m deploy.packaging", description=__doc__, allow_abbrev=False)
-    parser.add_argument("--output", type=Path, default=Path("dist"), help="the folder to write (default: dist)")
-    parser.add_argument("--extras", default="gcs", help="extras in the archive, with commas between (default: gcs)")
+    """Runs the command and returns its exit status."""
+    parser = argparse.ArgumentParser("python -m deploy.packaging", description=__doc__)
+    parser.add_argument("--output", type=Path, default=Path("dist"), help="folder to write to (default: dist)")
+    parser.add_argument(
+        "--extras", default="gcs", help="extras that the archive includes, comma-separated (default: gcs)"
+    )
     given = parser.parse_args()
     try:
         archive = package(given.output, tuple(name for name in given.extras.split(",") if name))

@@ -1,4 +1,4 @@
-"""A folder as a tar.gz that depends on nothing but the folder's content."""
+"""Packing a folder as a tar.gz that depends only on the folder's content."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from pathlib import Path
 
 from isal import igzip
 
-# 1980-01-01; the time of an archive's files says nothing, and some tools refuse 0.
+# 1980-01-01 for all files, as some tools refuse 0.
 _TIME = 315532800
 
 
 def write_archive(folder: Path, archive: Path) -> None:
-    """Packs a folder's content: sorted, without times, owners and groups.
+    """Packs a folder with sorted names and without times, owners and groups.
 
     Args:
-        folder: The folder; the names in the archive are relative to it.
-        archive: The file to write.
+        folder: The folder, to which the names in the archive are relative.
+        archive: File to write.
     """
     with (
         archive.open("wb") as raw,

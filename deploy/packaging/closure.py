@@ -1,4 +1,4 @@
-"""Which installed packages the project needs."""
+"""The installed packages that the project requires, directly and indirectly."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from metaclip_curate.errors import UserError
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-# Clusters bring Spark, in the version of their JVM's; a second one in front of it would not fit.
+# Clusters provide PySpark in the version of their JVM's Spark; a second one before it would not match.
 SPARKS = frozenset({"pyspark", "py4j", "pyspark-client", "pyspark-connect"})
 
 
-def needed_distributions(project: Distribution, extras: tuple[str, ...]) -> list[Distribution]:
-    """Follows the requirements of the project through what is installed.
+def required_distributions(project: Distribution, extras: tuple[str, ...]) -> list[Distribution]:
+    """Follows the requirements of the project through the installed distributions.
 
     Args:
-        project: The project's own distribution.
-        extras: Its extras that are needed too.
+        project: Distribution of the project.
+        extras: Extras of the project whose requirements are included.
 
     Returns:
-        The distributions but the project's, by name.
+        The required distributions without that of the project, sorted by name.
 
     Raises:
-        UserError: One isn't installed, or not in the version that is asked for; or an extra asks for Spark.
+        UserError: A distribution isn't installed in the required version, or an extra requires Spark.
     """
     unknown = set(extras) - set(project.metadata.get_all("Provides-Extra") or [])
     if unknown:
-        raise UserError(f"there is no extra {', '.join(sorted(unknown))}: see pyproject.toml for those there are")
+        raise UserError(f"there is no extra {', '.join(sorted(unknown))}: see pyproject.toml for the existing ones")
     found: dict[str, Distribution] = {}
     seen: set[tuple[str, str]] = set()
     pending = [(project, extra) for extra in ("", *extras)]
@@ -39,12 +39,12 @@ def needed_distributions(project: Distribution, extras: tuple[str, ...]) -> list
                 continue
             name = canonicalize_name(requirement.name)
             if name in SPARKS:
-                raise UserError(f"{dependent.name} with the extra {extra} asks for {name}, which the cluster brings")
+                raise UserError(f"{dependent.name} with the extra {extra} requires {name}, which the cluster provides")
             found[name] = _installed(requirement)
-            for wanted in ("", *requirement.extras):
-                if (name, wanted) not in seen:
-                    seen.add((name, wanted))
-                    pending.append((found[name], wanted))
+            for required in ("", *requirement.extras):
+                if (name, required) not in seen:
+                    seen.add((name, required))
+                    pending.append((found[name], required))
     return [found[name] for name in sorted(found)]
 
 
@@ -54,5 +54,5 @@ def _installed(requirement: Requirement) -> Distribution:
     except PackageNotFoundError as error:
         raise UserError(f"{requirement} isn't installed: pip install it where this command runs") from error
     if not requirement.specifier.contains(installed.version, prereleases=True):
-        raise UserError(f"{requirement} is asked for and {installed.version} is installed: pip install '{requirement}'")
+        raise UserError(f"{requirement} is required and {installed.version} is installed: pip install '{requirement}'")
     return installed

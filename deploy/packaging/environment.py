@@ -1,4 +1,4 @@
-"""The folder that the archive holds: Python, the project, what it needs, the job scripts."""
+"""The folder that the archive holds: Python, the project with its requirements, and the job scripts."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from importlib.metadata import Distribution, PathDistribution
 from pathlib import Path
 from typing import Any
 
-from deploy.packaging.closure import needed_distributions
+from deploy.packaging.closure import required_distributions
 from deploy.packaging.interpreter import copy_interpreter, packages_folder
 from deploy.packaging.machine import built_for
 from metaclip_curate.errors import UserError
 
 ABOUT = "environment.json"
-# Of a package: what lies outside its folder, tests, C headers, what is made anew, and where it was installed from.
-_NOT_TAKEN = {"..", "tests", "include", "__pycache__", "direct_url.json"}
+# Parts of a package that are left out: files outside of its folder, tests, C headers, bytecode, and its origin.
+_LEFT_OUT = {"..", "tests", "include", "__pycache__", "direct_url.json"}
 _COMMAND = """#!/bin/sh
 exec "$(dirname "$(readlink -f "$0")")/python" -s -c \
 'import sys; from metaclip_curate.cli import main; sys.exit(main())' "$@"
@@ -28,16 +28,16 @@ exec "$(dirname "$(readlink -f "$0")")/python" -s -c \
 
 
 def stage_environment(wheel: Path, jobs: Path, extras: tuple[str, ...], stage: Path) -> None:
-    """Makes the folder and tries it.
+    """Creates the folder and tests it.
 
     Args:
-        wheel: The project's wheel.
-        jobs: The folder of spark-submit scripts.
-        extras: Extras of the project whose packages go along.
-        stage: The folder to make.
+        wheel: Wheel of the project.
+        jobs: Folder of the spark-submit scripts.
+        extras: Extras of the project whose packages are included.
+        stage: Folder to create.
 
     Raises:
-        UserError: A package is missing, or this Python doesn't run in another place.
+        UserError: A package is missing, or this Python doesn't run from another folder.
     """
     copy_interpreter(stage)
     packages = packages_folder(stage)
@@ -45,7 +45,7 @@ def stage_environment(wheel: Path, jobs: Path, extras: tuple[str, ...], stage: P
     with zipfile.ZipFile(wheel) as opened:
         opened.extractall(packages)
     project = PathDistribution(next(packages.glob("metaclip_curate-*.dist-info")))
-    needed = needed_distributions(project, extras)
+    needed = required_distributions(project, extras)
     for distribution in needed:
         _copy_distribution(distribution, packages)
     shutil.copytree(jobs, stage / "jobs", ignore=shutil.ignore_patterns("__pycache__"))
@@ -53,14 +53,14 @@ def stage_environment(wheel: Path, jobs: Path, extras: tuple[str, ...], stage: P
     command.write_text(_COMMAND)
     command.chmod(0o755)
     _compile(stage)
-    _try(stage)
+    _test(stage)
     about: dict[str, Any] = built_for(stage)
     about["packages"] = {one.name: one.version for one in (project, *needed)}
     (stage / ABOUT).write_text(json.dumps(about, indent=1) + "\n")
 
 
 def describe(stage: Path) -> dict[str, Any]:
-    """Reads what an environment says of itself: Python, platform, what it needs of a machine, and versions."""
+    """Reads the description of an environment: Python, platform, requirements of the machine, and versions."""
     about: dict[str, Any] = json.loads((stage / ABOUT).read_text())
     return about
 
@@ -69,8 +69,8 @@ def _copy_distribution(distribution: Distribution, packages: Path) -> None:
     if distribution.files is None:
         raise UserError(f"{distribution.name} has no list of its files: pip install --force-reinstall it")
     for file in distribution.files:
-        # Scripts in bin/ name the Python they were installed for, and workers don't run them.
-        if _NOT_TAKEN.intersection(file.parts):
+        # Scripts in bin/ contain the path of the Python that they were installed for, and workers don't run them.
+        if _LEFT_OUT.intersection(file.parts):
             continue
         target = packages / file
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -78,29 +78,29 @@ def _copy_distribution(distribution: Distribution, packages: Path) -> None:
 
 
 def _compile(stage: Path) -> None:
-    """Compiles all modules, bound neither to a time nor to the folder they are compiled in."""
+    """Compiles all modules to bytecode that depends neither on a time nor on the folder."""
     compileall.compile_dir(
         stage,
-        quiet=2,  # packages ship modules of other versions' syntax, as templates
+        quiet=2,  # some packages contain templates in the syntax of other versions
         workers=0,
         stripdir=str(stage),
         invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
     )
 
 
-def _try(stage: Path) -> None:
-    """Runs it as a worker would find it: no environment, another place, nothing of the machine's packages."""
+def _test(stage: Path) -> None:
+    """Runs the environment as on a worker: without variables, from another folder, without the machine's packages."""
     here = os.path.realpath(stage)
     moved = f"import sys, ssl, ctypes; assert sys.prefix == {here!r} and all({here!r} in path for path in sys.path)"
     _run(
         here,
         moved,
-        "this Python doesn't run from another folder: take python.org's, pyenv's or `uv python install`'s",
+        "this Python doesn't run from another folder: use one of python.org, pyenv or `uv python install`",
     )
     _run(
         here,
         "import numpy, pyarrow, pandas, boto3, metaclip_curate.commands.program",
-        "the environment misses something, maybe a dependency that pyproject.toml doesn't name",
+        "the environment is incomplete, perhaps without a dependency that pyproject.toml doesn't name",
     )
 
 
@@ -109,4 +109,4 @@ def _run(here: str, code: str, problem: str) -> None:
         [f"{here}/bin/python", "-B", "-I", "-c", code], env={}, cwd="/", capture_output=True, text=True, check=False
     )
     if answer.returncode:
-        raise UserError(f"{problem}. It says: {answer.stderr.strip()[-500:]}")
+        raise UserError(f"{problem}. Its error: {answer.stderr.strip()[-500:]}")

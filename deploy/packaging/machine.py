@@ -1,4 +1,4 @@
-"""What an environment needs of the machine it is unpacked on."""
+"""The requirements of an environment on the machine that runs it."""
 
 from __future__ import annotations
 
@@ -10,21 +10,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-# Parts of glibc, which the lowest version stands for.
+# Parts of glibc, whose lowest version is reported separately.
 _GLIBC = re.compile(r"^(ld-linux.*|lib(c|m|dl|rt|pthread|util|resolv|crypt|nsl)\.so.*)$")
 _NEEDED = re.compile(rb"\blib[\w+-]+\.so(?:\.\d+)*")
 
 
 def built_for(stage: Path) -> dict[str, Any]:
-    """Says what the environment runs on.
+    """Determines the machines that an environment runs on.
 
     Args:
         stage: The environment.
 
     Returns:
-        `tag`, for its name; `python`, its version; `glibc`, the oldest that has all the symbols used; `libraries`, the
-        shared libraries of its standard library that the machine must have; None and an empty list where it has no
-        programs for Linux.
+        `tag`: platform tag for the archive's name; `python`: version; `glibc`: oldest version with all symbols that are
+        used, or None without programs for Linux; `libraries`: shared libraries that its standard library needs.
     """
     versions = [(2, int(minor)) for data in map(Path.read_bytes, _programs(stage)) for minor in _glibc_minors(data)]
     tag = f"cp{sys.version_info.major}{sys.version_info.minor}-{sysconfig.get_platform().replace('-', '_')}"
@@ -47,7 +46,7 @@ def _glibc_minors(data: bytes) -> list[bytes]:
 
 
 def _libraries(stage: Path) -> list[str]:
-    """Names of libraries in the interpreter's own modules. Wheels carry theirs, or use glibc alone (PEP 600)."""
+    """Lists libraries that the interpreter's modules need. Wheels include theirs, or use only glibc (PEP 600)."""
     carried = {path.name for path in (stage / "lib").glob("*.so*")}
     names = {
         name.decode()

@@ -1,4 +1,4 @@
-"""The wheel, built from a clean copy of the sources."""
+"""Building the wheel from a clean copy of the sources."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from pathlib import Path
 from metaclip_curate.errors import UserError
 
 _SOURCES = ("pyproject.toml", "README.md", "LICENSE", "metaclip_curate")
-# 1980-01-01, the first day that a zip file can name: the same sources give the same bytes on any day.
+# 1980-01-01, the first day that a zip file can represent, so that the same sources give the same bytes on any day.
 _SOURCE_DATE_EPOCH = "315532800"
 
 
 def build_wheel(root: Path, output: Path) -> Path:
-    """Builds the wheel without the network, with the setuptools that is installed.
+    """Builds the wheel without network, with the installed setuptools.
 
-    setuptools leaves its build folder in the sources and takes what it finds there into the next wheel, so it is
-    given a copy. Symbolic links, by which the package has the data of metadata/, become files.
+    setuptools leaves its build folder among the sources and includes its files in the next wheel, so it gets a copy of
+    the sources. Symbolic links, by which the package includes the data of metadata/, become files.
 
     Args:
-        root: The project.
-        output: The folder to put the wheel in; other wheels of the project in it are removed.
+        root: Root of the project.
+        output: Folder for the wheel, from which other wheels of the project are removed.
 
     Returns:
         The wheel.
 
     Raises:
-        UserError: It can't be built.
+        UserError: The build failed.
     """
     with tempfile.TemporaryDirectory() as folder:
         clean = Path(folder) / "sources"
@@ -46,7 +46,7 @@ def build_wheel(root: Path, output: Path) -> Path:
         environment = os.environ | {"SOURCE_DATE_EPOCH": _SOURCE_DATE_EPOCH, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
         answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if answer.returncode:
-            raise UserError(f"the wheel can't be built: pip says {answer.stderr.strip() or answer.stdout.strip()}")
+            raise UserError(f"the wheel can't be built: pip reports {answer.stderr.strip() or answer.stdout.strip()}")
         built = next((Path(folder) / "built").glob("*.whl"))
         for old in output.glob("metaclip_curate-*.whl"):
             old.unlink()

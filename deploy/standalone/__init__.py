@@ -1,1 +1,1 @@
-"""A Spark cluster on one or several machines, from the pip package of Spark alone."""
+"""A Spark cluster on one or several machines that needs only the pip package of Spark."""

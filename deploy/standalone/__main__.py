@@ -19,24 +19,24 @@ _GROUPS: dict[str, type] = {"master": MasterOptions, "worker": WorkerOptions}
 
 
 def main() -> int:
-    """The command line."""
+    """Runs the command and returns its exit status."""
     parser = OptionParser("python -m deploy.standalone", description="A Spark cluster from pip's pyspark.")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     for name, about, handler in (
         ("start-master", "start a master on this machine", _start_master),
         ("start-worker", "start workers on this machine", _start_workers),
-        ("status", "what runs, and what the master knows", _status),
-        ("stop", "end what was started in the folder", _stop),
+        ("status", "list running daemons, and the master's workers and applications", _status),
+        ("stop", "stop the daemons of the folder", _stop),
     ):
         action = actions.add_parser(name, help=about, description=about.capitalize() + ".")
-        action.add_argument("folder", type=Path, help="states, logs and executors' files")
+        action.add_argument("folder", type=Path, help="folder for states, logs and executors' files")
         action.add_argument("--spark-home", type=Path, help="Spark's folder (default: the installed pyspark's)")
         action.set_defaults(handler=handler)
         if name == "start-master":
             add_options(action, "master", MasterOptions)
         if name == "start-worker":
             action.add_argument("--master", required=True, help="the master's URL, spark://HOST:PORT")
-            action.add_argument("--workers", type=int, default=1, help="how many (default: 1)")
+            action.add_argument("--workers", type=int, default=1, help="number of workers (default: 1)")
             add_options(action, "worker", WorkerOptions)
     given = parser.parse_args()
     try:
@@ -73,8 +73,8 @@ def _stop(given: argparse.Namespace, cluster: StandaloneCluster) -> None:
 
 
 def master_state(master: Daemon) -> dict[str, Any]:
-    """Asks a master for the workers and applications it knows."""
-    # It is on this machine: a proxy would not reach it.
+    """Requests the workers and applications that a master knows."""
+    # The master is on this machine, which a proxy would not reach.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(f"{master.page}/json/", timeout=30) as answer:
         found: dict[str, Any] = json.load(answer)

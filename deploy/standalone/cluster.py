@@ -1,7 +1,7 @@
-"""Masters and workers as processes of this machine, known by a folder of their states.
+"""Masters and workers as processes of this machine, whose states are in a folder.
 
 pip's pyspark has Spark's classes but not its sbin scripts. A daemon is started in a session of its own, so that it
-outlives the shell, and tells in its log where it listens.
+outlives the shell. Its log contains its address.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from metaclip_curate.spark.java import find_java_home
 _SPARK_URL = re.compile(r"spark://[^\s,]+:\d+")
 _UI_URL = re.compile(r"Bound (?:Master|Worker)WebUI to .*?(https?://[^\s,]+)")
 _REGISTERED = "Successfully registered with master"
-# Seconds that a daemon may take to start, and to end once it is asked to.
+# Seconds that a daemon may take to start, and to end after SIGTERM.
 _START, _STOP = 120.0, 15.0
 
 
@@ -31,8 +31,8 @@ class StandaloneCluster:
     """The daemons of one folder; others, on other machines or in other folders, may belong to the same cluster.
 
     Args:
-        folder: Where states, logs and the workers' folders are.
-        spark_home: Spark's folder; by default the one of the installed pyspark.
+        folder: Folder for states, logs and the workers' folders.
+        spark_home: Spark's folder. Default: that of the installed pyspark.
     """
 
     def __init__(self, folder: Path, spark_home: Path | None = None) -> None:
@@ -43,33 +43,35 @@ class StandaloneCluster:
         """Starts the master, and waits until it listens.
 
         Raises:
-            UserError: One is running already, or it doesn't start.
+            UserError: A master is already running, or it doesn't start.
         """
         if any(daemon.kind == MASTER for daemon in self.running()):
-            raise UserError(f"a master runs already: stop it with `python -m deploy.standalone stop {self.folder}`")
+            raise UserError(
+                f"a master is already running: stop it with `python -m deploy.standalone stop {self.folder}`"
+            )
         return self._start(MASTER, MASTER, options, options.arguments())
 
     def start_worker(self, master: str, options: WorkerOptions) -> Daemon:
-        """Starts a worker, and waits until the master knows it.
+        """Starts a worker, and waits until it is registered with the master.
 
         Args:
-            master: The master's URL.
-            options: What the worker offers.
+            master: URL of the master.
+            options: Options of the worker.
 
         Raises:
-            UserError: It doesn't start, or the master can't be reached.
+            UserError: The worker doesn't start, or can't reach the master.
         """
         known = {path.stem for path in self.folder.glob("*.json")}
         name = next(name for number in range(len(known) + 1) if (name := f"{WORKER}-{number}") not in known)
         return self._start(name, WORKER, options, [*options.arguments(self.folder / name), master])
 
     def running(self) -> list[Daemon]:
-        """Returns the daemons that are alive, the master first."""
+        """Lists the running daemons, the master first."""
         states = [Daemon(**json.loads(path.read_text())) for path in sorted(self.folder.glob("*.json"))]
         return [daemon for daemon in states if daemon.is_alive()]
 
     def stop(self) -> list[Daemon]:
-        """Ends all daemons of the folder, workers first, and returns them. Logs stay."""
+        """Stops all daemons of the folder, workers first, and returns them. Logs are kept."""
         daemons = self.running()
         for daemon in sorted(daemons, key=lambda daemon: daemon.kind != WORKER):
             with contextlib.suppress(ProcessLookupError):
@@ -87,11 +89,11 @@ class StandaloneCluster:
         self.folder.mkdir(parents=True, exist_ok=True)
         log = self.folder / f"{name}.log"
         home, java = self._spark_and_java()
-        # Of what the user's own Spark would be told, nothing may reach the daemon but where Java is.
+        # No settings of the user's own Spark may reach the daemon, except for the path of Java.
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("SPARK_", "PYTHON"))}
         environment |= {"SPARK_HOME": str(home), "SPARK_DAEMON_JAVA_OPTS": options.java}
         environment |= {"JAVA_HOME": java} if java else {}
-        # Web pages listen and are linked where the daemon is, and not at what the machine's name stands for.
+        # Web pages listen and are linked at the daemon's address, rather than at that of the machine's name.
         environment |= {"SPARK_LOCAL_IP": options.host, "SPARK_PUBLIC_DNS": options.host}
         with log.open("w") as stream:
             process = subprocess.Popen(
@@ -108,7 +110,7 @@ class StandaloneCluster:
         return daemon
 
     def _spark_and_java(self) -> tuple[Path, str]:
-        """Returns Spark's folder, and a JAVA_HOME where the java on the PATH won't do."""
+        """Returns Spark's folder, and a JAVA_HOME if the java on the PATH isn't suitable."""
         if self._spark_home:
             return self._spark_home, ""
         try:
@@ -128,4 +130,4 @@ def _wait_until_up(process: subprocess.Popen[bytes], kind: str, name: str, log: 
         time.sleep(0.05)
     process.kill()
     process.wait()
-    raise UserError(f"the {kind} didn't start; the end of {log} says: {log.read_text(errors='replace')[-1000:]}")
+    raise UserError(f"the {kind} didn't start; the end of {log} is: {log.read_text(errors='replace')[-1000:]}")

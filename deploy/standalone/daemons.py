@@ -1,4 +1,4 @@
-"""What daemons are told, and what is known of them."""
+"""Options and states of daemons."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MASTER, WORKER = "master", "worker"
 
 @dataclass(frozen=True)
 class MasterOptions:
-    """Where the master listens."""
+    """Options of the master."""
 
     host: str = option("127.0.0.1", "address to listen at, which other machines must reach", metavar="HOST")
     port: int = option(7077, "port to listen at; 0 for any free one", metavar="PORT")
@@ -20,13 +20,13 @@ class MasterOptions:
     java: str = option("", "options of the daemon's Java", metavar="OPTIONS")
 
     def arguments(self) -> list[str]:
-        """The arguments of Spark's class."""
+        """Returns the arguments of Spark's class."""
         return ["--host", self.host, "--port", str(self.port), "--webui-port", str(self.webui_port)]
 
 
 @dataclass(frozen=True)
 class WorkerOptions:
-    """Where a worker listens and what it offers."""
+    """Options of a worker."""
 
     host: str = option("127.0.0.1", "address to listen at, which other machines must reach", metavar="HOST")
     webui_port: int = option(0, "port of the worker's web page; 0 for any free one", metavar="PORT")
@@ -37,21 +37,21 @@ class WorkerOptions:
     java: str = option("", "options of the daemon's Java", metavar="OPTIONS")
 
     def arguments(self, folder: Path) -> list[str]:
-        """The arguments of Spark's class but the last, the master's URL; `folder` is for its executors' files."""
+        """Returns the arguments of Spark's class before the master's URL; executors write to `folder`."""
         given = ["--host", self.host, "--webui-port", str(self.webui_port), "--work-dir", str(folder)]
         return [*given, "--cores", str(self.cores), "--memory", self.memory]
 
 
 @dataclass(frozen=True)
 class Daemon:
-    """A process that was started.
+    """A started process.
 
     Attributes:
         kind: MASTER or WORKER.
-        name: Of its log and its folder.
+        name: Name of its log and its folder.
         pid: Process id.
-        url: Of a master, what workers and spark-submit are given; of a worker, its master's.
-        page: Its web page.
+        url: URL of the master, which workers and spark-submit need.
+        page: URL of its web page.
     """
 
     kind: str
@@ -61,7 +61,7 @@ class Daemon:
     page: str
 
     def is_alive(self) -> bool:
-        """True while the process runs. Its number may have gone to another one, which has another class's name."""
+        """Returns whether the process runs. The command line is checked too, since its id may have been reused."""
         try:
             state = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
             command = Path(f"/proc/{self.pid}/cmdline").read_bytes()

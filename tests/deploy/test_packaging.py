@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from deploy.packaging.archive import write_archive
-from deploy.packaging.closure import SPARKS, needed_distributions
+from deploy.packaging.closure import SPARKS, required_distributions
 from deploy.packaging.wheel import build_wheel
 from metaclip_curate.errors import UserError
 from tests.conftest import ROOT
@@ -31,21 +31,21 @@ def project(folder: Path, *requirements: str, extras: tuple[str, ...] = ()) -> P
 
 def test_what_is_needed_is_followed_to_its_end(tmp_path: Path) -> None:
     asked = project(tmp_path, "boto3>=1", "absent; python_version < '3'", "absent; extra == 'more'", extras=("more",))
-    names = [one.name.lower() for one in needed_distributions(asked, ())]
+    names = [one.name.lower() for one in required_distributions(asked, ())]
     assert names == sorted(names)
     assert {"boto3", "botocore", "s3transfer", "urllib3"} <= set(names)
     with pytest.raises(UserError, match="absent"):
-        needed_distributions(asked, ("more",))
+        required_distributions(asked, ("more",))
     with pytest.raises(UserError, match="no extra other"):
-        needed_distributions(asked, ("other",))
+        required_distributions(asked, ("other",))
 
 
 @pytest.mark.parametrize(
-    ("requirement", "message"), [("numpy<1", "numpy<1 is asked for"), ("pyspark", "which the cluster brings")]
+    ("requirement", "message"), [("numpy<1", "numpy<1 is required"), ("pyspark", "which the cluster provides")]
 )
 def test_what_does_not_fit_is_said(tmp_path: Path, requirement: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        needed_distributions(project(tmp_path, requirement), ())
+        required_distributions(project(tmp_path, requirement), ())
     assert "pyspark" in SPARKS
 
 

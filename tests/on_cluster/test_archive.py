@@ -56,4 +56,4 @@ def test_a_second_master_in_the_folder_is_refused(site: Site) -> None:
     command = [sys.executable, "-m", "deploy.standalone", "start-master", str(site.cluster.folder)]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert answer.returncode == 2
-    assert answer.stderr.startswith("standalone: a master runs already")
+    assert answer.stderr.startswith("standalone: a master is already running")

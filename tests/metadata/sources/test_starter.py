@@ -129,7 +129,7 @@ def test_a_build_that_breaks_off_leaves_the_folder_as_it_was(tmp_path: Path, mon
     def fail(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(starter, "_put_in_place", fail)
+    monkeypatch.setattr(starter, "_move_to", fail)
     with pytest.raises(KeyboardInterrupt):
         build_starter(out, ["de"], limit=20)
     assert bytes_of(out) == before
