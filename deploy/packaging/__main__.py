@@ -53,7 +53,7 @@ def package(output: Path, extras: tuple[str, ...]) -> Path:
 
 def main() -> int:
     """Runs the command and returns its exit status."""
-    parser = argparse.ArgumentParser("python -m deploy.packaging", description=__doc__)
+    parser = argparse.ArgumentParser("python -m deploy.packaging", description=__doc__, allow_abbrev=False)
     parser.add_argument("--output", type=Path, default=Path("dist"), help="folder to write to (default: dist)")
     parser.add_argument(
         "--extras", default="gcs", help="extras that the archive includes, comma-separated (default: gcs)"
