@@ -5,33 +5,19 @@ import json
 import pickle
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.metadata.lists import list_format
 from metaclip_curate.metadata.lists.folder import MetadataFolder
 from metaclip_curate.storage import StorageOptions
+from tests.support.compressed import zstd
 from tests.support.servers.s3 import S3Server
-
-# What may stand in a line of a .txt file.
-ENTRY = st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]), max_size=20)
 
 
 def write(folder: Path, name: str, data: bytes | str) -> Path:
     path = folder / name
     path.write_bytes(data.encode() if isinstance(data, str) else data)
     return path
-
-
-def zstd(data: bytes) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.CompressedOutputStream(sink, "zstd") as stream:
-        stream.write(data)
-    packed: bytes = sink.getvalue().to_pybytes()
-    return packed
 
 
 def read(folder: Path, name: str, data: bytes | str) -> list[str]:
@@ -178,26 +164,11 @@ def test_json(tmp_path: Path, data: str, entries: list[str]) -> None:
     assert read(tmp_path, "en.json", data) == entries
 
 
-@given(st.lists(ENTRY.filter(lambda entry: not entry.endswith("\r")), max_size=10))
-def test_lines_come_back(entries: list[str]) -> None:
-    data = "".join(f"{entry}\n" for entry in entries)
-    if data.startswith("\ufeff"):
-        data = "\ufeff" + data
-    assert list_format.parse_list(data.encode(), "en.txt") == entries
-    assert list_format.parse_list(zstd(data.encode()), "en.txt.zst") == entries
-
-
 @pytest.mark.parametrize("name", ["en.json", "en.txt", "en.txt.zst"])
 def test_long_entries(tmp_path: Path, name: str) -> None:
     entries = ["x" * 1_000_000, "猫" * 1_000_000, "cat"]
     data = json.dumps(entries).encode() if name == "en.json" else "\n".join(entries).encode()
     assert read(tmp_path, name, zstd(data) if name.endswith(".zst") else data) == entries
-
-
-def test_a_list_that_unpacks_to_too_much_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(list_format, "_MOST_UNPACKED_BYTES", 1 << 20)
-    with pytest.raises(UserError, match=r"en\.txt\.zst unpacks to more than 1 MiB"):
-        list_format.parse_list(zstd(bytes(5 << 20)), "en.txt.zst")
 
 
 def test_zstandard_in_several_frames(tmp_path: Path) -> None:

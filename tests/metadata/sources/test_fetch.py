@@ -14,7 +14,6 @@ from metaclip_curate.metadata.sources.editions import editions_of
 from metaclip_curate.metadata.sources.fetch import Fetch, parse_sums
 from metaclip_curate.metadata.sources.fetch_file import Client
 from metaclip_curate.metadata.sources.source_files import SourceFiles
-from metaclip_curate.metadata.wikipedia.file_names import published_dump
 from metaclip_curate.options.fetch_metadata import FetchOptions
 from metaclip_curate.storage import StorageOptions
 from tests.support.servers.faulty_http import Fault, FaultyHTTPServer
@@ -116,15 +115,7 @@ def test_hours_that_are_missing_or_damaged(wikimedia: WikimediaServer, tmp_path:
         fetch(wikimedia, tmp_path, date="20250201")
 
 
-def test_parts_are_taken_only_without_a_whole() -> None:
-    whole, index = "xwiki-1-pages-articles-multistream.xml.bz2", "xwiki-1-pages-articles-multistream-index.txt.bz2"
-    parts = [
-        "xwiki-1-pages-articles-multistream-index1.txt-p1p9.bz2",
-        "xwiki-1-pages-articles-multistream1.xml-p1p9.bz2",
-    ]
-    assert published_dump([whole, index, *parts], "multistream") == sorted([whole, index])
-    assert published_dump(parts, "articles") == parts
-    assert published_dump(["xwiki-1-stub-articles.xml.gz"], "articles") == []
+def test_checksums_are_parsed() -> None:
     assert parse_sums(b"ab  x\ncd *y\n\n") == {"x": "ab", "y": "cd"}
 
 
