@@ -140,18 +140,7 @@ def create_cluster(
         # Dataproc's own files go to the run's bucket, which the account may write, instead of a new one.
         "config_bucket": bucket,
         "temp_bucket": bucket,
-        "gce_cluster_config": {
-            "subnetwork_uri": project.subnetwork,
-            # Inputs come from outside of Google. With private addresses, a Cloud NAT would be billed for each GB.
-            "internal_ip_only": options.internal_ip_only,
-            "service_account": project.account,
-            "service_account_scopes": ["https://www.googleapis.com/auth/cloud-platform"],
-            "shielded_instance_config": {
-                "enable_secure_boot": True,
-                "enable_vtpm": True,
-                "enable_integrity_monitoring": True,
-            },
-        },
+        "gce_cluster_config": _machines(project, options),
         "master_config": {
             "num_instances": 1,
             "machine_type_uri": options.primary_type,
@@ -183,6 +172,21 @@ def create_cluster(
         "config": config,
     }
     return {"project_id": project.project, "region": project.region, "cluster": cluster}
+
+
+def _machines(project: GoogleOptions, options: DataprocOptions) -> dict[str, Any]:
+    return {
+        "subnetwork_uri": project.subnetwork,
+        # Inputs come from outside of Google. With private addresses, a Cloud NAT would be billed for each GB.
+        "internal_ip_only": options.internal_ip_only,
+        "service_account": project.account,
+        "service_account_scopes": ["https://www.googleapis.com/auth/cloud-platform"],
+        "shielded_instance_config": {
+            "enable_secure_boot": True,
+            "enable_vtpm": True,
+            "enable_integrity_monitoring": True,
+        },
+    }
 
 
 def submit_job(deployment: Deployment, job: Job, project: GoogleOptions, suffix: str) -> dict[str, Any]:

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import numpy as np
 from PIL import Image
 from torch.utils.data import IterableDataset
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage import StorageOptions
 from metaclip_curate.trainer.data.decoding import BrokenImageError, decode
+from metaclip_curate.trainer.data.epoch_size import expected_size, fingerprint, sample_counts
 from metaclip_curate.trainer.data.epoch_state import EpochState
 from metaclip_curate.trainer.data.folder_source import ImageFolder
 from metaclip_curate.trainer.data.sampler import EpochSampler
 from metaclip_curate.trainer.data.selection import Selection, read_entry_probabilities
-from metaclip_curate.trainer.data.shards import Indices, Pair, ShardSource
+from metaclip_curate.trainer.data.shards import Pair, ShardSource
 from metaclip_curate.trainer.data.stream import StoredPair, StreamOptions, StreamReader
 from metaclip_curate.trainer.data.subset import read_uids
 from metaclip_curate.trainer.data.webdataset_source import WebdatasetShards
 from metaclip_curate.trainer.data.workers import rank_and_world_size, torch_seed, worker_and_count
 
 Transform = Callable[[Image.Image], Any]
-_SCAN_THREADS = 8
 _FORMAT = 1
 
 
@@ -153,10 +150,8 @@ class CuratedPairs(IterableDataset[Pair]):
     @property
     def expected_epoch_size(self) -> float:
         """The expected number of samples of an epoch, of all ranks together, broken images included."""
-        if self.selection.takes_all:
-            return float(self.source.sizes.sum())
         if self._expected is None:
-            self._expected = float(sum(self._map_texts(self.selection.expected_images)))
+            self._expected = expected_size(self.source, self.selection)
         return self._expected
 
     def epoch_size(self) -> int:
@@ -165,7 +160,7 @@ class CuratedPairs(IterableDataset[Pair]):
 
     def sampler(self) -> EpochSampler:
         """Returns the order of the current epoch; a draw that it needs is done by the first process that asks."""
-        counts = self._state.counts(self._count)
+        counts = self._state.counts(lambda: sample_counts(self.source, self.selection, self.epoch))
         return EpochSampler(counts, self.streams_for(1), self._state.window, self.selection.seed, self.epoch)
 
     def streams_for(self, workers: int) -> int:
@@ -209,7 +204,7 @@ class CuratedPairs(IterableDataset[Pair]):
             "window": self._state.window,
             "seed": self.selection.seed,
             "samples": self.epoch_size(),
-            "data": _fingerprint(self.source, self.selection),
+            "data": fingerprint(self.source, self.selection),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -224,28 +219,10 @@ class CuratedPairs(IterableDataset[Pair]):
             raise UserError(f"the checkpoint was trained with seed {state['seed']}, not {self.selection.seed}")
         self._state.set_streams(int(state["lanes"]), int(state["window"]))
         self.move_to(int(state["epoch"]), int(state["position"]))
-        if state["data"] != _fingerprint(self.source, self.selection) or state["samples"] != self.epoch_size():
+        if state["data"] != fingerprint(self.source, self.selection) or state["samples"] != self.epoch_size():
             raise UserError(
                 "the checkpoint was trained on other data, weights or thresholds: give the same, or start anew"
             )
-
-    def _count(self) -> Indices:
-        """Counts the samples that the current epoch uses, shape (shards, copies)."""
-        if self.selection.takes_all:
-            return self.source.sizes.reshape(-1, 1)
-        copies, epoch = range(self.selection.copies), self.epoch
-        counts = self._map_texts(lambda texts: [len(self.selection.select(texts, epoch, copy)) for copy in copies])
-        return np.array(counts, dtype=np.int64).reshape(-1, len(copies))
-
-    def _map_texts(self, function: Callable[[Any], Any]) -> list[Any]:
-        """Applies a function to the texts of each shard, without reading images."""
-        columns = self.selection.columns
-
-        def of_shard(index: int) -> Any:
-            return function(self.source.shard(index, columns).texts)
-
-        with ThreadPoolExecutor(_SCAN_THREADS) as pool:
-            return list(pool.map(of_shard, range(len(self.source.names))))
 
     def _pair(self, stored: StoredPair) -> Pair | BrokenImageError:
         if stored.problem:
@@ -258,16 +235,3 @@ class CuratedPairs(IterableDataset[Pair]):
             with torch_seed(stored.key):
                 image = self.transform(image)
         return Pair(image, stored.text, stored.language, stored.uid)
-
-
-def _fingerprint(source: ShardSource, selection: Selection) -> str:
-    """Computes a digest of the shards and of the rule that selects their texts."""
-    digest = hashlib.sha256()
-    for name, size in zip(source.names, source.sizes.tolist(), strict=True):
-        digest.update(f"{name} {size}\n".encode())
-    digest.update(repr(sorted(selection.weights.items())).encode())
-    for language, probabilities in sorted((selection.entry_probabilities or {}).items()):
-        digest.update(language.encode() + probabilities.tobytes())
-    if selection.only is not None:
-        digest.update(np.bitwise_xor.reduce(selection.only, axis=0).tobytes())
-    return digest.hexdigest()[:16]
