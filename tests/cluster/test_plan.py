@@ -1,4 +1,4 @@
-"""What a plan says, and that it follows from its rates."""
+"""A plan and how it follows from its rates."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_figures_that_are_none(rates: Rates, change: str) -> None:
         rates.with_values([change])
 
 
-def test_the_command_tells_both_kinds_of_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_all_kinds_of_rates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "en.txt").write_text("".join(f"entry {number}\n" for number in range(1234)))
     (tmp_path / "de.txt").write_text("ein\n")
     arguments = ["plan", "--crawl", "CC-MAIN-2025-30", "--cores", "512", "--metadata", str(tmp_path)]

@@ -73,18 +73,18 @@ def _stack(monkeypatch: pytest.MonkeyPatch, folder: str, name: str) -> Iterator[
 
 @dataclass
 class Script:
-    """What happens between one look and the next, and what was told.
+    """Changes of state between requests, and the lines that were logged.
 
     Attributes:
-        moves: Called one a look; when they are used up, the run must have ended.
-        lines: What was told.
+        moves: Functions of which each wait calls one; the run must end before they are used up.
+        lines: The logged lines.
     """
 
     moves: list[Callable[[], Any]]
     lines: list[str] = field(default_factory=list)
 
     def monitor(self) -> Monitor:
-        """Tells into `lines` and moves on instead of waiting."""
+        """Makes a monitor that logs to `lines` and calls the next move instead of waiting."""
         moves = iter(self.moves)
         return Monitor(self.lines.append, lambda seconds: next(moves)())
 

@@ -1,4 +1,4 @@
-"""Options of small trainings, and what they leave."""
+"""Small trainings: their options, runs and output."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _GROUP_OF = {name: group for group, kind in GROUPS.items() for name in (item.nam
 
 
 def options(data: Path, output: Path, **given: Any) -> TrainOptions:
-    """The tiny recipe with two batches of 8, and other options by their names."""
+    """Makes options from the tiny recipe with two batches of 8 and the given options."""
     small = {"data": str(data), "output": str(output), "batch_size": 8, "pairs_seen": 16}
     small |= {"warmup_pairs": 16, "log_every": 1}
     values = {f"{_GROUP_OF[name]}.{name}": value for name, value in (small | given).items()}
@@ -30,7 +30,7 @@ def options(data: Path, output: Path, **given: Any) -> TrainOptions:
 
 
 def write_colourful_shards(folder: Path, sizes: list[int]) -> None:
-    """Shards whose pictures tell their language by colour and their number by brightness."""
+    """Writes shards whose images show their language by colour and their number by brightness."""
     light = [(number % 40) / 40 * 0.7 + 0.3 for number in range(sum(sizes))]
     colours = [
         colorsys.hsv_to_rgb(number % len(made_shards.TEXTS) / 8, 1, light[number]) for number in range(sum(sizes))

@@ -92,7 +92,7 @@ def test_ctrl_c_ends_what_runs(make_run: MakeRun, dataproc: LoopbackDataproc, se
         assert dataproc.cancelled == [dataproc.last("batches").operation]
 
 
-def test_what_google_refuses_is_told(make_run: MakeRun, dataproc: LoopbackDataproc) -> None:
+def test_what_google_refuses_is_reported(make_run: MakeRun, dataproc: LoopbackDataproc) -> None:
     dataproc.refusal = "no such property"
     script = Script([lambda: state(dataproc.last("clusters"), "RUNNING")])
     with pytest.raises(JobFailedError, match="Google Cloud refused: no such property"):
@@ -112,7 +112,7 @@ def test_batches_one_after_another(make_run: MakeRun, dataproc: LoopbackDataproc
     assert not [name for name in batch.runtime_config.properties if name.startswith(("spark.yarn", "spark.shuffle"))]
 
 
-def test_a_failing_batch_is_told(make_run: MakeRun, dataproc: LoopbackDataproc) -> None:
+def test_a_failing_batch_is_reported(make_run: MakeRun, dataproc: LoopbackDataproc) -> None:
     script = Script([lambda: state(dataproc.last("batches"), "FAILED", "container exited")])
     with pytest.raises(JobFailedError, match="extract failed: container exited"):
         make_run("dataproc-serverless", *OUT, *IMAGE, monitor=script.monitor()).run()

@@ -102,7 +102,7 @@ def test_some_stages_only(make_run: MakeRun) -> None:
         ([*OUT, "--crawl", "X", "--spark-settings", "spark.x"], "NAME=VALUE"),
     ],
 )
-def test_mistakes_are_told_before_anything_is_sent(make_run: MakeRun, arguments: list[str], says: str) -> None:
+def test_mistakes_are_reported_before_anything_is_sent(make_run: MakeRun, arguments: list[str], says: str) -> None:
     with pytest.raises(UserError, match=says):
         make_run("emr", *arguments)
 

@@ -76,12 +76,12 @@ def test_a_run_from_upload_to_the_last_step(make_run: MakeRun, outputs: dict[str
         ["metaclip-curate-0.1.0-cp311-linux_x86_64.tar.gz", "en.txt", "de.txt"]
         + [f"{stage}.py" for stage in ("extract", "match", "count", "balance", "sample")]
     )
-    told = [line for line in script.lines if not line.startswith("cluster")]
-    assert told[0] == f"8 of 8 files uploaded to {OUT[1]}"
+    logged = [line for line in script.lines if not line.startswith("cluster")]
+    assert logged[0] == f"8 of 8 files uploaded to {OUT[1]}"
     stages = ("extract", "match", "count", "balance", "sample")
     for stage in stages:
-        assert [line for line in told if line.startswith(stage)][-2:] == [f"{stage}: RUNNING", f"{stage}: COMPLETED"]
-    assert [line.split(":")[0] for line in told[1:6]] == list(stages)
+        assert [line for line in logged if line.startswith(stage)][-2:] == [f"{stage}: RUNNING", f"{stage}: COMPLETED"]
+    assert [line.split(":")[0] for line in logged[1:6]] == list(stages)
     sent = boto3.client("emr", REGION).describe_cluster(ClusterId=cluster().id)["Cluster"]
     assert sent["LogUri"] == outputs["LogUrl"]
     assert sent["AutoTerminate"] is True

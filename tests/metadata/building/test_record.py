@@ -41,7 +41,9 @@ def test_a_finished_step_is_remembered_with_what_made_it(tmp_path: Path) -> None
         ({"lowest_pmi": 30.0}, [["a", "2"], ["a", "1"]], "its files changed"),
     ],
 )
-def test_what_changed_is_told(tmp_path: Path, options: dict[str, float], sources: list[list[str]], why: str) -> None:
+def test_the_reason_says_what_changed(
+    tmp_path: Path, options: dict[str, float], sources: list[list[str]], why: str
+) -> None:
     record = BuildRecord(str(tmp_path), STORAGE)
     record.finish("ngrams/de", {"lowest_pmi": 30.0}, [["a", "1"]], {})
     before = record.fingerprint("ngrams/de")

@@ -68,13 +68,13 @@ def test_language_codes(tmp_path: Path, language: str) -> None:
         "_SUCCESS",
     ],
 )
-def test_files_that_are_no_metadata_are_passed_over(tmp_path: Path, name: str) -> None:
+def test_files_that_are_no_metadata_are_ignored(tmp_path: Path, name: str) -> None:
     write(tmp_path, "en.txt", "cat\n")
     write(tmp_path, name, b"\xff not metadata")
     assert MetadataFolder.open(tmp_path).languages == ["en"]
 
 
-def test_folders_are_passed_over(tmp_path: Path) -> None:
+def test_folders_are_ignored(tmp_path: Path) -> None:
     write(tmp_path, "en.txt", "cat\n")
     (tmp_path / "de.txt").mkdir()
     assert MetadataFolder.open(tmp_path).languages == ["en"]

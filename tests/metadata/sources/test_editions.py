@@ -37,7 +37,7 @@ def test_codes_of_pageviews() -> None:
         ("qqqqqq", ["metadata/README.md"]),
     ],
 )
-def test_an_unknown_code_is_told_with_those_near_it(asked: str, parts: list[str]) -> None:
+def test_an_unknown_code_is_reported_with_similar_ones(asked: str, parts: list[str]) -> None:
     with pytest.raises(UserError) as caught:
         check_languages(["de", asked])
     assert all(part in str(caught.value) for part in parts), str(caught.value)

@@ -38,9 +38,9 @@ def wikimedia(faulty_http: FaultyHTTPServer) -> WikimediaServer:
 
 
 def fetch(wikimedia: WikimediaServer, folder: Path, **given: Any) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    told: list[str] = []
+    logged: list[str] = []
     options = {"languages": ("de",), "date": DATE, "output": str(folder), **wikimedia.options(), **given}
-    return Fetch(FetchOptions(**options), _CLIENT, told.append).run(), told
+    return Fetch(FetchOptions(**options), _CLIENT, logged.append).run(), logged
 
 
 def test_all_of_a_language(wikimedia: WikimediaServer, tmp_path: Path) -> None:
@@ -62,10 +62,10 @@ def test_a_second_call_asks_for_nothing_that_is_there(wikimedia: WikimediaServer
     fetch(wikimedia, tmp_path)
     before = len(wikimedia.server.requests)
     (tmp_path / f"dumps/dewiki-{DATE}-pages-articles-multistream.xml.bz2").write_bytes(b"cut")
-    _, told = fetch(wikimedia, tmp_path)
+    _, logged = fetch(wikimedia, tmp_path)
     asked = [request.path.rpartition("-")[2] for request in wikimedia.server.requests[before:]]
     assert asked == ["sha1sums.txt", "multistream.xml.bz2"]
-    assert sum("already downloaded" in line for line in told) == 25
+    assert sum("already downloaded" in line for line in logged) == 25
 
 
 def test_only_the_wordnets_that_are_needed(wikimedia: WikimediaServer, tmp_path: Path) -> None:
@@ -95,17 +95,17 @@ def test_a_wiki_without_that_date(wikimedia: WikimediaServer, tmp_path: Path) ->
 def test_merged_editions_come_too_and_may_be_missing(wikimedia: WikimediaServer, tmp_path: Path) -> None:
     for wiki in ("zhwiki", "zh_yuewiki"):
         wikimedia.add_dump(wiki, _DUMP)
-    fetched, told = fetch(wikimedia, tmp_path, languages=("zh",), pageviews_days=0)
+    fetched, logged = fetch(wikimedia, tmp_path, languages=("zh",), pageviews_days=0)
     wikis = {name.split("/")[1].split("-")[0] for name in fetched if name.startswith("dumps/")}
     assert wikis == {"zhwiki", "zh_yuewiki"}
-    assert any(line.startswith("ganwiki: no dump") for line in told)
+    assert any(line.startswith("ganwiki: no dump") for line in logged)
 
 
 def test_hours_that_are_missing_or_damaged(wikimedia: WikimediaServer, tmp_path: Path) -> None:
     paths = wikimedia.add_page_views(b"de Hund 3 0\n")
     wikimedia.server.fail(paths[3], Fault(status=404))
-    fetched, told = fetch(wikimedia, tmp_path)
-    assert f"pageviews-{DATE}-030000.gz: missing on the server" in told
+    fetched, logged = fetch(wikimedia, tmp_path)
+    assert f"pageviews-{DATE}-030000.gz: missing on the server" in logged
     assert len(fetched) == 25
     wikimedia.server.add(paths[3], b"\x1f\x8bdamaged")
     with pytest.raises(UserError, match="is damaged"):
@@ -145,11 +145,11 @@ def test_mistakes(capsys: pytest.CaptureFixture[str], given: list[str], part: st
 
 def test_a_mirrors_password_is_written_nowhere(wikimedia: WikimediaServer, tmp_path: Path) -> None:
     mirror = wikimedia.server.url.replace("://", "://user:SECRET@")
-    fetched, told = fetch(wikimedia, tmp_path, dumps_url=mirror)
+    fetched, logged = fetch(wikimedia, tmp_path, dumps_url=mirror)
     assert all("authorization" in request.headers for request in wikimedia.server.requests if "dewiki" in request.path)
     assert any(each["url"].startswith(f"{wikimedia.server.url}/dewiki/") for each in fetched.values())
     assert fetch(wikimedia, tmp_path, dumps_url=wikimedia.server.url)[0] == fetched
     with pytest.raises(UserError, match="there is no dump") as missing:
         fetch(wikimedia, tmp_path / "b", dumps_url=f"{mirror}/none")
-    shown = [*told, str(missing.value), *(str(path.read_bytes()) for path in tmp_path.rglob("*") if path.is_file())]
+    shown = [*logged, str(missing.value), *(str(path.read_bytes()) for path in tmp_path.rglob("*") if path.is_file())]
     assert not any("SECRET" in text for text in shown)

@@ -22,8 +22,8 @@ def sources(folder: Path, *names: str) -> SourceFiles:
 
 
 def texts(files: SourceFiles, language: str) -> tuple[list[str], list[str]]:
-    told: list[str] = []
-    return [file.name for file in files.texts(editions_of(language), told.append)], told
+    logged: list[str] = []
+    return [file.name for file in files.texts(editions_of(language), logged.append)], logged
 
 
 @pytest.mark.parametrize(
@@ -44,10 +44,10 @@ def texts(files: SourceFiles, language: str) -> tuple[list[str], list[str]]:
     ],
 )
 def test_each_text_once(tmp_path: Path, names: list[str], taken: list[int]) -> None:
-    found, told = texts(sources(tmp_path, *names), "en")
+    found, logged = texts(sources(tmp_path, *names), "en")
     assert found == sorted(names[place] for place in taken)
     others = [name for name in names if name not in found and ("enwiki" in name or ".en/" in name)]
-    assert all(any(name in line for line in told) for name in others)
+    assert all(any(name in line for line in logged) for name in others)
 
 
 def test_variants_that_are_merged_in(tmp_path: Path) -> None:

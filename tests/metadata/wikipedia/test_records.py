@@ -45,7 +45,7 @@ def test_each_line_belongs_to_one_range(borders: list[int], split: int, ends_wit
 
 
 @given(cuts)
-def test_a_page_that_is_too_long_is_passed_over(borders: list[int]) -> None:
+def test_a_page_that_is_too_long_is_skipped(borders: list[int]) -> None:
     pieces = [Piece(part, True) for part in cut(DUMP, borders)]
     longest = len(PAGES[3]) - len(b"</page>")
     assert list(read_pages(pieces, longest)) == [*PAGES[:4], "too_long", "too_long"]

@@ -55,9 +55,9 @@ def run_build(spark: SparkSession, root: Path, **given: Any) -> Built:
     for name, group in _GROUPS.items():
         mine = {key: value for key, value in given.items() if key in group.__dataclass_fields__}
         groups[name] = group(**{**fixed[name], **mine})
-    told: list[str] = []
+    logged: list[str] = []
     settings = BuildSettings(**groups, storage=StorageOptions())
-    return MetadataBuild(settings, lambda: spark, told.append).run(), told
+    return MetadataBuild(settings, lambda: spark, logged.append).run(), logged
 
 
 @pytest.fixture(scope="module")
@@ -92,12 +92,12 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files if path.is_file()}
 
 
-def steps(told: list[str], how: str) -> list[str]:
-    return [line.partition(":")[0] for line in told if how in line]
+def steps(logged: list[str], how: str) -> list[str]:
+    return [line.partition(":")[0] for line in logged if how in line]
 
 
 def test_a_list_and_where_it_is_from(first_build: tuple[Path, Built], built_sources: Path, tmp_path: Path) -> None:
-    root, (built, told) = first_build
+    root, (built, logged) = first_build
     entries = MetadataFolder.open(tmp_path / "m").entries("fr")
     assert entries[:100] == [str(number) for number in range(100)]
     # 7 is a number before it is a name; la, maison, chat and tour are 4 of 12 words; chat is a name already.
@@ -113,7 +113,7 @@ def test_a_list_and_where_it_is_from(first_build: tuple[Path, Built], built_sour
     assert found["titles"] == ["Tour Eiffel", "Paris"]
     assert {row["entry"]: row["also_in"] for row in rows}["chat noir"] == ["titles"]
     assert {row["entry"]: row["score"] for row in rows}["Tour Eiffel"] == 12
-    assert "titles: pageviews-20250101-000000.gz: 1 of 7 lines malformed" in told
+    assert "titles: pageviews-20250101-000000.gz: 1 of 7 lines malformed" in logged
     document = json.loads((tmp_path / "m" / "sources.json").read_text())
     section = document["languages"]["fr"]
     assert section == built["fr"]
@@ -143,22 +143,22 @@ def test_what_is_finished_is_kept_and_what_changed_is_done_again(
     build: Any, built_sources: Path, tmp_path: Path
 ) -> None:
     before = contents(tmp_path / "m")
-    _, told = build()
-    assert steps(told, "finished before") == ["wordnet/fr", "ngrams/fr", "titles", "merge/fr"]
+    _, logged = build()
+    assert steps(logged, "finished before") == ["wordnet/fr", "ngrams/fr", "titles", "merge/fr"]
     assert contents(tmp_path / "m") == before
-    _, told = build(titles_most=1)
-    assert steps(told, "done again") == ["merge/fr"]
-    assert "merge/fr: --titles-most was not given and is 1, done again" in told
+    _, logged = build(titles_most=1)
+    assert steps(logged, "done again") == ["merge/fr"]
+    assert "merge/fr: --titles-most was not given and is 1, done again" in logged
     (built_sources / "wn-data-fra.tab").write_text(_TAB + "3-n\tlemma\tchien\n", encoding="utf-8")
-    _, told = build()
-    assert steps(told, "done again") == ["wordnet/fr", "merge/fr"]
+    _, logged = build()
+    assert steps(logged, "done again") == ["wordnet/fr", "merge/fr"]
     assert "chien" in MetadataFolder.open(tmp_path / "m").entries("fr")
     (built_sources / "wn-data-fra.tab").write_text(_TAB, encoding="utf-8")
     build()
     assert contents(tmp_path / "m") == before
     (tmp_path / "m" / "fr.txt.zst").unlink()
-    _, told = build()
-    assert steps(told, "begins") == ["merge/fr"]
+    _, logged = build()
+    assert steps(logged, "begins") == ["merge/fr"]
     assert contents(tmp_path / "m") == before
     # A build that died after writing its list left no stats of it.
     (tmp_path / "m" / "sources.json").unlink()
@@ -178,7 +178,7 @@ def test_stages_alone_come_to_the_same_bytes(build: Any, built_sources: Path, tm
     assert contents(tmp_path / "m") == before
 
 
-def test_a_missing_source_is_told_before_anything_is_done(build: Any, sources: Path, tmp_path: Path) -> None:
+def test_a_missing_source_is_reported_before_any_stage_runs(build: Any, sources: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no Wikipedia text of sw \(swwiki-\*\)"):
         build(languages=("fr", "sw"))
     (sources / "pageviews-20250101-000000.gz").unlink()
@@ -186,8 +186,8 @@ def test_a_missing_source_is_told_before_anything_is_done(build: Any, sources: P
         build()
     assert not (tmp_path / "m").exists()
     (sources / "wn-data-fra.tab").unlink()
-    built, told = build(without=("titles",))
-    assert "wordnet/fr: no wordnet: no wn-data-fra in the sources" in told
+    built, logged = build(without=("titles",))
+    assert "wordnet/fr: no wordnet: no wn-data-fra in the sources" in logged
     assert [source["name"] for source in built["fr"]["sources"]] == ["numbers", "wordnet", "unigrams", "bigrams"]
     with pytest.raises(UserError, match="would be empty"):
         build(without=("titles", "ngrams"), numbers=0)
@@ -200,9 +200,9 @@ def test_damaged_pageviews(build: Any, sources: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"pageviews-20250101-000000\.gz is damaged"):
         build(without=("ngrams",))
     path.write_bytes(whole[:-8])
-    _, told = build(without=("ngrams",))
-    assert any("breaks off" in line for line in told)
-    assert not any("finished before" in line for line in told if line.startswith("titles"))
+    _, logged = build(without=("ngrams",))
+    assert any("breaks off" in line for line in logged)
+    assert not any("finished before" in line for line in logged if line.startswith("titles"))
 
 
 def test_another_list_stays(build: Any, sources: Path, tmp_path: Path) -> None:
@@ -241,17 +241,17 @@ def test_sources_and_output_in_an_object_store(sources: Path, tmp_path: Path, s3
         raise AssertionError("wordnet needs no Spark")
 
     def steps_of(reached: StorageOptions, sources: str, output: str) -> list[str]:
-        told: list[str] = []
+        logged: list[str] = []
         for stage in ("wordnet", "wordnet", "merge"):
             options = BuildOptions(("fr",), (sources,), output, stage, ("ngrams", "titles"))
             settings = BuildSettings(options, MergeOptions(), NgramOptions(), reached)
-            MetadataBuild(settings, no_session, told.append).run()
-        return told
+            MetadataBuild(settings, no_session, logged.append).run()
+        return logged
 
     reached = StorageOptions(s3_endpoint_url=s3_server.url)
-    told = steps_of(reached, "s3://lake/sources", "s3://lake/m")
-    assert told == steps_of(StorageOptions(), str(sources), str(tmp_path / "m"))
-    assert told[2] == "wordnet/fr: finished before"
+    logged = steps_of(reached, "s3://lake/sources", "s3://lake/m")
+    assert logged == steps_of(StorageOptions(), str(sources), str(tmp_path / "m"))
+    assert logged[2] == "wordnet/fr: finished before"
     remote = MetadataFolder.open("s3://lake/m", reached)
     assert remote.digests() == MetadataFolder.open(tmp_path / "m").digests()
     assert show_lists(remote, [], 1) == show_lists(MetadataFolder.open(tmp_path / "m"), [], 1)
