@@ -23,21 +23,21 @@ PAIRS = pa.schema(
 # One row per input file. image_links = links used + the four dropped; texts = duplicate_texts + pairs.
 INPUTS = pa.schema(
     [
-        pa.field("path", pa.string()),
+        pa.field("path", pa.string()),  # the input file's name
         pa.field("status", pa.string()),  # ok, partial (damaged, but what was readable was kept) or failed
         pa.field("error", pa.string()),  # the first error; empty if the status is ok
         pa.field("bytes_read", pa.int64()),  # as stored, compressed
         pa.field("records", pa.int64()),  # WARC records read
         pa.field("records_skipped", pa.int64()),  # damaged, undecodable or over the size limit
         pa.field("pages", pa.int64()),  # records that were read as a page; in WAT files, those with HTML metadata
-        pa.field("image_links", pa.int64()),
+        pa.field("image_links", pa.int64()),  # image links of the pages
         pa.field("dropped_opt_out", pa.int64()),  # on a page that says noai, noimageai or tdm-reservation
-        pa.field("dropped_no_text", pa.int64()),
+        pa.field("dropped_no_text", pa.int64()),  # without a text
         pa.field("dropped_bad_url", pa.int64()),  # empty, unparsable, over 8,192 bytes, or with a user or a password
-        pa.field("dropped_not_http", pa.int64()),
+        pa.field("dropped_not_http", pa.int64()),  # neither http nor https
         pa.field("texts", pa.int64()),  # texts of the remaining links
         pa.field("duplicate_texts", pa.int64()),  # (url, text) seen before in this file
-        pa.field("pairs", pa.int64()),
+        pa.field("pairs", pa.int64()),  # unique pairs within the file
         pa.field("seconds", pa.float64()),  # wall time of reading; the only column that differs between runs
     ]
 )
@@ -68,8 +68,8 @@ THRESHOLDS = pa.schema(
         pa.field("t", pa.int64()),  # entries with count >= t are the head
         pa.field("tail_share", pa.float64()),  # the tail's share of all matches at t
         pa.field("matches", pa.int64()),  # sum of the counts
-        pa.field("entries", pa.int64()),
-        pa.field("entries_unmatched", pa.int64()),
+        pa.field("entries", pa.int64()),  # number of entries
+        pa.field("entries_unmatched", pa.int64()),  # entries with count 0
         pa.field("pairs", pa.int64()),  # matched pairs
         pa.field("expected_pairs", pa.float64()),  # sum of the keep probabilities of those that draw
     ]
@@ -95,10 +95,10 @@ _SPARK_TYPES = {
 
 
 def ddl(schema: pa.Schema) -> str:
-    """Writes a schema the way Spark's `schema=` arguments take it.
+    """Returns a schema as DDL, which Spark's `schema=` arguments take.
 
     Args:
-        schema: One of this module's schemas, or one of the same types.
+        schema: Schema of this module, or one with the same types.
 
     Returns:
         "name type, name type, ...".

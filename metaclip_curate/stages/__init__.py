@@ -1,1 +1,4 @@
-"""The stages as functions from Spark DataFrames to Spark DataFrames: the only code that knows Spark."""
+"""The stages of a run: functions from Spark DataFrames to Spark DataFrames, or that let workers write files.
+
+All code that computes with Spark belongs here. Imports everything but `pipelines`, `trainer` and `commands`.
+"""

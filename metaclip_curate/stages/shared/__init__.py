@@ -1,4 +1,4 @@
-"""What several stages need of Spark: partitioning, reading and writing Parquet files, exact sums.
+"""Helpers of several stages: partitioning, reading and writing Parquet files, exact sums.
 
-A helper belongs here when two stages use it. Imports what `stages` may, and no stage.
+A helper belongs here if two stages use it. Imports what `stages` may, but no stage.
 """
