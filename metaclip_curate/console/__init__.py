@@ -1,4 +1,4 @@
-"""What a person at a terminal sees: tables, progress, messages of failures, and what Ctrl-C does.
+"""What a person at a terminal sees: tables, progress, messages about failures, and the handling of Ctrl-C.
 
-Code that formats or prints belongs here, and none that knows a run folder or Spark. Imports only `errors`.
+Code that formats or prints belongs here, and nothing that knows a run folder or Spark. Imports only `errors`.
 """

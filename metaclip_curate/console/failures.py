@@ -1,6 +1,7 @@
-"""What is said of an exception that ends a command, and the status that it exits with.
+"""The message about an exception that ends a command, and the command's exit status.
 
-A mistake of the user, a full disk or Ctrl-C get one sentence. What is none of these is a fault of this program.
+A user's mistake, a full disk or Ctrl-C get one sentence. Any other exception is a fault of this program and keeps its
+traceback.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from metaclip_curate.console.unreadable_file import UNREADABLE, unreadable_file
 from metaclip_curate.errors import JobFailedError, UserError
 
 EXIT_FAILED, EXIT_USER_ERROR = 1, 2
-EXIT_INTERRUPTED, EXIT_OUTPUT_CLOSED, EXIT_TERMINATED = 130, 141, 143  # as a shell counts signals: 128 + the signal
+EXIT_INTERRUPTED, EXIT_OUTPUT_CLOSED, EXIT_TERMINATED = 130, 141, 143  # 128 + the number of the signal, as in a shell
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Failure:
 
     Attributes:
         message: One sentence.
-        status: What the command exits with.
+        status: Exit status of the command.
     """
 
     message: str
@@ -35,18 +36,18 @@ class Failure:
 
 
 def failure_of(error: BaseException) -> Failure | None:
-    """Says what an exception means to the user.
+    """Returns what an exception means to the user.
 
     Args:
-        error: What ended a command. Exceptions of Spark's workers and of Java are texts within Spark's.
+        error: Exception that ended a command. The text of Spark's exceptions has those of its workers and of Java.
 
     Returns:
-        What to say; None for what nobody has thought of, which is a fault of this program.
+        The failure; None for an exception that isn't known here, and so is a fault of this program.
     """
-    # A full disk comes before what was said of it where it was noticed.
-    for look in (_interruption, _of_full_system, _told, _of_system, _of_memory, _of_package, _of_connection):
+    # A full disk is looked for before the messages of the code that noticed it.
+    for recognise in (_interruption, _of_full_system, _expected, _of_system, _of_memory, _of_package, _of_connection):
         for each in _chain(error):
-            if failure := look(each):
+            if failure := recognise(each):
                 return failure
     text = str(error)
     for pattern, failure_of_match in _IN_TEXT:
@@ -56,7 +57,7 @@ def failure_of(error: BaseException) -> Failure | None:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The exception, and those that it was raised from."""
+    """Yields the exception, and those that it was raised from."""
     each: BaseException | None = error
     while each is not None:
         yield each
@@ -64,21 +65,21 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _context(error: BaseException) -> Iterator[BaseException]:
-    """The exception, and those that were being handled when it was raised."""
+    """Yields the exception, and those that were being handled when it was raised."""
     each: BaseException | None = error
     while each is not None:
         yield each
         each = each.__context__
 
 
-def _told(error: BaseException) -> Failure | None:
+def _expected(error: BaseException) -> Failure | None:
     if isinstance(error, UserError):
         return Failure(str(error), EXIT_USER_ERROR)
     return Failure(str(error), EXIT_FAILED) if isinstance(error, JobFailedError) else None
 
 
 def _interruption(error: BaseException) -> Failure | None:
-    """Also of what went wrong on the way out: an answer of Java that was no longer read stands before the next one."""
+    """Recognises also what fails during the exit, such as reading an answer of Java's that was interrupted before."""
     for each in _context(error):
         if isinstance(each, TerminatedError):
             return Failure("terminated", EXIT_TERMINATED)
@@ -102,7 +103,7 @@ def _of_memory(error: BaseException) -> Failure | None:
 
 
 def _of_package(error: BaseException) -> Failure | None:
-    """Of a module of another project; one of this project's or Python's own is missing by a fault."""
+    """Recognises a missing module of another project; if one of this project or of Python is missing, it is a fault."""
     name = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
     if not name or name == __name__.partition(".")[0] or name in sys.stdlib_module_names:
         return None
@@ -111,12 +112,12 @@ def _of_package(error: BaseException) -> Failure | None:
 
 
 def _of_connection(error: BaseException) -> Failure | None:
-    """Of the connection to Spark's Java: whatever comes after its loss comes of it."""
+    """Recognises the loss of the connection to Spark's Java, from which all later exceptions follow."""
     found = any(type(each).__name__ == "Py4JNetworkError" for each in _context(error))
     return _java_is_gone() if found else None
 
 
-# What is wrong, what to do, and whether it is the command that has to change.
+# What is wrong, what to do about it, and the exit status, which shows whether the command has to change.
 _SYSTEM: dict[int, tuple[str, str, int]] = {
     errno.ENOSPC: ("the disk is full", "make room", EXIT_FAILED),
     errno.EDQUOT: ("the disk quota is used up", "make room", EXIT_FAILED),
@@ -133,13 +134,13 @@ _MEMORY = (
 _JAVA_MEMORY = "the memory of Spark's Java isn't enough: raise --driver-memory, or on a cluster spark.executor.memory"
 
 
-def _system_failure(number: int, place: str) -> Failure:
+def _system_failure(number: int, path: str) -> Failure:
     wrong, remedy, status = _SYSTEM[number]
-    return Failure(f"{wrong}{' at ' + place if place else ''}: {remedy}", status)
+    return Failure(f"{wrong}{' at ' + path if path else ''}: {remedy}", status)
 
 
 def _of_java(found: re.Match[str]) -> Failure:
-    """Of Java's own words for an error of the system, and the folder, which only some of its exceptions name."""
+    """Recognises Java's words for an error of the system, and the folder, which only some of its exceptions name."""
     text = found.string
     number = next(number for number in _SYSTEM if os.strerror(number) == found["words"])
     named = _JAVAS_FILE.search(text)
@@ -151,9 +152,9 @@ def _of_java(found: re.Match[str]) -> Failure:
 
 
 def spark_folders() -> str:
-    """Where Spark keeps what it shuffles, and how to choose another folder."""
+    """Returns the folder in which Spark keeps shuffled data, and how to choose another one."""
     folders = os.environ.get("SPARK_LOCAL_DIRS", "") or tempfile.gettempdir()
-    return f"{folders}, where Spark keeps what it shuffles (SPARK_LOCAL_DIRS chooses another folder)"
+    return f"{folders}, where Spark keeps shuffled data (SPARK_LOCAL_DIRS chooses another folder)"
 
 
 _WORDS = "|".join(re.escape(os.strerror(number)) for number in _SYSTEM)
@@ -163,7 +164,7 @@ _JAVAS_FILE = re.compile(
     rf"writing rows to (?:file:)?(\S+)\. SQLSTATE|(?:FileNotFound|FileSystem)Exception: (/.*?)(?: \(|: )(?:{_WORDS})"
 )
 
-# What workers and Java say. Of a worker's OSError the number counts, and a file where Python knows it.
+# The texts of workers and of Java. A worker's OSError has its number, and the file if Python knows it.
 _WORKERS_MISTAKE = re.compile(r"^metaclip_curate\.errors\.UserError: (.+)$", re.MULTILINE)
 _WORKERS_SYSTEM = re.compile(
     rf"^\w*Error: \[Errno (?P<number>{_NUMBERS})\] [^\n]*?(?:: '(?P<file>[^\n]+)')?$", re.MULTILINE
@@ -185,8 +186,8 @@ def _unreadable(found: re.Match[str]) -> Failure:
 
 def _java_is_gone() -> Failure:
     return Failure(
-        "Spark's Java ended or couldn't start, and what it said stands above: if it said nothing, it may have been "
-        f"ended for its memory, see --driver-memory; it writes to {spark_folders()}",
+        "Spark's Java ended or couldn't start, for the reason that it printed above: if it printed nothing, the system "
+        f"may have ended it for its use of memory, see --driver-memory; it writes to {spark_folders()}",
         EXIT_FAILED,
     )
 
@@ -200,7 +201,9 @@ _IN_TEXT: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Failure]], ...]
     (UNREADABLE, _unreadable),
     (
         _MASTER,
-        lambda found: Failure(f"--master is no Spark master, {found[1] or found[0]}: try 'local[*]'", EXIT_USER_ERROR),
+        lambda found: Failure(
+            f"--master isn't a Spark master ({found[1] or found[0]}): try 'local[*]'", EXIT_USER_ERROR
+        ),
     ),
     (_JAVA_GONE, lambda _: _java_is_gone()),
 )

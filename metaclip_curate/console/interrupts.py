@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as exceptions of the main thread, so that what is open is closed on the way out."""
+"""Ctrl-C and SIGTERM as exceptions of the main thread, so that open files and sessions are closed."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _CANCEL_SECONDS = 10.0
 
 
 class TerminatedError(KeyboardInterrupt):
-    """The process was asked to end, by SIGTERM."""
+    """The process received SIGTERM."""
 
 
 @contextlib.contextmanager
 def interrupts_raised() -> Iterator[None]:
-    """Raises on Ctrl-C and on SIGTERM for as long as the block runs, and cancels Spark's jobs first.
+    """Cancels Spark's jobs and raises an exception on Ctrl-C and on SIGTERM within the block.
 
-    Other threads than the main one can't take signals: there it does nothing.
+    Outside the main thread, which alone receives signals, it does nothing.
 
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed.
-        TerminatedError: SIGTERM came.
+        TerminatedError: The process received SIGTERM.
     """
     if not _in_main_thread():
         yield
@@ -43,9 +43,9 @@ def interrupts_raised() -> Iterator[None]:
 
 @contextlib.contextmanager
 def handler_kept() -> Iterator[None]:
-    """Keeps what `interrupts_raised` does on Ctrl-C while Spark starts.
+    """Keeps the handler of `interrupts_raised` when Spark starts and sets its own.
 
-    Spark's own handler asks Java on the connection on which the main thread may be waiting, and fails.
+    Spark's handler calls Java on the connection on which the main thread may be waiting, and fails.
     """
     ours = _in_main_thread() and signal.getsignal(signal.SIGINT) is _interrupt
     yield
@@ -58,9 +58,9 @@ def _in_main_thread() -> bool:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    signal.signal(number, signal.SIG_DFL)  # whoever asks twice doesn't want to wait
-    logging.disable(logging.CRITICAL)  # py4j logs the exception's trace
-    # A thread of its own has a connection to Java of its own.
+    signal.signal(number, signal.SIG_DFL)  # a second Ctrl-C ends the process at once
+    logging.disable(logging.CRITICAL)  # py4j would log the exception with its traceback
+    # Another thread has its own connection to Java.
     cancelling = threading.Thread(target=cancel_jobs, daemon=True)
     cancelling.start()
     cancelling.join(_CANCEL_SECONDS)
@@ -68,11 +68,11 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def cancel_jobs() -> None:
-    """Cancels Spark's jobs: threads wait for them that nobody can interrupt."""
+    """Cancels Spark's jobs, since the threads that wait for them can't be interrupted."""
     pyspark = sys.modules.get("pyspark")
     context = getattr(getattr(pyspark, "SparkContext", None), "_active_spark_context", None)
     if context is not None:
-        # Where there is no way to Spark any more, there are no jobs either.
+        # Without a connection to Spark there are no jobs either.
         with contextlib.suppress(Exception):
-            context.setLogLevel("OFF")  # of its jobs' end everybody knows
+            context.setLogLevel("OFF")  # the cancelled jobs would be logged as errors
             context.cancelAllJobs()

@@ -16,11 +16,11 @@ SCRIPT = """
 import sys, time
 from concurrent.futures import ThreadPoolExecutor
 from metaclip_curate import cli
-from metaclip_curate.commands import program
 from metaclip_curate.options.run import RunOptions
+from metaclip_curate.spark import java
 from metaclip_curate.spark.session import get_session
 
-def work(parsed, command):
+def work():
     spark = get_session(RunOptions(master="local[1]", driver_memory="1g"))
 
     sign = sys.argv[1]
@@ -37,7 +37,7 @@ def work(parsed, command):
             pool.submit(job).result()
     job()
 
-program._java_home = work
+java.java_home = work
 sys.exit(cli.main(["java-home"]))
 """
 

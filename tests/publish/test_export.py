@@ -53,7 +53,7 @@ def test_sorted_uids_are_a_sorted_array(unsorted: list[str], cut: int) -> None:
 
 
 def test_parts_that_do_not_add_up_are_an_error() -> None:
-    with pytest.raises(RuntimeError, match="16 bytes where 2 uids"):
+    with pytest.raises(RuntimeError, match="16 bytes for 2 uids"):
         export.write_uid_file(io.BytesIO(), 2, [b"\0" * 16])
 
 
