@@ -1,5 +1,6 @@
 """Running all stages on a cloud's Spark service: upload the package, submit a job per stage, follow them, clean up.
 
-`deployment` describes what is sent, `service` what all services have in common, and a module per service turns a
-deployment into requests. Imports `cluster`, `run`, `storage`, `options`, `console` and `errors`.
+`deployment` describes what is sent, `service_run` is the base of the runs on all services, and a module per service
+turns a deployment into requests. `services` chooses the service. Imports `cluster`, `run`, `storage`, `options`,
+`console` and `errors`.
 """

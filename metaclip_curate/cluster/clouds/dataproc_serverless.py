@@ -9,7 +9,7 @@ from metaclip_curate.cluster.clouds import gcp
 from metaclip_curate.cluster.clouds.bundle import Upload
 from metaclip_curate.cluster.clouds.deployment import IMAGE_PYTHON, Deployment, Job, python_settings
 from metaclip_curate.cluster.clouds.monitor import Monitor, interruptible
-from metaclip_curate.cluster.clouds.service import ServiceRun, call
+from metaclip_curate.cluster.clouds.service_run import ServiceRun, call
 from metaclip_curate.cluster.plan import PlanOptions
 from metaclip_curate.errors import JobFailedError
 from metaclip_curate.options.deploy import BatchOptions, GoogleOptions

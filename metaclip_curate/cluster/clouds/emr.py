@@ -16,7 +16,7 @@ from metaclip_curate.cluster.clouds.aws import (
 from metaclip_curate.cluster.clouds.deployment import Deployment
 from metaclip_curate.cluster.clouds.emr_request import run_job_flow
 from metaclip_curate.cluster.clouds.monitor import Monitor
-from metaclip_curate.cluster.clouds.service import ServiceRun, call
+from metaclip_curate.cluster.clouds.service_run import ServiceRun, call
 from metaclip_curate.cluster.plan import PlanOptions
 from metaclip_curate.errors import JobFailedError
 from metaclip_curate.options.deploy import EmrOptions

@@ -23,7 +23,7 @@ from metaclip_curate.cluster.clouds.deployment import (
     python_settings,
 )
 from metaclip_curate.cluster.clouds.monitor import Monitor, interruptible
-from metaclip_curate.cluster.clouds.service import ServiceRun, call
+from metaclip_curate.cluster.clouds.service_run import ServiceRun, call
 from metaclip_curate.cluster.plan import PlanOptions
 from metaclip_curate.errors import JobFailedError
 from metaclip_curate.options.deploy import EmrServerlessOptions

@@ -7,9 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from metaclip_curate import storage
+from metaclip_curate.cluster.clouds.dataproc import DataprocRun
+from metaclip_curate.cluster.clouds.dataproc_serverless import DataprocServerlessRun
 from metaclip_curate.cluster.clouds.deployment import Deployment, cluster_storage, deployment
+from metaclip_curate.cluster.clouds.emr import EmrRun
+from metaclip_curate.cluster.clouds.emr_serverless import EmrServerlessRun
 from metaclip_curate.cluster.clouds.monitor import Monitor
-from metaclip_curate.cluster.clouds.service import ServiceRun
+from metaclip_curate.cluster.clouds.service_run import ServiceRun
 from metaclip_curate.cluster.metadata_size import longest_list
 from metaclip_curate.cluster.plan import PlanOptions, plan
 from metaclip_curate.cluster.rates import load_rates
@@ -20,7 +24,7 @@ SCHEMES = {"emr": "s3", "emr-serverless": "s3", "dataproc": "gs", "dataproc-serv
 
 
 def service_run(service: str, given: Mapping[str, Any], stages: Mapping[str, Sequence[str]]) -> ServiceRun:
-    """Makes a run of all options.
+    """Makes a run from all options.
 
     Args:
         service: Name of the service, a key of `SCHEMES`.
@@ -50,21 +54,13 @@ def service_run(service: str, given: Mapping[str, Any], stages: Mapping[str, Seq
 
 
 def _made(
-    service: str, made: Deployment, given: Mapping[str, Any], size: PlanOptions, reached: storage.StorageOptions
+    service: str, made: Deployment, given: Mapping[str, Any], size: PlanOptions, options: storage.StorageOptions
 ) -> ServiceRun:
     monitor = Monitor(seconds=given["deploy"].poll_seconds)
     if service == "emr":
-        from metaclip_curate.cluster.clouds.emr import EmrRun
-
-        return EmrRun(made, given["emr"], size, reached, monitor)
+        return EmrRun(made, given["emr"], size, options, monitor)
     if service == "emr-serverless":
-        from metaclip_curate.cluster.clouds.emr_serverless import EmrServerlessRun
-
-        return EmrServerlessRun(made, given["emr-serverless"], size, reached, monitor)
+        return EmrServerlessRun(made, given["emr-serverless"], size, options, monitor)
     if service == "dataproc":
-        from metaclip_curate.cluster.clouds.dataproc import DataprocRun
-
-        return DataprocRun(made, given["google"], given["dataproc"], size, reached, monitor)
-    from metaclip_curate.cluster.clouds.dataproc_serverless import DataprocServerlessRun
-
-    return DataprocServerlessRun(made, given["google"], given["batches"], size, reached, monitor)
+        return DataprocRun(made, given["google"], given["dataproc"], size, options, monitor)
+    return DataprocServerlessRun(made, given["google"], given["batches"], size, options, monitor)

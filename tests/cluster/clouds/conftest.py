@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from metaclip_curate.cluster.clouds.monitor import Monitor
-from metaclip_curate.cluster.clouds.service import ServiceRun
+from metaclip_curate.cluster.clouds.service_run import ServiceRun
 from metaclip_curate.cluster.clouds.services import service_run
 from metaclip_curate.commands.deploy import STAGES
 from metaclip_curate.commands.program import make_parser
