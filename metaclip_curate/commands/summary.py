@@ -65,8 +65,8 @@ def _count_tables(folder: RunFolder) -> list[str]:
     totals = _count_totals(folder)
     named = {
         "matched pairs": totals["pairs"],
-        "entries that occur in their texts": totals["entries"],
-        "occurrences, each entry once a text": totals["matches"],
+        "entries of their languages": totals["entries"],
+        "occurrences of entries, each once a text": totals["matches"],
     }
     rows = [[name, number(value)] for name, value in named.items() if value is not None]
     return [text_table(["", "number"], rows, "<>")]

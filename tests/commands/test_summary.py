@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     [
         ("extract", ["image links", "unique pairs within each file", "inputs"]),
         ("match", ["unique pairs overall", "matched pairs", "language", "en"]),
-        ("count", ["matched pairs", "entries that occur in their texts", "counts"]),
+        ("count", ["matched pairs", "entries of their languages", "counts"]),
         ("balance", ["tail share", "expected", "all", "thresholds"]),
     ],
 )
