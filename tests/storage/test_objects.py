@@ -96,10 +96,13 @@ def test_nobody_sees_half_a_file(tmp_path: Path) -> None:
 
     writer = threading.Thread(target=write)
     writer.start()
+    reads = 0
     while not done.is_set():
+        reads += 1
         assert read_bytes(path, StorageOptions()) in bodies
         assert list_folder(str(tmp_path), StorageOptions()) == ["mark"]
     writer.join()
+    assert reads > 1
 
 
 def test_a_writer_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
