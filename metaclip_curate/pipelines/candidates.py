@@ -10,7 +10,8 @@ from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.options.threshold import CandidateOptions
 from metaclip_curate.pipelines.finished_run import FinishedRun
 from metaclip_curate.schemas import COUNTS, MATCHED
-from metaclip_curate.stages.after.candidates import Expected, expected_kept, joint_head
+from metaclip_curate.stages.after.candidates import Expected, expected_kept
+from metaclip_curate.stages.after.joint_head import joint_head
 from metaclip_curate.stages.count import count_histograms
 from metaclip_curate.thresholds import (
     Candidate,

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from metaclip_curate import balance
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.schemas import ddl
+from metaclip_curate.stages.after.joint_head import JointHead
 from metaclip_curate.stages.sample import drawing_texts
 from metaclip_curate.stages.shared.exact_sums import ExactSums, rounded_sum
 from metaclip_curate.stages.shared.image_groups import ALL, ImageGroups
 from metaclip_curate.stages.shared.partitioning import by_language
-from metaclip_curate.thresholds import CountHistogram
 
 Batches = Iterator[pa.RecordBatch]
-Ints = npt.NDArray[np.int64]
 
 # A text as the entries that a candidate down-samples, by their positions in a JointHead.
 _HEAD_TEXTS = pa.schema(
@@ -60,77 +59,6 @@ class Expected:
     def all_pairs(self) -> float:
         """Returns the sum over the languages."""
         return sum(self.pairs.values())
-
-
-@dataclass(frozen=True)
-class JointHead:
-    """The entries of all languages that at least one candidate down-samples, in one array.
-
-    Attributes:
-        languages: Languages in the order of their entries.
-        entries: Number of all entries of each language.
-        first: First position of each language, and after the last one the number of positions.
-        ids: Entry id at each position.
-        counts: Count at each position.
-        thresholds: Thresholds, shape (candidates, languages).
-    """
-
-    languages: tuple[str, ...]
-    entries: tuple[int, ...]
-    first: Ints
-    ids: npt.NDArray[np.int32]
-    counts: Ints
-    thresholds: Ints
-
-    def positions(self, language: int) -> npt.NDArray[np.int32]:
-        """Returns the position of each entry of a language, -1 for entries without one, shape (entries,)."""
-        start, end = self.first[language], self.first[language + 1]
-        positions = np.full(self.entries[language], -1, dtype=np.int32)
-        positions[self.ids[start:end]] = np.arange(start, end, dtype=np.int32)
-        return positions
-
-    def probabilities(self) -> balance.Floats:
-        """Returns the entry probabilities, shape (candidates, positions)."""
-        result = np.empty((len(self.thresholds), len(self.ids)), dtype=np.float64)
-        for candidate, thresholds in enumerate(self.thresholds):
-            for language, t in enumerate(thresholds):
-                span = slice(self.first[language], self.first[language + 1])
-                result[candidate, span] = balance.entry_probabilities(self.counts[span], int(t))
-        return result
-
-
-def joint_head(
-    spark: SparkSession,
-    counts: DataFrame,
-    histograms: Mapping[str, CountHistogram],
-    candidates: Sequence[Mapping[str, int]],
-) -> JointHead:
-    """Collects the entries that at least one candidate down-samples: the head under the smallest thresholds.
-
-    Args:
-        spark: The session.
-        counts: Rows of `schemas.COUNTS`.
-        histograms: Histograms of these counts.
-        candidates: Thresholds by language of each candidate.
-    """
-    languages = tuple(histograms)
-    smallest = [(language, min(candidate[language] for candidate in candidates)) for language in languages]
-    limits = spark.createDataFrame(smallest, "metadata_lang string, t bigint")
-    over = counts.join(F.broadcast(limits), "metadata_lang").filter(F.col("count") > F.col("t"))
-    number = {language: index for index, language in enumerate(languages)}
-    rows = sorted(
-        (number[language], entry_id, count)
-        for language, entry_id, count in over.select("metadata_lang", "entry_id", "count").collect()
-    )
-    of_language, ids, head_counts = np.array(rows, dtype=np.int64).reshape(-1, 3).T
-    return JointHead(
-        languages,
-        tuple(int(histograms[language].entries.sum()) for language in languages),
-        np.searchsorted(of_language, np.arange(len(languages) + 1)).astype(np.int64),
-        ids.astype(np.int32),
-        head_counts,
-        np.array([[candidate[language] for language in languages] for candidate in candidates], dtype=np.int64),
-    )
 
 
 def expected_kept(matched: DataFrame, head: JointHead, draw: DrawOptions, images: bool) -> list[Expected]:

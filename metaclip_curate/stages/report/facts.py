@@ -29,7 +29,8 @@ from metaclip_curate.run.stages import STAGES
 from metaclip_curate.run.summaries import BalanceSummary, ExtractSummary, LanguageThreshold, MatchSummary, SampleSummary
 from metaclip_curate.run.tables import read_columns
 from metaclip_curate.schemas import COUNTS, MANIFEST, MATCHED, PAIRS
-from metaclip_curate.stages.after.candidates import expected_kept, joint_head
+from metaclip_curate.stages.after.candidates import expected_kept
+from metaclip_curate.stages.after.joint_head import joint_head
 from metaclip_curate.stages.report.entries import (
     HIT_ENTRIES,
     entry_lists,
