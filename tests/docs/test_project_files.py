@@ -47,3 +47,10 @@ def test_issue_templates_have_a_name_and_a_purpose() -> None:
     for template in templates:
         head = yaml.safe_load(template.read_text(encoding="utf-8").split("---\n")[1])
         assert head["name"] and head["about"]
+
+
+def test_the_paths_that_the_makefile_tests_exist() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8") + (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    paths = set(re.findall(r"(?<![\w/])tests/[\w/.]+", text))
+    assert len(paths) > 10
+    assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
