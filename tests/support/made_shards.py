@@ -17,6 +17,8 @@ import torch
 import webdataset
 from PIL import Image
 
+from metaclip_curate.schemas import MATCHED
+
 TEXTS = {
     "en": "a dog in the snow",
     "de": "Straßenbahn über die Brücke",
@@ -28,6 +30,7 @@ TEXTS = {
     "ja": "窓辺の猫 🐈",
 }
 _LANGUAGES = tuple(TEXTS)
+_TEXTS = pa.list_(pa.struct([MATCHED.field(name) for name in ("uid", "text", "metadata_lang", "entry_ids")]))
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,25 @@ def write_pairs(folder: Path, pairs: Sequence[tuple[bytes, str, str]]) -> None:
             tar.write({"__key__": rows[-1]["key"], "jpg": image, "txt": text})
     pq.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA), folder / "00000.parquet")
     write_sizes(folder, [len(pairs)])
+
+
+def write_matched(folder: Path, matched: Sequence[dict[str, Any]], shards: int = 1) -> None:
+    """Writes shards of all matched images with all their texts."""
+    folder.mkdir()
+    texts: dict[str, list[dict[str, Any]]] = {}
+    for row in matched:
+        texts.setdefault(row["image_id"], []).append({field.name: row[field.name] for field in _TEXTS.value_type})
+    images = sorted(texts)
+    for shard in range(shards):
+        rows: list[dict[str, Any]] = []
+        with webdataset.TarWriter(str(folder / f"{shard:05d}.tar")) as tar:
+            for image in images[shard::shards]:
+                key = f"{shard:05d}{len(rows):04d}"
+                rows.append({"key": key, "status": "success", "texts": texts[image]})
+                tar.write({"__key__": key, "jpg": png((int(image[:2], 16), len(rows), 0))})
+        schema = pa.schema([("key", pa.string()), ("status", pa.string()), ("texts", _TEXTS)])
+        pq.write_table(pa.Table.from_pylist(rows, schema=schema), folder / f"{shard:05d}.parquet")
+    write_sizes(folder, [len(images[shard::shards]) for shard in range(shards)])
 
 
 def write_sizes(folder: Path, sizes: Sequence[int]) -> None:

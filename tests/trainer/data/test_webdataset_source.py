@@ -11,10 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-import webdataset
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.schemas import MATCHED
 from metaclip_curate.storage import StorageOptions
 from metaclip_curate.storage.s3_client import forget_clients
 from metaclip_curate.trainer import Batch, CuratedPairs, LoaderOptions, Pair, PairLoader, StreamOptions
@@ -29,7 +27,6 @@ __all__ = ["faulty_s3", "s3_server"]
 BUCKET = "s3://trainer"
 _SIZES = [30, 7, 0, 25]
 _STREAMS = StreamOptions(streams=4, window=4)
-_TEXTS = pa.list_(pa.struct([MATCHED.field(name) for name in ("uid", "text", "metadata_lang", "entry_ids")]))
 
 
 @pytest.fixture(scope="module")
@@ -63,25 +60,6 @@ def shards(s3_process: S3Server, tmp_path_factory: pytest.TempPathFactory) -> st
 def upload(server: S3Server, folder: Path, prefix: str) -> None:
     files = [path for path in folder.rglob("*") if path.is_file()]
     server.put("trainer", {f"{prefix}/{path.relative_to(folder).as_posix()}": path.read_bytes() for path in files})
-
-
-def write_matched(folder: Path, matched: Sequence[dict[str, Any]], shards: int) -> None:
-    """Shards of all matched images with all their texts."""
-    folder.mkdir()
-    texts: dict[str, list[dict[str, Any]]] = {}
-    for row in matched:
-        texts.setdefault(row["image_id"], []).append({field.name: row[field.name] for field in _TEXTS.value_type})
-    images = sorted(texts)
-    for shard in range(shards):
-        rows: list[dict[str, Any]] = []
-        with webdataset.TarWriter(str(folder / f"{shard:05d}.tar")) as tar:
-            for image in images[shard::shards]:
-                key = f"{shard:05d}{len(rows):04d}"
-                rows.append({"key": key, "status": "success", "texts": texts[image]})
-                tar.write({"__key__": key, "jpg": made_shards.png((int(image[:2], 16), len(rows), 0))})
-        schema = pa.schema([("key", pa.string()), ("status", pa.string()), ("texts", _TEXTS)])
-        pq.write_table(pa.Table.from_pylist(rows, schema=schema), folder / f"{shard:05d}.parquet")
-    made_shards.write_sizes(folder, [len(images[shard::shards]) for shard in range(shards)])
 
 
 def seen(pair: Pair) -> tuple[str, str, str, bytes]:
@@ -144,7 +122,7 @@ def test_going_on_in_the_middle_of_an_epoch(s3: S3Server, shards: str, workers: 
 
 def test_drawn_anew_with_a_run_there(s3: S3Server, tmp_path: Path) -> None:
     tables = made_run.write_run(tmp_path / "run", made_run.matched_rows(90, seed=5), t=6)
-    write_matched(tmp_path / "images", tables["matched"], shards=3)
+    made_shards.write_matched(tmp_path / "images", tables["matched"], shards=3)
     upload(s3, tmp_path, "online")
     local = CuratedPairs.online(str(tmp_path / "images"), str(tmp_path / "run"), seed=3, streams=_STREAMS)
     remote = CuratedPairs.online(f"{BUCKET}/online/images", f"{BUCKET}/online/run", seed=3, streams=_STREAMS)
@@ -195,7 +173,7 @@ def test_what_is_missing(s3: S3Server, shards: str, tmp_path: Path) -> None:
         CuratedPairs.offline(f"{BUCKET}/nowhere")
     with pytest.raises(UserError, match=r"s3://no-such-bucket/manifest: .*NoSuchBucket"):
         CuratedPairs.offline(f"{BUCKET}/shards", manifest="s3://no-such-bucket/manifest")
-    write_matched(tmp_path / "images", made_run.matched_rows(4, seed=1), shards=2)
+    made_shards.write_matched(tmp_path / "images", made_run.matched_rows(4, seed=1), shards=2)
     upload(s3, tmp_path, "gaps")
     with pytest.raises(UserError, match=r"s3://no-such-bucket/run/run\.json: .*NoSuchBucket"):
         CuratedPairs.online(f"{BUCKET}/gaps/images", "s3://no-such-bucket/run")
