@@ -110,11 +110,11 @@ def _print_rates(title: str, texts: list[str], entries: list[str], rounds: int) 
     passes = max(1, _TEXTS // 2 // len(texts))
 
     def task(name: str, search: Search) -> Callable[[], None]:
-        given = pa.array(texts, pa.string()) if name == "Matcher.match" else spaced
+        argument = pa.array(texts, pa.string()) if name == "Matcher.match" else spaced
 
         def run() -> None:
             for _ in range(passes):
-                search(given)
+                search(argument)
 
         return run
 

@@ -43,11 +43,9 @@ def _merge(scale: int) -> None:
         most = limit // scale
         fresh = [f"{source[0]}{number:x}" for number in range(most)]
         entries = [entry for pair in zip(fresh, known[::2], strict=False) for entry in pair] + fresh[len(known[::2]) :]
-        sources.append(
-            Candidates(source, entries, [float(len(entries) - place) for place in range(len(entries))], most)
-        )
+        sources.append(Candidates(source, entries, [float(len(entries) - rank) for rank in range(len(entries))], most))
         known += fresh
-    given = sum(len(source.entries) for source in sources)
+    candidates = sum(len(source.entries) for source in sources)
     laps = [time.process_time()]
     usable = [sum(is_usable(entry, 256) for entry in source.entries) for source in sources]
     laps.append(time.process_time())
@@ -63,7 +61,7 @@ def _merge(scale: int) -> None:
     print(f"{'step':<28} {'seconds':>8} {'candidates/s':>13}")
     steps = ("usable or not", "merge", "table of origins", "list at zstd 19")
     for step, (before, after) in zip(steps, pairwise(laps), strict=True):
-        print(f"{step:<28} {after - before:>8.2f} {given / (after - before):>13,.0f}")
+        print(f"{step:<28} {after - before:>8.2f} {candidates / (after - before):>13,.0f}")
 
 
 def _rank(unigrams: int, scale: int) -> None:

@@ -126,7 +126,7 @@ def _print(scale: int, row: dict[str, float], totals: dict[str, float], head: in
 
 def _shown(value: float | None) -> str:
     if value is None:
-        return "not said"
+        return "not reported"
     return f"{value:.1%}" if value < 1 else f"{value:,.0f}"
 
 
@@ -161,8 +161,8 @@ def drawer() -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
             normal = np.sqrt(-2 * np.log(1 - uniform(index, 1))) * np.cos(2 * np.pi * uniform(index, 2))
             lengths = np.clip(np.rint(np.exp(mu + LENGTH_SIGMA * normal)), 1, 300).astype(np.int64)
             rows = np.repeat(np.arange(len(index)), lengths)
-            place = np.arange(len(rows)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-            drawn = uniform(index[rows] * np.uint64(512) + place.astype(np.uint64), 3) * cumulated[-1]
+            position = np.arange(len(rows)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+            drawn = uniform(index[rows] * np.uint64(512) + position.astype(np.uint64), 3) * cumulated[-1]
             ids = np.searchsorted(cumulated, drawn, side="right")
             keys = np.unique((rows << 32) | ids)
             offsets = np.searchsorted(keys >> 32, np.arange(len(index) + 1)).astype(np.int32)
@@ -183,7 +183,7 @@ def _rows(index: npt.NDArray[np.uint64], entry_ids: pa.ListArray) -> pa.RecordBa
         for stream in range(8, 16)
     ]
     hosts = pc.binary_join_element_wise("https://", words[0], ".example/", "")
-    given = {
+    columns = {
         "uid": uids,
         "image_id": pc.utf8_slice_codeunits(uids, 0, 24),
         "url": pc.binary_join_element_wise(hosts, "wp-content/uploads/2023/05/", words[1], "-", names, ".jpg", ""),
@@ -197,7 +197,7 @@ def _rows(index: npt.NDArray[np.uint64], entry_ids: pa.ListArray) -> pa.RecordBa
         "lang_score": pa.array(uniform(index, 16).astype(np.float32)),
         "entry_ids": entry_ids,
     }
-    return pa.RecordBatch.from_arrays([given[name] for name in MATCHED.names], schema=MATCHED)
+    return pa.RecordBatch.from_arrays([columns[name] for name in MATCHED.names], schema=MATCHED)
 
 
 def _words(index: npt.NDArray[np.uint64], stream: int) -> Iterator[bytes]:

@@ -70,13 +70,13 @@ def _pairs(spark: SparkSession, sizes: dict[str, int]) -> DataFrame:
     """Returns pairs with distinct uids."""
     table = spark.createDataFrame(list(sizes.items()), "lang string, size int")
     rows = table.select("lang", F.explode(F.sequence(F.lit(1), "size")).alias("number"))
-    given = {
+    columns = {
         "uid": F.md5(F.concat_ws(" ", "lang", "number")),
         "text": F.concat_ws(" ", F.lit("a text"), "number"),
         "lang": F.col("lang"),
         "lang_score": F.lit(0.5).cast("float"),
     }
-    return rows.select(*[given.get(name, F.lit("")).alias(name) for name in PAIRS.names])
+    return rows.select(*[columns.get(name, F.lit("")).alias(name) for name in PAIRS.names])
 
 
 if __name__ == "__main__":

@@ -30,32 +30,32 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seeds", type=int, default=3, help="number of trainings of each kind")
     parser.add_argument("--steps", type=int, default=300, help="number of steps of a training")
     parser.add_argument("--workers", type=int, default=1, help="number of processes that read data")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        stamps = collection.read_stamps(given.stamps or collection.find_stamps(given.folder / "stamps"))
+        stamps = collection.read_stamps(options.stamps or collection.find_stamps(options.folder / "stamps"))
     except UserError as error:
         print(f"examples.stamps: {error}", file=sys.stderr)
         return 2
-    if given.part == "pages":
-        address = f"http://127.0.0.1:{given.port}"
-        drawn = web.write_web(stamps, given.images, address, given.seed, given.folder)
+    if options.part == "pages":
+        address = f"http://127.0.0.1:{options.port}"
+        drawn = web.write_web(stamps, options.images, address, options.seed, options.folder)
         most, least = max(drawn.frequency), sorted(drawn.frequency)[len(stamps) // 2]
         print(
-            f"{len(stamps)} subjects on {given.images:,} images: {most:,} of the most frequent, {least} of the median"
+            f"{len(stamps)} subjects on {options.images:,} images: {most:,} of the most frequent, {least} of the median"
         )
         return 0
     # Imported here, since only the part that trains runs in an environment with PyTorch.
     from examples.stamps import experiment
 
     began = time.monotonic()
-    setting = experiment.Setting(given.seeds, given.steps, workers=given.workers)
-    drawn = web.plan(stamps, given.images, given.seed)
-    experiment.fetch_images(stamps, given.folder, given.port, given.seed)
-    size, everything = experiment.write_manifest_as_found(given.folder)
+    setting = experiment.Setting(options.seeds, options.steps, workers=options.workers)
+    drawn = web.plan(stamps, options.images, options.seed)
+    experiment.fetch_images(stamps, options.folder, options.port, options.seed)
+    size, everything = experiment.write_manifest_as_found(options.folder)
     print(f"\n{everything:,} matched pairs, of which balancing keeps {size:,}, against {size:,} drawn all alike")
-    experiment.train_all(given.folder, setting)
-    results = experiment.measure(stamps, drawn, given.folder, setting, given.seed)
-    experiment.write_results(given.folder, results)
+    experiment.train_all(options.folder, setting)
+    results = experiment.measure(stamps, drawn, options.folder, setting, options.seed)
+    experiment.write_results(options.folder, results)
     print(f"\n{experiment.table_of(results)}\n")
     print(f"{setting.seeds} seeds, {setting.steps} steps of {setting.batch}, {time.monotonic() - began:,.0f} seconds")
     return 0

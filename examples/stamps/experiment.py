@@ -53,11 +53,11 @@ class Setting:
 def fetch_images(stamps: Sequence[Stamp], folder: Path, port: int, seed: int) -> None:
     """Downloads all matched pairs' images from a server on loopback, by `metaclip-curate download`."""
     command = [str(Path(sys.executable).with_name("metaclip-curate")), "download"]
-    places = ["--run", str(folder / "everything"), "--output", str(folder / "images"), "--allow-private-addresses"]
+    folders = ["--run", str(folder / "everything"), "--output", str(folder / "images"), "--allow-private-addresses"]
     shape = ["--image-size", "64", "--samples-per-shard", "1000", "--threads", "8", "--processes", "2"]
     direct = {"no_proxy": "127.0.0.1", "NO_PROXY": "127.0.0.1", "NO_ALBUMENTATIONS_UPDATE": "1"}
     with serving(stamps, port, seed):
-        subprocess.run([*command, *places, *shape], check=True, env=os.environ | direct)
+        subprocess.run([*command, *folders, *shape], check=True, env=os.environ | direct)
 
 
 def write_manifest_as_found(folder: Path) -> tuple[int, int]:

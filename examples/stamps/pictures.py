@@ -41,8 +41,8 @@ def compose(stamps: Sequence[Stamp], subject: int, number: int, seed: int) -> by
     stamp = stamp.resize((max(1, round(stamp.width * scale)), max(1, round(stamp.height * scale))))
     if flip < 0.5:
         stamp = ImageOps.mirror(stamp)
-    place = (round(x * (SIZE - stamp.width)), round(y * (SIZE - stamp.height)))
-    image.paste(stamp, place, stamp)
+    position = (round(x * (SIZE - stamp.width)), round(y * (SIZE - stamp.height)))
+    image.paste(stamp, position, stamp)
     image = ImageEnhance.Brightness(image).enhance(0.7 + 0.6 * light)
     image = ImageEnhance.Color(image).enhance(0.6 + 0.8 * colour)
     file = io.BytesIO()
