@@ -35,7 +35,7 @@ def test_repeats_get_the_same_answer_without_another_question() -> None:
 
 
 def test_what_is_remembered_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text_languages, "_REMEMBERED_CHARACTERS", 3)
+    monkeypatch.setattr(text_languages, "_MOST_CHARACTERS", 3)
     identifier = Lengths()
     languages = TextLanguages(identifier)
     for _ in range(2):

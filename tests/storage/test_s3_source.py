@@ -156,7 +156,7 @@ def test_common_crawls_paths(options: StorageOptions, s3_server: S3Server) -> No
 
 @pytest.mark.parametrize("endpoint", ["nonsense", "http://[::1"])
 def test_a_malformed_endpoint(endpoint: str) -> None:
-    with pytest.raises(UserError, match=r"--s3-endpoint-url is no address|s3:// cannot be used"):
+    with pytest.raises(UserError, match=r"--s3-endpoint-url must be an address|s3:// cannot be used"):
         open_input("s3://crawl/a", StorageOptions(s3_endpoint_url=endpoint))
 
 
