@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections import Counter
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 REAL_DATA = ROOT.parent / "shared" / "data"
 _NO_REAL_DATA = "no real data"
+
+if importlib.util.find_spec("hypothesis"):
+    # An example may take long on a machine that has other work; tests of time measure it themselves.
+    from hypothesis import settings
+
+    settings.register_profile("without a deadline", deadline=None)
+    settings.load_profile("without a deadline")
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:
@@ -93,6 +101,10 @@ def spark() -> Iterator[SparkSession]:
     # Tests are short: what the JVM would compile further never pays.
     java = f"{settings['spark.driver.extraJavaOptions']} -XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
     builder = builder.config("spark.driver.extraJavaOptions", java)
+    # Spark compiles code for each query. Tests have many small ones, which take a sixth less processor time without it.
+    # Runs that tests start as processes of their own keep the default.
+    builder = builder.config("spark.sql.codegen.wholeStage", "false")
+    builder = builder.config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
     session = builder.config("spark.sql.shuffle.partitions", "4").getOrCreate()
     yield session
     session.stop()
