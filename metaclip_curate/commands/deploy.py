@@ -1,4 +1,4 @@
-"""metaclip-curate deploy SERVICE: all stages on a cloud's Spark, which ends with them."""
+"""metaclip-curate deploy SERVICE: runs all stages on a cloud's Spark, which is shut down afterwards."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def summaries(folder: RunFolder, stages: Sequence[str]) -> dict[str, Any]:
 
 
 def print_summary(folder: RunFolder, stage: str) -> None:
-    """Prints the result of a stage and where its tables are; of the last stage, that of the whole run.
+    """Prints the result of a stage and the paths of its tables; after the last stage, the result of the whole run.
 
     Args:
         folder: Run folder in which the stage is finished.

@@ -88,7 +88,7 @@ class Framing:
         """Yields the incomplete last record, since the next piece doesn't continue it.
 
         Args:
-            end: End of the next piece. A damaged piece may have had the record's block.
+            end: End of the next piece. If that piece is damaged, it may have contained the record's block.
         """
         if end is End.BROKEN:
             self._forget()
@@ -122,7 +122,7 @@ class Framing:
         self._held, self._held_bytes = [], 0
 
     def _cut(self, end: End) -> Iterator[Record]:
-        """Yields the complete records of the pending and held bytes."""
+        """Yields the complete records among the bytes that were read: the pending ones and those held since."""
         self._join()
         pending = self._pending
         if self._next:
@@ -155,7 +155,7 @@ class Framing:
 
         Args:
             start: Index of the record's first byte.
-            end: What the pending bytes end with.
+            end: How the pending bytes end: the file, a member, or damage.
 
         Returns:
             The record (None if it is skipped) and the index of its end, which may be beyond the pending bytes; None if
@@ -224,7 +224,7 @@ class Framing:
         return None, max(start + 1, begun)
 
     def _skip(self, reason: str, counted: bool = True) -> None:
-        """Counts bytes that aren't a record, all up to the next record as one."""
+        """Counts a stretch of bytes without a record, up to the next record, as one skipped record."""
         if counted and not self._in_garbage:
             self._stats.records_skipped += 1
         self._in_garbage = True

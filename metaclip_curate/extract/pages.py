@@ -1,4 +1,4 @@
-"""From the records of a WAT or a WARC to pages."""
+"""Reads pages from the records of WAT and WARC files."""
 
 from __future__ import annotations
 

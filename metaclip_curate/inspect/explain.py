@@ -1,7 +1,7 @@
 """A pair's way through the stages of a finished run, and why it was kept or not.
 
-Spark isn't started. pyarrow skips the row groups whose statistics exclude the pair, and reads of the others only the
-columns that are compared.
+Spark isn't started. pyarrow skips the row groups whose statistics exclude the pair; of the other row groups it reads
+only the columns that are compared.
 """
 
 from __future__ import annotations
@@ -108,10 +108,10 @@ class Explainer:
         return rows
 
     def _seen(self, rows: list[dict[str, Any]], matched: dict[str, Any] | None, kept: bool) -> Explanation:
-        """Explains a pair of the run, and holds the explanation to what the run did.
+        """Explains a pair of the run, and checks that the explanation agrees with the manifest.
 
         Raises:
-            UserError: By the tables the pair would have been kept and wasn't, or the other way round.
+            UserError: The other tables say that the pair is kept but the manifest lacks it, or the reverse.
         """
         rows = sorted(rows, key=lambda row: (row["crawl"], row["source_file"], row["page_url"]))
         pair = rows[0]

@@ -104,7 +104,14 @@ class _ExtendByLists(argparse.Action):
 
 def _list_reader(read: Callable[[str], Any], metavar: str) -> Callable[[str], tuple[Any, ...]]:
     split = split_paths if metavar == PATH else split_list
-    return lambda text: tuple(read(part) for part in split(text))
+
+    def read_list(text: str) -> tuple[Any, ...]:
+        parts = split(text)
+        if not parts:  # an unset variable of a shell, which mustn't count as the default
+            raise argparse.ArgumentTypeError(f"{text!r} is an empty list: give a value, or leave the option out")
+        return tuple(read(part) for part in parts)
+
+    return read_list
 
 
 def split_list(text: str) -> list[str]:

@@ -66,6 +66,10 @@ class CheckedOptions:
     def _lid_model_digest(self) -> str:
         return LanguageIdentifier(self._options.extract.lid_model or None).digest
 
+    def require_metadata(self) -> None:
+        """Checks that --metadata names a folder of lists, without reading the lists."""
+        self.metadata.folder  # noqa: B018 (opening it is the check)
+
     def match(self) -> dict[str, Any]:
         """Checks the metadata and returns the options of match."""
         digests = {

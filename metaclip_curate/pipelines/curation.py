@@ -104,6 +104,7 @@ class Pipeline:
     @owning
     def match(self) -> MatchSummary:
         """Deduplicates the pairs and matches them; in a run that has grown, only the new ones."""
+        self._require_upstream("match")
         options = self._checked.match()
         if not self._work.is_finished("match"):
             if not self._match_generations(options):
@@ -117,6 +118,7 @@ class Pipeline:
     @owning
     def count(self) -> CountSummary:
         """Counts the texts that contain each entry."""
+        self._require_upstream("count")
         options = self._checked.count()
         if not self._work.is_finished("count"):
             with self._work.stage("count", options):
@@ -183,6 +185,11 @@ class Pipeline:
                 f"{self.options.extract.max_failed_inputs} allows: the table inputs in {self.folder.root} says why"
             )
         return summary
+
+    def _require_upstream(self, stage: str) -> None:
+        """Reports a mistyped folder before a session is started to read the lists."""
+        self._checked.require_metadata()
+        self._work.upstream(stage)
 
     def _match_generations(self, options: dict[str, Any]) -> bool:
         metadata, languages = self._checked.metadata, self._checked.language_table

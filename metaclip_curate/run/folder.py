@@ -110,6 +110,8 @@ class RunFolder:
             writer = self._owner.other_run()
             known = "" if self._file.exists else " (there is no run.json in it)"
             first = f"run `metaclip-curate {stage} --output {self.root}` first"
+            if not self._file.exists:
+                first = f"check the name, or {first}"
             do = f"{writer} is writing it: wait until it has ended" if writer else first
             raise UserError(f"{self.root} has no finished stage {stage}{known}: {do}")
         return record

@@ -166,7 +166,7 @@ def test_run_json_that_was_changed_is_not_read(tmp_path: Path) -> None:
         with pytest.raises(UserError, match=f"run.json {message}"):
             RunFolder(str(tmp_path))
     (tmp_path / "run.json").unlink()
-    with pytest.raises(UserError, match=r"no finished stage extract \(there is no run.json in it\): run `metaclip"):
+    with pytest.raises(UserError, match=r"no finished stage extract \(there is no run.json in it\): check the name"):
         RunFolder(str(tmp_path)).require("extract")
 
 

@@ -119,7 +119,7 @@ class Learner:
 def _with_gradients(
     outputs: list[dict[str, Tensor]], index: int, part: dict[str, Tensor], is_last: bool
 ) -> dict[str, Tensor]:
-    """Puts the features of one part, which carry gradients, among those of the other parts.
+    """Puts the features of one part of the batch, which carry gradients, among those of its other parts.
 
     The logit scale carries gradients with the last part only, so that they are counted once.
     """
