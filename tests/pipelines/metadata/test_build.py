@@ -135,7 +135,7 @@ def test_a_list_and_where_it_is_from(first_build: tuple[Path, Built], built_sour
     of_names = next(each for each in shown.sources if each.name == "wordnet")
     assert of_names.also_in == {"unigrams": 1, "titles": 1}
     (tmp_path / "m" / "fr.txt.zst").write_bytes(list_bytes(["another"], "txt.zst"))
-    with pytest.raises(UserError, match="whose entries are others"):
+    with pytest.raises(UserError, match="which has other entries"):
         show_lists(MetadataFolder.open(tmp_path / "m"), ["fr"], 2)
 
 

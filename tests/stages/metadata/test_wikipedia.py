@@ -17,7 +17,7 @@ TEXTS = ["a red boat and a red lighthouse", "a red lighthouse keeper, a keeper",
 @pytest.mark.parametrize("most", [0, 5, 1000])
 def test_a_task_that_hands_over_often_counts_the_same(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     monkeypatch.setattr(wikipedia, "_MOST_NGRAMS", most)
-    monkeypatch.setattr(wikipedia, "_ROWS", 2)
+    monkeypatch.setattr(wikipedia, "_BATCH_ROWS", 2)
     stats = PageStats()
     batches = list(wikipedia._counted(iter(TEXTS), "en", stats))
     found: Counter[tuple[str, str | None]] = Counter()
@@ -31,7 +31,7 @@ def test_a_task_that_hands_over_often_counts_the_same(monkeypatch: pytest.Monkey
     assert max(batch.num_rows for batch in batches) == 2
 
 
-def test_rows_of_a_column_are_accounted_for() -> None:
+def test_rows_of_a_column_are_counted_by_outcome() -> None:
     stats = PageStats()
     batch = pa.RecordBatch.from_pydict({"text": ["one", None, " \n", "x" * 100, "two"]})
     assert list(wikipedia._usable(iter([batch]), PageLimits(max_bytes=50), stats)) == ["one", "two"]
