@@ -103,7 +103,5 @@ def test_the_driver_killed_and_a_worker_lost_for_good(
     assert lost_tasks(site.events, application.log.stem)
     assert [daemon.kind for daemon in site.cluster.running()] == ["master", "worker"]
 
-    site.submit("count", *match)
-    site.submit("balance", *where, *flags(t=OPTIONS["t"], seed=OPTIONS["seed"]))
-    site.submit("sample", *where, *flags(seed=OPTIONS["seed"], rows_per_file=OPTIONS["rows_per_file"]))
+    site.submit("run", "--input", *map(str, wats), *flags(output=output, metadata=metadata, **OPTIONS))
     check_equal(output, undisturbed)

@@ -59,16 +59,16 @@ def test_a_file_that_no_account_tells_of_is_done_away_with(
             (tmp_path / "pairs" / "zzz.parquet").write_bytes(b"of an attempt that doesn't count")
         return real(*given)
 
-    real = storage.list_folder
+    real = storage.list_parquet
     calls: list[Any] = []
-    monkeypatch.setattr(storage, "list_folder", listed)
+    monkeypatch.setattr(storage, "list_parquet", listed)
     strays = 1
     accounts, files = write_pairs(spark, [str(mini_wats[0])], TASK, str(tmp_path / "pairs"))
     assert accounts[0]["pairs"] == len(rows(tmp_path / "pairs")) > 1000
     assert [file.name for file in files] == [path.name for path in (tmp_path / "pairs").iterdir()]
     calls.clear()
     strays = 100
-    with pytest.raises(RuntimeError, match=r"pairs has \[.*zzz.parquet'\], and the tasks told of \["):
+    with pytest.raises(RuntimeError, match=r"pairs has \[.*zzz.parquet'\], and the tasks reported \["):
         write_pairs(spark, [str(mini_wats[0])], TASK, str(tmp_path / "pairs"))
 
 
