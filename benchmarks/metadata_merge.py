@@ -16,7 +16,7 @@ from benchmarks.local_spark import local_spark
 from benchmarks.peak_memory import peak_mb
 from metaclip_curate.metadata.building.merge import Candidates, MergedList, is_usable
 from metaclip_curate.metadata.lists.writer import list_bytes
-from metaclip_curate.options.build_metadata import SourceLimits
+from metaclip_curate.options.merge_metadata import SourceLimits
 from metaclip_curate.stages.metadata.merge import rank
 
 _WORDNET = 148_730

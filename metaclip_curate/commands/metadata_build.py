@@ -8,7 +8,8 @@ from typing import Any
 from metaclip_curate.commands.command import SESSION_ONLY, Command, Given
 from metaclip_curate.commands.output import log, print_blocks
 from metaclip_curate.console.text_table import number, text_table
-from metaclip_curate.options.build_metadata import BuildOptions, MergeOptions
+from metaclip_curate.options.build_metadata import BuildOptions
+from metaclip_curate.options.merge_metadata import MergeOptions
 from metaclip_curate.options.ngrams import NgramOptions
 from metaclip_curate.options.run import RunOptions
 from metaclip_curate.options.storage import StorageOptions

@@ -14,8 +14,9 @@ from metaclip_curate import __version__
 from metaclip_curate.errors import UserError
 from metaclip_curate.metadata.building.record import BuildRecord
 from metaclip_curate.metadata.lists.writer import entries_file, write_list, write_table
-from metaclip_curate.options.build_metadata import BuildOptions, Limits, MergeOptions
+from metaclip_curate.options.build_metadata import BuildOptions
 from metaclip_curate.options.fields import table_options
+from metaclip_curate.options.merge_metadata import Limits, MergeOptions
 from metaclip_curate.options.ngrams import NgramOptions
 from metaclip_curate.pipelines.metadata.build_merge import FinishedStages, LanguageMerge, dates, digested
 from metaclip_curate.stages.metadata.merge import pyspark_version

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from metaclip_curate import storage
 from metaclip_curate.metadata.building.merge import Candidates, MergedList, is_usable
 from metaclip_curate.metadata.lists.writer import read_table
-from metaclip_curate.options.build_metadata import Limits, SourceLimits
+from metaclip_curate.options.merge_metadata import Limits, SourceLimits
 from metaclip_curate.pipelines.metadata.steps import BuildSteps
 from metaclip_curate.stages.metadata.merge import rank
 from metaclip_curate.stages.metadata.titles import read_titles

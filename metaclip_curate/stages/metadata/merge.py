@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from metaclip_curate.metadata.building.merge import PUNCTUATION, Candidates
-from metaclip_curate.options.build_metadata import SourceLimits
+from metaclip_curate.options.merge_metadata import SourceLimits
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

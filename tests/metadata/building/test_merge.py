@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.metadata.building.merge import ENTRIES, Candidates, MergedList, is_only_punctuation, is_usable
-from metaclip_curate.options.build_metadata import MergeOptions, SourceLimits
+from metaclip_curate.options.merge_metadata import MergeOptions, SourceLimits
 
 
 def merged(*sources: Candidates) -> MergedList:

@@ -18,7 +18,8 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.metadata.lists.folder import MetadataFolder
 from metaclip_curate.metadata.lists.show import show_lists
 from metaclip_curate.metadata.lists.writer import list_bytes
-from metaclip_curate.options.build_metadata import BuildOptions, MergeOptions
+from metaclip_curate.options.build_metadata import BuildOptions
+from metaclip_curate.options.merge_metadata import MergeOptions
 from metaclip_curate.options.ngrams import NgramOptions
 from metaclip_curate.pipelines.metadata.build import MetadataBuild
 from metaclip_curate.pipelines.metadata.build_list import BuildSettings

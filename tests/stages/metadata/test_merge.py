@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from metaclip_curate.metadata.building import merge
-from metaclip_curate.options.build_metadata import SourceLimits
+from metaclip_curate.options.merge_metadata import SourceLimits
 from metaclip_curate.stages.metadata.merge import is_only_punctuation, is_too_long, rank
 
 if TYPE_CHECKING:
