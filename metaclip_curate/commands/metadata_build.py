@@ -11,6 +11,7 @@ from metaclip_curate.console.text_table import number, text_table
 from metaclip_curate.options.build_metadata import BuildOptions
 from metaclip_curate.options.merge_metadata import MergeOptions
 from metaclip_curate.options.ngrams import NgramOptions
+from metaclip_curate.options.page_views import PageViewOptions
 from metaclip_curate.options.run import RunOptions
 from metaclip_curate.options.storage import StorageOptions
 
@@ -23,7 +24,7 @@ def _run(given: Given, words: Sequence[str]) -> None:
     from metaclip_curate.pipelines.metadata.build_list import BuildSettings
     from metaclip_curate.spark.session import get_session
 
-    settings = BuildSettings(given["build"], given["merge"], given["ngrams"], given["storage"])
+    settings = BuildSettings(given["build"], given["merge"], given["ngrams"], given["storage"], given["page_views"])
     build = MetadataBuild(settings, lambda: get_session(given["session"]), log)
     built = build.run()
     if built:
@@ -47,6 +48,7 @@ COMMAND = Command(
     {
         "build": BuildOptions,
         "merge": MergeOptions,
+        "page_views": PageViewOptions,
         "ngrams": NgramOptions,
         "storage": StorageOptions,
         "session": RunOptions,

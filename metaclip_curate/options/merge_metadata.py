@@ -86,6 +86,10 @@ class MergeOptions:
             if value is not None:
                 check_range(name, value, bound)
 
+    def preset_of(self, language: str) -> Preset:
+        """Returns the preset of a language."""
+        return self.preset
+
     def limits(self) -> Limits:
         """Returns the limits: those that were given, and the preset's for the rest."""
         first = self.preset == "metaclip1"

@@ -38,15 +38,19 @@ class Edition:
         return f"{self.code}wiki"
 
     @property
+    def desktop_codes(self) -> tuple[str, ...]:
+        """Codes of its desktop site in pageviews files: two for a Wikipedia that was renamed."""
+        return _ADDRESSES.get(self.code, (self.code.replace("_", "-"),))
+
+    @property
     def page_view_codes(self) -> tuple[str, ...]:
         """Codes of its sites in pageviews files: desktop, mobile, and Wikipedia Zero, which ended in 2018.
 
-        Wikipedia's codes have no suffix for the project: `de.m` is its mobile site, `de.m.d` that of another project,
-        and `commons.m` isn't a language. Source:
+        Wikipedia's codes have no suffix for the project: `de.m` is its mobile site, `de.b` is Wikibooks, `de.m.d` the
+        mobile site of Wiktionary, and `commons.m` isn't a language. Source:
         https://wikitech.wikimedia.org/wiki/Data_Platform/Data_Lake/Traffic/Pageviews
         """
-        addresses = _ADDRESSES.get(self.code, (self.code.replace("_", "-"),))
-        return tuple(address + site for address in addresses for site in ("", ".m", ".zero"))
+        return tuple(code + site for code in self.desktop_codes for site in ("", ".m", ".zero"))
 
 
 @lru_cache(maxsize=1)

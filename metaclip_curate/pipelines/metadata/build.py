@@ -1,7 +1,7 @@
 """Building metadata: a stage for each kind of source, then the lists (spec section 3, docs/metadata.md).
 
 In the metadata folder, `stages/build.json` records the finished steps with their options and sources, and `stages/` has
-their data: `wordnet/de.parquet`, `ngrams/de/` and, for all languages from one pass, `titles/language=de/`. From them
+their data: `wordnet/de.parquet`, `ngrams/de/` and, for all languages from one pass, `titles/wikipedia=de/`. From them
 come `de.txt.zst` or `de.json`, `entries/de.parquet` and `sources.json`.
 """
 
@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from metaclip_curate import storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.metadata.lists.writer import check_no_other_list, entries_file, read_sources, record_sources
-from metaclip_curate.metadata.sources.editions import check_languages, editions_of
+from metaclip_curate.metadata.sources.editions import all_editions, check_languages, editions_of
 from metaclip_curate.metadata.sources.source_files import SourceFiles
 from metaclip_curate.options.build_metadata import BUILD_STAGES, BuildStage
 from metaclip_curate.options.fields import table_options
+from metaclip_curate.options.page_views import ViewRule
 from metaclip_curate.pipelines.metadata.build_list import MADE_BY, BuildSettings, page_views_of, write_list_of
 from metaclip_curate.pipelines.metadata.build_merge import FinishedStages
 from metaclip_curate.pipelines.metadata.build_sources import SourceStages
@@ -85,7 +86,13 @@ class MetadataBuild:
             if self._is_requested("ngrams"):
                 stages.ngrams(language, self.settings.ngrams)
         if self._is_requested("titles"):
-            stages.titles()
+            stages.titles(self._view_rules())
+
+    def _view_rules(self) -> dict[str, ViewRule]:
+        """Returns which page views count, for all languages: one pass over the files serves them all."""
+        merge, page_views = self.settings.merge, self.settings.page_views
+        languages = sorted({edition.language for edition in all_editions()})
+        return {language: page_views.rule(merge.preset_of(language)) for language in languages}
 
     def _is_requested(self, stage: BuildStage) -> bool:
         requested = self.settings.build.stage

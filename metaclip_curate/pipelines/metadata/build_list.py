@@ -18,6 +18,7 @@ from metaclip_curate.options.build_metadata import BuildOptions
 from metaclip_curate.options.fields import table_options
 from metaclip_curate.options.merge_metadata import Limits, MergeOptions
 from metaclip_curate.options.ngrams import NgramOptions
+from metaclip_curate.options.page_views import PageViewOptions
 from metaclip_curate.pipelines.metadata.build_merge import FinishedStages, LanguageMerge, dates, digested
 from metaclip_curate.stages.metadata.merge import pyspark_version
 from metaclip_curate.storage import StorageOptions
@@ -35,12 +36,14 @@ class BuildSettings:
         merge: Limits of the merge.
         ngrams: Limits of the n-grams.
         storage: Credentials and limits for reading and writing files.
+        page_views: Which page views count. Default: those of the preset.
     """
 
     build: BuildOptions
     merge: MergeOptions
     ngrams: NgramOptions
     storage: StorageOptions
+    page_views: PageViewOptions = PageViewOptions()
 
 
 def write_list_of(language: str, settings: BuildSettings, stages: FinishedStages) -> dict[str, Any]:
@@ -78,7 +81,13 @@ def page_views_of(record: BuildRecord) -> dict[str, Any]:
     step = record.steps()["titles"]
     pairs = zip(digested(step["sources"]), step["summary"]["files"], strict=True)
     files = [{**each, **stats} for each, stats in pairs]
-    described = {"licence": PAGE_VIEWS_LICENCE, "dates": dates(step["sources"]), "files": files}
+    described = {
+        "licence": PAGE_VIEWS_LICENCE,
+        "dates": dates(step["sources"]),
+        "options": step["options"],
+        "used_of": step["summary"]["used_of"],
+        "files": files,
+    }
     return {str(record.fingerprint("titles")): described}
 
 

@@ -115,7 +115,9 @@ class LanguageMerge:
 
     def _add_titles(self) -> None:
         folder = storage.join(self._stages.steps.folder, "titles")
-        rows = read_titles(self._stages.spark(), folder, self._language, self._stages.storage)
+        of_wikipedias = read_titles(self._stages.spark(), folder, self._language, self._stages.storage)
+        rows = None if of_wikipedias is None else of_wikipedias.groupBy("entry").agg({"views": "sum"})
+        rows = None if rows is None else rows.withColumnRenamed("sum(views)", "views")
         self._add_ranked("titles", "views", self._limits.titles, rows)
 
     def _read(self, folder: str, columns: str) -> DataFrame | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from metaclip_curate import storage
 from metaclip_curate.metadata.lists.writer import write_table
@@ -13,6 +14,7 @@ from metaclip_curate.metadata.sources.titles import check_stats
 from metaclip_curate.metadata.sources.wordnet import wordnet_table
 from metaclip_curate.options.fields import table_options
 from metaclip_curate.options.ngrams import NgramOptions
+from metaclip_curate.options.page_views import ViewRule
 from metaclip_curate.pipelines.metadata.build_merge import read_ngram_stats
 from metaclip_curate.pipelines.metadata.steps import BuildSteps
 from metaclip_curate.stages.metadata.ngrams import build_ngrams
@@ -70,20 +72,27 @@ class SourceStages:
         for warning in stats["warnings"]:
             self._steps.log(f"{step}: {warning}")
 
-    def titles(self) -> None:
-        """Writes the titles and views of all languages."""
-        files = self._sources.page_views()
+    def titles(self, rules: Mapping[str, ViewRule]) -> None:
+        """Writes the titles and views of all Wikipedias.
+
+        Args:
+            rules: Which views count, by metadata language.
+        """
+        files, compared = self._sources.page_views(), _compared(rules)
         digests = self._steps.digests_of(files)
-        if not self._steps.begin("titles", {}, digests):
+        if not self._steps.begin("titles", compared, digests):
             return
-        stats_of_files = build_titles(self._spark(), _paths(files), self._emptied("titles"), self._storage)
-        names = {file.path: file.name for file in files}
+        folder = self._emptied("titles")
+        stats_of_files = build_titles(self._spark(), _paths(files), folder, rules, self._storage)
+        names, used_of = {file.path: file.name for file in files}, Counter[str]()
         for stats in stats_of_files:
             stats["file"] = names[stats["path"]]
             check_stats(stats, self._steps.log)
             del stats["path"]
+            used_of.update(stats.pop("used_of"))
         stats_of_files.sort(key=lambda stats: str(stats["file"]))
-        self._steps.record.finish("titles", {}, digests, {"files": stats_of_files})
+        summary = {"files": stats_of_files, "used_of": dict(sorted(used_of.items()))}
+        self._steps.record.finish("titles", compared, digests, summary)
 
     def _emptied(self, step: str) -> str:
         folder = self._steps.path(step)
@@ -96,3 +105,20 @@ class SourceStages:
 
 def _paths(files: Sequence[SourceFile]) -> list[str]:
     return [file.path for file in files]
+
+
+def _compared(rules: Mapping[str, ViewRule]) -> dict[str, Any]:
+    """Returns the rules as the options with which the step is compared and recorded: `50 for en, 1 for the others`."""
+    return {
+        "titles_sites": _by_language({language: rule.sites for language, rule in rules.items()}),
+        "titles_min_hourly_views": _by_language({language: rule.hourly_minimum for language, rule in rules.items()}),
+    }
+
+
+def _by_language(values: Mapping[str, Any]) -> str:
+    (usual, _), *others = Counter(values.values()).most_common()
+    named = [
+        f"{value} for {', '.join(language for language in sorted(values) if values[language] == value)}"
+        for value, _ in sorted(others)
+    ]
+    return ", ".join([*named, f"{usual} for the others" if named else f"{usual}"])

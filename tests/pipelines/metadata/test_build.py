@@ -21,6 +21,7 @@ from metaclip_curate.metadata.lists.writer import list_bytes
 from metaclip_curate.options.build_metadata import BuildOptions
 from metaclip_curate.options.merge_metadata import MergeOptions
 from metaclip_curate.options.ngrams import NgramOptions
+from metaclip_curate.options.page_views import PageViewOptions
 from metaclip_curate.pipelines.metadata.build import MetadataBuild
 from metaclip_curate.pipelines.metadata.build_list import BuildSettings
 from metaclip_curate.storage import StorageOptions
@@ -29,7 +30,12 @@ from tests.support.servers.s3 import S3Server
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-_GROUPS: dict[str, Any] = {"build": BuildOptions, "merge": MergeOptions, "ngrams": NgramOptions}
+_GROUPS: dict[str, Any] = {
+    "build": BuildOptions,
+    "merge": MergeOptions,
+    "ngrams": NgramOptions,
+    "page_views": PageViewOptions,
+}
 # Twelve different words; the most frequent are la, maison and chat.
 _TEXT = "la maison, la maison rouge. La maison du chat; le chat noir, la tour Eiffel, la tour Eiffel, chat 7 ..."
 _TAB = "# WOLF\tfra\thttp://x\tCeCILL-C\n1-n\tfra:lemma\tchat\n1-n\tfra:lemma\tchat_noir\n2-n\tfra:lemma\t7\n"
@@ -55,7 +61,7 @@ def run_build(spark: SparkSession, root: Path, **given: Any) -> Built:
     groups = {}
     for name, group in _GROUPS.items():
         mine = {key: value for key, value in given.items() if key in group.__dataclass_fields__}
-        groups[name] = group(**{**fixed[name], **mine})
+        groups[name] = group(**{**fixed.get(name, {}), **mine})
     logged: list[str] = []
     settings = BuildSettings(**groups, storage=StorageOptions())
     return MetadataBuild(settings, lambda: spark, logged.append).run(), logged
@@ -122,7 +128,9 @@ def test_a_list_and_where_it_is_from(first_build: tuple[Path, Built], built_sour
     assert section["sha256"] == MetadataFolder.open(tmp_path / "m").digest("fr")
     assert section["files"]["wordnet"]["licences"] == ["CeCILL-C"]
     assert section["files"]["wikipedia"]["dates"] == ["20250101"]
-    views = document["pageviews"][section["pageviews"]]["files"]
+    page_views = document["pageviews"][section["pageviews"]]
+    assert page_views["used_of"] == {"fr": 6}
+    views = page_views["files"]
     assert [(each["file"], each["lines"], each["malformed"]) for each in views] == [
         ("pageviews-20250101-000000.gz", 7, 1)
     ]
@@ -166,6 +174,11 @@ def test_what_is_finished_is_kept_and_what_changed_is_done_again(
     build(titles_most=1)
     build()
     assert contents(tmp_path / "m") == before
+    _, logged = build(titles_sites="desktop")
+    assert steps(logged, "done again") == ["titles", "merge/fr"]
+    assert "titles: --titles-sites was all and is desktop, done again" in logged
+    rows = pq.read_table(tmp_path / "m" / "entries" / "fr.parquet").to_pylist()
+    assert {row["entry"]: row["score"] for row in rows if row["source"] == "titles"} == {"Tour Eiffel": 9, "Paris": 7}
 
 
 def test_stages_alone_come_to_the_same_bytes(build: Any, built_sources: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import gzip
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from metaclip_curate.options.page_views import ViewRule
 from metaclip_curate.stages.metadata.titles import build_titles, read_titles
 from metaclip_curate.storage import StorageOptions
 
@@ -15,19 +16,26 @@ if TYPE_CHECKING:
 STORAGE = StorageOptions()
 
 
-def test_files_and_sites_and_editions_add_up(spark: SparkSession, tmp_path: Path) -> None:
+def test_files_and_sites_add_up(spark: SparkSession, tmp_path: Path) -> None:
+    """Wikipedias of one language stay apart, and an hourly minimum is one of each file."""
     files = {
-        "pageviews-20250101-000000.gz": b"en Dog 3 0\nen.m Dog 4 0\nde Hund 1 0\nen Cat\nen Talk:Dog 9 0\n",
-        "pageviews-20250101-010000.gz": b"simple Dog 10 0\nde.m Hund 2 0\nde Katze 5 0\nfr.d Chien 1 0\n",
+        "pageviews-20250101-000000.gz": b"en Dog 3 0\nen.m Dog 4 0\nde Hund 1 0\nen Cat\nen Talk:Dog 9 0\nen Cow 2 0\n",
+        "pageviews-20250101-010000.gz": b"de.m Hund 2 0\nde Katze 5 0\nfr.d X 1 0\nzh A 3 0\nzh-yue A 1 0\nen Cow 2 0",
     }
     for name, data in files.items():
         (tmp_path / name).write_bytes(gzip.compress(data))
-    folder = str(tmp_path / "titles")
-    all_stats = build_titles(spark, [str(tmp_path / name) for name in files], folder, STORAGE)
-    assert [(stats["lines"], stats["used"], stats["malformed"]) for stats in all_stats] == [(5, 3, 1), (4, 3, 0)]
-    assert [stats["path"] for stats in all_stats] == [str(tmp_path / name) for name in files]
+    paths, folder = [str(tmp_path / name) for name in files], str(tmp_path / "titles")
+
+    all_stats = build_titles(spark, paths, folder, {"en": ViewRule("desktop", 3)}, STORAGE)
+    assert [(stats["lines"], stats["used"], stats["malformed"]) for stats in all_stats] == [(6, 2, 1), (6, 4, 0)]
+    assert [stats["path"] for stats in all_stats] == paths
     titles = {}
-    for language in ("en", "de", "fr"):
+    for language in ("en", "de", "zh", "fr"):
         rows = read_titles(spark, folder, language, STORAGE)
-        titles[language] = None if rows is None else sorted((row[0], row[1]) for row in rows.collect())
-    assert titles == {"en": [("Dog", 17)], "de": [("Hund", 3), ("Katze", 5)], "fr": None}
+        titles[language] = None if rows is None else sorted(tuple(row) for row in rows.collect())
+    assert titles == {
+        "en": [("en", "Dog", 3)],
+        "de": [("de", "Hund", 3), ("de", "Katze", 5)],
+        "zh": [("zh", "A", 3), ("zh_yue", "A", 1)],
+        "fr": None,
+    }
