@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import doctest
 import re
 import shlex
@@ -14,6 +15,7 @@ import pytest
 from metaclip_curate.cli import main
 from metaclip_curate.commands.program import make_parser
 from metaclip_curate.commands.reference import reference_page
+from metaclip_curate.run.summaries import ExtractSummary, LanguageTotals
 from tests.conftest import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -128,3 +130,10 @@ def test_every_command_is_in_the_reference() -> None:
     page: Any = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
     for command in ("run", "extract", "sample", "threshold", "explain", "browse", "compare", "report", "datacard"):
         assert f"\n## metaclip-curate {command}\n" in page
+
+
+@pytest.mark.parametrize("kind", [ExtractSummary, LanguageTotals])
+def test_the_data_cards_page_explains_every_field(kind: type[Any]) -> None:
+    explained = (ROOT / "docs" / "datacard.md").read_text(encoding="utf-8")
+    missing = [field.name for field in dataclasses.fields(kind) if f"`{field.name}`" not in explained]
+    assert missing == []

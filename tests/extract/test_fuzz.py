@@ -15,6 +15,7 @@ import zstandard
 
 from examples.warc_framing import gzip_member
 from metaclip_curate.extract import InputStats, read_pairs
+from metaclip_curate.extract.links import Drop
 from tests.support import faults, odd_records
 from tests.support.faults import Choices
 
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.slow
 CASES = 160  # of each way and source
 _LARGEST_MEMBER = 6_000
 _MEMBERS = 60
-_DROPS = ("dropped_opt_out", "dropped_no_text", "dropped_bad_url", "dropped_not_http")
+_DROPS = tuple(reason.value for reason in Drop)
 # What grows with every record, whatever was read before it.
 _SUMS = ("image_links", *_DROPS, "texts")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from metaclip_curate.extract.links import Drop
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.funnel import Funnel, funnel
 from metaclip_curate.run.summaries import (
@@ -104,5 +105,6 @@ def test_keys_are_unique_and_json_has_all(tmp_path: Path) -> None:
     found = funnel(made(tmp_path), STAGES)
     written = json.loads(json.dumps(found.as_json()))
     keys = [step["key"] for step in (*written["inputs"], *written["steps"])]
-    assert len(keys) == len(set(keys)) == len(found.inputs) + len(found.steps) == 21
+    assert len(keys) == len(set(keys)) == len(found.inputs) + len(found.steps)
+    assert {reason.value for reason in Drop} <= set(keys)
     assert written["steps"][-1] == {"key": "kept", "name": "kept in the manifest", "value": 150, "part": False}
