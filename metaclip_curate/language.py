@@ -3,7 +3,8 @@
 `LanguageIdentifier` gives labels and probabilities (spec section 4); `LanguageTable` maps a label to the language
 whose metadata the text is matched with (spec section 2, matched). The default model is lid.176.ftz (Joulin et al.,
 "Bag of Tricks for Efficient Text Classification", arXiv 1607.01759; CC BY-SA 3.0), which knows 176 languages by the
-codes of their Wikipedias.
+codes of their Wikipedias. The table also has the labels of GlotLID (arXiv 2310.16248) and OpenLID (arXiv 2305.13820),
+which are ISO 639-3 codes with scripts, such as `eng_Latn`.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ LANGUAGES_CSV_COLUMNS = (
     "without_spaces",
     "wordnet",
     "lid176_labels",
+    "glotlid_labels",
+    "openlid_labels",
     "merged_into",
 )
 
@@ -169,7 +172,7 @@ class Language:
         name: English name.
         without_spaces: Whether the language is written without spaces between words.
         wordnet: Code of its wordnet in Open Multilingual WordNet; empty if it has none.
-        labels: Language-ID labels, without `__label__`.
+        labels: Labels of all language-ID models, without `__label__`.
         metadata_language: Code of the language whose list takes its entries: its own, or the one it is merged into.
     """
 
@@ -186,7 +189,7 @@ def read_languages(path: str | Path | None = None) -> tuple[Language, ...]:
 
     Args:
         path: CSV file with the columns code, lid176_labels and merged_into; the other columns of languages.csv may be
-            missing. Default: the languages.csv that the package ships.
+            missing. Labels are without `__label__`. Default: the languages.csv that the package ships.
 
     Returns:
         The rows, in the file's order.
@@ -247,12 +250,14 @@ def _parse_language(row: Mapping[str, str | None], source: Path) -> Language:
             f"The language table {source} lacks a value in the columns code, lid176_labels, merged_into; "
             "give each row the columns that metadata/README.md lists."
         )
+    of_models = [labels, row.get("glotlid_labels") or "", row.get("openlid_labels") or ""]
     return Language(
         code=code,
         name=row.get("name") or code,
         without_spaces=row.get("without_spaces") == "yes",
         wordnet=row.get("wordnet") or "",
-        labels=tuple(labels.split()),
+        # GlotLID and OpenLID give most languages the same label.
+        labels=tuple(dict.fromkeys(" ".join(of_models).split())),
         metadata_language=merged_into or code,
     )
 

@@ -57,6 +57,18 @@ def test_other_is_only_what_no_label_reaches(rows: dict[str, Row]) -> None:
             assert not row["lid176_labels"], code
 
 
+def test_labels_with_scripts_are_of_the_scripts_of_their_rows(rows: dict[str, Row]) -> None:
+    scripts = {"Hani": {"Hani", "Hans", "Hant"}, "Kore": {"Hang"}}
+    rows_of: dict[str, str] = {}
+    for code, row in rows.items():
+        for label in {*row["glotlid_labels"].split(), *row["openlid_labels"].split()}:
+            language, _, script = label.partition("_")
+            assert len(language) == 3 and script in scripts.get(row["script"], {row["script"]}), label
+            assert rows_of.setdefault(label, code) == code, label
+        for column in ("glotlid_labels", "openlid_labels"):
+            assert row[column].split() == sorted(set(row[column].split())), code
+
+
 def test_variants_go_to_a_list_of_their_script(rows: dict[str, Row]) -> None:
     variants = {code: row for code, row in rows.items() if row["merged_into"] not in ("", "other")}
     assert {code: rows[code]["merged_into"] for code in ("zh_classical", "zh_yue", "be_x_old", "simple")} == {
