@@ -155,8 +155,8 @@ class RunFolder:
         changed = changed_option(self.options_of(stage), options)
         if changed:
             raise UserError(
-                f"{self.root} was made with {changed}: give the same, another --output, or "
-                f"--again-from {stage} to do {stage} and what follows again"
+                f"{self.root} was made with {changed}: give the same or another --output, or, to do {stage} and what "
+                f"follows again, --again-from {stage} to `metaclip-curate run` or `rebalance`, which made the folder"
             )
 
     # The files of tables
