@@ -97,7 +97,7 @@ def expand_inputs(specs: Sequence[str], options: StorageOptions, seed: int) -> I
         UserError: A spec stands for nothing, or can't be read.
     """
     if not specs:
-        raise UserError("No input is given; name files, folders, lists or cc:CRAWL with --input.")
+        raise UserError("--input is missing: name files, folders, lists or cc:CRAWL")
     addresses: dict[str, str] = {}
     for spec in specs:
         for address in _expand(spec, options, seed):
@@ -111,7 +111,7 @@ def expand_inputs(specs: Sequence[str], options: StorageOptions, seed: int) -> I
 
 def _expand(spec: str, options: StorageOptions, seed: int) -> Iterable[str]:
     if not spec:
-        raise UserError('An input is the empty string ""; name a file, a folder, a list or cc:CRAWL.')
+        raise UserError('--input has an empty string "": name a file, a folder, a list or cc:CRAWL')
     if has_broken_login(spec.removeprefix("@")):
         raise UserError(f"An input is no address: {_BROKEN_LOGIN}.")
     if spec.startswith("@"):
@@ -122,7 +122,7 @@ def _expand(spec: str, options: StorageOptions, seed: int) -> Iterable[str]:
         try:
             return _expand_local(spec, options)
         except OSError as error:  # a name that is too long, a folder that can't be read
-            raise UserError(f"{spec} cannot be read ({error.strerror or error}); check the name.") from error
+            raise UserError(f"{spec} can't be read ({error.strerror or error}): check the name") from error
     if is_web(spec):
         return _expand_http(spec, options)
     return _expand_store(spec, options)
@@ -136,7 +136,7 @@ def _expand_local(spec: str, options: StorageOptions) -> Iterable[str]:
 
 def _expand_http(spec: str, options: StorageOptions) -> Iterable[str]:
     if _web_path(spec).endswith("/"):
-        raise UserError(f"{scrub(spec)} is a folder, which HTTP cannot list; give its files in a list, @list.txt.")
+        raise UserError(f"{scrub(spec)} is a folder, which HTTP can't list: give its files in a list, @list.txt")
     return _file(spec, options, check=True)
 
 
@@ -149,7 +149,7 @@ def _expand_store(spec: str, options: StorageOptions) -> Iterable[str]:
         names = store.list(folder, recursive=True)
         matches = [join(folder, name) for name in names if pattern.fullmatch(name)]
         if not matches:
-            raise UserError(f"Nothing matches {spec}; check the bucket and the pattern.")
+            raise UserError(f"{spec} matches nothing: check the bucket and the pattern")
         return [path for match in matches for path in _file(match, options)]
     if not spec.endswith("/") and store.is_file(spec):
         return _file(spec, options)
@@ -172,7 +172,7 @@ def _file(path: str, options: StorageOptions, *, check: bool = False) -> Iterabl
             open_input(path, options).close()
         except InputError as error:
             shown = public_name(resolve(path, options))
-            raise UserError(f"{shown} cannot be read: {error.reason}; check the name.") from error
+            raise UserError(f"{shown} can't be read ({error.reason}): check the name") from error
     return [path]
 
 
@@ -184,7 +184,7 @@ def _web_path(address: str) -> str:
 def _nonempty(paths: list[str], spec: str) -> list[str]:
     if not paths:
         kinds = ", ".join("*" + suffix for suffix in INPUT_SUFFIXES)
-        raise UserError(f"There is no input in {spec}: no such file, and no {kinds} below such a folder.")
+        raise UserError(f"{spec} has no input: name a file, or a folder with {kinds} below it")
     return paths
 
 
@@ -205,8 +205,8 @@ def _listed(path: str, options: StorageOptions) -> list[str]:
         local = local_path(line)
         require_file(local, f"{shown}, line {number}: {line}")
         if not os.path.isfile(local):  # noqa: PTH113 (raises nothing for a name that is too long)
-            raise UserError(f"{shown}, line {number}: there is no file {scrub(line)}; correct the list.")
+            raise UserError(f"{shown}, line {number}: there is no file {scrub(line)}: correct the list")
         paths.append(local_name(local))
     if not paths:
-        raise UserError(f"{shown} lists no paths; write one a line.")
+        raise UserError(f"{shown} lists no paths: write one in each line")
     return paths

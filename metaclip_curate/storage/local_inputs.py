@@ -43,11 +43,11 @@ def local_inputs(spec: str) -> list[str]:
         require_file(path, spec)
         return [local_name(path)]
     if not globs.has_wildcard(path):
-        raise UserError(f"There is no file or folder {scrub(spec)}; check the name.")
+        raise UserError(f"{scrub(spec)} doesn't exist: check the name")
     # Path.glob takes no absolute pattern.
     matches = sorted(glob.glob(path, recursive=True))  # noqa: PTH207
     if not matches:
-        raise UserError(f"Nothing matches {spec}; check the pattern, and quote it for the shell.")
+        raise UserError(f"{spec} matches nothing: check the pattern, and quote it for the shell")
     found: list[str] = []
     for match in matches:
         if Path(match).is_dir():
@@ -70,7 +70,7 @@ def require_file(path: str, named: str) -> None:
     # A list is read only once, so that it may be a pipe.
     kind = "" if path.endswith(LIST_SUFFIXES) else special_kind(path)
     if kind:
-        raise UserError(f"{named} is {kind}, and an input may be read more than once; give a file.")
+        raise UserError(f"{named} is {kind}, and an input may be read more than once: give a file")
 
 
 def local_name(path: str) -> str:

@@ -42,11 +42,13 @@ def read_lines(path: str, options: StorageOptions) -> Iterator[tuple[int, str]]:
             data = _decompress(data)
         text = data.decode("utf-8-sig")
     except InputError as error:
-        raise UserError(f"The list {shown} cannot be read: {error.reason}; check the name.") from error
+        raise UserError(f"the list {shown} can't be read ({error.reason}): check the name") from error
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise UserError(f"The list {shown} is damaged ({error}); fetch it again.") from error
+        raise UserError(f"the list {shown} is damaged ({error}): fetch it again") from error
     except UnicodeDecodeError as error:
-        raise UserError(f"{shown} is no list of paths: it is not text in UTF-8 ({error}).") from error
+        raise UserError(
+            f"{shown} isn't a list of paths, since it isn't text in UTF-8 ({error}): check the name"
+        ) from error
     for number, line in enumerate(text.split("\n"), 1):
         name = line.strip()
         if name and not name.startswith("#"):
@@ -67,21 +69,21 @@ def crawl_paths(spec: str, options: StorageOptions, seed: int) -> list[str]:
     match = _CRAWL.fullmatch(spec)
     if match is None:
         raise UserError(
-            f"{spec} names no crawl; write cc:CC-MAIN-2025-30, or cc:CC-MAIN-2025-30:20 for 20 of its files."
+            f"{spec} names no crawl: write cc:CC-MAIN-2025-30, or cc:CC-MAIN-2025-30:20 for 20 of its files"
         )
     name, count, kind = match[1], match[2], match[3] or "wat"
     if count is not None and int(count) == 0:
-        raise UserError(f"{spec} asks for 0 files; write 1 or more, or no number for all.")
+        raise UserError(f"{spec} asks for 0 files: write 1 or more, or no number for all")
     listing = f"{CRAWL_PREFIX}{name}/{kind}.paths.gz"
     try:
         paths = [line for _, line in read_lines(listing, options)]
     except UserError as error:
         raise UserError(
-            f"{spec}: no list of {kind.upper()} files at {public_name(resolve(listing, options))} "
-            f"({error.__cause__}); names of crawls are at https://index.commoncrawl.org/collinfo.json."
+            f"{spec} has no list of {kind.upper()} files at {public_name(resolve(listing, options))} "
+            f"({error.__cause__}): choose a crawl of https://index.commoncrawl.org/collinfo.json"
         ) from error
     if not paths:
-        raise UserError(f"{spec}: {public_name(resolve(listing, options))} lists no paths.")
+        raise UserError(f"{public_name(resolve(listing, options))} lists no paths: choose another crawl than {spec}")
     if count is None:
         return paths
     chosen = set(sorted(paths, key=lambda path: (_rank(seed, path), path))[: int(count)])

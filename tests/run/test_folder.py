@@ -173,7 +173,9 @@ def test_run_json_that_was_changed_is_not_read(tmp_path: Path) -> None:
 def test_the_message_about_another_option_names_the_commands_that_do_a_stage_again(tmp_path: Path) -> None:
     folder = RunFolder(str(tmp_path))
     folder.begin("balance", {"t": 5}, "")
-    with pytest.raises(UserError, match=r"--t 5, and the command says 20: .*--again-from balance to `metaclip-curate run`"):
+    with pytest.raises(
+        UserError, match=r"--t 5, and the command says 20: .*--again-from balance to `metaclip-curate run`"
+    ):
         folder.check_options("balance", {"t": 20})
 
 
