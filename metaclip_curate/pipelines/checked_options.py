@@ -72,9 +72,10 @@ class CheckedOptions:
 
     def match(self) -> dict[str, Any]:
         """Checks the metadata and returns the options of match."""
+        recorded = self._folder.options_of("match").get("language_table_digest")
         digests = {
             "metadata_digests": self.metadata.digests,
-            "language_table_digest": self.language_table.digest,
+            "language_table_digest": self.language_table.digest_for(recorded),
         }
         return self._checked("match", table_options(self._options.match) | digests)
 

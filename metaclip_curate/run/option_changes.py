@@ -28,6 +28,8 @@ def _difference(name: str, before: Any, now: Any) -> str:
         key = next(key for key in sorted({*before, *now}) if before.get(key) != now.get(key))
         return _difference(f"{name} of {key}", before.get(key), now.get(key))
     shown = name if " " in name else flag(name)
+    if name.endswith("_digest"):  # of the file that an option names
+        shown = f"a {flag(name.removesuffix('_digest'))} with the digest"
     return f"{shown} {_shown(before)}, and the command says {_shown(now)}"
 
 

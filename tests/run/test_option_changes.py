@@ -22,6 +22,7 @@ from metaclip_curate.run.option_changes import changed_option
             {"metadata_digests": {"de": "a", "en": "c"}},
             "metadata_digests of en b, and the command says c",
         ),
+        ({"x_digest": "a"}, {"x_digest": "b"}, "a --x with the digest a, and the command says b"),
         ({"rebalanced from": "/a"}, {}, "rebalanced from /a, and the command says nothing"),
     ],
 )
