@@ -13,6 +13,7 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.options.export import ExportFormat, ExportOptions
 from metaclip_curate.pipelines.finished_run import FinishedRun
 from metaclip_curate.publish.export import write_uid_file
+from metaclip_curate.run import folder_names
 from metaclip_curate.run.summaries import BalanceSummary, SampleSummary
 from metaclip_curate.schemas import COUNTS, MANIFEST, MATCHED
 from metaclip_curate.stages.after.export import (
@@ -41,8 +42,9 @@ def export(run: FinishedRun, options: ExportOptions, command: str = "") -> dict[
         Content of export.json, which is written last: a folder without it is incomplete.
 
     Raises:
-        UserError: The folder to write isn't empty.
+        UserError: The folder to write isn't empty, or is a file.
     """
+    folder_names.require_folder(options.output)
     if storage.list_folder(options.output, run.folder.options):
         raise UserError(f"--output {options.output} isn't empty: name a new folder or empty this one")
     content = _metaclip(run, options) if options.format == "metaclip" else _datacomp(run, options.output)

@@ -35,10 +35,10 @@ PATTERN = re.compile(r"[{}\[\]*?\\]")
 
 
 def require_folder(root: str) -> None:
-    """Checks that a local run folder is a folder, or can be created.
+    """Checks that a local folder to write, such as a run folder, is a folder or can be created.
 
     Args:
-        root: Path or URL of the run folder.
+        root: Path or URL of the folder.
 
     Raises:
         UserError: The name, or that of a folder above it, is a file.
@@ -48,7 +48,7 @@ def require_folder(root: str) -> None:
     path = Path(local_path(root))
     found = next((each for each in (path, *path.parents) if os.path.lexists(each)), None)
     if found is not None and not found.is_dir():
-        raise UserError(f"{found} is a file, and a run needs a folder: name another one")
+        raise UserError(f"{found} is a file and not a folder: name another one")
 
 
 def require_plain_name(root: str) -> None:

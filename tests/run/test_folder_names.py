@@ -75,7 +75,7 @@ def test_a_file_where_a_folder_is_needed(tmp_path: Path) -> None:
     for name in ("new", "new/er", "link/new", "link"):
         folder_names.require_folder(str(tmp_path / name))
     for name in ("file", "file/run", "gone", "gone/run", "link/file"):
-        with pytest.raises(UserError, match="is a file, and a run needs a folder"):
+        with pytest.raises(UserError, match="is a file and not a folder"):
             folder_names.require_folder(str(tmp_path / name))
     folder_names.require_folder("s3://bucket/file")
 
