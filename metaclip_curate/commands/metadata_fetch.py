@@ -26,7 +26,8 @@ COMMAND = Command(
     _run,
     examples=(
         "--languages de --date 20250101 --output sources",
-        "--languages de,fr,ja --date 20250101 --pageviews-days 7 --output sources",
+        "--languages de,fr,ja --date 20250101 --pageviews-days 7 --seed 1 --output sources",
+        "--languages en --date 20250101 --pageviews-dates 20240301,20241103 --output sources",
     ),
     leave_out={"storage": ("s3_anonymous", "s3_endpoint_url", "s3_region", "cc_base")},
     resumes=True,

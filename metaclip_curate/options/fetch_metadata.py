@@ -26,7 +26,7 @@ class FetchOptions:
     )
     date: str = option(
         "",
-        "date of the dumps and first day of the page views, YYYYMMDD",
+        "date of the dumps, YYYYMMDD; days of page views are picked from the years before",
         metavar="DATE",
         required=True,
         changes_output=False,
@@ -39,9 +39,17 @@ class FetchOptions:
         changes_output=False,
     )
     dump_form: DumpForm = option("multistream", "form of the dumps where a wiki has both", changes_output=False)
-    pageviews_days: int = option(
-        1, "number of days of page views, 24 files of about 50 MB each; 0 for none", metavar="N", changes_output=False
+    pageviews_days: int | None = option(
+        None,
+        "number of days of page views to pick, each 24 files of about 50 MB; 0 for none "
+        "(default: 26 for English alone, 40 for other languages)",
+        metavar="N",
+        changes_output=False,
     )
+    pageviews_dates: tuple[str, ...] = option(
+        (), "days of page views, YYYYMMDD, instead of picked ones", metavar="DATE", changes_output=False
+    )
+    seed: int = option(0, "seed of the hash that picks the days of page views", metavar="N", changes_output=False)
     dumps_url: str = option("https://dumps.wikimedia.org", "address of the dumps", metavar="URL", changes_output=False)
     pageviews_url: str = option(
         "https://dumps.wikimedia.org/other/pageviews",
@@ -66,21 +74,36 @@ class FetchOptions:
                 raise UserError(f"{flag(name)} is missing: {remedy}")
         if self.output.startswith(("s3://", "gs://", "hdfs://", "http://", "https://")):
             raise UserError(f"--output {self.output} isn't a local folder: download to one, and copy it from there")
-        self.days()
-        check_range("pageviews_days", self.pageviews_days, 0)
+        self.dump_day()
+        self.given_days()
+        if self.pageviews_days is not None:
+            check_range("pageviews_days", self.pageviews_days, 0)
+            if self.pageviews_dates:
+                raise UserError("--pageviews-days and --pageviews-dates exclude each other: give one of them")
+        check_range("seed", self.seed, 0)
         if not all(32 <= ord(character) < 127 for character in self.contact):
             raise UserError("--contact must have ASCII characters only")
 
-    def days(self) -> list[datetime.date]:
-        """Returns the days of page views.
+    def dump_day(self) -> datetime.date:
+        """Returns the date of the dumps."""
+        return _day("date", self.date)
 
-        Raises:
-            UserError: The date isn't one.
-        """
-        try:
-            if len(self.date) != 8:
-                raise ValueError("it doesn't have eight digits")
-            first = datetime.datetime.strptime(self.date, "%Y%m%d").date()
-        except ValueError as error:
-            raise UserError(f"--date {self.date} isn't a date: write YYYYMMDD, such as 20250101") from error
-        return [first + datetime.timedelta(days=day) for day in range(self.pageviews_days)]
+    def given_days(self) -> list[datetime.date]:
+        """Returns the given days of page views, each once, in their order."""
+        return sorted({_day("pageviews_dates", date) for date in self.pageviews_dates})
+
+    def days_to_pick(self) -> int:
+        """Returns how many days of page views to pick where none are given: the papers' numbers by default."""
+        if self.pageviews_days is not None:
+            return self.pageviews_days
+        # MetaCLIP 1 counted 26 days for English, Meta CLIP 2 40 days for the other languages.
+        return 26 if self.languages == ("en",) else 40
+
+
+def _day(name: str, date: str) -> datetime.date:
+    try:
+        if len(date) != 8:
+            raise ValueError("it doesn't have eight digits")
+        return datetime.datetime.strptime(date, "%Y%m%d").date()
+    except ValueError as error:
+        raise UserError(f"{flag(name)} {date} isn't a date: write YYYYMMDD, such as 20250101") from error

@@ -1,36 +1,34 @@
 """Downloads the sources of a build: dumps and pageviews from Wikimedia, wordnets from NLTK's data.
 
-Files are downloaded one after another, so that no host has more than one connection. Dumps are checked against the
-SHA-1 (or MD5) sums that Wikimedia publishes with them, wordnets against the sums in NLTK's index.xml, and pageviews,
-which have no published sums, against the checksum inside the gzip file. `fetched.json` in the folder records the URL
-and digests of each file; a file that it names isn't downloaded again.
+The list of files is made first, and their number and size are printed (`fetch_plan`). Files are then downloaded one
+after another, so that no host has more than one connection. Dumps are checked against the SHA-1 (or MD5) sums that
+Wikimedia publishes with them, wordnets against the sums in NLTK's index.xml, and pageviews, which have no published
+sums, against the checksum inside the gzip file. `fetched.json` in the folder records the URL and digests of each file;
+a file that it names isn't downloaded again.
 """
 
 from __future__ import annotations
 
+import datetime
 import json
-import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import lxml.etree
 from isal import igzip, isal_zlib
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.metadata.sources.editions import Edition, check_languages, editions_of
-from metaclip_curate.metadata.sources.fetch_file import Checksum, Client, fetch_file
-from metaclip_curate.metadata.sources.wordnet import ENGLISH
-from metaclip_curate.metadata.wikipedia.file_names import checksums_name, page_views_name, published_dump
+from metaclip_curate.metadata.sources.editions import check_languages
+from metaclip_curate.metadata.sources.fetch_file import Client, fetch_file
+from metaclip_curate.metadata.sources.fetch_plan import PAGE_VIEWS_FOLDER, Download, FetchPlan, describe
+from metaclip_curate.metadata.wikipedia.file_names import page_views_name
 from metaclip_curate.options.fetch_metadata import FetchOptions
 from metaclip_curate.storage import public_name
 from metaclip_curate.storage.atomic_file import atomic_write
 
 Log = Callable[[str], None]
 FETCHED_FILE = "fetched.json"
-_DATE_LINK = re.compile(rb'href="(\d{8})/"')
-_NLTK_CHECKSUMS = (("sha256", "sha256_checksum"), ("md5", "checksum"))
 _PIECE = 1 << 20
 
 
@@ -69,129 +67,62 @@ class Fetch:
         Raises:
             UserError: The dump of a language or all pageviews are missing, or a file can't be downloaded.
         """
-        for language in self._languages:
-            for edition in editions_of(language):
-                self._fetch_dump(edition)
-        self._fetch_page_views()
-        self._fetch_wordnets()
+        plan = FetchPlan(self._languages, self._options, self._client, self._log)
+        downloads = plan.downloads()
+        missing = [each for each in downloads if not self._is_downloaded(each)]
+        there = len(downloads) - len(missing)
+        self._log(f"to download: {describe(missing)}" + (f"; {there:,} files already downloaded" if there else ""))
+        for each in missing:
+            self._download(each)
+        self._check_page_views(plan.days())
         return dict(self._fetched)
 
-    def _fetch_dump(self, edition: Edition) -> None:
-        base = f"{self._options.dumps_url}/{edition.wiki}/{self._options.date}"
-        sums = self._checksums(base, edition)
-        if sums is None:
-            self._no_dump(edition)
-            return
-        names = published_dump(sums, self._options.dump_form)
-        if not names:
-            raise UserError(
-                f"{public_name(base)} has no pages-articles dump: it may not be finished, choose an earlier --date"
-            )
-        for name in names:
-            self._get(f"{base}/{name}", f"dumps/{name}", sums[name])
-
-    def _checksums(self, base: str, edition: Edition) -> dict[str, Checksum] | None:
-        """Reads the checksums of a dump's files; None if there is no such dump."""
-        for kind in ("sha1", "md5"):
-            data = self._client.read(f"{base}/{checksums_name(edition.wiki, self._options.date, kind)}")
-            if data is not None:
-                return {name: Checksum(kind, digits) for name, digits in parse_sums(data).items()}
-        return None
-
-    def _no_dump(self, edition: Edition) -> None:
-        url = f"{self._options.dumps_url}/{edition.wiki}/"
-        dates = sorted(set(_DATE_LINK.findall(self._client.read(url) or b"")))
-        shown = ", ".join(date.decode() for date in dates[-6:])
-        found = f"there are {shown}" if shown else f"look for dates at {public_name(url)}"
-        if edition.code == edition.language:
-            raise UserError(f"there is no dump of {edition.wiki} of {self._options.date}: {found}")
-        self._log(f"{edition.wiki}: no dump of {self._options.date}, left out ({found})")
-
-    def _fetch_page_views(self) -> None:
-        days, found = self._options.days(), 0
-        for day in days:
-            for hour in range(24):
-                name = page_views_name(day, hour)
-                url = f"{self._options.pageviews_url}/{day:%Y}/{day:%Y-%m}/{name}"
-                if self._get(url, f"pageviews/{name}", None):
-                    found += 1
-                else:
-                    self._log(f"{name}: missing on the server")
-        if days and not found:
-            url = public_name(self._options.pageviews_url)
-            raise UserError(f"{url} has no pageviews of {self._options.date}: choose another")
-
-    def _fetch_wordnets(self) -> None:
-        codes = {edition.wordnet for language in self._languages for edition in editions_of(language)} - {""}
-        packages = ["omw-1.4"] if codes - {ENGLISH} else []
-        packages += ["wordnet"] if ENGLISH in codes else []
-        if not packages:
-            return
-        url = f"{self._options.wordnet_url}/index.xml"
-        index = self._client.read(url)
-        if index is None:
-            raise UserError(f"{public_name(url)} is missing: check whether --wordnet-url is right")
-        sums = nltk_checksums(index, public_name(url))
-        for package in packages:
-            if package not in sums:
-                raise UserError(
-                    f"{public_name(url)} has no checksum of {package}: check whether --wordnet-url is right"
-                )
-            name = f"{package}.zip"
-            if not self._get(f"{self._options.wordnet_url}/packages/corpora/{name}", f"wordnet/{name}", sums[package]):
-                raise UserError(
-                    f"{public_name(url)} names {name}, which is missing: check whether --wordnet-url is right"
-                )
-
-    def _get(self, url: str, name: str, checksum: Checksum | None) -> bool:
-        target = self._folder / name
-        known = self._fetched.get(name)
-        if known and known["url"] == public_name(url) and target.exists() and target.stat().st_size == known["bytes"]:
-            self._log(f"{name}: already downloaded")
-            return True
-        fetched = fetch_file(url, target, checksum, self._client)
-        if fetched is None:
+    def _is_downloaded(self, each: Download) -> bool:
+        known, target = self._fetched.get(each.name), self._folder / each.name
+        if known is None or known["url"] != public_name(each.url):
             return False
-        if checksum is None:
+        return target.exists() and target.stat().st_size == known["bytes"]
+
+    def _check_page_views(self, days: Sequence[datetime.date]) -> None:
+        """Reports days of which the server has no hour.
+
+        Raises:
+            UserError: It has none of all the days.
+        """
+        empty = [
+            f"{day:%Y%m%d}"
+            for day in days
+            if not any(f"{PAGE_VIEWS_FOLDER}/{page_views_name(day, hour)}" in self._fetched for hour in range(24))
+        ]
+        if empty and len(empty) == len(days):
+            url, shown = public_name(self._options.pageviews_url), ", ".join(empty[:3])
+            more = f" and {len(empty) - 3} more days" if len(empty) > 3 else ""
+            raise UserError(f"{url} has no pageviews of {shown}{more}: choose other days with --pageviews-dates")
+        if empty:
+            self._log(f"pageviews: none on the server of {', '.join(empty)}")
+
+    def _download(self, each: Download) -> None:
+        target = self._folder / each.name
+        fetched = fetch_file(each.url, target, each.checksum, self._client)
+        if fetched is None:
+            if not each.is_page_views:
+                raise UserError(f"{public_name(each.url)} is missing although the server lists it: try again later")
+            self._log(f"{target.name}: missing on the server")
+            return
+        if each.checksum is None:
             _check_gzip(target)
-        checked = {"checksum": f"{checksum.kind}:{checksum.digits}"} if checksum else {"checksum": "gzip:crc32"}
-        self._fetched[name] = {"url": public_name(url), "bytes": fetched.bytes, "sha256": fetched.sha256, **checked}
+        checked = f"{each.checksum.kind}:{each.checksum.digits}" if each.checksum else "gzip:crc32"
+        self._fetched[each.name] = {
+            "url": public_name(each.url),
+            "bytes": fetched.bytes,
+            "sha256": fetched.sha256,
+            "checksum": checked,
+        }
         text = json.dumps(dict(sorted(self._fetched.items())), indent=1) + "\n"
         with atomic_write(self._record) as file:
             file.write(text.encode())
         went_on = f", from byte {fetched.resumed_at:,} on" if fetched.resumed_at else ""
-        self._log(f"{name}: {fetched.bytes:,} bytes{went_on}")
-        return True
-
-
-def parse_sums(data: bytes) -> dict[str, str]:
-    """Parses the output of sha1sum to hex digits by file name."""
-    lines = (line.split() for line in data.decode("utf-8", "replace").splitlines())
-    return {fields[1].lstrip("*"): fields[0] for fields in lines if len(fields) == 2}
-
-
-def nltk_checksums(index: bytes, url: str) -> dict[str, Checksum]:
-    """Parses the checksums of the packages in NLTK's index.xml.
-
-    Args:
-        index: Content of the file.
-        url: Its URL, for messages.
-
-    Raises:
-        UserError: The file isn't XML.
-    """
-    try:
-        root = lxml.etree.fromstring(index, lxml.etree.XMLParser(resolve_entities=False, no_network=True))
-    except lxml.etree.XMLSyntaxError as error:
-        raise UserError(f"{url} isn't XML ({error}): check whether --wordnet-url is right") from error
-    return {package.get("id"): checksum for package in root.iter("package") for checksum in _strongest(package)}
-
-
-def _strongest(package: Any) -> Iterator[Checksum]:
-    for kind, attribute in _NLTK_CHECKSUMS:
-        if package.get(attribute):
-            yield Checksum(kind, package.get(attribute))
-            return
+        self._log(f"{each.name}: {fetched.bytes:,} bytes{went_on}")
 
 
 def _check_gzip(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import pytest
 from metaclip_curate.cli import main
 from metaclip_curate.errors import UserError
 from metaclip_curate.metadata.sources.editions import editions_of
-from metaclip_curate.metadata.sources.fetch import Fetch, parse_sums
+from metaclip_curate.metadata.sources.fetch import Fetch
 from metaclip_curate.metadata.sources.fetch_file import Client
+from metaclip_curate.metadata.sources.page_view_days import pick_days
 from metaclip_curate.metadata.sources.source_files import SourceFiles
 from metaclip_curate.options.fetch_metadata import FetchOptions
 from metaclip_curate.storage import StorageOptions
@@ -39,7 +41,8 @@ def wikimedia(faulty_http: FaultyHTTPServer) -> WikimediaServer:
 
 def fetch(wikimedia: WikimediaServer, folder: Path, **given: Any) -> tuple[dict[str, dict[str, Any]], list[str]]:
     logged: list[str] = []
-    options = {"languages": ("de",), "date": DATE, "output": str(folder), **wikimedia.options(), **given}
+    days = {} if "pageviews_days" in given else {"pageviews_dates": (DATE,)}
+    options = {"languages": ("de",), "date": DATE, "output": str(folder), **days, **wikimedia.options(), **given}
     return Fetch(FetchOptions(**options), _CLIENT, logged.append).run(), logged
 
 
@@ -64,8 +67,42 @@ def test_a_second_call_asks_for_nothing_that_is_there(wikimedia: WikimediaServer
     (tmp_path / f"dumps/dewiki-{DATE}-pages-articles-multistream.xml.bz2").write_bytes(b"cut")
     _, logged = fetch(wikimedia, tmp_path)
     asked = [request.path.rpartition("-")[2] for request in wikimedia.server.requests[before:]]
-    assert asked == ["sha1sums.txt", "multistream.xml.bz2"]
-    assert sum("already downloaded" in line for line in logged) == 25
+    assert asked == ["sha1sums.txt", f"/dewiki/{DATE}/dumpstatus.json", "multistream.xml.bz2"]
+    assert "to download: 1 files of dumps and wordnets, 11 bytes; 25 files already downloaded" in logged
+
+
+def test_sizes_are_printed_before_anything_is_downloaded(wikimedia: WikimediaServer, tmp_path: Path) -> None:
+    """A dump whose server publishes no sizes is of unknown size."""
+    wikimedia.add_dump("frwiki", _DUMP)
+    languages = ("de", "fr")
+    size = len(b"multistream") + len(b"index")
+    fetched, logged = fetch(wikimedia, tmp_path / "a", languages=languages)
+    omw = fetched["wordnet/omw-1.4.zip"]["bytes"]
+    assert logged[0] == (
+        f"to download: 5 files of dumps and wordnets, {2 * size + omw:,} bytes; 24 hours of page views, about 1.2 GB"
+    )
+    wikimedia.server.fail(f"/frwiki/{DATE}/dumpstatus.json", Fault(status=404))
+    _, logged = fetch(wikimedia, tmp_path / "b", languages=languages, pageviews_days=0)
+    assert logged[0] == (
+        f"to download: 5 files of dumps and wordnets, {size + omw:,} bytes and 2 files of unknown size"
+    )
+
+
+def test_picked_days_are_downloaded(wikimedia: WikimediaServer, tmp_path: Path) -> None:
+    days = [f"{day:%Y%m%d}" for day in pick_days(datetime.date(2025, 1, 1), 3, 7)]
+    for day in (days[0], days[2]):
+        wikimedia.add_page_views(b"de Hund 3 0\n", date=day)
+    fetched, logged = fetch(wikimedia, tmp_path, pageviews_days=3, seed=7)
+    found = sorted({name.split("-")[1] for name in fetched if name.startswith("pageviews/")})
+    assert found == [days[0], days[2]]
+    assert logged[-1] == f"pageviews: none on the server of {days[1]}"
+
+
+def test_a_file_that_its_server_lists_and_lacks(wikimedia: WikimediaServer, tmp_path: Path) -> None:
+    path = f"/dewiki/{DATE}/dewiki-{DATE}-pages-articles-multistream.xml.bz2"
+    wikimedia.server.fail(path, Fault(status=404))
+    with pytest.raises(UserError, match=r"multistream\.xml\.bz2 is missing although the server lists it"):
+        fetch(wikimedia, tmp_path)
 
 
 def test_only_the_wordnets_that_are_needed(wikimedia: WikimediaServer, tmp_path: Path) -> None:
@@ -110,18 +147,14 @@ def test_hours_that_are_missing_or_damaged(wikimedia: WikimediaServer, tmp_path:
     wikimedia.server.add(paths[3], b"\x1f\x8bdamaged")
     with pytest.raises(UserError, match="is damaged"):
         fetch(wikimedia, tmp_path)
-    with pytest.raises(UserError, match="no pageviews of 20250201"):
-        wikimedia.add_dump("dewiki", _DUMP, date="20250201")
-        fetch(wikimedia, tmp_path, date="20250201")
-
-
-def test_checksums_are_parsed() -> None:
-    assert parse_sums(b"ab  x\ncd *y\n\n") == {"x": "ab", "y": "cd"}
+    with pytest.raises(UserError, match=r"no pageviews of 20240201, 20240205: .*--pageviews-dates"):
+        fetch(wikimedia, tmp_path, pageviews_dates=("20240205", "20240201"))
 
 
 def test_the_command(wikimedia: WikimediaServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     server = [part for name, url in wikimedia.options().items() for part in (f"--{name.replace('_', '-')}", url)]
     given = ["metadata", "fetch", "--languages", "de", "--date", DATE, "--output", str(tmp_path), *server]
+    given += ["--pageviews-dates", DATE]
     assert main(given) == 0
     assert "26 files" in capsys.readouterr().out
 
@@ -133,6 +166,11 @@ def test_the_command(wikimedia: WikimediaServer, tmp_path: Path, capsys: pytest.
         (["--languages", "de", "--output", "x"], "--date is missing"),
         (["--languages", "de", "--date", "2025-1-1", "--output", "x"], "isn't a date"),
         (["--languages", "de", "--date", "20251301", "--output", "x"], "isn't a date"),
+        (["--languages", "de", "--date", DATE, "--output", "x", "--pageviews-dates", "2025"], "--pageviews-dates 2025"),
+        (
+            ["--languages", "de", "--date", DATE, "--output", "x", "--pageviews-dates", DATE, "--pageviews-days", "2"],
+            "exclude each other",
+        ),
         (["--languages", "german", "--date", DATE, "--output", "x"], "de (German)"),
         (["--languages", "de", "--date", DATE, "--output", "s3://b/x"], "isn't a local folder"),
         (["--languages", "de", "--date", DATE, "--output", "x", "--contact", "ü"], "--contact"),

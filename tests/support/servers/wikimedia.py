@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import json
 import zipfile
 from collections.abc import Mapping
 
@@ -25,7 +26,7 @@ class WikimediaServer:
         return {"dumps_url": url, "pageviews_url": f"{url}/other/pageviews", "wordnet_url": f"{url}/nltk"}
 
     def add_dump(self, wiki: str, files: Mapping[str, bytes], date: str = DATE, lie: str = "") -> list[str]:
-        """Serves the files of a dump and their checksums.
+        """Serves the files of a dump, their checksums and their sizes.
 
         Args:
             wiki: Such as dewiki.
@@ -43,6 +44,9 @@ class WikimediaServer:
             self.server.add(f"{base}-{name}", data)
             paths.append(f"{base}-{name}")
         self.server.add(f"{base}-sha1sums.txt", "".join(lines).encode())
+        listed = {f"{wiki}-{date}-{name}": {"size": len(data)} for name, data in files.items()}
+        status = {"jobs": {"articlesdump": {"status": "done", "files": listed}}}
+        self.server.add(f"/{wiki}/{date}/dumpstatus.json", json.dumps(status).encode())
         self.server.add(f"/{wiki}/", f'<a href="{date}/">{date}/</a> <a href="latest/">latest/</a>'.encode())
         return paths
 
