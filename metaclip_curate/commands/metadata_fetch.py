@@ -25,7 +25,6 @@ COMMAND = Command(
     {"fetch": FetchOptions, "storage": StorageOptions},
     _run,
     examples=(
-        "--languages de --date 20250101 --output sources",
         "--languages de,fr,ja --date 20250101 --pageviews-days 7 --seed 1 --output sources",
         "--languages en --date 20250101 --pageviews-dates 20240301,20241103 --output sources",
     ),
