@@ -14,6 +14,7 @@ NAMES = (
     "skew",
     "sampling",
     "growth",
+    "stages",
     "simulation",
     "ngrams",
     "metadata_merge",
