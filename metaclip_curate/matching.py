@@ -10,6 +10,7 @@ from __future__ import annotations
 import string
 import sys
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import chain
 from typing import Any, cast, get_args
 
@@ -94,6 +95,8 @@ def space_entry(entry: str, spacing: EntrySpacing = "metaclip2") -> str:
     return f"{before}{inner}{after}"
 
 
+# Lists have many entries and few different characters.
+@lru_cache(maxsize=1 << 14)
 def _stands_alone(character: str) -> bool:
     code = ord(character)
     return character in PUNCTUATION or any(first <= code <= last for first, last in UNSPACED_RANGES)

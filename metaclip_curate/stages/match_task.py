@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from metaclip_curate.matching import Matcher
 from metaclip_curate.options.match import EntrySpacing
 from metaclip_curate.schemas import MATCHED
+from metaclip_curate.stages.list_matcher import ListMatcher
 from metaclip_curate.stages.shared.metadata_entries import expected_entries
 from metaclip_curate.stages.shared.partitioning import by_language
 from metaclip_curate.storage import StorageOptions
@@ -149,7 +149,7 @@ def _new(firsts: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 @lru_cache(maxsize=1)
 def _language_matcher(
     metadata: str, language: str, digest: str, spacing: EntrySpacing, options: StorageOptions
-) -> Matcher:
+) -> ListMatcher:
     """Returns the one automaton that a worker holds, kept for the next task if that is of the same language."""
     _language_matcher.cache_clear()  # frees the last language's before this one's is built
-    return Matcher(expected_entries(metadata, language, digest, options), spacing)
+    return ListMatcher(expected_entries(metadata, language, digest, options), spacing)

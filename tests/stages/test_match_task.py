@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from metaclip_curate.matching import Matcher
 from metaclip_curate.metadata.lists.folder import MetadataFolder
 from metaclip_curate.schemas import PAIRS
 from metaclip_curate.stages import match_task
+from metaclip_curate.stages.list_matcher import ListMatcher
 from metaclip_curate.stages.match_task import KNOWN, MatchStats, MatchTask, match_batches
 from metaclip_curate.storage import StorageOptions
 
@@ -35,12 +35,12 @@ def test_an_automaton_is_built_once_a_worker_and_language(tmp_path: Path, monkey
     task = MatchTask(str(tmp_path), MetadataFolder.open(tmp_path).digests(), "metaclip2", StorageOptions())
     built: list[list[str]] = []
 
-    def build(entries: list[str], *rest: Any) -> Matcher:
+    def build(entries: list[str], *rest: Any) -> ListMatcher:
         assert match_task._language_matcher.cache_info().currsize == 0
         built.append(entries)
-        return Matcher(entries, *rest)
+        return ListMatcher(entries, *rest)
 
-    monkeypatch.setattr(match_task, "Matcher", build)
+    monkeypatch.setattr(match_task, "ListMatcher", build)
     match_task._language_matcher.cache_clear()
     found: list[dict[str, Any]] = []
     accounts: list[dict[str, Any]] = []

@@ -1,0 +1,52 @@
+"""Matching few texts with a long list gives what `Matcher` gives."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+from hypothesis import example, given
+
+from metaclip_curate.matching import ENTRY_SPACINGS, Matcher
+from metaclip_curate.options.match import EntrySpacing
+from metaclip_curate.stages import list_matcher
+from metaclip_curate.stages.list_matcher import ListMatcher, possible_entries
+from tests.support.strategies import Corpus, corpora, examples
+
+
+@pytest.mark.parametrize("spacing", ENTRY_SPACINGS)
+@examples(200)
+@given(corpus=corpora())
+@example(
+    corpus=Corpus(["", "abcdefghij", "cdefghij", "a\nb", "it's", "St. Louis"], ["abcdefghij!", "St. Louis", "a\nb"])
+)
+@example(corpus=Corpus(["中文字典很長的詞條", "長的", "x"], ["這是中文字典很長的詞條。", ""]))
+def test_equals_the_whole_automaton(spacing: EntrySpacing, corpus: Corpus) -> None:
+    # Entries that no text can contain make the list long.
+    entries = [*corpus.entries, *(f"\u2603{number}" for number in range(8 * sum(map(len, corpus.texts)) + 1))]
+    texts = pa.array(corpus.texts, pa.string())
+    few = ListMatcher(entries, spacing)
+    found = few.match(texts)
+    found.validate(full=True)
+    assert found.type == pa.list_(pa.int32())
+    assert found.to_pylist() == Matcher(corpus.entries, spacing).match(texts).to_pylist()
+    assert (few._matcher is None) == (spacing != "symmetric")
+
+
+def test_all_entries_that_a_text_contains_are_possible_and_few_others() -> None:
+    entries = ["red fox", "red foxes", "red", "blue fox", "", "fox in the tall grass", "grass"]
+    assert possible_entries(entries, pa.array(["A red fox in the tall grass", None])).tolist() == [0, 2, 5, 6]
+
+
+def test_the_automaton_is_built_when_many_texts_were_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[int] = []
+
+    def build(entries: list[str], spacing: EntrySpacing) -> Matcher:
+        built.append(len(entries))
+        return Matcher(entries, spacing)
+
+    monkeypatch.setattr(list_matcher, "Matcher", build)
+    matcher = ListMatcher(["sun", "moon", *(f"star {number}" for number in range(198))])
+    for _ in range(4):
+        assert matcher.match(pa.array(["the sun", "a moon"])).to_pylist() == [[0], [1]]
+    # 13 characters each time, and 25 are few for 200 entries.
+    assert built == [2, 200]
