@@ -22,10 +22,11 @@ from benchmarks.local_spark import local_spark
 from benchmarks.simulation import ENTRIES, TEXTS, T, drawer
 from metaclip_curate import balance
 from metaclip_curate.options.draw import DrawOptions, TextsPerImage
-from metaclip_curate.schemas import COUNTS, MANIFEST, MATCHED, THRESHOLDS, ddl
+from metaclip_curate.run.summaries import LanguageThreshold
+from metaclip_curate.schemas import COUNTS, MANIFEST, MATCHED, ddl
 from metaclip_curate.stages.after.datacard import language_totals
 from metaclip_curate.stages.draw import DrawTask, draw_file, draw_files, kept_rows, read_batches
-from metaclip_curate.stages.manifest import write_manifest
+from metaclip_curate.stages.manifest import ManifestFiles, write_manifest
 from metaclip_curate.stages.sample import ORDERED, Head, LanguageHead, Probabilities
 from metaclip_curate.storage import StorageOptions
 
@@ -102,7 +103,7 @@ def _print_stages(
     table = pa.table([pa.repeat("en", ENTRIES), range(ENTRIES), pa.repeat("", ENTRIES), counts], schema=COUNTS)
     pq.write_table(table, folder / "counts.parquet")
     counted = spark.read.schema(ddl(COUNTS)).parquet(str(folder / "counts.parquet"))
-    thresholds = spark.createDataFrame([("en", t, 0.0, 0, ENTRIES, 0, 0, 0.0)], ddl(THRESHOLDS))
+    thresholds = [LanguageThreshold("en", t, 0.0, 0, ENTRIES, 0, 0, 0.0)]
     matched = spark.read.schema(ddl(MATCHED)).parquet(*files)
     for texts in ("all", "one"):
         work, manifest = str(folder / f"kept-{texts}"), str(folder / f"manifest-{texts}")
@@ -113,7 +114,7 @@ def _print_stages(
             rows, kept = draw_files(spark, task)
             clock.lap("draw, to kept pairs")
             drawn = spark.read.schema(ddl(ORDERED)).parquet(work)
-            write_manifest(spark, drawn, manifest, 250_000, task.storage)
+            write_manifest(spark, drawn, kept, ManifestFiles(manifest, 250_000, task.storage))
             clock.lap("random order, manifest files")
             language_totals(matched, spark.read.schema(ddl(MANIFEST)).parquet(manifest), counted, thresholds)
             clock.lap("sums of the data card")

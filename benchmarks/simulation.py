@@ -11,6 +11,7 @@ a text is unknown; here they are independent. Everything random is a hash of (se
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from pyspark.sql import functions as F
 from benchmarks.local_spark import local_spark, timed
 from metaclip_curate.options.balance import BalanceOptions
 from metaclip_curate.options.draw import DrawOptions
+from metaclip_curate.run.summaries import LanguageThreshold
 from metaclip_curate.schemas import MATCHED, ddl
 from metaclip_curate.stages.after.datacard import language_totals
 from metaclip_curate.stages.balance import balance
@@ -82,18 +84,16 @@ def main(quick: bool = False) -> None:
         counts = spark.read.parquet(f"{folder}/counts")
         clock.lap("count")
         draw = DrawOptions(seed=SEED)
-        balance(spark, matched, counts, BalanceOptions(t=T // scale), draw).write.parquet(f"{folder}/thresholds")
-        thresholds = spark.read.parquet(f"{folder}/thresholds")
-        row = thresholds.collect()[0]
+        row = balance(matched, counts, BalanceOptions(t=T // scale), draw).to_pylist()[0]
         clock.lap("balance")
-        head = head_entries(spark, counts, [("en", row["t"], row["entries"])])
+        head = head_entries(counts, [("en", row["t"], row["entries"])])
         files = sorted(map(str, (folder / "matched").glob("*.parquet")))
         draw_files(spark, DrawTask(files, head, draw, f"{folder}/kept", StorageOptions()))
         kept = spark.read.parquet(f"{folder}/kept")
         clock.lap("sample")
-        totals = language_totals(matched, kept, counts, thresholds)[0]
+        totals = asdict(language_totals(matched, kept, counts, [LanguageThreshold(**row)])[0])
         head_entries_found = counts.filter(F.col("count") >= row["t"]).count()
-    _print(scale, row.asDict(), totals, head_entries_found)
+    _print(scale, row, totals, head_entries_found)
     clock.print()
 
 

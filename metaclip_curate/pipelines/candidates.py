@@ -12,7 +12,7 @@ from metaclip_curate.pipelines.finished_run import FinishedRun
 from metaclip_curate.schemas import COUNTS, MATCHED
 from metaclip_curate.stages.after.candidates import Expected, expected_kept
 from metaclip_curate.stages.after.joint_head import joint_head
-from metaclip_curate.stages.count import count_histograms
+from metaclip_curate.stages.count_histograms import count_histograms
 from metaclip_curate.thresholds import (
     Candidate,
     CountHistogram,
@@ -90,5 +90,5 @@ class CandidateComparison:
     def _expected(self, candidates: Sequence[Candidate], images: bool) -> list[Expected]:
         counts, matched = self._run.read("count", "counts", COUNTS), self._run.read("match", "matched", MATCHED)
         thresholds = [candidate.thresholds for candidate in candidates]
-        head = joint_head(self._run.spark, counts, self.histograms, thresholds)
+        head = joint_head(counts, self.histograms, thresholds)
         return expected_kept(matched, head, self._draw, images)

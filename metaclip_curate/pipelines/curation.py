@@ -9,9 +9,10 @@ manifest   = sample(matched, counts, thresholds, seed)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pyarrow as pa
 
 from metaclip_curate.errors import JobFailedError
 from metaclip_curate.pipelines.checked_options import CheckedOptions
@@ -23,6 +24,7 @@ from metaclip_curate.pipelines.reread import Rereader, changed_inputs, unread
 from metaclip_curate.pipelines.rounds import RoundReader, inputs_read, summarize_inputs
 from metaclip_curate.pipelines.workspace import Console, Log, Workspace
 from metaclip_curate.run.file_list import FileList, PartFile
+from metaclip_curate.run.manifest_files import part_name
 from metaclip_curate.run.owner import owning
 from metaclip_curate.run.summaries import (
     BalanceSummary,
@@ -31,13 +33,10 @@ from metaclip_curate.run.summaries import (
     LanguageThreshold,
     MatchSummary,
 )
-from metaclip_curate.schemas import COUNTS, MATCHED, ddl
-from metaclip_curate.stages import balance, count
-from metaclip_curate.stages.shared.metadata_entries import entries_table
-from metaclip_curate.stages.shared.tables import read_named, write_table
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+from metaclip_curate.schemas import COUNTS, MATCHED
+from metaclip_curate.stages import balance
+from metaclip_curate.stages.count import CountTask, write_counts
+from metaclip_curate.stages.shared.parquet_files import write_file
 
 
 class Pipeline:
@@ -122,9 +121,7 @@ class Pipeline:
         options = self._checked.count()
         if not self._work.is_finished("count"):
             with self._work.stage("count", options):
-                counts = self._counts(options["metadata_digests"])
-                files = write_table(counts, count.LAYOUT, self.folder.table("counts"), self.folder.options)
-                self._require_counted(files)
+                files = self._write_counts(options["metadata_digests"])
             self.folder.finish("count", CountSummary(), FileList({"counts": files}))
         return self.folder.summary(CountSummary)
 
@@ -135,11 +132,17 @@ class Pipeline:
         if not self._work.is_finished("balance"):
             with self._work.stage("balance", options):
                 thresholds = self._thresholds()
-                rows = tuple(LanguageThreshold(**row.asDict()) for row in thresholds.collect())
+                rows = tuple(LanguageThreshold(**row) for row in thresholds.to_pylist())
                 matched = self.folder.summary(MatchSummary).matched
                 self._work.require_all("balance", "matched pairs", BalanceSummary(rows).pairs, matched)
-                files = write_table(thresholds, balance.LAYOUT, self.folder.table("thresholds"), self.folder.options)
-            self.folder.finish("balance", BalanceSummary(rows), FileList({"thresholds": files}))
+                file = write_file(
+                    iter([thresholds]),
+                    balance.LAYOUT,
+                    self.folder.table("thresholds"),
+                    lambda: part_name(0),
+                    self.folder.options,
+                )
+            self.folder.finish("balance", BalanceSummary(rows), FileList({"thresholds": [file]}))
         summary = self.folder.summary(BalanceSummary)
         self._work.console.log(
             f"balance: of {summary.pairs:,} matched pairs {summary.expected_pairs:,.1f} are expected to be kept"
@@ -196,22 +199,16 @@ class Pipeline:
         with self._work.stage("match", options, grows=True):
             return GenerationMatcher(self._work, self.options.match, metadata, languages).match()
 
-    def _counts(self, metadata_digests: dict[str, str]) -> DataFrame:
+    def _write_counts(self, metadata_digests: dict[str, str]) -> list[PartFile]:
         languages = [row.metadata_lang for row in self.folder.summary(MatchSummary).languages if row.matched]
-        if not languages:
-            return self._work.spark.createDataFrame([], ddl(COUNTS))
         digests = {language: metadata_digests[language] for language in languages}
-        entries = entries_table(self._work.spark, self.options.match.metadata, digests, self.folder.options)
-        return count.count(self._work.read("match", "matched", MATCHED), entries)
+        task = CountTask(self.options.match.metadata, digests, self.folder.table("counts"), self.folder.options)
+        files, matches = write_counts(self._work.read("match", "matched", MATCHED), task)
+        # It isn't known of an older run.
+        self._work.require_all("count", "matches", matches, self.folder.summary(MatchSummary).occurrences)
+        return files
 
-    def _require_counted(self, files: Sequence[PartFile]) -> None:
-        """Compares the sum of all counts with the number of matches that were written."""
-        expected = self.folder.summary(MatchSummary).occurrences
-        if expected is not None:  # it isn't known of an older run
-            counts = read_named(self._work.spark, self.folder.table("counts"), files, COUNTS)
-            self._work.require_all("count", "matches", count.sum_of_counts(counts), expected)
-
-    def _thresholds(self) -> DataFrame:
+    def _thresholds(self) -> pa.RecordBatch:
         counts = self._work.read("count", "counts", COUNTS)
         matched = self._work.read("match", "matched", MATCHED)
-        return balance.balance(self._work.spark, matched, counts, self.options.balance, self.options.draw)
+        return balance.balance(matched, counts, self.options.balance, self.options.draw)

@@ -7,11 +7,11 @@ from metaclip_curate.pipelines.workspace import Workspace
 from metaclip_curate.publish.datacard import build_datacard
 from metaclip_curate.run import folder_names
 from metaclip_curate.run.file_list import PartFile
-from metaclip_curate.run.summaries import BalanceSummary, LanguageTotals, MatchSummary, SampleSummary
-from metaclip_curate.schemas import COUNTS, MATCHED, THRESHOLDS, ddl
+from metaclip_curate.run.summaries import BalanceSummary, MatchSummary, SampleSummary
+from metaclip_curate.schemas import COUNTS, MATCHED, ddl
 from metaclip_curate.stages.after.datacard import language_totals
 from metaclip_curate.stages.draw import DrawTask, draw_files
-from metaclip_curate.stages.manifest import write_manifest
+from metaclip_curate.stages.manifest import ManifestFiles, write_manifest
 from metaclip_curate.stages.sample import ORDERED, head_entries
 from metaclip_curate.stages.shared.tables import read_files
 
@@ -34,18 +34,18 @@ def draw_manifest(work: Workspace, options: Options, command: str) -> tuple[Samp
     counts = work.read("count", "counts", COUNTS)
     matched = work.read("match", "matched", MATCHED)
     balanced = folder.summary(BalanceSummary)
-    head = head_entries(spark, counts, [(row.metadata_lang, row.t, row.entries) for row in balanced.languages])
+    head = head_entries(counts, [(row.metadata_lang, row.t, row.entries) for row in balanced.languages])
     files = [file.url for file in folder.table_files("match", "matched")]
     drawn_folder = folder.work("kept")
     read, drawn = draw_files(spark, DrawTask(files, head, options.draw, drawn_folder, folder.options))
     if options.draw.texts_per_image == "all":  # else files without a text that draws aren't read
         work.require_all("sample", "matched pairs", read, balanced.pairs)
     kept = read_files(spark, [drawn_folder], ddl(ORDERED))
-    written = write_manifest(spark, kept, folder.table("manifest"), options.sample.rows_per_file, folder.options)
+    manifest = ManifestFiles(folder.table("manifest"), options.sample.rows_per_file, folder.options)
+    written = write_manifest(spark, kept, drawn, manifest)
     pairs = sum(file.rows for file in written)
     work.require_all("sample", "drawn pairs", pairs, drawn)
-    thresholds = work.read("balance", "thresholds", THRESHOLDS)
-    totals = tuple(LanguageTotals(**row) for row in language_totals(matched, kept, counts, thresholds))
+    totals = tuple(language_totals(matched, kept, counts, balanced.languages))
     work.require_all("sample", "pairs of the manifest", sum(row.pairs_out for row in totals), pairs)
     provenance = {"command": command, "spark": spark.version, "metadata": folder.summary(MatchSummary).metadata}
     folder.write_small(folder_names.DATACARD, build_datacard(folder, totals, provenance))

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 # Lists on this machine's disk of up to this many bytes in total are read here, so that mistakes in them are found at
-# once and without a session. 27 million entries are ten times that.
-_MOST_BYTES_HERE = 1 << 24
+# once and without a session. Parsing 64 MiB takes a second, as does computing the digest of eight times as much.
+_MOST_BYTES_PARSED_HERE, _MOST_BYTES_HERE = 1 << 26, 1 << 29
 
 
 class RunMetadata:
@@ -84,7 +84,7 @@ class RunMetadata:
 
     def _digests(self, folder: MetadataFolder, languages: Sequence[str], parsed: bool) -> dict[str, str]:
         size = folder.local_bytes(languages)
-        if size is not None and size <= _MOST_BYTES_HERE:
+        if size is not None and size <= (_MOST_BYTES_PARSED_HERE if parsed else _MOST_BYTES_HERE):
             digest = (lambda language: folder.read(language).digest) if parsed else folder.digest
             return {language: digest(language) for language in languages}
         return digests_in_workers(self._session(), folder.path, languages, self._storage, parsed)

@@ -15,7 +15,7 @@ _ROW_GROUP = 10_000
 
 
 def part_name(number: int) -> str:
-    """Returns the name of a file of the manifest."""
+    """Returns the name of a table's file, of which workers write several."""
     return f"part-{number:05d}.parquet"
 
 

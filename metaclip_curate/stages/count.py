@@ -1,19 +1,84 @@
-"""Matched pairs to entry counts."""
+"""Matched pairs to entry counts.
+
+Workers add up how many texts of a file contain each entry, so that only these sums are shuffled, to the task that reads
+the lists of their languages and writes the counts of all entries. So neither the lists nor the rows of the table pass
+through the JVM.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark import TaskContext
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from metaclip_curate.schemas import COUNTS
-from metaclip_curate.stages.shared.parquet_files import Layout
-from metaclip_curate.thresholds import CountHistogram
+from metaclip_curate.metadata.lists.folder import MetadataFolder
+from metaclip_curate.run.file_list import PartFile
+from metaclip_curate.run.manifest_files import part_name
+from metaclip_curate.schemas import COUNTS, ddl
+from metaclip_curate.stages.occurrence_sums import OccurrenceSums
+from metaclip_curate.stages.shared.metadata_entries import expected_entries, language_groups
+from metaclip_curate.stages.shared.parquet_files import Layout, write_file
+from metaclip_curate.stages.shared.partitioning import by_language, shuffle_to_partitions
+from metaclip_curate.stages.shared.tables import PART_FILE, row_of
+from metaclip_curate.storage import StorageOptions
 
 # Rows are sorted by language and id, so that a reader of one of them needs few row groups.
 LAYOUT = Layout(COUNTS, repeating=("metadata_lang", "count"), statistics=("metadata_lang", "entry_id"))
+_SUMS = pa.schema(
+    [
+        pa.field("partition", pa.int32()),
+        pa.field("metadata_lang", pa.string()),
+        pa.field("entry_id", pa.int32()),
+        pa.field("count", pa.int64()),
+    ]
+)
+_WRITTEN = PART_FILE.append(pa.field("matches", pa.int64()))
+_ENTRIES_PER_BATCH = 50_000
+
+Batches = Iterator[pa.RecordBatch]
+
+
+@dataclass(frozen=True)
+class CountTask:
+    """What a worker needs to count.
+
+    Attributes:
+        metadata: Path or URL of the metadata folder.
+        digests: SHA-256 of the list of each language with a matched text.
+        counts: Folder for the files of counts.
+        storage: Credentials and limits for both folders.
+    """
+
+    metadata: str
+    digests: Mapping[str, str]
+    counts: str
+    storage: StorageOptions
+
+
+def write_counts(matched: DataFrame, task: CountTask) -> tuple[list[PartFile], int]:
+    """Counts the texts that contain each entry, for all entries of the languages with a matched text.
+
+    Args:
+        matched: Rows of `schemas.MATCHED`.
+        task: The metadata, and the folder for the counts.
+
+    Returns:
+        The files that were written, with rows of `schemas.COUNTS`, sorted by language and id over all files; and the
+        sum of all counts.
+    """
+    if not task.digests:
+        return [write_file(iter(()), LAYOUT, task.counts, lambda: part_name(0), task.storage)], 0
+    groups = language_groups(MetadataFolder.open(task.metadata, task.storage), sorted(task.digests))
+    sums = matched.select("metadata_lang", "entry_ids").mapInArrow(_adder(groups), ddl(_SUMS))
+    shuffled = shuffle_to_partitions(sums, len(groups), "partition")
+    rows = shuffled.mapInArrow(_writer(groups, task), ddl(_WRITTEN)).collect()
+    return sorted(PartFile(*row[:-1]) for row in rows), sum(row["matches"] for row in rows)
 
 
 def occurrences(matched: DataFrame) -> DataFrame:
@@ -44,15 +109,6 @@ def entries_of(counts: DataFrame, languages: Sequence[str]) -> DataFrame:
     return counts.filter(F.col("metadata_lang").isin(list(languages))).drop("count")
 
 
-def sum_of_counts(counts: DataFrame) -> int:
-    """Adds up all counts.
-
-    Args:
-        counts: Rows of `schemas.COUNTS`.
-    """
-    return int(counts.agg(F.sum("count")).collect()[0][0] or 0)
-
-
 def count(matched: DataFrame, entries: DataFrame) -> DataFrame:
     """Counts the texts that contain each entry, for all entries.
 
@@ -68,20 +124,55 @@ def count(matched: DataFrame, entries: DataFrame) -> DataFrame:
     return joined.select("metadata_lang", "entry_id", "entry", filled).sort("metadata_lang", "entry_id")
 
 
-def count_histograms(counts: DataFrame) -> dict[str, CountHistogram]:
-    """Counts how many entries have each count. The histograms of all languages fit into the driver's memory.
+def _adder(groups: Sequence[Sequence[str]]) -> Callable[[Batches], Batches]:
+    group_of = {language: number for number, group in enumerate(groups) for language in group}
 
-    Args:
-        counts: Rows of `schemas.COUNTS`.
+    def add(batches: Batches) -> Batches:
+        sums = OccurrenceSums()
+        for batch in batches:
+            for language, rows in by_language(batch):
+                sums.add(language, rows.column(1).flatten().to_numpy())
+        for language, ids, counts in sums.found():
+            columns = [
+                pa.array(np.full(len(ids), group_of[language], dtype=np.int32)),
+                pa.repeat(pa.scalar(language), len(ids)),
+                pa.array(ids),
+                pa.array(counts),
+            ]
+            yield pa.RecordBatch.from_arrays(columns, schema=_SUMS)
 
-    Returns:
-        Histogram by language.
-    """
-    found: dict[str, list[tuple[int, int]]] = {}
-    for language, count, entries in counts.groupBy("metadata_lang", "count").agg(F.count(F.lit(1))).collect():
-        found.setdefault(language, []).append((count, entries))
-    histograms = {}
-    for language in sorted(found):
-        values, entries = np.array(sorted(found[language]), dtype=np.int64).T
-        histograms[language] = CountHistogram(values, entries)
-    return histograms
+    return add
+
+
+def _writer(groups: Sequence[Sequence[str]], task: CountTask) -> Callable[[Batches], Batches]:
+    def write(batches: Batches) -> Batches:
+        context = TaskContext.get()
+        group = context.partitionId() if context else 0
+        sums, matches = OccurrenceSums(), 0
+        for batch in batches:
+            for language, rows in by_language(batch):
+                sums.add(language, rows.column(1).to_numpy(), rows.column(2).to_numpy())
+
+        def rows_of_group() -> Batches:
+            nonlocal matches
+            for rows in _rows(groups[group], sums, task):
+                matches += pc.sum(rows.column("count")).as_py()
+                yield rows
+
+        file = write_file(rows_of_group(), LAYOUT, task.counts, lambda: part_name(group), task.storage)
+        columns = [*row_of(file).columns, pa.array([matches], pa.int64())]
+        yield pa.RecordBatch.from_arrays(columns, schema=_WRITTEN)
+
+    return write
+
+
+def _rows(languages: Sequence[str], sums: OccurrenceSums, task: CountTask) -> Batches:
+    """Yields rows of `schemas.COUNTS` of some languages."""
+    for language in languages:
+        entries = pa.array(expected_entries(task.metadata, language, task.digests[language], task.storage), pa.string())
+        counts = pa.array(sums.of(language, len(entries)))
+        for start in range(0, len(entries), _ENTRIES_PER_BATCH):
+            part = entries.slice(start, _ENTRIES_PER_BATCH)
+            ids = pa.array(np.arange(start, start + len(part), dtype=np.int32))
+            columns = [pa.repeat(pa.scalar(language), len(part)), ids, part, counts.slice(start, len(part))]
+            yield pa.RecordBatch.from_arrays(columns, schema=COUNTS)

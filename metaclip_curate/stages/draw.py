@@ -23,7 +23,7 @@ from metaclip_curate.run.manifest_files import part_name
 from metaclip_curate.schemas import MATCHED, ddl
 from metaclip_curate.stages.sample import ORDERED, Head, Probabilities, signed
 from metaclip_curate.stages.shared.parquet_files import Layout, write_file
-from metaclip_curate.stages.shared.partitioning import first_of_each_run, shuffle_to_partitions
+from metaclip_curate.stages.shared.partitioning import first_of_each_run, numbered_tasks, shuffle_to_partitions
 from metaclip_curate.storage import StorageOptions
 
 # Columns of few different values stay dictionary-encoded on their way from file to file.
@@ -70,12 +70,11 @@ def draw_files(spark: SparkSession, task: DrawTask) -> tuple[int, int]:
     if not task.files:
         _write(task, 0, iter(()))
         return 0, 0
-    numbered = spark.createDataFrame([(number, number) for number in range(len(task.files))], "partition int, file int")
-    files = shuffle_to_partitions(numbered, spark, len(task.files), "partition")
+    files = numbered_tasks(spark, len(task.files))
     if task.draw.texts_per_image == "all":
         done = files.mapInArrow(_drawer(task), ddl(_DONE))
     else:
-        done = _drawing_rows(spark, files, task).mapInArrow(_chosen_drawer(task), ddl(_DONE))
+        done = _drawing_rows(files, task).mapInArrow(_chosen_drawer(task), ddl(_DONE))
     counts = done.collect()
     if not counts:
         _write(task, 0, iter(()))
@@ -85,18 +84,18 @@ def draw_files(spark: SparkSession, task: DrawTask) -> tuple[int, int]:
 def _drawer(task: DrawTask) -> Callable[[Batches], Batches]:
     def run(batches: Batches) -> Batches:
         for batch in batches:
-            for number in batch.column("file").to_pylist():
+            for number in batch.column("id").to_pylist():
                 yield _done(number, *draw_file(task, number, None))
 
     return run
 
 
-def _drawing_rows(spark: SparkSession, files: DataFrame, task: DrawTask) -> DataFrame:
+def _drawing_rows(files: DataFrame, task: DrawTask) -> DataFrame:
     """Returns the row of each image with the smallest selection key. Rows of a file are together, and in order."""
 
     def positions(batches: Batches) -> Batches:
         for batch in batches:
-            for number in batch.column("file").to_pylist():
+            for number in batch.column("id").to_pylist():
                 first = 0
                 for rows in read_batches(task, number, ["image_id", "uid"]):
                     selection = signed(balance.selection_keys(rows.column("uid"), task.draw.seed))
@@ -113,9 +112,7 @@ def _drawing_rows(spark: SparkSession, files: DataFrame, task: DrawTask) -> Data
     by_image = files.mapInArrow(positions, ddl(_POSITIONS)).repartition("image_id")
     ordered = by_image.sortWithinPartitions("image_id", "selection", "uid")
     chosen = ordered.mapInArrow(lambda batches: first_of_each_run(batches, ["image_id"]), ddl(_POSITIONS))
-    by_file = shuffle_to_partitions(
-        chosen.selectExpr("file", "row", "file AS partition"), spark, len(task.files), "partition"
-    )
+    by_file = shuffle_to_partitions(chosen.selectExpr("file", "row", "file AS partition"), len(task.files), "partition")
     return by_file.sortWithinPartitions("file", "row")
 
 

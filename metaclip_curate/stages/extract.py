@@ -73,7 +73,7 @@ def write_pairs(
     for _ in range(_ATTEMPTS):
         storage.delete_folder(folder, task.storage)
         read = (
-            shuffle_to_partitions(numbered, spark, len(paths), "number")
+            shuffle_to_partitions(numbered, len(paths), "number")
             .mapInArrow(_reader(task, folder), ddl(_READ))
             .collect()
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import accumulate, groupby
 
 import pyarrow as pa
@@ -61,34 +62,43 @@ def number_files(spark: SparkSession, kept: DataFrame, rows_per_file: int) -> tu
     return numbered.select(*kept.columns, "file"), offsets[-1]
 
 
-def write_manifest(
-    spark: SparkSession, kept: DataFrame, folder: str, rows_per_file: int, options: StorageOptions
-) -> list[PartFile]:
+@dataclass(frozen=True)
+class ManifestFiles:
+    """Where a manifest is written.
+
+    Attributes:
+        folder: Path or URL of the manifest's folder.
+        rows_per_file: Number of rows of each file but the last.
+        storage: Credentials and limits for the folder.
+    """
+
+    folder: str
+    rows_per_file: int
+    storage: StorageOptions
+
+
+def write_manifest(spark: SparkSession, kept: DataFrame, rows: int, manifest: ManifestFiles) -> list[PartFile]:
     """Writes the manifest's files, one task a file.
 
     Args:
         spark: The session.
         kept: Rows of `sample.ORDERED`.
-        folder: Folder of the manifest.
-        rows_per_file: Number of rows of each file but the last.
-        options: Credentials and limits for the folder.
+        rows: Number of these rows. If they fit into one file, none of them are read to find where files begin.
+        manifest: Where to write.
 
     Returns:
-        The files, in the order of their names.
-
-    Raises:
-        RuntimeError: Not every row was written.
+        The files, in the order of their names. Whether they have all rows is for the caller to check.
     """
-    numbered, rows = number_files(spark, kept, rows_per_file)
-    files = -(-rows // rows_per_file)
-    if not files:
-        return [write_part(folder, 0, MANIFEST.empty_table(), options)]
-    shuffled = shuffle_to_partitions(numbered.withColumn("partition", F.col("file")), spark, files, "partition")
+    if not rows:
+        return [write_part(manifest.folder, 0, MANIFEST.empty_table(), manifest.storage)]
+    if rows <= manifest.rows_per_file:
+        numbered = kept.withColumn("file", F.lit(0))
+    else:
+        numbered, rows = number_files(spark, kept, manifest.rows_per_file)
+    files = max(1, -(-rows // manifest.rows_per_file))
+    shuffled = shuffle_to_partitions(numbered.withColumn("partition", F.col("file")), files, "partition")
     ordered = shuffled.sortWithinPartitions("file", "order_key", "uid").drop("order_key")
-    written = files_of(ordered.mapInArrow(_writer(folder, options), ddl(PART_FILE)))
-    if sum(file.rows for file in written) != rows or len(written) != files:
-        raise RuntimeError(f"wrote {written} where {files} files with {rows} rows were due")
-    return written
+    return files_of(ordered.mapInArrow(_writer(manifest.folder, manifest.storage), ddl(PART_FILE)))
 
 
 def _writer(folder: str, options: StorageOptions) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:

@@ -147,7 +147,7 @@ def shuffle_by_language(
         "partition", (F.col("first") + F.pmod(F.hash("uid"), F.col("splits"))).cast("int")
     )
     shuffled = shuffle_to_partitions(
-        spread.select(*PAIRS.names, "metadata_lang", KNOWN, "partition"), spark, partitions, "partition"
+        spread.select(*PAIRS.names, "metadata_lang", KNOWN, "partition"), partitions, "partition"
     )
     return shuffled.sortWithinPartitions("metadata_lang", *_ORDER)
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame
 
 from metaclip_curate import balance
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.schemas import MANIFEST
+from metaclip_curate.stages.shared.language_values import entries_above
 from metaclip_curate.stages.shared.partitioning import by_language, first_of_each_run
 
 # Rows of the manifest, and the key that gives their random order.
@@ -47,21 +47,17 @@ class LanguageHead:
 Head = Mapping[str, LanguageHead]
 
 
-def head_entries(
-    spark: SparkSession, counts: DataFrame, thresholds: Sequence[tuple[str, int, int]]
-) -> dict[str, LanguageHead]:
+def head_entries(counts: DataFrame, thresholds: Sequence[tuple[str, int, int]]) -> dict[str, LanguageHead]:
     """Collects the entries whose probability is below 1.
 
     Args:
-        spark: The session.
         counts: Rows of `schemas.COUNTS`.
         thresholds: Language, its t, and its number of entries.
 
     Returns:
         Head by language.
     """
-    limits = spark.createDataFrame([(name, t) for name, t, _ in thresholds], "metadata_lang string, t bigint")
-    over = counts.join(F.broadcast(limits), "metadata_lang").filter(F.col("count") > F.col("t"))
+    over = entries_above(counts, {name: t for name, t, _ in thresholds})
     found: dict[str, list[tuple[int, int]]] = {}
     for language, entry_id, count in over.select("metadata_lang", "entry_id", "count").collect():
         found.setdefault(language, []).append((entry_id, count))

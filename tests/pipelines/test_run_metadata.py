@@ -29,7 +29,8 @@ def no_session() -> SparkSession:
 
 
 def in_workers(lists: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, *languages: str) -> RunMetadata:
-    monkeypatch.setattr(run_metadata, "_MOST_BYTES_HERE", 0)
+    for limit in ("_MOST_BYTES_PARSED_HERE", "_MOST_BYTES_HERE"):
+        monkeypatch.setattr(run_metadata, limit, 0)
     return RunMetadata(MatchOptions(metadata=str(lists), languages=languages), StorageOptions(), lambda: spark)
 
 

@@ -2,30 +2,64 @@
 
 from __future__ import annotations
 
-from pyspark.sql import SparkSession
+from pathlib import Path
 
-from metaclip_curate.schemas import COUNTS, ddl
-from metaclip_curate.stages.count import count, count_histograms, sum_of_counts
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from metaclip_curate.metadata.lists.folder import MetadataFolder
+from metaclip_curate.schemas import COUNTS
+from metaclip_curate.stages.count import CountTask, count, write_counts
+from metaclip_curate.stages.shared import metadata_entries
+from metaclip_curate.stages.shared.tables import read_named
+from metaclip_curate.storage import StorageOptions
+
+NAMES = [("de", 0, "der"), ("de", 1, "die"), ("en", 0, "a"), ("en", 1, "b"), ("en", 2, "c")]
+EXPECTED = [(*name, number) for name, number in zip(NAMES, [0, 1, 1, 0, 2], strict=True)]
 
 
-def test_entries_without_a_text_have_a_row(spark: SparkSession) -> None:
-    matched = spark.createDataFrame(
-        [("en", [0, 2]), ("en", [2]), ("de", [1])], "metadata_lang string, entry_ids array<int>"
+@pytest.fixture
+def matched(spark: SparkSession) -> DataFrame:
+    rows = [("en", [0, 2]), ("de", [1]), ("en", [2])]
+    return spark.createDataFrame(rows, "metadata_lang string, entry_ids array<int>").repartition(2)
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> CountTask:
+    metadata = tmp_path / "metadata"
+    metadata.mkdir()
+    (metadata / "de.txt").write_text("der\ndie\n")
+    (metadata / "en.txt").write_text("a\nb\nc\n")
+    digests = MetadataFolder.open(metadata).digests()
+    return CountTask(str(metadata), digests, str(tmp_path / "counts"), StorageOptions())
+
+
+def test_entries_without_a_text_have_a_row(spark: SparkSession, matched: DataFrame) -> None:
+    entries = spark.createDataFrame(NAMES, "metadata_lang string, entry_id int, entry string")
+    assert [tuple(row) for row in count(matched, entries).collect()] == EXPECTED
+
+
+@pytest.mark.parametrize("bytes_per_task", [1, 1 << 20])
+def test_workers_write_the_counts_of_all_entries(
+    spark: SparkSession, matched: DataFrame, task: CountTask, monkeypatch: pytest.MonkeyPatch, bytes_per_task: int
+) -> None:
+    monkeypatch.setattr(metadata_entries, "_BYTES_PER_TASK", bytes_per_task)
+    files, matches = write_counts(matched, task)
+    assert [(file.name, file.rows) for file in files] == (
+        [("part-00000.parquet", 2), ("part-00001.parquet", 3)] if bytes_per_task == 1 else [("part-00000.parquet", 5)]
     )
-    names = [("de", 0, "der"), ("de", 1, "die"), ("en", 0, "a"), ("en", 1, "b"), ("en", 2, "c")]
-    entries = spark.createDataFrame(names, "metadata_lang string, entry_id int, entry string")
-    counts = count(matched, entries)
-    assert [tuple(row) for row in counts.collect()] == [
-        (*name, number) for name, number in zip(names, [0, 1, 1, 0, 2], strict=True)
-    ]
-    assert sum_of_counts(counts) == 4
+    assert matches == 4
+    rows = [tuple(row) for file in files for row in read_named(spark, task.counts, [file], COUNTS).collect()]
+    assert rows == EXPECTED
 
 
-def test_histograms_are_in_the_order_of_counts(spark: SparkSession) -> None:
-    rows = [("en", number, f"e{number}", number * 7 % 5) for number in range(12)] + [("de", 0, "der", 3)]
-    histograms = count_histograms(spark.createDataFrame(rows, ddl(COUNTS)))
-    assert list(histograms) == ["de", "en"]
-    assert histograms["en"].counts.tolist() == [0, 1, 2, 3, 4]
-    assert histograms["en"].entries.tolist() == [3, 2, 3, 2, 2]
-    assert (histograms["de"].counts.tolist(), histograms["de"].entries.tolist()) == ([3], [1])
-    assert count_histograms(spark.createDataFrame([], ddl(COUNTS))) == {}
+def test_counts_of_no_language_are_an_empty_table(spark: SparkSession, matched: DataFrame, task: CountTask) -> None:
+    files, matches = write_counts(matched.limit(0), CountTask(task.metadata, {}, task.counts, task.storage))
+    assert [file.rows for file in files] == [0]
+    assert matches == 0
+
+
+def test_a_list_that_has_changed_is_not_counted(matched: DataFrame, task: CountTask) -> None:
+    (Path(task.metadata) / "en.txt").write_text("a\nb\nd\n")
+    with pytest.raises(Exception, match="has changed while it was in use"):
+        write_counts(matched, task)

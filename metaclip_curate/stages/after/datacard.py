@@ -2,56 +2,68 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from metaclip_curate.stages.count import occurrences
+from metaclip_curate.run.summaries import LanguageThreshold, LanguageTotals
+from metaclip_curate.stages.shared.language_values import language_value
 
 
 def language_totals(
-    matched: DataFrame, kept: DataFrame, counts: DataFrame, thresholds: DataFrame
-) -> list[dict[str, Any]]:
+    matched: DataFrame, kept: DataFrame, counts: DataFrame, thresholds: Sequence[LanguageThreshold]
+) -> list[LanguageTotals]:
     """Counts pairs, images and matches of each language before and after the draw.
 
     Args:
         matched: Rows of `schemas.MATCHED`.
         kept: The rows of `matched` that were drawn.
         counts: Rows of `schemas.COUNTS`.
-        thresholds: Rows of `schemas.THRESHOLDS`.
+        thresholds: The languages.
 
     Returns:
-        For each language: t, tail_share, pairs and images in and out, and the matches of head and tail entries before
-        and after (a pair counts once for each of its entries).
+        An item for each language.
     """
-    after = occurrences(kept).withColumnRenamed("count", "kept")
-    limits = thresholds.select("metadata_lang", "t")
-    compared = (
-        counts.filter(F.col("count") > 0)
-        .join(after, ["metadata_lang", "entry_id"], "left")
-        .join(F.broadcast(limits), "metadata_lang")
-    )
-    in_head = F.col("count") >= F.col("t")
-    kept_count = F.coalesce("kept", F.lit(0).cast("bigint"))
-    zero = F.lit(0).cast("bigint")
-    matches = compared.groupBy("metadata_lang").agg(
-        F.sum(F.when(in_head, F.col("count")).otherwise(zero)).alias("head_matches_in"),
-        F.sum(F.when(in_head, zero).otherwise(F.col("count"))).alias("tail_matches_in"),
-        F.sum(F.when(in_head, kept_count).otherwise(zero)).alias("head_matches_out"),
-        F.sum(F.when(in_head, zero).otherwise(kept_count)).alias("tail_matches_out"),
-    )
-    joined = (
-        thresholds.select("metadata_lang", "t", "tail_share", "expected_pairs")
-        .join(_sizes(matched, "in"), "metadata_lang", "left")
-        .join(_sizes(kept, "out"), "metadata_lang", "left")
-        .join(matches, "metadata_lang", "left")
-        .na.fill(0)
-        .sort("metadata_lang")
-    )
-    return [row.asDict() for row in joined.collect()]
+    sizes = _sizes(matched, kept)
+    matches = _matches(kept, counts, {row.metadata_lang: row.t for row in thresholds})
+    return [
+        LanguageTotals(
+            row.metadata_lang,
+            row.t,
+            row.tail_share,
+            row.expected_pairs,
+            *sizes.get((row.metadata_lang, True), (0, 0)),
+            *sizes.get((row.metadata_lang, False), (0, 0)),
+            *matches.get(row.metadata_lang, (0, 0, 0, 0)),
+        )
+        for row in thresholds
+    ]
 
 
-def _sizes(pairs: DataFrame, suffix: str) -> DataFrame:
-    images = F.countDistinct("image_id").alias(f"images_{suffix}")
-    return pairs.groupBy("metadata_lang").agg(F.count(F.lit(1)).alias(f"pairs_{suffix}"), images)
+def _sizes(matched: DataFrame, kept: DataFrame) -> dict[tuple[str, bool], tuple[int, int]]:
+    """Returns the numbers of pairs and of images, by language and whether they are those before the draw."""
+    before, after = (
+        rows.select("metadata_lang", F.lit(before).alias("before"), "image_id")
+        for rows, before in ((matched, True), (kept, False))
+    )
+    sums = before.unionAll(after).groupBy("metadata_lang", "before")
+    rows = sums.agg(F.count(F.lit(1)), F.countDistinct("image_id")).collect()
+    return {(language, of_before): (pairs, images) for language, of_before, pairs, images in rows}
+
+
+def _matches(kept: DataFrame, counts: DataFrame, thresholds: dict[str, int]) -> dict[str, tuple[int, int, int, int]]:
+    """Returns the matches of head and tail entries before the draw, and of both after it, by language."""
+    none, one = F.lit(0).cast("bigint"), F.lit(1).cast("bigint")
+    before = counts.filter(F.col("count") > 0).select("metadata_lang", "entry_id", "count", none.alias("kept"))
+    entry_id = F.explode("entry_ids").alias("entry_id")
+    after = kept.select("metadata_lang", entry_id, none.alias("count"), one.alias("kept"))
+    # One shuffle brings an entry's count and its kept texts together.
+    entries = before.unionAll(after).groupBy("metadata_lang", "entry_id")
+    sums = entries.agg(F.sum("count").alias("count"), F.sum("kept").alias("kept"))
+    in_head = F.col("count") >= language_value(thresholds)
+    columns = [
+        F.sum(F.when(is_of, F.col(name)).otherwise(none)) for name in ("count", "kept") for is_of in (in_head, ~in_head)
+    ]
+    rows = sums.groupBy("metadata_lang").agg(*columns).collect()
+    return {language: tuple(of_language) for language, *of_language in rows}

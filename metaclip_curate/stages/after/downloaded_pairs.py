@@ -56,7 +56,7 @@ def read_outcomes(
     numbered = spark.createDataFrame(
         [(number % tasks, file) for number, file in enumerate(files)], "task int, file string"
     )
-    rows = shuffle_to_partitions(numbered, spark, tasks, "task").mapInArrow(_reader(needed, options), ddl(_OUTCOMES))
+    rows = shuffle_to_partitions(numbered, tasks, "task").mapInArrow(_reader(needed, options), ddl(_OUTCOMES))
     fetched = F.col("status") == SUCCESS
     once = rows.filter(F.col("uid").isNotNull()).groupBy("uid")
     found = once.agg(

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame
 
 from metaclip_curate import balance
+from metaclip_curate.stages.shared.language_values import entries_above
 from metaclip_curate.thresholds import CountHistogram
 
 Ints = npt.NDArray[np.int64]
@@ -54,7 +54,6 @@ class JointHead:
 
 
 def joint_head(
-    spark: SparkSession,
     counts: DataFrame,
     histograms: Mapping[str, CountHistogram],
     candidates: Sequence[Mapping[str, int]],
@@ -62,15 +61,13 @@ def joint_head(
     """Collects the entries that at least one candidate down-samples: the head under the smallest thresholds.
 
     Args:
-        spark: The session.
         counts: Rows of `schemas.COUNTS`.
         histograms: Histograms of these counts.
         candidates: Thresholds by language of each candidate.
     """
     languages = tuple(histograms)
-    smallest = [(language, min(candidate[language] for candidate in candidates)) for language in languages]
-    limits = spark.createDataFrame(smallest, "metadata_lang string, t bigint")
-    over = counts.join(F.broadcast(limits), "metadata_lang").filter(F.col("count") > F.col("t"))
+    smallest = {language: min(candidate[language] for candidate in candidates) for language in languages}
+    over = entries_above(counts, smallest)
     number = {language: index for index, language in enumerate(languages)}
     rows = sorted(
         (number[language], entry_id, count)

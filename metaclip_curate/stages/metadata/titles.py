@@ -40,7 +40,7 @@ def build_titles(
         The `PageViewsStats` of each file as JSON types, in the order of their paths.
     """
     numbered = spark.createDataFrame(list(enumerate(paths)), "number int, path string")
-    placed = shuffle_to_partitions(numbered, spark, len(paths), "number")
+    placed = shuffle_to_partitions(numbered, len(paths), "number")
     titles = placed.mapInArrow(_reader(rules, options), ddl(TITLES))
     summed = titles.groupBy("wikipedia", "entry").agg(F.sum("views").alias("views"))
     by_wikipedia = summed.repartition("wikipedia").write.mode("overwrite").option("compression", "zstd")

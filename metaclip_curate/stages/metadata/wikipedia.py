@@ -87,7 +87,7 @@ def count_ngrams(spark: SparkSession, files: list[TextFile], limits: PageLimits,
     if pieces:
         rows = [(partition, number, part) for partition, (number, part) in enumerate(pieces)]
         frame = spark.createDataFrame(rows, "partition int, file int, part int")
-        placed = shuffle_to_partitions(frame, spark, len(rows), "partition")
+        placed = shuffle_to_partitions(frame, len(rows), "partition")
         tables.append(placed.mapInArrow(_split_reader(tuple(files), limits, storage), ddl(COUNTS)))
     for file in files:
         if file.form == "parquet":

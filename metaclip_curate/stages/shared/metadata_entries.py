@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.metadata.lists.folder import MetadataFolder
-from metaclip_curate.schemas import COUNTS, ddl
-from metaclip_curate.stages.shared.partitioning import shuffle_to_partitions
+from metaclip_curate.schemas import ddl
+from metaclip_curate.stages.shared.partitioning import numbered_tasks
 from metaclip_curate.storage import StorageOptions
 
-_ENTRIES = pa.schema([column for column in COUNTS if column.name != "count"])
-_ENTRIES_PER_BATCH = 50_000
+# Parsing 8 MiB takes a sixth of a second.
+_BYTES_PER_TASK = 1 << 23
+_MOST_TASKS = 64
 _CHECKED = pa.schema([("metadata_lang", pa.string()), ("digest", pa.string()), ("mistake", pa.string())])
 
 
@@ -42,10 +43,35 @@ def expected_entries(metadata: str, language: str, digest: str, options: Storage
     return read.entries
 
 
+def language_groups(folder: MetadataFolder, languages: Sequence[str]) -> list[tuple[str, ...]]:
+    """Divides languages into groups whose lists one task reads.
+
+    Args:
+        folder: The metadata folder.
+        languages: Languages with a list in the folder.
+
+    Returns:
+        Groups of neighbouring languages: of lists of about 8 MiB in total if the folder is local, and otherwise, where
+        sizes aren't known, at most 64 groups of equally many languages.
+    """
+    sizes = [folder.local_bytes([language]) for language in languages]
+    even = -(-len(languages) // _MOST_TASKS)
+    groups: list[list[str]] = []
+    filled = _BYTES_PER_TASK
+    for number, (language, size) in enumerate(zip(languages, sizes, strict=True)):
+        full = filled >= _BYTES_PER_TASK if size is not None else number % even == 0
+        if full:
+            groups.append([])
+            filled = 0
+        groups[-1].append(language)
+        filled += size or 0
+    return [tuple(group) for group in groups]
+
+
 def digests_in_workers(
     spark: SparkSession, metadata: str, languages: Sequence[str], options: StorageOptions, parsed: bool
 ) -> dict[str, str]:
-    """Reads lists in workers, one task per language. Only the digests reach the driver.
+    """Reads lists in workers. Only the digests reach the driver.
 
     Args:
         spark: The session.
@@ -62,9 +88,25 @@ def digests_in_workers(
     """
     if not languages:
         return {}
+    groups = language_groups(MetadataFolder.open(metadata, options), languages)
+    read = _checker(metadata, groups, options, parsed)
+    found = {
+        row["metadata_lang"]: row
+        for row in numbered_tasks(spark, len(groups)).mapInArrow(read, ddl(_CHECKED)).collect()
+    }
+    for language in languages:
+        if found[language]["mistake"]:
+            raise UserError(found[language]["mistake"])
+    return {language: found[language]["digest"] for language in languages}
 
+
+def _checker(
+    metadata: str, groups: Sequence[Sequence[str]], options: StorageOptions, parsed: bool
+) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def check(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for language in (name for batch in batches for name in batch.column("metadata_lang").to_pylist()):
+        for language in (
+            name for batch in batches for number in batch.column(0).to_pylist() for name in groups[number]
+        ):
             checked = {"metadata_lang": language, "digest": "", "mistake": ""}
             try:
                 folder = MetadataFolder.open(metadata, options)
@@ -73,46 +115,4 @@ def digests_in_workers(
                 checked["mistake"] = str(error)
             yield pa.RecordBatch.from_pylist([checked], schema=_CHECKED)
 
-    numbered = spark.createDataFrame(list(enumerate(languages)), "number int, metadata_lang string")
-    found = {
-        row["metadata_lang"]: row
-        for row in shuffle_to_partitions(numbered, spark, len(languages), "number")
-        .mapInArrow(check, ddl(_CHECKED))
-        .collect()
-    }
-    for language in languages:
-        if found[language]["mistake"]:
-            raise UserError(found[language]["mistake"])
-    return {language: found[language]["digest"] for language in languages}
-
-
-def entries_table(spark: SparkSession, metadata: str, digests: Mapping[str, str], options: StorageOptions) -> DataFrame:
-    """Reads metadata as a table, one task per language, so that it never passes through the driver.
-
-    Args:
-        spark: The session.
-        metadata: Path or URL of the metadata folder.
-        digests: Digest of each language to read; at least one.
-        options: Credentials and limits for the folder.
-
-    Returns:
-        metadata_lang, entry_id, entry.
-    """
-    numbered = [(number, language, digest) for number, (language, digest) in enumerate(sorted(digests.items()))]
-    languages = spark.createDataFrame(numbered, "number int, metadata_lang string, digest string")
-    shuffled = shuffle_to_partitions(languages, spark, len(numbered), "number")
-    return shuffled.mapInArrow(_reader(metadata, options), ddl(_ENTRIES))
-
-
-def _reader(metadata: str, options: StorageOptions) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for language, digest in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                listed = pa.array(expected_entries(metadata, language, digest, options), pa.string())
-                for start in range(0, len(listed), _ENTRIES_PER_BATCH):
-                    part = listed.slice(start, _ENTRIES_PER_BATCH)
-                    ids = pa.array(range(start, start + len(part)), pa.int32())
-                    names = pa.repeat(pa.scalar(language), len(part))
-                    yield pa.RecordBatch.from_arrays([names, ids, part], schema=_ENTRIES)
-
-    return read
+    return check

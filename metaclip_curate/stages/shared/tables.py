@@ -15,6 +15,7 @@ from metaclip_curate.console.unreadable_file import unreadable_file
 from metaclip_curate.run.file_list import PartFile, TableFile
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.folder_names import PATTERN
+from metaclip_curate.run.manifest_files import part_name
 from metaclip_curate.schemas import ddl
 from metaclip_curate.stages.shared.parquet_files import Layout, write_file
 from metaclip_curate.storage import StorageOptions
@@ -120,7 +121,7 @@ def write_table(rows: DataFrame, layout: Layout, folder: str, options: StorageOp
     """
     columns = rows.select(*layout.schema.names)
     written = files_of(columns.mapInArrow(_writer(layout, folder, options), ddl(PART_FILE)))
-    return written or [write_file(iter(()), layout, folder, lambda: _name(0), options)]
+    return written or [write_file(iter(()), layout, folder, lambda: part_name(0), options)]
 
 
 def write_temporary(rows: DataFrame, folder: str) -> DataFrame:
@@ -151,7 +152,7 @@ def _writer(
     def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         context = TaskContext.get()
         # A partition gives its file the same name each time it is computed.
-        name = _name(context.partitionId() if context else 0)
+        name = part_name(context.partitionId() if context else 0)
         first = next((batch for batch in batches if batch.num_rows), None)
         if first is None:
             return
@@ -170,7 +171,3 @@ def _cast(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 def _with(first: pa.RecordBatch, others: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     yield first
     yield from others
-
-
-def _name(number: int) -> str:
-    return f"part-{number:05d}.parquet"

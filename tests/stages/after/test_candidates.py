@@ -14,7 +14,7 @@ from metaclip_curate.schemas import COUNTS, MATCHED, ddl
 from metaclip_curate.stages.after import candidates
 from metaclip_curate.stages.after.joint_head import joint_head
 from metaclip_curate.stages.balance import balance
-from metaclip_curate.stages.count import count_histograms
+from metaclip_curate.stages.count_histograms import count_histograms
 from metaclip_curate.thresholds import Rule
 from tests.support import made_run, oracle
 
@@ -66,7 +66,7 @@ def test_expectations_equal_the_oracles(
     draw = DrawOptions(seed=5, texts_per_image=texts_per_image)
     histograms = count_histograms(counts)
     asked = [dict(Rule("en").candidate(histograms, t).thresholds) for t in TS]
-    head = joint_head(spark, counts, histograms, asked)
+    head = joint_head(counts, histograms, asked)
     found = candidates.expected_kept(matched, head, draw, images)
     drawing = oracle.one_text_per_image(pool[0], 5) if texts_per_image == "one" else pool[0]
     by_language = oracle.counts_by_language(pool[1])
@@ -94,11 +94,11 @@ def test_pairs_are_to_the_last_bit_what_balance_writes(
 ) -> None:
     matched, counts = tables
     histograms = count_histograms(counts)
-    written = balance(spark, matched, counts, BalanceOptions(t=7), DrawOptions()).collect()
+    written = balance(matched, counts, BalanceOptions(t=7), DrawOptions()).to_pylist()
     thresholds = dict(Rule("en").candidate(histograms, 7).thresholds)
     assert thresholds == {row["metadata_lang"]: row["t"] for row in written}
     # Other candidates beside it, which widen the head, change nothing.
-    head = joint_head(spark, counts, histograms, [thresholds, dict.fromkeys(thresholds, 2)])
+    head = joint_head(counts, histograms, [thresholds, dict.fromkeys(thresholds, 2)])
     for images in (True, False):
         found = candidates.expected_kept(matched, head, DrawOptions(), images)[0]
         assert found.pairs == {row["metadata_lang"]: row["expected_pairs"] for row in written}
@@ -107,7 +107,7 @@ def test_pairs_are_to_the_last_bit_what_balance_writes(
 def test_without_a_head_all_is_kept(spark: SparkSession, tables: tuple[DataFrame, DataFrame], pool: Any) -> None:
     matched, counts = tables
     histograms = count_histograms(counts)
-    head = joint_head(spark, counts, histograms, [dict.fromkeys(histograms, 10**9)])
+    head = joint_head(counts, histograms, [dict.fromkeys(histograms, 10**9)])
     assert len(head.ids) == 0
     found = candidates.expected_kept(matched, head, DrawOptions(), True)[0]
     assert found.all_pairs == len(pool[0])
