@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from pyspark.sql import Column, DataFrame, SparkSession, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from metaclip_curate.report.facts import EntryFact, EntryLists
@@ -13,6 +13,7 @@ from metaclip_curate.report.histograms import KeptHistogram
 from metaclip_curate.schemas import COUNTS, ddl
 from metaclip_curate.stages.count import occurrences
 from metaclip_curate.stages.report.pairs import sampling_cut
+from metaclip_curate.stages.shared.language_values import language_value
 
 # `schemas.COUNTS` with the number of kept texts and the language's threshold.
 HIT_ENTRIES = f"{ddl(COUNTS)}, kept bigint, t bigint"
@@ -20,11 +21,10 @@ _OF_LANGUAGE = 8
 _OF_ALL = 30
 
 
-def hit_entries(spark: SparkSession, counts: DataFrame, kept: DataFrame, thresholds: Mapping[str, int]) -> DataFrame:
+def hit_entries(counts: DataFrame, kept: DataFrame, thresholds: Mapping[str, int]) -> DataFrame:
     """Joins counts, kept texts and thresholds of the entries with a text, which are the smaller part of the metadata.
 
     Args:
-        spark: The session.
         counts: Rows of `schemas.COUNTS`.
         kept: Rows of `schemas.MANIFEST`.
         thresholds: The t of each language.
@@ -32,12 +32,10 @@ def hit_entries(spark: SparkSession, counts: DataFrame, kept: DataFrame, thresho
     Returns:
         Rows of HIT_ENTRIES.
     """
-    limits = spark.createDataFrame(sorted(thresholds.items()), "metadata_lang string, t bigint")
     after = occurrences(kept).withColumnRenamed("count", "kept")
     hit = counts.filter(F.col("count") > 0).join(after, ["metadata_lang", "entry_id"], "left")
-    known = hit.join(F.broadcast(limits), "metadata_lang")
     filled = F.coalesce("kept", F.lit(0).cast("bigint")).alias("kept")
-    return known.select("metadata_lang", "entry_id", "entry", "count", filled, "t")
+    return hit.select("metadata_lang", "entry_id", "entry", "count", filled, language_value(thresholds).alias("t"))
 
 
 def kept_histograms(entries: DataFrame, unmatched: Mapping[str, int]) -> dict[str, KeptHistogram]:
@@ -98,25 +96,21 @@ def entry_lists(
     return lists, _first(found.get(("", "thinned"), ()), _OF_ALL)
 
 
-def unmatched_entries(
-    spark: SparkSession, counts: DataFrame, unmatched: Mapping[str, int]
-) -> dict[str, list[EntryFact]]:
+def unmatched_entries(counts: DataFrame, unmatched: Mapping[str, int]) -> dict[str, list[EntryFact]]:
     """Samples entries without a text by a hash.
 
     Args:
-        spark: The session.
         counts: Rows of `schemas.COUNTS`.
         unmatched: Number of such entries of each language.
 
     Returns:
         Entries by language, and under "" of all languages.
     """
-    cuts = [(language, sampling_cut(_OF_LANGUAGE, number)) for language, number in sorted(unmatched.items())]
-    limits = spark.createDataFrame(cuts, "metadata_lang string, cut bigint")
-    rows = (
-        counts.filter(F.col("count") == 0).withColumn("hash", _at_random()).join(F.broadcast(limits), "metadata_lang")
-    )
-    taken = rows.filter(F.col("hash") <= F.col("cut")).select("hash", "metadata_lang", "entry_id", "entry")
+    cuts = {language: sampling_cut(_OF_LANGUAGE, number) for language, number in unmatched.items()}
+    rows = counts.filter(F.col("count") == 0).withColumn("hash", _at_random())
+    # Above the largest cut are most entries, whose languages' cuts needn't be found.
+    possible = rows.filter(F.col("hash") <= max(cuts.values(), default=0))
+    taken = possible.filter(F.col("hash") <= language_value(cuts)).select("hash", "metadata_lang", "entry_id", "entry")
     found: dict[str, list[EntryFact]] = {}
     for _, language, entry_id, entry in sorted(taken.collect()):
         for scope in (language, ""):

@@ -141,17 +141,17 @@ class Gatherer:
         thresholds = {name: row.t for name, row in sorted(limits.items())}
         work = storage.join(self._folder.root, folder_names.REPORT_WORK)
         unmatched = {name: row.entries_unmatched for name, row in sorted(limits.items())}
-        hit_entries(self._spark, counts, manifest, thresholds).write.mode("overwrite").parquet(work)
+        hit_entries(counts, manifest, thresholds).write.mode("overwrite").parquet(work)
         try:
             entries = read_files(self._spark, [work], HIT_ENTRIES)
             histograms = kept_histograms(entries, unmatched)
-            lists, thinned = entry_lists(entries, unmatched_entries(self._spark, counts, unmatched))
+            lists, thinned = entry_lists(entries, unmatched_entries(counts, unmatched))
         finally:
             storage.delete_folder(work, self._folder.options)
         sizes = (sum(row.pairs for row in limits.values()), self._folder.summary(SampleSummary).pairs)
         hosts = [host for host, _ in pairs.hosts[:LARGEST_HOSTS]] if pairs else []
         kept, kept_sample = pair_facts(manifest, "manifest", sizes[1], hosts)
-        of_pairs, of_matched, texts = texts_and_fates(self._spark, matched, manifest, sizes, thinned, sample)
+        of_pairs, of_matched, texts = texts_and_fates(matched, manifest, sizes, thinned, sample)
         tried, drawn, position_name = self._tried(matched, counts, histograms, thresholds)
         curation = Curation(
             histograms=histograms,
@@ -183,7 +183,7 @@ class Gatherer:
         else:
             chosen = Candidate(options["t"], histograms[anchor].tail_share(options["t"]), thresholds)
         candidates = candidates_around(histograms, rule, chosen)
-        head = joint_head(self._spark, counts, histograms, [candidate.thresholds for candidate in candidates])
+        head = joint_head(counts, histograms, [candidate.thresholds for candidate in candidates])
         draw = self._folder.options_of("sample")
         expected = expected_kept(matched, head, DrawOptions(draw["seed"], draw["texts_per_image"]), images=False)
         tried = tuple(

@@ -6,11 +6,12 @@ one for itself. Only the rows whose hash is below a cut leave the workers.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from metaclip_curate.report.facts import EntryFact, EntryTexts, SampledPair
@@ -47,7 +48,6 @@ class Sampling:
 
 
 def texts_and_fates(
-    spark: SparkSession,
     matched: DataFrame,
     kept: DataFrame,
     sizes: tuple[int, int],
@@ -57,7 +57,6 @@ def texts_and_fates(
     """Samples texts of entries, and looks up the fates of pairs.
 
     Args:
-        spark: The session.
         matched: Rows of `schemas.MATCHED`.
         kept: Rows of `schemas.MANIFEST`.
         sizes: Numbers of rows of both.
@@ -69,10 +68,10 @@ def texts_and_fates(
     """
     of_pairs = {str(row["uid"]) for row in pairs_sample}
     dropped_cuts = {_key(entry): _cut_for_dropped(entry) for entry in entries}
-    before = _sample(spark, matched, "matched", sizes[0], dropped_cuts, of_pairs)
+    before = _sample(matched, "matched", sizes[0], dropped_cuts, of_pairs)
     seen = {str(row["uid"]) for rows in (before.sample, *before.texts.values()) for row in rows}
     kept_cuts = {_key(entry): sampling_cut(_TEXTS, entry.kept) for entry in entries if entry.kept}
-    after = _sample(spark, kept, "manifest", sizes[1], kept_cuts, seen | of_pairs)
+    after = _sample(kept, "manifest", sizes[1], kept_cuts, seen | of_pairs)
     texts = []
     for entry in entries:
         dropped = [row for row in before.texts.get(_key(entry), ()) if row["uid"] not in after.present]
@@ -115,7 +114,6 @@ def _cut_for_dropped(entry: EntryFact) -> int:
 
 
 def _sample(
-    spark: SparkSession,
     pairs: DataFrame,
     table: str,
     rows: int,
@@ -125,31 +123,27 @@ def _sample(
     """Makes one pass over a table.
 
     Args:
-        spark: The session.
         pairs: Rows of `schemas.MATCHED`; further columns are ignored.
         table: Name of the table.
         rows: Number of its rows.
         cuts: For each entry the hash below which its texts are taken.
         requested: The uids to look up.
     """
-    any_language = [("", _ITSELF, sampling_cut(SAMPLE, rows)), ("", _REQUESTED, 2**63 - 1)]
-    limits = spark.createDataFrame(
-        [*any_language, *((*key, cut) for key, cut in sorted(cuts.items()))], "of string, entry_id int, cut bigint"
-    )
-    uids = spark.createDataFrame([(uid, True) for uid in sorted(requested)], "uid string, is_requested boolean")
-    itself = F.when(F.col("is_requested"), F.array(F.lit(_ITSELF), F.lit(_REQUESTED))).otherwise(
+    itself = sampling_cut(SAMPLE, rows)
+    limits = {("", _ITSELF): itself, ("", _REQUESTED): 2**63 - 1, **cuts}
+    columns = ("uid", "text", "lang", "lang_score", "url", "metadata_lang", "entry_ids")
+    hashed = pairs.select(*columns, sampling_hash(table).alias("hash"), _is_among(requested).alias("is_requested"))
+    # Above the largest cut of an entry or of the sample are all but few pairs of a large run.
+    possible = hashed.filter((F.col("hash") <= max([itself, *cuts.values()])) | F.col("is_requested"))
+    own_ids = F.when(F.col("is_requested"), F.array(F.lit(_ITSELF), F.lit(_REQUESTED))).otherwise(
         F.array(F.lit(_ITSELF))
     )
-    each = (
-        pairs.join(F.broadcast(uids), "uid", "left")
-        .select(
-            *("uid", "text", "lang", "lang_score", "url", "metadata_lang"),
-            sampling_hash(table).alias("hash"),
-            F.explode(F.concat("entry_ids", itself)).alias("entry_id"),
-        )
-        .withColumn("of", F.when(F.col("entry_id") < 0, "").otherwise(F.col("metadata_lang")))
+    each = possible.withColumn("entry_id", F.explode(F.concat("entry_ids", own_ids))).withColumn(
+        "of", F.when(F.col("entry_id") < 0, "").otherwise(F.col("metadata_lang"))
     )
-    taken = each.join(F.broadcast(limits), ["of", "entry_id"]).filter(F.col("hash") <= F.col("cut"))
+    cut_of = F.from_json(F.lit(json.dumps({_name(*key): cut for key, cut in limits.items()})), "map<string,bigint>")
+    cut = F.element_at(cut_of, F.concat_ws(" ", "of", F.col("entry_id").cast("string")))
+    taken = each.filter(F.col("hash") <= cut)
     found: dict[tuple[str, int], list[Sampled]] = {}
     for row in taken.select("of", "entry_id", "hash", *sampled_columns()).collect():
         found.setdefault((row["of"], row["entry_id"]), []).append(row.asDict())
@@ -158,3 +152,14 @@ def _sample(
         {key: first_by_hash(rows_, len(rows_)) for key, rows_ in found.items() if key[1] >= 0},
         frozenset(str(row["uid"]) for row in found.pop(("", _REQUESTED), [])),
     )
+
+
+def _name(of: str, entry_id: int) -> str:
+    return f"{of} {entry_id}"
+
+
+def _is_among(uids: Collection[str]) -> Column:
+    """Returns whether the uid of a row is one of several, of which Spark makes a hash set."""
+    # As one expression, since each literal takes a millisecond on its way to the JVM. The digits need no escape.
+    listed = ", ".join(f"'{uid}'" for uid in sorted(uids))
+    return F.expr(f"uid IN ({listed})") if uids else F.lit(False)
