@@ -32,6 +32,10 @@ _IAM_ACTIONS = {
 OUT = ("--output", f"s3://{BUCKET}/metaclip-curate/run-1")
 
 
+# The output and the input of the runs that are deployed.
+CRAWL = (*OUT, "--crawl", "CC-MAIN-2025-30")
+
+
 @contextmanager
 def stack(folder: str, name: str) -> Iterator[dict[str, str]]:
     """An account in which a template has been applied.

@@ -88,6 +88,22 @@ def stack_outputs(stack: str, region: str) -> Outputs:
     return Outputs(stack, {item["OutputKey"]: item["OutputValue"] for item in found.get("Outputs", [])})
 
 
+def checked_outputs(stack: str, region: str, urls: Sequence[tuple[str, str]]) -> Outputs:
+    """Reads the outputs of a stack, and checks that its roles may read and write all URLs.
+
+    Args:
+        stack: Name of the stack.
+        region: Region of the stack.
+        urls: Options of the user with the URL that each gives.
+
+    Raises:
+        UserError: The stack can't be read or isn't complete, or a URL is outside of its folder.
+    """
+    outputs = stack_outputs(stack, region)
+    check_urls(urls, outputs)
+    return outputs
+
+
 def check_urls(urls: Sequence[tuple[str, str]], outputs: Outputs) -> None:
     """Checks that the roles of the stack may read and write all URLs.
 

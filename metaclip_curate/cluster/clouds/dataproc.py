@@ -7,12 +7,11 @@ from typing import Any
 
 from metaclip_curate.cluster.clouds import gcp
 from metaclip_curate.cluster.clouds.deployment import ENVIRONMENT, PYTHON, Deployment, Job, python_settings
-from metaclip_curate.cluster.clouds.monitor import Monitor, interruptible
-from metaclip_curate.cluster.clouds.service_run import ServiceRun, call
+from metaclip_curate.cluster.clouds.monitor import interruptible
+from metaclip_curate.cluster.clouds.service_run import GoogleRun, call
 from metaclip_curate.cluster.plan import PlanOptions
 from metaclip_curate.errors import JobFailedError
 from metaclip_curate.options.deploy import DataprocOptions, GoogleOptions
-from metaclip_curate.storage import StorageOptions
 from metaclip_curate.storage.urls import bucket_and_key
 
 _FEWEST_PRIMARY_WORKERS = 2  # required by Dataproc
@@ -21,30 +20,8 @@ _FAILED_JOB = ("ERROR", "CANCELLED", "ATTEMPT_FAILURE")
 _IDLE_SECONDS = 1800
 
 
-class DataprocRun(ServiceRun):
-    """Creates a cluster, runs the stages on it and deletes it.
-
-    Args:
-        deployment: Uploads, jobs and settings.
-        project: Project and identity of Google Cloud.
-        options: Options of the service.
-        size: Cores, spot share and disks.
-        storage: Credentials and limits for the bucket.
-        monitor: Polls and logs states.
-    """
-
-    def __init__(
-        self,
-        deployment: Deployment,
-        project: GoogleOptions,
-        options: DataprocOptions,
-        size: PlanOptions,
-        storage: StorageOptions,
-        monitor: Monitor,
-    ) -> None:
-        super().__init__(deployment, size, storage, monitor)
-        self._project = project
-        self._options = options
+class DataprocRun(GoogleRun[DataprocOptions]):
+    """Creates a cluster, runs the stages on it and deletes it."""
 
     def _requests(self) -> list[dict[str, Any]]:
         cluster = create_cluster(self.deployment, self._project, self._options, self._size)

@@ -8,12 +8,11 @@ from typing import Any
 from metaclip_curate.cluster.clouds import gcp
 from metaclip_curate.cluster.clouds.bundle import Upload
 from metaclip_curate.cluster.clouds.deployment import IMAGE_PYTHON, Deployment, Job, python_settings
-from metaclip_curate.cluster.clouds.monitor import Monitor, interruptible
-from metaclip_curate.cluster.clouds.service_run import ServiceRun, call
+from metaclip_curate.cluster.clouds.monitor import interruptible
+from metaclip_curate.cluster.clouds.service_run import GoogleRun, call
 from metaclip_curate.cluster.plan import PlanOptions
 from metaclip_curate.errors import JobFailedError
 from metaclip_curate.options.deploy import BatchOptions, GoogleOptions
-from metaclip_curate.storage import StorageOptions
 from metaclip_curate.storage.urls import bucket_and_key
 
 # The service refuses settings of YARN and of the shuffle.
@@ -21,30 +20,8 @@ _REFUSED = ("spark.yarn.", "spark.shuffle.", "spark.decommission.", "spark.stora
 _MOST_EXECUTORS, _FEWEST_EXECUTORS = 2000, 2
 
 
-class DataprocServerlessRun(ServiceRun):
-    """Runs the stages as batches, one after another.
-
-    Args:
-        deployment: Uploads, jobs and settings.
-        project: Project and identity of Google Cloud.
-        options: Options of the service.
-        size: Disks.
-        storage: Credentials and limits for the bucket.
-        monitor: Polls and logs states.
-    """
-
-    def __init__(
-        self,
-        deployment: Deployment,
-        project: GoogleOptions,
-        options: BatchOptions,
-        size: PlanOptions,
-        storage: StorageOptions,
-        monitor: Monitor,
-    ) -> None:
-        super().__init__(deployment, size, storage, monitor)
-        self._project = project
-        self._options = options
+class DataprocServerlessRun(GoogleRun[BatchOptions]):
+    """Runs the stages as batches, one after another."""
 
     @property
     def uploads(self) -> tuple[Upload, ...]:

@@ -9,39 +9,20 @@ from metaclip_curate.cluster.clouds.aws import (
     Outputs,
     aws_errors,
     broken_connections,
-    check_urls,
+    checked_outputs,
     client,
-    stack_outputs,
 )
-from metaclip_curate.cluster.clouds.deployment import Deployment
 from metaclip_curate.cluster.clouds.emr_request import run_job_flow
-from metaclip_curate.cluster.clouds.monitor import Monitor
 from metaclip_curate.cluster.clouds.service_run import ServiceRun, call
-from metaclip_curate.cluster.plan import PlanOptions
 from metaclip_curate.errors import JobFailedError
 from metaclip_curate.options.deploy import EmrOptions
 from metaclip_curate.run.stages import STAGES
-from metaclip_curate.storage import StorageOptions
 
 _ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
 
 
-class EmrRun(ServiceRun):
-    """Starts a cluster and follows it.
-
-    Args:
-        deployment: Uploads, jobs and settings.
-        options: Options of the service.
-        size: Cores, spot share and disks.
-        storage: Credentials and limits for the bucket.
-        monitor: Polls and logs states.
-    """
-
-    def __init__(
-        self, deployment: Deployment, options: EmrOptions, size: PlanOptions, storage: StorageOptions, monitor: Monitor
-    ) -> None:
-        super().__init__(deployment, size, storage, monitor)
-        self._options = options
+class EmrRun(ServiceRun[EmrOptions]):
+    """Starts a cluster and follows it."""
 
     def _requests(self) -> list[dict[str, Any]]:
         outputs = Outputs(self._options.stack, None)
@@ -54,8 +35,7 @@ class EmrRun(ServiceRun):
             UserError: The stack, the bucket or the request is wrong.
             JobFailedError: A step failed, or the run was stopped.
         """
-        outputs = stack_outputs(self._options.stack, self._options.region)
-        check_urls(self.deployment.urls, outputs)
+        outputs = checked_outputs(self._options.stack, self._options.region, self.deployment.urls)
         self._upload()
         emr = client("emr", self._options.region)
         request = run_job_flow(self.deployment, self._options, self._size, outputs)

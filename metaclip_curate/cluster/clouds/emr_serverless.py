@@ -10,9 +10,8 @@ from metaclip_curate.cluster.clouds.aws import (
     Outputs,
     aws_errors,
     broken_connections,
-    check_urls,
+    checked_outputs,
     client,
-    stack_outputs,
 )
 from metaclip_curate.cluster.clouds.deployment import (
     ENVIRONMENT,
@@ -22,12 +21,11 @@ from metaclip_curate.cluster.clouds.deployment import (
     Job,
     python_settings,
 )
-from metaclip_curate.cluster.clouds.monitor import Monitor, interruptible
+from metaclip_curate.cluster.clouds.monitor import interruptible
 from metaclip_curate.cluster.clouds.service_run import ServiceRun, call
 from metaclip_curate.cluster.plan import PlanOptions
 from metaclip_curate.errors import JobFailedError
 from metaclip_curate.options.deploy import EmrServerlessOptions
-from metaclip_curate.storage import StorageOptions
 
 _SERVICE = "emr-serverless"
 _ENDED = ("SUCCESS", "FAILED", "CANCELLED")
@@ -36,27 +34,8 @@ _IDLE_MINUTES = 15
 _REFUSED = ("spark.yarn.", "spark.shuffle.service.")
 
 
-class EmrServerlessRun(ServiceRun):
-    """Creates an application, runs the stages in it and deletes it.
-
-    Args:
-        deployment: Uploads, jobs and settings.
-        options: Options of the service.
-        size: Cores and disks.
-        storage: Credentials and limits for the bucket.
-        monitor: Polls and logs states.
-    """
-
-    def __init__(
-        self,
-        deployment: Deployment,
-        options: EmrServerlessOptions,
-        size: PlanOptions,
-        storage: StorageOptions,
-        monitor: Monitor,
-    ) -> None:
-        super().__init__(deployment, size, storage, monitor)
-        self._options = options
+class EmrServerlessRun(ServiceRun[EmrServerlessOptions]):
+    """Creates an application, runs the stages in it and deletes it."""
 
     def _requests(self) -> list[dict[str, Any]]:
         outputs = Outputs(self._options.stack, None)
@@ -76,8 +55,7 @@ class EmrServerlessRun(ServiceRun):
             UserError: The stack, the bucket or a request is wrong.
             JobFailedError: A stage failed, or the run was stopped.
         """
-        outputs = stack_outputs(self._options.stack, self._options.region)
-        check_urls(self.deployment.urls, outputs)
+        outputs = checked_outputs(self._options.stack, self._options.region, self.deployment.urls)
         self._upload()
         service = client(_SERVICE, self._options.region)
         request = create_application(self.deployment, self._options, self._size)

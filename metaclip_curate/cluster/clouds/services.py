@@ -23,7 +23,7 @@ from metaclip_curate.options.deploy import DeployOptions
 SCHEMES = {"emr": "s3", "emr-serverless": "s3", "dataproc": "gs", "dataproc-serverless": "gs"}
 
 
-def service_run(service: str, given: Mapping[str, Any], stages: Mapping[str, Sequence[str]]) -> ServiceRun:
+def service_run(service: str, given: Mapping[str, Any], stages: Mapping[str, Sequence[str]]) -> ServiceRun[Any]:
     """Makes a run from all options.
 
     Args:
@@ -55,7 +55,7 @@ def service_run(service: str, given: Mapping[str, Any], stages: Mapping[str, Seq
 
 def _made(
     service: str, made: Deployment, given: Mapping[str, Any], size: PlanOptions, options: storage.StorageOptions
-) -> ServiceRun:
+) -> ServiceRun[Any]:
     monitor = Monitor(seconds=given["deploy"].poll_seconds)
     if service == "emr":
         return EmrRun(made, given["emr"], size, options, monitor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from metaclip_curate.commands.deploy import STAGES
 from metaclip_curate.commands.program import make_parser
 from tests.conftest import ROOT
 
-MakeRun = Callable[..., ServiceRun]
+MakeRun = Callable[..., ServiceRun[Any]]
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def metadata(tmp_path: Path) -> Path:
 def make_run(package: Path, metadata: Path) -> MakeRun:
     """Makes a run from a service and further arguments, as the command line does."""
 
-    def make(service: str, *arguments: str, monitor: Monitor | None = None) -> ServiceRun:
+    def make(service: str, *arguments: str, monitor: Monitor | None = None) -> ServiceRun[Any]:
         common = ["--package", str(package), "--metadata", str(metadata), "--cores", "64"]
         parsed = make_parser("metaclip-curate").parse_args(["deploy", service, *common, *arguments])
         run = service_run(service, parsed.command.given(parsed), STAGES)

@@ -21,6 +21,7 @@ from tests.cluster.clouds.conftest import MakeRun
 from tests.support.aws import (
     ACCOUNT,
     BUCKET,
+    CRAWL,
     OUT,
     REGION,
     Script,
@@ -31,8 +32,6 @@ from tests.support.aws import (
     record_actions,
     stack,
 )
-
-CRAWL = (*OUT, "--crawl", "CC-MAIN-2025-30")
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from metaclip_curate.errors import JobFailedError
 from tests.cluster.clouds.conftest import MakeRun
 from tests.support.aws import (
     ACCOUNT,
-    OUT,
+    CRAWL,
     REGION,
     Script,
     empty_bucket,
@@ -26,7 +26,6 @@ from tests.support.aws import (
     stack,
 )
 
-CRAWL = (*OUT, "--crawl", "CC-MAIN-2025-30")
 STAGES = ("extract", "match", "count", "balance", "sample")
 
 
