@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections import Counter
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.support import quick_spark
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -25,6 +28,14 @@ if importlib.util.find_spec("hypothesis"):
     settings.load_profile("without a deadline")
 
 
+def pytest_configure() -> None:
+    """Gives Spark quick settings in this process and in those that tests start.
+
+    A job of spark-submit doesn't read them: test_spark_submit.py and tests/on_cluster use Spark's own.
+    """
+    os.environ["PYSPARK_SUBMIT_ARGS"] = quick_spark.submit_arguments()
+
+
 def pytest_make_parametrize_id(val: object) -> str | None:
     """Names packed bytes by their number: a gzip member holds the time at which it was made.
 
@@ -34,12 +45,15 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests that use the shared session with `spark`, and those that read whole real files with `slow`."""
+    """Marks the tests that use the shared session with `spark`.
+
+    Those that read whole real files or ask the S3 server, which takes seconds to start, get `slow`.
+    """
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         if "spark" in fixtures or item.get_closest_marker("cluster"):
             item.add_marker("spark")
-        if "real_data" in fixtures:
+        if "real_data" in fixtures or "s3_process" in fixtures:
             item.add_marker("slow")
 
 
@@ -81,7 +95,6 @@ def mini_wats() -> list[Path]:
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     """One local session for the whole run, started as cheaply as possible."""
-    import os
     import sys
 
     import pyspark
@@ -95,16 +108,8 @@ def spark() -> Iterator[SparkSession]:
         os.environ["JAVA_HOME"] = home
     os.environ["PYSPARK_PYTHON"] = sys.executable
     builder = SparkSession.builder.appName("tests").master("local[2]")
-    settings = local_settings("2g")
-    for name, value in settings.items():
+    for name, value in local_settings("2g").items():
         builder = builder.config(name, value)
-    # Tests are short: what the JVM would compile further never pays.
-    java = f"{settings['spark.driver.extraJavaOptions']} -XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-    builder = builder.config("spark.driver.extraJavaOptions", java)
-    # Spark compiles code for each query. Tests have many small ones, which take a sixth less processor time without it.
-    # Runs that tests start as processes of their own keep the default.
-    builder = builder.config("spark.sql.codegen.wholeStage", "false")
-    builder = builder.config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
     session = builder.config("spark.sql.shuffle.partitions", "4").getOrCreate()
     yield session
     session.stop()

@@ -15,9 +15,14 @@ from tests.support.finished_runs import contents
 pytestmark = pytest.mark.usefixtures("spark")
 
 
-def test_from_a_run_to_a_download_to_a_run(real: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    before = contents(real)
-    rows: list[dict[str, Any]] = pq.read_table(real / "manifest").to_pylist()
+def test_from_a_run_to_a_download_to_a_run(
+    mini_wats: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    runs.write_metadata_for(mini_wats, tmp_path / "metadata", languages=runs.FEW_LANGUAGES)
+    runs.run(run, mini_wats, tmp_path / "metadata")
+    before = contents(run)
+    rows: list[dict[str, Any]] = pq.read_table(run / "manifest").to_pylist()
     # In the order of the manifest every third image is gone, and the last ten were lost on the way.
     kept = [
         downloads.sample(row, number, "success" if number % 3 else "failed_to_download", row["url"])
@@ -25,7 +30,7 @@ def test_from_a_run_to_a_download_to_a_run(real: Path, tmp_path: Path, capsys: p
     ]
     downloads.write(tmp_path / "images", kept)
     output = str(tmp_path / "again")
-    given = ["--run", str(real), "--downloaded", str(tmp_path / "images"), "--output", output]
+    given = ["--run", str(run), "--downloaded", str(tmp_path / "images"), "--output", output]
 
     assert main(["rebalance", *given, "--count-only"]) == 0
     printed = capsys.readouterr().out
@@ -52,7 +57,7 @@ def test_from_a_run_to_a_download_to_a_run(real: Path, tmp_path: Path, capsys: p
     assert main(["balance", "--output", output, "--t", "9"]) == 0
     assert main(["sample", "--output", output, "--seed", "1"]) == 0
     assert capsys.readouterr().out.count("done before") == 3
-    assert contents(real) == before
+    assert contents(run) == before
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,14 @@ import pytest
 from metaclip_curate.cli import main
 from metaclip_curate.spark.java import find_java_home
 from tests.conftest import ROOT
-from tests.support import runs
+from tests.support import quick_spark, runs
 
 pytestmark = pytest.mark.usefixtures("spark")
 
 
 def test_spark_submit_equals_the_command(tmp_path: Path, mini_wats: list[Path]) -> None:
     metadata = tmp_path / "metadata"
-    runs.write_metadata_for(mini_wats, metadata)
+    runs.write_metadata_for(mini_wats, metadata, languages=runs.FEW_LANGUAGES)
     given = ["--input", *map(str, mini_wats), "--metadata", str(metadata), "--t", "20", "--seed", "3"]
     command, script = tmp_path / "command", tmp_path / "script"
     assert main(["run", *given, "--output", str(command)]) == 0
@@ -32,7 +32,7 @@ def test_spark_submit_equals_the_command(tmp_path: Path, mini_wats: list[Path]) 
     submit = [str(Path(sys.executable).parent / "spark-submit"), "--master", "local[2]"]
     submit += ["--conf", "spark.sql.shuffle.partitions=7", "--conf", "spark.driver.bindAddress=127.0.0.1"]
     submit += ["--conf", "spark.ui.enabled=false", "--conf", "spark.driver.host=127.0.0.1"]
-    submit += ["--driver-java-options", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"]
+    submit += ["--driver-java-options", quick_spark.JAVA]
     submit += [str(ROOT / "jobs" / "run.py"), *given, "--output", str(script)]
     answer = subprocess.run(submit, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr

@@ -15,8 +15,8 @@ from deploy.packaging.__main__ import package
 from deploy.standalone.cluster import StandaloneCluster
 from deploy.standalone.daemons import MasterOptions, WorkerOptions
 from metaclip_curate.spark.java import find_java_home
-from tests.support import runs
-from tests.support.applications import QUICK_JAVA, Site
+from tests.support import quick_spark, runs
+from tests.support.applications import Site
 
 _FILES, _UNPACKED_BYTES = 6, 8_000_000
 
@@ -60,9 +60,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             patch.setenv(name, value)
         cluster = StandaloneCluster(folder / "cluster")
         try:
-            master = cluster.start_master(MasterOptions(port=0, webui_port=0, java=QUICK_JAVA))
+            master = cluster.start_master(MasterOptions(port=0, webui_port=0, java=quick_spark.JAVA))
             for _ in range(2):
-                cluster.start_worker(master.url, WorkerOptions(memory="1g", java=QUICK_JAVA))
+                cluster.start_worker(master.url, WorkerOptions(memory="1g", java=quick_spark.JAVA))
         except BaseException:
             cluster.stop()
             raise

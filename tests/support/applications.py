@@ -20,9 +20,9 @@ import pyspark
 
 from deploy.standalone.cluster import StandaloneCluster
 from deploy.standalone.daemons import Daemon
+from tests.support import quick_spark
 from tests.support.processes import kill_session
 
-QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 SPARK_HOME = Path(pyspark.__file__).parent
 _SLOWEST = 300.0  # seconds that anything is waited for
 # Seconds in which what a stopped process had sent before reaches the driver and its page.
@@ -52,7 +52,7 @@ class Site:
         return {
             "spark.executor.memory": "512m",
             "spark.executor.cores": "1",
-            "spark.executor.extraJavaOptions": QUICK_JAVA,
+            "spark.executor.extraJavaOptions": quick_spark.JAVA,
             "spark.driver.memory": "512m",
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
@@ -86,7 +86,7 @@ class Site:
         dist, log = self.archive.parent, self.folder / f"{stage}-{time.monotonic_ns()}.log"
         command = [str(SPARK_HOME / "bin" / "spark-submit"), "--master", self.master.url, "--name", log.stem]
         command += ["--properties-file", str(dist / "spark-defaults.conf")]
-        command += ["--archives", f"{self.archive}#environment", "--driver-java-options", QUICK_JAVA]
+        command += ["--archives", f"{self.archive}#environment", "--driver-java-options", quick_spark.JAVA]
         for name, value in self.settings(port).items():
             command += ["--conf", f"{name}={value}"]
         command += ["--conf", f"spark.pyspark.driver.python={self.folder / 'driver' / 'bin' / 'python'}"]
@@ -235,11 +235,18 @@ def lost_tasks(events: Path, application: str) -> int:
     """Counts the tasks of an application that were lost with their executor, by its event log."""
     lost = 0
     for log in events.iterdir():
-        records = [json.loads(line) for line in log.read_text().splitlines() if line.endswith("}")]
+        records = list(_records(log))
         if any(record.get("App Name") == application for record in records):
             reasons = (record.get("Task End Reason", {}).get("Reason") for record in records)
             lost += sum(reason == "ExecutorLostFailure" for reason in reasons)
     return lost
+
+
+def _records(log: Path) -> Iterator[dict[str, Any]]:
+    """Records of an event log; the last line is cut off where the driver was killed."""
+    for line in log.read_text(errors="replace").splitlines():
+        with contextlib.suppress(json.JSONDecodeError):
+            yield json.loads(line)
 
 
 def _read(url: str) -> Any:

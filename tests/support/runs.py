@@ -23,6 +23,9 @@ from metaclip_curate.pipelines.options import Options
 from tests.support import oracle
 
 TABLES = ("pairs", "inputs", "matched", "counts", "thresholds", "manifest")
+# Enough for tests that don't need every language of the input: each costs every stage a task or a file. Two have spaces
+# between words and two have none.
+FEW_LANGUAGES = ("de", "en", "ja", "th")
 _IDENTITY = {
     "pairs": ("source_file", "uid"),
     "inputs": ("path",),
@@ -84,15 +87,19 @@ def metadata_of(texts_by_language: dict[str, Counter[str]], entries: int) -> dic
     return metadata
 
 
-def write_metadata_for(inputs: Sequence[Path], folder: Path, entries: int = 150) -> dict[str, list[str]]:
-    """Makes a metadata folder for the texts of some WATs."""
-    identifier, languages = LanguageIdentifier(), load_language_table()
+def write_metadata_for(
+    inputs: Sequence[Path], folder: Path, entries: int = 150, languages: Sequence[str] = ()
+) -> dict[str, list[str]]:
+    """Makes a metadata folder for the texts of some WATs, of all their languages if none is named."""
+    identifier, table = LanguageIdentifier(), load_language_table()
     words: dict[str, Counter[str]] = {}
     for path in inputs:
         rows, _ = oracle.read_wat(path)
         labels, _ = identifier.identify([row["text"] for row in rows])
         for row, label in zip(rows, labels.to_pylist(), strict=True):
-            language = languages.metadata_language(label)
+            language = table.metadata_language(label)
+            if languages and language not in languages:
+                continue
             found = re.findall(r"\w+", row["text"])
             # Scripts without spaces give long runs; pairs of characters stand in for words.
             pieces = [run[at : at + 2] for run in found for at in range(0, len(run), 2)] if len(found) == 1 else found
