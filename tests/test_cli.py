@@ -445,6 +445,7 @@ entry_point()
     assert (done.returncode, done.stderr) == (130, "metaclip-curate: interrupted\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("encoding", "escaped"), [("utf-8", False), ("ascii", True)])
 def test_json_is_json_on_any_console(tmp_path: Path, encoding: str, escaped: bool) -> None:
     (tmp_path / "ja.json").write_text('["猫\u202e\x7f"]')

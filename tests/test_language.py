@@ -194,6 +194,7 @@ def test_model_package_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
         LanguageIdentifier()
 
 
+@pytest.mark.slow
 def test_loading_is_silent_and_leaves_the_model_package_alone() -> None:
     script = (
         "import sys; from metaclip_curate.language import LanguageIdentifier; LanguageIdentifier().identify(['a']);"

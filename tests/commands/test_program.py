@@ -206,6 +206,7 @@ def test_the_help_imports_nothing_heavy() -> None:
 JOBS = {path.stem: path for path in sorted((ROOT / "jobs").glob("*.py"))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("job", JOBS)
 def test_a_job_has_the_options_of_its_command(job: str) -> None:
     name = {"build_metadata": "metadata build"}.get(job, job)

@@ -69,11 +69,12 @@ def test_the_tutorial(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_and_options_exist(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    parser = make_parser("metaclip-curate")
     for command in commands(page):
         # ARGUMENT and ... stand for what a reader fills in.
         given = [part for part in command if part not in ("...", "…")]
         try:
-            make_parser("metaclip-curate").parse_args(_filled(given))
+            parser.parse_args(_filled(given))
         except SystemExit as stop:
             assert stop.code == 0, f"{page.name}: {shlex.join(command)}: {capsys.readouterr().err}"
 

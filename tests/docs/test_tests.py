@@ -6,12 +6,15 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROOT
 
 # Calls that assert: of pytest, of helpers named after what they do, and of functions that raise or return nothing.
 _ASSERTING = ("raises", "fail", "warns", "assert_", "check", "expect_", "require_")
 
 
+@pytest.mark.slow
 def test_every_test_asserts_something() -> None:
     found = [*_tests(ROOT / "tests")]
     assert len(found) > 1000

@@ -58,6 +58,7 @@ def test_where_they_cannot_be_had(
     assert "failed (E: no network): try apt-get update" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_pages_have_a_skew_and_the_pipeline_reads_them(tmp_path: Path) -> None:
     stamps = made_stamps(50)
     drawn = web.write_web(stamps, 2000, "http://127.0.0.1:1", 0, tmp_path)

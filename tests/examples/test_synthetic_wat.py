@@ -12,6 +12,8 @@ from examples.synthetic_pages import synthetic_page
 from examples.wat_statistics import WatStatistics, read_statistics
 from examples.word_river import LONGEST_TEXT, Words, read_words
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def words() -> Words:

@@ -312,6 +312,7 @@ def test_deep_nesting(opening: str) -> None:
     assert urls("<img src=a>" + opening * 50_000 + "<img src=b>") == ["a", "b"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("opening", "closing"), [("<b>", "</i>"), ("<div>", "</img>"), ("<frameset>", "<body>")])
 def test_a_page_that_takes_quadratic_time_is_cut_off(opening: str, closing: str) -> None:
     """libxml2 looks for each of these among all open elements."""

@@ -270,6 +270,7 @@ def test_what_looks_like_chunks_and_is_none(body: bytes) -> None:
     assert decoded in (body, b"")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("coding", ["gzip", "br", "zstd", "deflate"])
 def test_a_bomb_is_cut_off(coding: str) -> None:
     codec = {"br": "brotli", "deflate": "gzip"}.get(coding, coding)

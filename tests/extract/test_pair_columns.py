@@ -24,6 +24,7 @@ def read(path: Path, **options: int) -> tuple[list[pa.RecordBatch], InputStats]:
     return list(read_pairs(str(path), options=ReadOptions(**options), stats=stats)), stats  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_the_shipped_wats_give_the_oracles_rows(mini_wats: list[Path]) -> None:
     assert len(mini_wats) == 2
     for path in mini_wats:

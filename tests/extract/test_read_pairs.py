@@ -44,6 +44,7 @@ def test_edge_cases_as_wat_and_as_warc(tmp_path: Path, case: EdgeCase, write: ob
     assert stats.status == "ok"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", mini_files())
 def test_the_same_pages_give_the_same_as_wat_and_as_warc(tmp_path: Path, name: str) -> None:
     pages = mini_files()[name]

@@ -29,6 +29,7 @@ def test_every_chart_is_drawn() -> None:
     assert figures(vl_convert, again).items() <= drawn.items()
 
 
+@pytest.mark.slow
 def test_no_field_is_missing_in_the_data(capfd: pytest.CaptureFixture[str]) -> None:
     """Vega-Lite draws nothing where a field isn't there, and warns."""
     for name, (chart, data) in charts_to_draw(made_facts(), ()).items():

@@ -7,6 +7,8 @@ import json
 import re
 from html.parser import HTMLParser
 
+import pytest
+
 from metaclip_curate.report.facts import Facts
 from metaclip_curate.report.page import fingerprint_mark, render
 from metaclip_curate.run.funnel import Funnel, Step
@@ -53,6 +55,7 @@ def test_the_same_facts_give_the_same_bytes() -> None:
     assert fingerprint_mark("0123456789abcdef").encode() in render(made_facts(), "")[:4096]
 
 
+@pytest.mark.slow
 def test_three_hundred_languages_are_small() -> None:
     page = render(made_facts(languages=300, entries=3000), drawing="")
     assert len(page) < 2_000_000  # the drawing library adds 0.9 MB

@@ -74,6 +74,7 @@ def test_a_folder_that_was_changed(
         check(tmp_path / "part", files)
 
 
+@pytest.mark.slow
 def test_a_bit_that_is_flipped_is_noticed_or_changes_nothing(tmp_path: Path) -> None:
     """By the checksum of the footer or, as all readers here verify them, by those of the pages."""
     path = tmp_path / "part-00000.parquet"

@@ -380,6 +380,7 @@ owner.release()
 """
 
 
+@pytest.mark.slow
 def test_of_two_processes_one_wins_and_the_next_follows_when_it_is_killed(tmp_path: Path) -> None:
     folder = tmp_path / "run"
 

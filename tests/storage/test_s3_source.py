@@ -130,6 +130,7 @@ def test_a_wrong_key_is_refused(options: StorageOptions, s3_server: S3Server, mo
     assert waits == []
 
 
+@pytest.mark.slow
 def test_no_credentials(options: StorageOptions, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)

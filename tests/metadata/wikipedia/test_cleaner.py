@@ -24,6 +24,7 @@ def test_texts_come_back(cleaner: Cleaner) -> None:
     assert cleaner.clean("") == ("", "used")
 
 
+@pytest.mark.slow
 def test_a_page_that_takes_too_long_is_given_up_and_the_next_is_read(cleaner: Cleaner) -> None:
     assert cleaner.clean(ENDLESS) == ("", "timeout")
     assert cleaner.clean("next") == ("next", "used")

@@ -85,6 +85,7 @@ def test_tokens_that_are_too_long_are_left_out() -> None:
     assert list(Segmenter("en").runs(f"a b {long} c {long}")) == [["a", "b"], ["c"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["a" * 100_000, "a-" * 50_000, "a '" * 50_000, "\u0301" * 100_000, "'" * 100_000])
 @pytest.mark.parametrize("language", ["en", "th"])
 def test_time_grows_with_the_text(language: str, text: str) -> None:
