@@ -33,6 +33,7 @@ class BuildOptions:
     )
     stage: BuildStage | None = option(None, "run only this stage (default: all of them)", changes_output=False)
     without: tuple[str, ...] = option((), "build without these sources: wordnet, ngrams, titles", metavar="SOURCE")
+    with_simple: bool = option(False, "count the Simple English Wikipedia as one of English (default: as one of other)")
     format: ListFormat = option("txt.zst", "format of the lists")
 
     def __post_init__(self) -> None:

@@ -38,6 +38,9 @@ class FetchOptions:
         required=True,
         changes_output=False,
     )
+    with_simple: bool = option(
+        False, "count the Simple English Wikipedia as one of English (default: as one of other)", changes_output=False
+    )
     dump_form: DumpForm = option("multistream", "form of the dumps where a wiki has both", changes_output=False)
     pageviews_days: int | None = option(
         None,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.language import OTHER, read_languages
 
+ENGLISH = "en"
+SIMPLE = "simple"
 # Editions whose host name isn't the code with "-" for "_".
 _ADDRESSES = {"be_x_old": ("be-tarask", "be-x-old")}
 
@@ -53,21 +55,33 @@ class Edition:
         return tuple(code + site for code in self.desktop_codes for site in ("", ".m", ".zero"))
 
 
-@lru_cache(maxsize=1)
-def all_editions() -> tuple[Edition, ...]:
-    """Returns every edition in languages.csv, in its order."""
-    return tuple(
+@lru_cache(maxsize=2)
+def all_editions(with_simple: bool = False) -> tuple[Edition, ...]:
+    """Returns every edition in languages.csv, in its order.
+
+    Args:
+        with_simple: Whether the Simple English Wikipedia belongs to English. Default: it belongs to `other`.
+    """
+    editions = (
         Edition(row.code, row.name, row.without_spaces, row.wordnet, row.metadata_language) for row in read_languages()
+    )
+    return tuple(
+        replace(edition, language=ENGLISH) if with_simple and edition.code == SIMPLE else edition
+        for edition in editions
     )
 
 
-def editions_of(language: str) -> tuple[Edition, ...]:
+def editions_of(language: str, with_simple: bool = False) -> tuple[Edition, ...]:
     """Returns the editions whose entries make up a language's list: its own first, then those merged into it.
+
+    Args:
+        language: A metadata language.
+        with_simple: As for `all_editions`.
 
     Raises:
         UserError: There is no such language, or it has no list of its own.
     """
-    found = [edition for edition in all_editions() if edition.language == language]
+    found = [edition for edition in all_editions(with_simple) if edition.language == language]
     if not found:
         raise UserError(_no_such_language(language))
     return tuple(sorted(found, key=lambda edition: (edition.code != language, edition.code)))

@@ -116,14 +116,17 @@ class SourceFiles:
             raise UserError(f"{folders[0]} has WordNet files but not {', '.join(missing)}: put all four there")
         return []
 
-    def languages(self) -> list[str]:
+    def languages(self, with_simple: bool = False) -> list[str]:
         """Lists the metadata languages for which there is Wikipedia text, sorted.
+
+        Args:
+            with_simple: Whether the Simple English Wikipedia belongs to English. Default: it belongs to `other`.
 
         Raises:
             UserError: There is no Wikipedia text.
         """
         wikis = {name.wiki for file in self.files if (name := parse_dump_name(file.path))}
-        found = sorted({edition.language for edition in all_editions() if edition.code in wikis})
+        found = sorted({edition.language for edition in all_editions(with_simple) if edition.code in wikis})
         if not found:
             raise UserError(
                 f"no Wikipedia text of any language in {self}: `metaclip-curate metadata fetch` downloads it"

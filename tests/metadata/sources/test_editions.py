@@ -10,11 +10,17 @@ from metaclip_curate.metadata.sources.editions import all_editions, check_langua
 
 def test_a_language_has_its_own_edition_first() -> None:
     assert [edition.code for edition in editions_of("zh")] == ["zh", "gan", "wuu", "zh_classical", "zh_yue"]
-    assert [edition.code for edition in editions_of("en")] == ["en", "simple"]
     assert len(editions_of("other")) > 150
     assert sum(len(editions_of(language)) for language in {each.language for each in all_editions()}) == len(
         all_editions()
     )
+
+
+def test_simple_english_is_one_of_other_unless_asked_for() -> None:
+    assert [edition.code for edition in editions_of("en")] == ["en"]
+    assert "simple" in [edition.code for edition in editions_of("other")]
+    assert [edition.code for edition in editions_of("en", with_simple=True)] == ["en", "simple"]
+    assert "simple" not in [edition.code for edition in editions_of("other", with_simple=True)]
 
 
 def test_codes_of_pageviews() -> None:

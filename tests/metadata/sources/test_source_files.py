@@ -39,7 +39,7 @@ def texts(files: SourceFiles, language: str) -> tuple[list[str], list[str]]:
         (["20231101.en/train-0.parquet", "20231101.en/train-1.parquet", "20221101.en/train-0.parquet"], [0, 1]),
         (["a/enwiki.jsonl.gz", "enwiki-own.parquet"], [0, 1]),
         ([f"enwiki-{_ARTICLES}", f"enwiki-shortened-{_ARTICLES}"], [0, 1]),
-        ([f"enwiki-{_ARTICLES}", f"simplewiki-{_ARTICLES}", f"dewiki-{_ARTICLES}", "notes.parquet"], [0, 1]),
+        ([f"enwiki-{_ARTICLES}", f"simplewiki-{_ARTICLES}", f"dewiki-{_ARTICLES}", "notes.parquet"], [0]),
         ([f"a/enwiki-20250101-{_ARTICLES}", f"b/enwiki-20250101-{_ARTICLES}"], [1]),
     ],
 )
