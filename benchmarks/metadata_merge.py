@@ -72,10 +72,10 @@ def _rank(unigrams: int, scale: int) -> None:
             (F.lit(1) + F.pmod(F.xxhash64("id"), F.lit(10_000_000))).cast("bigint").alias("count"),
         )
         begun = time.perf_counter()
-        found = rank(rows, "unigrams", "count", limits, _WORDNET // scale, 256)
+        found = rank(rows, "count", limits, _WORDNET // scale, 256)
         seconds = time.perf_counter() - begun
     peak = peak_mb()
-    kept = len(found.candidates.entries)
+    kept = len(found.entries)
     print(f"\nthe best {kept:,} of {unigrams:,} unigrams by Spark on 2 cores: {seconds:.1f} s,", end=" ")
     print(f"{unigrams / seconds:,.0f} unigrams/s; the driver's Python peaks at {peak:,.0f} MB")
 

@@ -25,7 +25,7 @@ from metaclip_curate.metadata.wikipedia.page import Article, read_page
 from metaclip_curate.metadata.wikipedia.segment import Segmenter
 from metaclip_curate.metadata.wikipedia.wikitext import plain_text
 from metaclip_curate.options.ngrams import NgramOptions
-from metaclip_curate.stages.metadata.ngrams import build_ngrams
+from metaclip_curate.stages.metadata.ngrams import NgramSources, build_ngrams
 from metaclip_curate.storage import StorageOptions
 
 REAL_DUMPS = Path(__file__).parent.parent.parent / "shared" / "data" / "wiki"
@@ -113,7 +113,7 @@ def _print_english(cost: tuple[float, float]) -> None:
 
 def _print_growth(folder: Path, dump: Path, factors: tuple[int, ...]) -> None:
     records = re.findall(rb"<page>.*?</page>", bz2.decompress(dump.read_bytes()), re.DOTALL)
-    options = NgramOptions(lowest_pmi=5.0, split_bytes=1 << 30)
+    options = NgramOptions(split_bytes=1 << 30)
     print(f"\n{'copies':<8}{'wall s':>8}{'tokens':>12}{'shuffled MB':>13}")
     for factor in factors:
         path, logs = folder / f"enwiki-{factor}-pages-articles.xml.bz2", folder / f"log-{factor}"
@@ -128,7 +128,7 @@ def _print_growth(folder: Path, dump: Path, factors: tuple[int, ...]) -> None:
         with local_spark(settings) as spark:
             started = time.time()
             output = folder / f"out-{factor}"
-            build_ngrams(spark, "en", [str(path)], str(output), options, StorageOptions())
+            build_ngrams(spark, NgramSources("en", [str(path)]), str(output), options, StorageOptions())
             seconds = time.time() - started
         tokens = json.loads((output / "wikipedia.json").read_bytes())["total"]["tokens"]
         shuffled = sum(size for finished, size in shuffle_writes(logs) if finished >= started)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -34,20 +35,40 @@ def _show(given: Given, words: Sequence[str]) -> None:
     if given["print"].json:
         print_json([dataclasses.asdict(each) for each in lists])
     else:
-        print(_lists_table(lists))
+        warnings = [f"warning: {each.language}: {warning}" for each in lists for warning in each.warnings]
+        blocks = [_lists_table(lists), *(_paper_table(each) for each in lists if each.paper), "\n".join(warnings)]
+        print("\n\n".join(filter(None, blocks)))
 
 
 def _lists_table(lists: Sequence[ListShown]) -> str:
     rows = []
     for each in lists:
+        several = len({source.wikipedia for source in each.sources} - {""}) > 1
         for source in each.sources:
             scores = ["" if score is None else f"{score:,.10g}" for score in (source.best, source.least)]
             also_in = ", ".join(f"{name} {entries:,}" for name, entries in source.also_in.items())
-            cells = [each.language, source.name, number(source.entries), share(source.entries, each.entries)]
-            rows.append([*cells, *scores, also_in, " | ".join(source.examples)])
-        rows.append([each.language, "all", number(each.entries), "", "", "", "", each.file])
-    header = ["language", "source", "entries", "of all", "best", "least", "also in", "examples"]
-    return text_table(header, rows, "<<>>>><<")
+            name = f"{source.name} of {source.wikipedia}" if several and source.wikipedia else source.name
+            cells = [each.language, name, _number(source.candidates), _number(source.limit), number(source.entries)]
+            cells += [share(source.entries, each.entries), *scores, source.last or ""]
+            rows.append([*cells, also_in, " | ".join(source.examples)])
+        rows.append([each.language, "all", "", "", number(each.entries), "", "", "", "", "", each.file])
+    header = ["language", "source", "candidates", "limit", "entries", "of all", "best", "least", "last taken"]
+    return text_table([*header, "also in", "examples"], rows, "<<>>>>>><<<")
+
+
+def _paper_table(shown: ListShown) -> str:
+    """Compares the number of entries by source with the papers'."""
+    entries: Counter[str] = Counter()
+    for source in shown.sources:
+        entries["wordnet" if source.name == "numbers" else source.name] += source.entries
+    names = {name: "numbers and wordnet" if name == "wordnet" else name for name in shown.paper}
+    rows = [[title, number(entries[name]), number(shown.paper[name])] for name, title in names.items()]
+    rows.append(["all", number(shown.entries), number(sum(shown.paper.values()))])
+    return text_table([shown.language, "entries", "in the papers"], rows, "<>>")
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else number(value)
 
 
 def _import(given: Given, words: Sequence[str]) -> None:

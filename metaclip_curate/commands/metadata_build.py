@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,18 +29,28 @@ def _run(given: Given, words: Sequence[str]) -> None:
     build = MetadataBuild(settings, lambda: get_session(given["session"]), log)
     built = build.run()
     if built:
-        print_blocks(summary_table(built), storage.join(build.output, "sources.json"))
+        blocks = [summary_table(built), warnings_text(built), storage.join(build.output, "sources.json")]
+        print_blocks(*filter(None, blocks))
 
 
 def summary_table(built: dict[str, dict[str, Any]]) -> str:
     """Lays out the number of entries of each language's list by source, and which wordnet is missing."""
     rows = []
     for language, section in built.items():
-        entries = {source["name"]: source["entries"] for source in section["sources"]}
+        entries: Counter[str] = Counter()
+        for source in section["sources"]:
+            entries[source["name"]] += source["entries"]
         cells = [number(entries[name]) if name in entries else "not used" for name in _COLUMNS]
         missing = section["files"].get("wordnet", {}).get("missing", "")
         rows.append([language, *cells, number(section["entries"]), f"no wordnet: {missing}" if missing else ""])
     return text_table(["language", *_COLUMNS, "entries", ""], rows, "<" + ">" * 6 + "<")
+
+
+def warnings_text(built: dict[str, dict[str, Any]]) -> str:
+    """Lists the warnings of all lists, one per line; empty if there are none."""
+    return "\n".join(
+        f"warning: {language}: {warning}" for language, section in built.items() for warning in section["warnings"]
+    )
 
 
 COMMAND = Command(

@@ -9,15 +9,8 @@ from metaclip_curate.options.fields import check_above_zero, check_range, option
 
 @dataclass(frozen=True)
 class NgramOptions:
-    """How a dump is read and which unigrams and bigrams are written."""
+    """How a dump is read."""
 
-    lowest_unigram_count: int = option(1, "leave out words that occur less often", metavar="N")
-    lowest_bigram_count: int = option(1, "leave out word pairs that occur less often", metavar="N")
-    lowest_pmi: float = option(
-        30.0,
-        "leave out word pairs with less pointwise mutual information; of n tokens at most log2(n) bits are possible",
-        metavar="BITS",
-    )
     max_page_bytes: int = option(4 << 20, "skip and count pages longer than this", metavar="BYTES")
     page_seconds: float = option(
         20.0, "skip and count pages that take more processor time than this", metavar="SECONDS"
@@ -28,6 +21,6 @@ class NgramOptions:
     )
 
     def __post_init__(self) -> None:
-        for name in ("lowest_unigram_count", "lowest_bigram_count", "max_page_bytes", "split_bytes"):
+        for name in ("max_page_bytes", "split_bytes"):
             check_range(name, getattr(self, name), 1)
         check_above_zero("page_seconds", self.page_seconds)

@@ -101,6 +101,10 @@ class BuildRecord:
         """Returns the summary of a finished step."""
         return dict(self._steps[step]["summary"])
 
+    def options(self, step: str) -> dict[str, Any]:
+        """Returns the options of a finished step; empty if it isn't finished."""
+        return dict(self._steps[step]["options"]) if step in self._steps else {}
+
     def fingerprint(self, step: str) -> str | None:
         """Computes a digest of the options and sources of a finished step; None if it isn't finished."""
         record = self._steps.get(step)

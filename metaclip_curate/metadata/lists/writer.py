@@ -22,6 +22,7 @@ from metaclip_curate.storage import StorageOptions
 SOURCES_FILE = "sources.json"
 KIND = "metaclip-curate metadata"
 ENTRIES_FOLDER = "entries"
+BUILD = "build"  # what sources.json names as the maker of a list that `metadata build` made
 _ZSTD_LEVEL = 19
 _FORMATS: tuple[ListFormat, ...] = ("txt.zst", "json")
 _OTHERS = ("txt",)

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from metaclip_curate import storage
 from metaclip_curate.errors import UserError
-from metaclip_curate.metadata.lists.writer import check_no_other_list, entries_file, read_sources, record_sources
+from metaclip_curate.metadata.lists.writer import BUILD, check_no_other_list, entries_file, read_sources, record_sources
 from metaclip_curate.metadata.sources.editions import all_editions, check_languages, editions_of
 from metaclip_curate.metadata.sources.source_files import SourceFiles
 from metaclip_curate.options.build_metadata import BUILD_STAGES, BuildStage
 from metaclip_curate.options.fields import table_options
 from metaclip_curate.options.page_views import ViewRule
-from metaclip_curate.pipelines.metadata.build_list import MADE_BY, BuildSettings, page_views_of, write_list_of
-from metaclip_curate.pipelines.metadata.build_merge import FinishedStages
-from metaclip_curate.pipelines.metadata.build_sources import SourceStages
+from metaclip_curate.pipelines.metadata.build_list import BuildSettings, page_views_of, write_list_of
+from metaclip_curate.pipelines.metadata.build_sources import LOWEST_PAIR_COUNT, SourceStages
+from metaclip_curate.pipelines.metadata.finished_stages import FinishedStages
 from metaclip_curate.pipelines.metadata.steps import BuildSteps, Log
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ class MetadataBuild:
         self._session = session
         self._storage = settings.storage
         requested = settings.build.languages
-        self.languages = self._sources.languages() if requested == (EVERY_LANGUAGE,) else check_languages(requested)
+        self._with_simple = settings.build.with_simple
+        every = requested == (EVERY_LANGUAGE,)
+        self.languages = self._sources.languages(self._with_simple) if every else check_languages(requested)
         self._steps = BuildSteps(self.output, settings.storage, log)
         self.record = self._steps.record
         self._check_lists()
@@ -81,18 +83,22 @@ class MetadataBuild:
     def _run_source_stages(self) -> None:
         stages = SourceStages(self._sources, self._steps, lambda: self.spark, self._storage)
         for language in self.languages:
+            editions = editions_of(language, self._with_simple)
             if self._is_requested("wordnet"):
-                stages.wordnet(language)
+                stages.wordnet(language, editions)
             if self._is_requested("ngrams"):
-                stages.ngrams(language, self.settings.ngrams)
+                limits = self.settings.merge.limits(language)
+                stages.ngrams(language, editions, limits.lowest_pair_count, self.settings.ngrams)
         if self._is_requested("titles"):
             stages.titles(self._view_rules())
 
     def _view_rules(self) -> dict[str, ViewRule]:
-        """Returns which page views count, for all languages: one pass over the files serves them all."""
+        """Returns which page views count, for all Wikipedias: one pass over the files serves them all."""
         merge, page_views = self.settings.merge, self.settings.page_views
-        languages = sorted({edition.language for edition in all_editions()})
-        return {language: page_views.rule(merge.preset_of(language)) for language in languages}
+        return {
+            edition.code: page_views.rule(merge.preset_of(edition.language))
+            for edition in all_editions(self._with_simple)
+        }
 
     def _is_requested(self, stage: BuildStage) -> bool:
         requested = self.settings.build.stage
@@ -104,7 +110,7 @@ class MetadataBuild:
             # The table of entries is written before the list. A list with a table but no section in sources.json is
             # from a build that died.
             begun = storage.exists(entries_file(self.output, language), self._storage)
-            ours = begun or built.get(language, {}).get("made_by") == MADE_BY
+            ours = begun or built.get(language, {}).get("made_by") == BUILD
             check_no_other_list(self.output, language, self.settings.build.format, ours, self._storage)
 
     def _check_sources(self) -> None:
@@ -115,7 +121,7 @@ class MetadataBuild:
                 "and --without titles builds lists without titles"
             )
         for language in self.languages if self._is_requested("ngrams") else []:
-            editions = editions_of(language)
+            editions = editions_of(language, self._with_simple)
             if not self._sources.texts(editions, lambda line: None):
                 wikis = " or ".join(f"{edition.wiki}-*" for edition in editions[:3])
                 raise UserError(
@@ -126,6 +132,8 @@ class MetadataBuild:
     def _merge(self, language: str) -> dict[str, Any]:
         used = tuple(stage for stage in BUILD_STAGES[:-1] if stage not in self.settings.build.without)
         upstream = self._finished(used, language)
+        if "ngrams" in used:
+            self._check_pair_counts(language)
         options = table_options(self.settings.build) | table_options(self.settings.merge)
         step, list_format = f"merge/{language}", self.settings.build.format
         files = [storage.join(self.output, f"{language}.{list_format}"), entries_file(self.output, language)]
@@ -152,3 +160,14 @@ class MetadataBuild:
                 )
             upstream.append([step, fingerprint])
         return upstream
+
+    def _check_pair_counts(self, language: str) -> None:
+        """Checks that the stage ngrams kept the word pairs that the merge needs."""
+        kept = self.record.options(f"ngrams/{language}").get(LOWEST_PAIR_COUNT, 1)
+        needed = self.settings.merge.limits(language).lowest_pair_count
+        if needed < kept:
+            raise UserError(
+                f"{self.output} has only the word pairs of {language} that occur {kept:,} times or more, and bigrams "
+                f"may need those of {needed:,}: run `metaclip-curate metadata build --stage ngrams` with these options "
+                "first"
+            )

@@ -13,18 +13,19 @@ import pyarrow as pa
 from metaclip_curate import __version__
 from metaclip_curate.errors import UserError
 from metaclip_curate.metadata.building.record import BuildRecord
-from metaclip_curate.metadata.lists.writer import entries_file, write_list, write_table
+from metaclip_curate.metadata.lists.writer import BUILD, entries_file, write_list, write_table
+from metaclip_curate.metadata.sources.editions import editions_of
 from metaclip_curate.options.build_metadata import BuildOptions
 from metaclip_curate.options.fields import table_options
 from metaclip_curate.options.merge_metadata import Limits, MergeOptions
 from metaclip_curate.options.ngrams import NgramOptions
 from metaclip_curate.options.page_views import PageViewOptions
-from metaclip_curate.pipelines.metadata.build_merge import FinishedStages, LanguageMerge, dates, digested
+from metaclip_curate.pipelines.metadata.build_merge import LanguageMerge
+from metaclip_curate.pipelines.metadata.finished_stages import FinishedStages, dates, digested
 from metaclip_curate.stages.metadata.merge import pyspark_version
 from metaclip_curate.storage import StorageOptions
 
 PAGE_VIEWS_LICENCE = "CC0 1.0"
-MADE_BY = "build"
 
 
 @dataclass(frozen=True)
@@ -60,19 +61,28 @@ def write_list_of(language: str, settings: BuildSettings, stages: FinishedStages
     Raises:
         UserError: The list would be empty.
     """
-    limits, output = settings.merge.limits(), settings.build.output
-    merge = LanguageMerge(language, limits, stages)
+    limits, output = settings.merge.limits(language), settings.build.output
+    merge = LanguageMerge(language, limits, editions_of(language, settings.build.with_simple), stages)
     entries = merge.merged.entries
     if not entries:
         raise UserError(f"the list of {language} would be empty: its sources have no entry within the limits")
     write_table(entries_file(output, language), merge.merged.table(), settings.storage)
     section = write_list(output, language, entries, settings.build.format, settings.storage)
-    section |= {"made_by": MADE_BY, "sources": merge.sources(), "files": merge.files()}
+    section |= {
+        "made_by": BUILD,
+        "wikipedias": merge.wikipedias,
+        "sources": [report.as_dict() for report in merge.reports],
+        "warnings": merge.warnings,
+        "files": stages.files(language),
+    }
     if "titles" in stages.used:
         section["pageviews"] = stages.steps.record.fingerprint("titles")
     options = {"merge": _as_json(limits)}
     options |= {"ngrams": table_options(settings.ngrams)} if "ngrams" in stages.used else {}
-    stages.steps.log(f"merge/{language}: {len(entries):,} entries")
+    several = len(merge.wikipedias) > 1
+    lines = [report.line(several) for report in merge.reports]
+    for line in [*lines, f"{len(entries):,} entries", *(f"warning: {warning}" for warning in merge.warnings)]:
+        stages.steps.log(f"merge/{language}: {line}")
     return section | {"options": options, "versions": _versions()}
 
 

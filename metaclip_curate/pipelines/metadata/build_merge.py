@@ -3,43 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from metaclip_curate import storage
 from metaclip_curate.metadata.building.merge import Candidates, MergedList, is_usable
+from metaclip_curate.metadata.building.ngrams import highest_pmi
+from metaclip_curate.metadata.building.source_report import SourceReport, warnings_of
 from metaclip_curate.metadata.lists.writer import read_table
+from metaclip_curate.metadata.sources.editions import Edition, all_editions
+from metaclip_curate.metadata.sources.wordnet import first_names
 from metaclip_curate.options.merge_metadata import Limits, SourceLimits
-from metaclip_curate.pipelines.metadata.steps import BuildSteps
+from metaclip_curate.pipelines.metadata.finished_stages import FinishedStages
+from metaclip_curate.stages.metadata.bigrams import bigrams_of, read_counts, unigrams_of
 from metaclip_curate.stages.metadata.merge import rank
 from metaclip_curate.stages.metadata.titles import read_titles
-from metaclip_curate.storage import StorageOptions
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
-
-WIKIPEDIA_LICENCE = "CC BY-SA 4.0"
-_DATE = re.compile(r"(?<!\d)\d{8}(?!\d)")
-
-
-@dataclass(frozen=True)
-class FinishedStages:
-    """The finished stages that a merge reads.
-
-    Attributes:
-        steps: The steps of the build.
-        used: Stages to use, in the order of the list: wordnet, ngrams, titles.
-        spark: Returns the Spark session.
-        storage: Credentials and limits for reading the stages.
-    """
-
-    steps: BuildSteps
-    used: tuple[str, ...]
-    spark: Callable[[], SparkSession]
-    storage: StorageOptions
+    from pyspark.sql import DataFrame
 
 
 class LanguageMerge:
@@ -48,124 +29,104 @@ class LanguageMerge:
     Args:
         language: The language.
         limits: Limits of the sources and of entries.
+        editions: Its Wikipedias.
         stages: The finished stages.
 
     Attributes:
         merged: The merged list.
+        reports: What each source gave, in the order of the list.
+        wikipedias: Codes of the Wikipedias of which there is text or a title, in the order of languages.csv.
+        warnings: What is suspicious about the sources and the list.
     """
 
-    def __init__(self, language: str, limits: Limits, stages: FinishedStages) -> None:
+    def __init__(self, language: str, limits: Limits, editions: Sequence[Edition], stages: FinishedStages) -> None:
         self._language = language
         self._limits = limits
         self._stages = stages
-        self._counts: dict[str, dict[str, Any]] = {"numbers": {}}
         self.merged = MergedList()
-        self.merged.add(Candidates("numbers", [str(number) for number in range(limits.numbers)]))
+        self.reports: list[SourceReport] = []
+        self.warnings = stages.source_warnings(language)
+        self._add("numbers", [str(number) for number in range(limits.numbers)], {})
         if "wordnet" in stages.used:
             self._add_wordnet()
-        if "ngrams" in stages.used:
-            self._add_ngrams("unigrams", "count", limits.unigrams)
-            self._add_ngrams("bigrams", "pmi", limits.bigrams)
-        if "titles" in stages.used:
-            self._add_titles()
-
-    def sources(self) -> list[dict[str, Any]]:
-        """Returns name and counts of each source, in the order of the list."""
-        merged = self.merged
-        return [
-            {"name": name, "entries": added, "repeats": merged.repeats[name], **self._counts[name]}
-            for name, added in merged.added.items()
-        ]
-
-    def files(self) -> dict[str, Any]:
-        """Returns the files that only this language has, with licences and digests."""
-        found: dict[str, Any] = {}
-        steps = self._stages.steps.record.steps()
-        if "wordnet" in self._stages.used:
-            step = steps[f"wordnet/{self._language}"]
-            found["wordnet"] = {**step["summary"], "files": digested(step["sources"])}
-        if "ngrams" in self._stages.used:
-            step = steps[f"ngrams/{self._language}"]
-            stats = read_ngram_stats(self._stages.steps.folder, self._language, self._stages.storage)
-            found["wikipedia"] = {
-                "licence": WIKIPEDIA_LICENCE,
-                "dates": dates(step["sources"]),
-                "files": digested(step["sources"]),
-                "pages": [_described(each, step["sources"]) for each in stats["files"]],
-                "total": stats["total"],
-                "highest_pmi": stats["highest_pmi"],
-                "warnings": stats["warnings"],
-            }
-        return found
+        tokens = stages.ngram_stats(language)["tokens"] if "ngrams" in stages.used else {}
+        titles = self._titles(editions)
+        self.wikipedias = _in_order({*tokens, *titles}) or [editions[0].code]
+        for wikipedia in self.wikipedias:
+            if wikipedia in tokens:
+                self._add_ngrams(wikipedia, tokens[wikipedia])
+            if "titles" in stages.used:
+                lines = {"lines": sum(file["lines"] for file in stages.steps.record.summary("titles")["files"])}
+                self._add_ranked("titles", wikipedia, "views", limits.titles, titles.get(wikipedia), lines)
+        self.warnings += warnings_of(language, limits, self.reports, len(self.merged.entries))
 
     def _add_wordnet(self) -> None:
         url = storage.join(self._stages.steps.folder, "wordnet", f"{self._language}.parquet")
         table = read_table(url, self._stages.storage)
-        if self._limits.wordnet_names == "first":
-            table = table.filter(table["first"])
-        names = table["entry"].to_pylist()
+        first = self._limits.wordnet_names == "first"
+        names = first_names(table) if first else table["entry"].to_pylist()
         usable = [name for name in names if is_usable(name, self._limits.max_entry_length)]
-        self._counts["wordnet"] = {"names": len(names), "usable": len(usable)}
-        self.merged.add(Candidates("wordnet", usable))
+        self._add("wordnet", usable, {"names": len(names)})
 
-    def _add_ngrams(self, name: str, score: str, limits: SourceLimits) -> None:
-        folder = storage.join(self._stages.steps.folder, "ngrams", self._language, name)
-        kind = "bigint" if score == "count" else "double"
-        self._add_ranked(name, score, limits, self._read(folder, f"entry string, {score} {kind}"))
+    def _add(self, name: str, entries: list[str], strings: dict[str, Any]) -> None:
+        taken = self.merged.add(Candidates(name, entries))
+        self.reports.append(SourceReport(name, "", len(entries), taken, strings=strings))
 
-    def _add_titles(self) -> None:
-        folder = storage.join(self._stages.steps.folder, "titles")
-        of_wikipedias = read_titles(self._stages.spark(), folder, self._language, self._stages.storage)
-        rows = None if of_wikipedias is None else of_wikipedias.groupBy("entry").agg({"views": "sum"})
-        rows = None if rows is None else rows.withColumnRenamed("sum(views)", "views")
-        self._add_ranked("titles", "views", self._limits.titles, rows)
-
-    def _read(self, folder: str, columns: str) -> DataFrame | None:
-        if not storage.list_parquet(folder, self._stages.storage):
-            return None
-        return self._stages.spark().read.schema(columns).parquet(folder)
-
-    def _add_ranked(self, name: str, score: str, limits: SourceLimits, rows: DataFrame | None) -> None:
-        if rows is None:
-            self._counts[name] = {"rows": 0}
-            self.merged.add(Candidates(name, []))
-            return
-        ranking = rank(rows, name, score, limits, len(self.merged.entries), self._limits.max_entry_length)
-        counts = {field.name: getattr(ranking, field.name) for field in dataclasses.fields(ranking)}
-        del counts["candidates"]
-        self._counts[name] = counts
-        self.merged.add(ranking.candidates)
-        if ranking.usable and not ranking.of_minimum:
-            self._stages.steps.log(
-                f"merge/{self._language}: none of {ranking.usable:,} {name} has {score} {limits.minimum:g} or more; "
-                f"the highest is {ranking.highest:.1f}"
+    def _add_ngrams(self, wikipedia: str, tokens: int) -> None:
+        folder = storage.join(self._stages.steps.folder, "ngrams", self._language)
+        counts = read_counts(self._stages.spark(), folder)
+        words = unigrams_of(counts, wikipedia)
+        unigrams = self._add_ranked("unigrams", wikipedia, "count", self._limits.unigrams, words)
+        rules, last = self._limits.bigrams, unigrams.taken.last_score
+        lowest = rules.min_count or int(last or self._limits.unigrams.minimum or 1)
+        limits = rules.after_unigrams(unigrams.taken.taken)
+        # The ranking reads them twice.
+        pairs = bigrams_of(counts, wikipedia, tokens, lowest).persist()
+        self._add_ranked("bigrams", wikipedia, "pmi", limits, pairs, {"lowest_count": lowest})
+        pairs.unpersist()
+        highest = highest_pmi(tokens, lowest)
+        if tokens and limits.minimum is not None and limits.minimum > highest:
+            self.warnings.append(
+                f"bigrams: no pair of {wikipedia} can have {limits.minimum:g} bits of mutual information: with "
+                f"{tokens:,} tokens and a lowest count of {lowest:,} the highest is {highest:.1f}; lower "
+                "--bigrams-min-pmi"
             )
 
+    def _titles(self, editions: Sequence[Edition]) -> dict[str, DataFrame]:
+        """Returns entry and views of the titles of each Wikipedia that has any."""
+        if "titles" not in self._stages.used:
+            return {}
+        used_of = self._stages.steps.record.summary("titles")["used_of"]
+        codes = [edition.code for edition in editions if used_of.get(edition.code)]
+        folder = storage.join(self._stages.steps.folder, "titles")
+        rows = read_titles(self._stages.spark(), folder, codes, self._stages.storage) if codes else None
+        return {} if rows is None else {code: rows.filter(rows["wikipedia"] == code) for code in codes}
 
-def read_ngram_stats(folder: str, language: str, options: StorageOptions) -> dict[str, Any]:
-    """Reads the statistics that the stage ngrams wrote for a language.
+    def _add_ranked(
+        self,
+        name: str,
+        wikipedia: str,
+        score: str,
+        limits: SourceLimits,
+        rows: DataFrame | None,
+        strings: dict[str, Any] | None = None,
+    ) -> SourceReport:
+        if rows is None:
+            taken = self.merged.add(Candidates(name, [], [], limits.most, wikipedia))
+            report = SourceReport(name, wikipedia, 0, taken, score, {"rows": 0, **(strings or {})})
+        else:
+            known = self.merged.known_to(wikipedia)
+            ranking = rank(rows, score, limits, known, self._limits.max_entry_length)
+            taken = self.merged.add(Candidates(name, ranking.entries, ranking.scores, ranking.limit, wikipedia))
+            numbers = dataclasses.asdict(dataclasses.replace(ranking, entries=[], scores=[]))
+            for described in ("entries", "scores", "limit", "candidates"):
+                del numbers[described]
+            report = SourceReport(name, wikipedia, ranking.candidates, taken, score, {**numbers, **(strings or {})})
+        self.reports.append(report)
+        return report
 
-    Args:
-        folder: Folder of the stages.
-        language: The language.
-        options: Credentials and limits for reading the folder.
-    """
-    url = storage.join(folder, "ngrams", language, "wikipedia.json")
-    stats: dict[str, Any] = json.loads(storage.read_bytes(url, options))
-    return stats
 
-
-def _described(stats: dict[str, Any], sources: list[list[str]]) -> dict[str, Any]:
-    """Returns the statistics of a file with its recorded name instead of its path on this machine."""
-    name = next(name for name, _ in sources if stats["path"].endswith(name))
-    return {"file": name, **{key: value for key, value in stats.items() if key not in ("path", "index")}}
-
-
-def digested(sources: list[list[str]]) -> list[dict[str, str]]:
-    """Returns names and digests as in sources.json."""
-    return [{"file": name, "sha256": digest} for name, digest in sources]
-
-
-def dates(sources: list[list[str]]) -> list[str]:
-    """Returns the distinct dates (YYYYMMDD) in the names of files, sorted."""
-    return sorted({date for name, _ in sources for date in _DATE.findall(name)})
+def _in_order(codes: set[str]) -> list[str]:
+    """Sorts codes of Wikipedias in the order of languages.csv."""
+    order = {edition.code: number for number, edition in enumerate(all_editions())}
+    return sorted(codes, key=lambda code: (order.get(code, -1), code))

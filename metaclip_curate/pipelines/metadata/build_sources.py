@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 from metaclip_curate import storage
 from metaclip_curate.metadata.lists.writer import write_table
-from metaclip_curate.metadata.sources.editions import editions_of
+from metaclip_curate.metadata.sources.editions import Edition
 from metaclip_curate.metadata.sources.source_files import SourceFile, SourceFiles
 from metaclip_curate.metadata.sources.titles import check_stats
 from metaclip_curate.metadata.sources.wordnet import wordnet_table
 from metaclip_curate.options.fields import table_options
 from metaclip_curate.options.ngrams import NgramOptions
 from metaclip_curate.options.page_views import ViewRule
-from metaclip_curate.pipelines.metadata.build_merge import read_ngram_stats
+from metaclip_curate.pipelines.metadata.finished_stages import read_ngram_stats
 from metaclip_curate.pipelines.metadata.steps import BuildSteps
-from metaclip_curate.stages.metadata.ngrams import build_ngrams
+from metaclip_curate.stages.metadata.ngrams import NgramSources, build_ngrams
 from metaclip_curate.stages.metadata.titles import build_titles
 from metaclip_curate.storage import StorageOptions
+
+# Among the options of the stage ngrams in the record; the console prints it as the option from which it follows.
+LOWEST_PAIR_COUNT = "bigrams_min_count"
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -43,9 +46,9 @@ class SourceStages:
         self._spark = spark
         self._storage = options
 
-    def wordnet(self, language: str) -> None:
-        """Writes the names in a language's wordnets."""
-        codes = [edition.wordnet for edition in editions_of(language) if edition.wordnet]
+    def wordnet(self, language: str, editions: Sequence[Edition]) -> None:
+        """Writes the names in the wordnets of a language's editions."""
+        codes = [edition.wordnet for edition in editions if edition.wordnet]
         files = {code: self._sources.wordnets(code) for code in codes}
         digests = self._steps.digests_of([file for of_code in files.values() for file in of_code])
         step = f"wordnet/{language}"
@@ -57,15 +60,28 @@ class SourceStages:
         self._steps.record.finish(step, {}, digests, summary)
         missing = summary.get("missing")
         self._steps.log(f"{step}: no wordnet: {missing}" if missing else f"{step}: {len(table):,} names")
+        for warning in summary["warnings"]:
+            self._steps.log(f"{step}: {warning}")
 
-    def ngrams(self, language: str, options: NgramOptions) -> None:
-        """Writes a language's unigrams and bigrams."""
-        files = self._sources.texts(editions_of(language), self._steps.log)
-        step, compared, digests = f"ngrams/{language}", table_options(options), self._steps.digests_of(files)
+    def ngrams(self, language: str, editions: Sequence[Edition], lowest_pair_count: int, options: NgramOptions) -> None:
+        """Writes the counts of a language's words and pairs.
+
+        Args:
+            language: The language.
+            editions: Its editions.
+            lowest_pair_count: Lowest count of a pair that a merge may need.
+            options: Limits of pages.
+        """
+        files = self._sources.texts(editions, self._steps.log)
+        step, digests = f"ngrams/{language}", self._steps.digests_of(files)
+        # Counts that have more pairs than the merge needs aren't made again.
+        kept = self._steps.record.options(step).get(LOWEST_PAIR_COUNT, lowest_pair_count)
+        lowest_pair_count = min(kept, lowest_pair_count)
+        compared = {**table_options(options), LOWEST_PAIR_COUNT: lowest_pair_count}
         if not self._steps.begin(step, compared, digests):
             return
-        folder = self._emptied(step)
-        build_ngrams(self._spark(), language, _paths(files), folder, options, self._storage)
+        sources = NgramSources(language, _paths(files), lowest_pair_count)
+        build_ngrams(self._spark(), sources, self._emptied(step), options, self._storage)
         stats = read_ngram_stats(self._steps.folder, language, self._storage)
         self._steps.record.finish(step, compared, digests, {})
         self._steps.log(f"{step}: {stats['total']['used']:,} pages, {stats['total']['tokens']:,} tokens")
@@ -76,7 +92,7 @@ class SourceStages:
         """Writes the titles and views of all Wikipedias.
 
         Args:
-            rules: Which views count, by metadata language.
+            rules: Which views count, by code of the Wikipedia.
         """
         files, compared = self._sources.page_views(), _compared(rules)
         digests = self._steps.digests_of(files)

@@ -9,7 +9,7 @@ import pyspark
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from metaclip_curate.metadata.building.merge import PUNCTUATION, Candidates
+from metaclip_curate.metadata.building.merge import PUNCTUATION
 from metaclip_curate.options.merge_metadata import SourceLimits
 
 if TYPE_CHECKING:
@@ -23,39 +23,40 @@ class Ranking:
     """The candidates of a source, and how many strings each limit left.
 
     Attributes:
-        candidates: Candidates within the limits, best first. There are more than `most`, as some may be repeats.
+        entries: The candidates, best first. There are more than `limit`, as some may be repeats.
+        scores: Score of each.
+        limit: Largest number of entries that the source adds.
         rows: Number of distinct strings of the source.
         only_punctuation: Number of strings that are only punctuation.
         too_long: Number of the other strings that are too long or have a line break.
         usable: Number of the remaining strings.
-        of_minimum: Number of usable strings with at least the minimum score.
-        within_share: Number of these strings that are within the share.
-        highest: Highest score of a usable string.
+        candidates: Number of usable strings with at least the minimum score.
+        highest: Highest score of a usable string; None without one.
     """
 
-    candidates: Candidates
+    entries: list[str]
+    scores: list[float]
+    limit: int
     rows: int
     only_punctuation: int
     too_long: int
     usable: int
-    of_minimum: int
-    within_share: int
+    candidates: int
     highest: float | None
 
 
-def rank(rows: DataFrame, source: str, score: str, limits: SourceLimits, known: int, max_length: int) -> Ranking:
+def rank(rows: DataFrame, score: str, limits: SourceLimits, known: int, max_length: int) -> Ranking:
     """Ranks the strings of a source by score, and by code points if scores are equal.
 
     Args:
         rows: Rows of entry and score, each entry once.
-        source: Name of the source.
         score: Column of the score.
         limits: Limits of the source.
         known: Number of entries that are already in the list, and may be repeated by as many candidates.
         max_length: Largest number of characters of an entry.
 
     Returns:
-        At most `limits.most + known` candidates.
+        At most `known` candidates more than the source can add.
     """
     punctuation, too_long = is_only_punctuation(F.col("entry")), is_too_long(F.col("entry"), max_length)
     marked = rows.select("entry", score, punctuation.alias("punctuation"), (~punctuation & too_long).alias("too_long"))
@@ -65,24 +66,24 @@ def rank(rows: DataFrame, source: str, score: str, limits: SourceLimits, known: 
         F.count("*").alias("rows"),
         F.count_if(F.col("punctuation")).alias("punctuation"),
         F.count_if(F.col("too_long")).alias("too_long"),
-        F.count_if(enough).alias("of_minimum"),
+        F.count_if(enough).alias("candidates"),
         F.max(F.when(usable, F.col(score))).alias("highest"),
     ).first()
     assert counts is not None  # an aggregate has one row
     of_usable = counts["rows"] - counts["punctuation"] - counts["too_long"]
-    within = limits.candidates_within(of_usable, counts["of_minimum"])
-    limit = min(within, limits.most + known) if limits.most else 0
-    best = marked.filter(enough).orderBy(F.col(score).desc(), F.col("entry").asc()).limit(limit)
-    found = best.select("entry", score).collect() if limit else []
-    candidates = Candidates(source, [row[0] for row in found], [row[1] for row in found], limits.most)
+    limit = limits.most_of(of_usable)
+    most = min(counts["candidates"], limit + known) if limit else 0
+    best = marked.filter(enough).orderBy(F.col(score).desc(), F.col("entry").asc()).limit(most)
+    found = best.select("entry", score).collect() if most else []
     return Ranking(
-        candidates,
+        entries=[row[0] for row in found],
+        scores=[row[1] for row in found],
+        limit=limit,
         rows=counts["rows"],
         only_punctuation=counts["punctuation"],
         too_long=counts["too_long"],
         usable=of_usable,
-        of_minimum=counts["of_minimum"],
-        within_share=within,
+        candidates=counts["candidates"],
         highest=counts["highest"],
     )
 

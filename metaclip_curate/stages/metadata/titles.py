@@ -11,7 +11,6 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from metaclip_curate import storage
-from metaclip_curate.metadata.sources.editions import editions_of
 from metaclip_curate.metadata.sources.page_view_sites import page_view_sites
 from metaclip_curate.metadata.sources.titles import TITLES, PageViewsStats, read_page_views
 from metaclip_curate.options.page_views import ViewRule
@@ -33,7 +32,7 @@ def build_titles(
         spark: The Spark session.
         paths: Pageviews files, one per hour.
         folder: Folder for `wikipedia=xx/*.parquet` with entry and views, each title once.
-        rules: Which views count, by metadata language; languages that aren't named have the default.
+        rules: Which views count, by code of the Wikipedia; those that aren't named have the default.
         options: Credentials and limits with which the workers read the files.
 
     Returns:
@@ -49,14 +48,13 @@ def build_titles(
     return sorted((json.loads(row["entry"]) for row in rows), key=lambda stats: str(stats["path"]))
 
 
-def read_titles(spark: SparkSession, folder: str, language: str, options: StorageOptions) -> DataFrame | None:
-    """Reads wikipedia, entry and views of the titles of a language's Wikipedias; None if it has no titles.
+def read_titles(spark: SparkSession, folder: str, codes: Sequence[str], options: StorageOptions) -> DataFrame | None:
+    """Reads wikipedia, entry and views of the titles of some Wikipedias; None if they have no titles.
 
     A title of several Wikipedias has a row of each.
     """
     # One request instead of one for each of the many Wikipedias of `other`.
     found = set(storage.list_folder(folder, options))
-    codes = [edition.code for edition in editions_of(language)]
     paths = [storage.join(folder, _part(code)) for code in codes if f"{_part(code)}/" in found]
     if not paths:
         return None

@@ -33,6 +33,7 @@ from metaclip_curate.storage.urls import local_path
 # Rows of a task: counts of words (second is null) and of pairs, and statistics (joiner is null too, first has JSON).
 COUNTS = pa.schema(
     [
+        ("wikipedia", pa.string()),  # code of the edition
         ("first", pa.string()),
         ("joiner", pa.string()),  # string between the two
         ("second", pa.string()),
@@ -49,13 +50,13 @@ class TextFile:
 
     Attributes:
         number: Index of the file.
-        language: Wikipedia code by whose rules the text is segmented.
+        wikipedia: Code of the Wikipedia, by whose rules the text is segmented.
         splits: Splits, one per task; for Parquet a single one, of which only the source is used.
         hidden: Namespaces in lower case, links to which aren't text.
     """
 
     number: int
-    language: str
+    wikipedia: str
     splits: tuple[FileSplit, ...]
     hidden: frozenset[str] = field(default=ENGLISH_HIDDEN)
 
@@ -80,7 +81,7 @@ def count_ngrams(spark: SparkSession, files: list[TextFile], limits: PageLimits,
         storage: Credentials and limits with which the workers read the files; Spark reads Parquet itself.
 
     Returns:
-        Rows of `COUNTS`, each word and pair once, with one row of statistics or several for each file.
+        Rows of `COUNTS`, each word and pair of a Wikipedia once, with one row of statistics or several for each file.
     """
     tables = []
     pieces = [(file.number, part) for file in files if file.form != "parquet" for part in range(len(file.splits))]
@@ -93,7 +94,7 @@ def count_ngrams(spark: SparkSession, files: list[TextFile], limits: PageLimits,
         if file.form == "parquet":
             tables.append(_texts_of(spark, file.path).mapInArrow(_column_reader(file, limits), ddl(COUNTS)))
     every = reduce(DataFrame.unionByName, tables)
-    return every.groupBy("first", "joiner", "second").agg(F.sum("count").alias("count"))
+    return every.groupBy("wikipedia", "first", "joiner", "second").agg(F.sum("count").alias("count"))
 
 
 def stats_by_file(counts: DataFrame) -> dict[int, list[PageStats]]:
@@ -128,8 +129,8 @@ def _split_reader(
                 file = by_number[row["file"]]
                 stats = PageStats()
                 texts = read_texts(file.splits[row["part"]], limits, storage, stats, file.hidden)
-                yield from _counted(_readable(texts, stats), file.language, stats)
-                yield _stats_row(file.number, str(row["part"]), stats)
+                yield from _counted(_readable(texts, stats), file.wikipedia, stats)
+                yield _stats_row(file, str(row["part"]), stats)
 
     return read
 
@@ -149,9 +150,9 @@ def _column_reader(
         from pyspark import TaskContext
 
         stats = PageStats()
-        yield from _counted(_usable(batches, limits, stats), file.language, stats)
+        yield from _counted(_usable(batches, limits, stats), file.wikipedia, stats)
         context = TaskContext.get()
-        yield _stats_row(file.number, str(context.partitionId() if context else 0), stats)
+        yield _stats_row(file, str(context.partitionId() if context else 0), stats)
 
     return read
 
@@ -168,36 +169,43 @@ def _usable(batches: Iterator[pa.RecordBatch], limits: PageLimits, stats: PageSt
                 yield text
 
 
-def _counted(texts: Iterator[str], language: str, stats: PageStats) -> Iterator[pa.RecordBatch]:
-    segmenter = Segmenter(language)
+def _counted(texts: Iterator[str], wikipedia: str, stats: PageStats) -> Iterator[pa.RecordBatch]:
+    segmenter = Segmenter(wikipedia)
     counts = NgramCounts()
     for text in texts:
         stats.plain_bytes += len(text.encode())
         stats.tokens += counts.add(segmenter.runs(text))
         if len(counts) > _MOST_NGRAMS:
-            yield from _count_rows(counts, segmenter.joiner)
+            yield from _count_rows(counts, wikipedia, segmenter.joiner)
             counts = NgramCounts()
-    yield from _count_rows(counts, segmenter.joiner)
+    yield from _count_rows(counts, wikipedia, segmenter.joiner)
 
 
-def _count_rows(counts: NgramCounts, joiner: str) -> Iterator[pa.RecordBatch]:
+def _count_rows(counts: NgramCounts, wikipedia: str, joiner: str) -> Iterator[pa.RecordBatch]:
     words = list(counts.unigrams.items())
     for start in range(0, len(words), _BATCH_ROWS):
         firsts, numbers = zip(*words[start : start + _BATCH_ROWS], strict=True)
-        yield _rows(list(firsts), "", [None] * len(firsts), list(numbers))
+        yield _rows(wikipedia, list(firsts), "", [None] * len(firsts), list(numbers))
     pairs = list(counts.bigrams.items())
     for start in range(0, len(pairs), _BATCH_ROWS):
         both, numbers = zip(*pairs[start : start + _BATCH_ROWS], strict=True)
-        yield _rows([first for first, _ in both], joiner, [second for _, second in both], list(numbers))
+        yield _rows(wikipedia, [first for first, _ in both], joiner, [second for _, second in both], list(numbers))
 
 
-def _stats_row(file: int, part: str, stats: PageStats) -> pa.RecordBatch:
+def _stats_row(file: TextFile, part: str, stats: PageStats) -> pa.RecordBatch:
     # The part makes each row unique; equal rows would be added up to one.
-    values = {"file": file, "part": part, "stats": dataclasses.asdict(stats)}
-    return _rows([json.dumps(values)], None, [None], [1])
+    values = {"file": file.number, "part": part, "stats": dataclasses.asdict(stats)}
+    return _rows(file.wikipedia, [json.dumps(values)], None, [None], [1])
 
 
-def _rows(firsts: list[str], joiner: str | None, seconds: list[str | None], counts: list[int]) -> pa.RecordBatch:
-    joiners = pa.array([joiner] * len(firsts), pa.string())
-    columns = [pa.array(firsts, pa.string()), joiners, pa.array(seconds, pa.string()), pa.array(counts, pa.int64())]
+def _rows(
+    wikipedia: str, firsts: list[str], joiner: str | None, seconds: list[str | None], counts: list[int]
+) -> pa.RecordBatch:
+    columns = [
+        pa.array([wikipedia] * len(firsts), pa.string()),
+        pa.array(firsts, pa.string()),
+        pa.array([joiner] * len(firsts), pa.string()),
+        pa.array(seconds, pa.string()),
+        pa.array(counts, pa.int64()),
+    ]
     return pa.RecordBatch.from_arrays(columns, schema=COUNTS)

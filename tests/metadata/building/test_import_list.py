@@ -81,9 +81,13 @@ def test_show_of_lists_without_a_table(tmp_path: Path, capsys: pytest.CaptureFix
     shown = json.loads(capsys.readouterr().out)
     assert shown[0]["sources"][0] == {
         "name": "unknown",
+        "wikipedia": "",
         "entries": 11,
+        "candidates": None,
+        "limit": None,
         "best": None,
         "least": None,
+        "last": None,
         "examples": ["w0", "w5", "w10"],
         "also_in": {},
     }

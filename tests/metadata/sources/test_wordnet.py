@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +14,16 @@ from pathlib import Path
 import pytest
 
 from metaclip_curate.errors import UserError
+from metaclip_curate.metadata.building.merge import Candidates, MergedList, is_usable
 from metaclip_curate.metadata.sources import archives
-from metaclip_curate.metadata.sources.wordnet import PRINCETON_LICENCE, read_names, wordnet_table
+from metaclip_curate.metadata.sources.wordnet import (
+    PRINCETON,
+    PRINCETON_LICENCE,
+    first_names,
+    read_names,
+    wordnet_table,
+)
+from metaclip_curate.options.merge_metadata import PAPER_ENTRIES
 from tests.support.servers.wikimedia import zipped
 
 # As wndb(5WN) lays it out: offset, file, type, number of words in hex, words with their lexical ids, pointers, gloss.
@@ -24,6 +33,8 @@ NOUN = b"""  1 This software and database is being provided to you, the LICENSEE
 """
 ADJECTIVE = b"00014358 00 s 03 galore(ip) 0 abounding(a) 1 late(p) 0 000 | in great numbers\n"
 MANY = b"00000001 00 n 0b " + b" ".join(b"w%d 0" % word for word in range(11)) + b" 000 | eleven words\n"
+
+WORDNET_FOLDER = Path("/usr/share/wordnet")
 
 TAB = """# Chinese Open Wordnet\tcmn\thttp://x\twordnet \r
 00001740-n\tcmn:lemma\t实体
@@ -47,6 +58,42 @@ def test_princetons_words() -> None:
     ]
     assert [name for name, first in found.names.items() if first] == ["galore", "entity", "dog", "w0"]
     assert (found.synsets, found.malformed, found.licences) == (4, 0, [PRINCETON_LICENCE])
+
+
+def test_first_names_as_metaclip1_writes_them() -> None:
+    cities = b"1 15 n 02 St._Louis 0 Gateway_City 0 000 | a city\n2 15 n 01 .22_caliber 0 000 | a calibre\n"
+    table, _ = wordnet_table({"eng": [("data.noun", NOUN + cities), ("data.adj", ADJECTIVE)]}, "en")
+    assert first_names(table) == ["galore", "entity", "dog", "st", ""]
+
+
+def test_wordnet_3_0_has_the_synsets_of_the_paper() -> None:
+    paths = [WORDNET_FOLDER / name for name in PRINCETON]
+    if not all(path.is_file() for path in paths):
+        pytest.skip(f"{WORDNET_FOLDER} has no {', '.join(PRINCETON)}: Debian's package wordnet-base installs them")
+    table, summary = wordnet_table({"eng": [(path.name, path.read_bytes()) for path in paths]}, "en")
+    assert (summary["synsets"], summary["malformed_lines"], summary["warnings"]) == (117_659, 0, [])
+    names = [name for name in first_names(table) if is_usable(name, 256)]
+    assert len(names) == 86_554
+    merged = MergedList()
+    merged.add(Candidates("numbers", [str(number) for number in range(100)]))
+    merged.add(Candidates("wordnet", names))
+    assert len(merged.entries) == PAPER_ENTRIES["wordnet"] == 86_654
+
+
+def test_a_wordnet_of_another_language_is_reported(real_data: Path) -> None:
+    path = real_data / "omw" / "wn-data-ita.tab.gz"
+    italian = gzip.decompress(path.read_bytes())
+    _, summary = wordnet_table({"fra": [("wn-data-fra.tab", italian)]}, "fr")
+    assert summary["missing"] == "wn-data-fra.tab has no name of fra"
+    (warning,) = summary["warnings"]
+    assert re.fullmatch(
+        r"the files of fra have 0 names of fra, and lemmas of other languages: [\d,]{6,} of ita", warning
+    )
+    _, summary = wordnet_table({"fra": [("wn-data-fra.tab", italian.replace(b"ita:lemma", b"fra:lemma"))]}, "fr")
+    (warning,) = summary["warnings"]
+    assert re.search(r"^the [\d,]{6,} names of fra don't look like fr: of \d{3} lines of 100 names \d{3} are", warning)
+    assert "are identified as it, 0 as fr" in warning
+    assert wordnet_table({"ita": [(path.name, path.read_bytes())]}, "it")[1]["warnings"] == []
 
 
 def test_rows_of_a_tab_file_that_count() -> None:

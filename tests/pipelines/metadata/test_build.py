@@ -36,7 +36,7 @@ _GROUPS: dict[str, Any] = {
     "ngrams": NgramOptions,
     "page_views": PageViewOptions,
 }
-# Twelve different words; the most frequent are la, maison and chat.
+# Eleven different words; the most frequent are la (4), chat, maison (3), Eiffel and tour (2).
 _TEXT = "la maison, la maison rouge. La maison du chat; le chat noir, la tour Eiffel, la tour Eiffel, chat 7 ..."
 _TAB = "# WOLF\tfra\thttp://x\tCeCILL-C\n1-n\tfra:lemma\tchat\n1-n\tfra:lemma\tchat_noir\n2-n\tfra:lemma\t7\n"
 _VIEWS = b"fr Tour_Eiffel 9 0\nfr.m Tour_Eiffel 3 0\nfr chat_noir 8 0\nfr Paris 7 0\nfr Rare 1 0\nfr ! 99 0\nfr x 3\n"
@@ -55,8 +55,7 @@ def write_sources(folder: Path) -> None:
 def run_build(spark: SparkSession, root: Path, **given: Any) -> Built:
     fixed: dict[str, dict[str, Any]] = {
         "build": {"languages": ("fr",), "sources": (str(root / "sources"),), "output": str(root / "m")},
-        "ngrams": {"lowest_pmi": 3.0, "lowest_bigram_count": 2},
-        "merge": {"unigrams_share": 0.3, "titles_share": 0.7},
+        "merge": {"unigrams_share": 0.3, "titles_share": 0.5},
     }
     groups = {}
     for name, group in _GROUPS.items():
@@ -107,7 +106,7 @@ def test_a_list_and_where_it_is_from(first_build: tuple[Path, Built], built_sour
     root, (built, logged) = first_build
     entries = MetadataFolder.open(tmp_path / "m").entries("fr")
     assert entries[:100] == [str(number) for number in range(100)]
-    # 7 is a number before it is a name; la, maison, chat and tour are 4 of 12 words; chat is a name already.
+    # 7 is a number before it is a name. 4 of 11 words may be added; chat is a name already, and tour moves up.
     rows = pq.read_table(tmp_path / "m" / "entries" / "fr.parquet").to_pylist()
     assert [row["entry"] for row in rows] == entries
     found = {
@@ -115,9 +114,12 @@ def test_a_list_and_where_it_is_from(first_build: tuple[Path, Built], built_sour
         for source in dict.fromkeys(row["source"] for row in rows)
     }
     assert found["wordnet"] == ["chat", "chat noir"]
-    assert found["unigrams"][:2] == ["la", "maison"]
-    assert "tour Eiffel" in found["bigrams"]
+    assert found["unigrams"] == ["la", "maison", "Eiffel", "tour"]
+    # 40 % of 4, and as frequent as tour: the pairs that occur once have a higher PMI.
+    assert found["bigrams"] == ["tour Eiffel"]
+    # Two of four, and chat noir is a name already.
     assert found["titles"] == ["Tour Eiffel", "Paris"]
+    assert {row["wikipedia"] for row in rows} == {"", "fr"}
     assert {row["entry"]: row["also_in"] for row in rows}["chat noir"] == ["titles"]
     assert {row["entry"]: row["score"] for row in rows}["Tour Eiffel"] == 12
     assert "titles: pageviews-20250101-000000.gz: 1 of 7 lines malformed" in logged
@@ -125,6 +127,15 @@ def test_a_list_and_where_it_is_from(first_build: tuple[Path, Built], built_sour
     section = document["languages"]["fr"]
     assert section == built["fr"]
     assert sum(source["entries"] for source in section["sources"]) == len(entries) == section["entries"]
+    assert section["wikipedias"] == ["fr"]
+    numbers = {source["name"]: source for source in section["sources"]}
+    keys = ("candidates", "limit", "taken", "repeats", "last", "last_score")
+    assert [numbers["unigrams"][key] for key in keys] == [11, 4, 4, 1, "tour", 2]
+    assert [numbers["bigrams"][key] for key in keys[:-1]] == [3, 1, 1, 0, "tour Eiffel"]
+    assert numbers["bigrams"]["lowest_count"] == 2
+    assert "merge/fr: unigrams: 11 candidates, limit 4, 4 taken, the last 'tour' with count 2" in logged
+    (warning,) = section["warnings"]
+    assert warning.startswith("the list has only 109 entries (numbers 100, wordnet 2, unigrams 4, bigrams 1, titles 2)")
     assert section["sha256"] == MetadataFolder.open(tmp_path / "m").digest("fr")
     assert section["files"]["wordnet"]["licences"] == ["CeCILL-C"]
     assert section["files"]["wikipedia"]["dates"] == ["20250101"]
@@ -141,6 +152,8 @@ def test_a_list_and_where_it_is_from(first_build: tuple[Path, Built], built_sour
     }
     of_titles = next(each for each in shown.sources if each.name == "titles")
     assert (of_titles.best, of_titles.least, of_titles.examples) == (12, 7, ["Tour Eiffel", "Paris"])
+    assert (of_titles.candidates, of_titles.limit, of_titles.last) == (4, 2, "Paris")
+    assert (shown.warnings, shown.paper) == ([warning], {})
     of_names = next(each for each in shown.sources if each.name == "wordnet")
     assert of_names.also_in == {"unigrams": 1, "titles": 1}
     (tmp_path / "m" / "fr.txt.zst").write_bytes(list_bytes(["another"], "txt.zst"))
@@ -176,9 +189,48 @@ def test_what_is_finished_is_kept_and_what_changed_is_done_again(
     assert contents(tmp_path / "m") == before
     _, logged = build(titles_sites="desktop")
     assert steps(logged, "done again") == ["titles", "merge/fr"]
-    assert "titles: --titles-sites was all and is desktop, done again" in logged
+    assert "titles: --titles-sites was desktop for en, all for the others and is desktop, done again" in logged
     rows = pq.read_table(tmp_path / "m" / "entries" / "fr.parquet").to_pylist()
     assert {row["entry"]: row["score"] for row in rows if row["source"] == "titles"} == {"Tour Eiffel": 9, "Paris": 7}
+
+
+def test_what_a_build_warns_of(build: Any, sources: Path) -> None:
+    path = sources / "pageviews-20250101-000000.gz"
+    path.write_bytes(gzip.compress(b"de Hund 9 0\nfr.d chien 9 0\n", mtime=0))
+    built, logged = build(preset="metaclip1", bigrams="published", unigrams_share=None)
+    impossible, preset, *empty, short = built["fr"]["warnings"]
+    assert impossible.startswith("bigrams: no pair of fr can have 30 bits of mutual information: with 20 tokens")
+    assert preset == (
+        "--preset metaclip1 isn't the papers' preset of fr, which is metaclip2: with it the list has 101 entries"
+    )
+    unigrams, bigrams, titles = empty
+    assert unigrams == "unigrams: none was taken, 0 of 11 have the lowest count; the highest is 4"
+    assert bigrams.startswith("bigrams: none was taken, 0 of 10 have the lowest pmi; the highest is ")
+    assert titles == "titles: none was taken, 0 of 2 lines of the page views count for fr"
+    assert short.startswith("the list has only 101 entries (numbers 100, wordnet 1, unigrams 0, bigrams 0, titles 0)")
+    assert f"merge/fr: warning: {titles}" in logged
+
+
+def test_each_wikipedia_of_a_language_has_limits_of_its_own(build: Any, sources: Path, tmp_path: Path) -> None:
+    texts = {
+        "zh": "狗 狗 狗 猫 猫",
+        "zh_yue": "狗 狗 魚 魚 魚",
+        "simple": "dog dog cat",
+        "en": "cow " * 100 + "ox " * 99,
+    }
+    for wiki, text in texts.items():
+        (sources / f"{wiki}wiki-20250101.jsonl").write_text(json.dumps({"text": text}) + "\n", encoding="utf-8")
+    given = {"without": ("titles", "wordnet"), "numbers": 0, "unigrams_share": 0.5}
+    built, logged = build(languages=("zh", "other", "en"), **given)
+    entries = MetadataFolder.open(tmp_path / "m").entries
+    # Half of the two words of each, whatever the other has: 狗 of zh, 魚 of zh_yue.
+    assert (entries("zh"), built["zh"]["wikipedias"]) == (["狗", "魚"], ["zh", "zh_yue"])
+    assert "merge/zh: unigrams of zh_yue: 2 candidates, limit 1, 1 taken, the last '魚' with count 3" in logged
+    # English is en alone, and by MetaCLIP 1's rule a word occurs 100 times.
+    assert (entries("other"), entries("en")) == (["dog"], ["cow"])
+    assert build(languages=("en",), with_simple=True, **given)[0]["en"]["wikipedias"] == ["en", "simple"]
+    with pytest.raises(UserError, match=r"only the word pairs of en that occur 100 times or more, .* those of 2"):
+        build(languages=("en",), stage="merge", bigrams_min_count=2, **given)
 
 
 def test_stages_alone_come_to_the_same_bytes(build: Any, built_sources: Path, tmp_path: Path) -> None:

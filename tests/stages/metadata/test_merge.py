@@ -31,15 +31,15 @@ def test_best_first_and_ties_by_code_points(spark: SparkSession) -> None:
         ("a\nb", 97),
     ]
     table = spark.createDataFrame(rows, "entry string, count bigint").repartition(3)
-    found = rank(table, "unigrams", "count", SourceLimits(2, Fraction("0.6"), 3), known=0, max_length=8)
-    assert list(found.candidates.entries) == ["best", "a", "b"]
-    assert list(found.candidates.scores or []) == [9, 5, 5]
+    found = rank(table, "count", SourceLimits(2, Fraction("0.34"), 9), known=0, max_length=8)
+    assert (found.entries, found.scores, found.limit) == (["best", "a", "b"], [9, 5, 5], 3)
     assert (found.rows, found.only_punctuation, found.too_long, found.usable) == (9, 1, 2, 6)
-    assert (found.of_minimum, found.within_share, found.highest) == (5, 4, 9)
-    more = rank(table, "unigrams", "count", SourceLimits(2, None, 3), known=10, max_length=8)
-    assert list(more.candidates.entries) == ["best", "a", "b", "ａ", "😀x"]
-    assert rank(table, "unigrams", "count", SourceLimits(2, None, 0), 10, 8).candidates.entries == []
-    assert rank(table, "unigrams", "count", SourceLimits(100, None, 3), 10, 8).of_minimum == 0
+    assert (found.candidates, found.highest) == (5, 9)
+    # Those that may be repeats are replaced, beyond the share as well, but not by those below the minimum.
+    assert rank(table, "count", SourceLimits(2, Fraction("0.34"), 9), 1, 8).entries == ["best", "a", "b", "ａ"]
+    assert rank(table, "count", SourceLimits(2, None, 3), 10, 8).entries == ["best", "a", "b", "ａ", "😀x"]
+    assert rank(table, "count", SourceLimits(2, None, 0), 10, 8).entries == []
+    assert rank(table, "count", SourceLimits(100, None, 3), 10, 8).candidates == 0
 
 
 def test_punctuation_is_the_same_in_python(spark: SparkSession) -> None:

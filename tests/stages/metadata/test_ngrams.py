@@ -4,7 +4,7 @@ import dataclasses
 import gzip
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,45 +12,38 @@ import pytest
 
 from examples.dump_writer import WikiPage, read_pages, write_dump, write_multistream
 from metaclip_curate.errors import UserError
-from metaclip_curate.metadata.building.ngrams import NgramCounts, pmi
+from metaclip_curate.metadata.building.ngrams import NgramCounts
 from metaclip_curate.metadata.wikipedia.segment import Segmenter
 from metaclip_curate.metadata.wikipedia.siteinfo import ENGLISH_HIDDEN
 from metaclip_curate.metadata.wikipedia.wikitext import plain_text
 from metaclip_curate.options.ngrams import NgramOptions
-from metaclip_curate.stages.metadata.ngrams import build_ngrams
+from metaclip_curate.stages.metadata.ngrams import NgramSources, build_ngrams
 from metaclip_curate.storage import StorageOptions
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 STORAGE = StorageOptions()
-LIMITS = NgramOptions(lowest_unigram_count=2, lowest_bigram_count=2, lowest_pmi=2.5, split_bytes=1200)
+LIMITS = NgramOptions(split_bytes=1200)
+LOWEST = 2  # count of a pair
 NAME = "enwiki-20250101-pages-articles-multistream.xml.bz2"
 
 
-def rows(folder: Path, name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = pq.read_table(folder / name).to_pylist()
-    return found
+def counts(folder: Path) -> dict[tuple[str, str, str | None], int]:
+    """Returns the count of each word (without a second part) and pair of a Wikipedia."""
+    found = pq.read_table(folder / "counts").to_pylist()
+    words = [row for row in found if row["joiner"] is not None]
+    assert len({(row["wikipedia"], row["first"], row["second"]) for row in words}) == len(words)
+    return {(row["wikipedia"], row["first"], row["second"]): row["count"] for row in words}
 
 
-def expected_rows(language: str, texts: list[str], limits: NgramOptions) -> dict[str, list[dict[str, Any]]]:
+def expected_counts(wikipedia: str, texts: list[str]) -> dict[tuple[str, str, str | None], int]:
     """The same by plain Python in one process."""
-    segmenter, counts = Segmenter(language), NgramCounts()
+    segmenter, found = Segmenter(wikipedia), NgramCounts()
     for text in texts:
-        counts.add(segmenter.runs(text))
-    words = counts.unigrams
-    unigrams = [{"entry": w, "count": n} for w, n in words.items() if n >= limits.lowest_unigram_count]
-    best: dict[str, tuple[float, int]] = {}
-    for (first, second), count in counts.bigrams.items():
-        value = pmi(count, words[first], words[second], counts.tokens)
-        if count >= limits.lowest_bigram_count and value >= limits.lowest_pmi:
-            entry = first + segmenter.joiner + second
-            best[entry] = max(best.get(entry, (value, count)), (value, count))
-    bigrams = [{"entry": entry, "count": count, "pmi": value} for entry, (value, count) in best.items()]
-    return {
-        "unigrams": sorted(unigrams, key=lambda row: (-int(str(row["count"])), row["entry"])),
-        "bigrams": sorted(bigrams, key=lambda row: (-float(str(row["pmi"])), row["entry"])),
-    }
+        found.add(segmenter.runs(text))
+    words = {(wikipedia, word, None): count for word, count in found.unigrams.items()}
+    return words | {(wikipedia, *pair): count for pair, count in found.bigrams.items() if count >= LOWEST}
 
 
 def articles(language: str, hidden: frozenset[str] = ENGLISH_HIDDEN) -> list[str]:
@@ -77,18 +70,14 @@ def english(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], list[s
 @pytest.fixture(scope="module")
 def built(spark: SparkSession, english: tuple[list[str], list[str]], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("built") / "en"
-    build_ngrams(spark, "en", english[0], str(folder), LIMITS, STORAGE)
+    build_ngrams(spark, NgramSources("en", english[0], LOWEST), str(folder), LIMITS, STORAGE)
     return folder
 
 
 def test_counts_of_all_forms_are_those_of_one_process(built: Path, english: tuple[list[str], list[str]]) -> None:
-    expected = expected_rows("en", english[1], LIMITS)
-    assert rows(built, "unigrams") == expected["unigrams"]
-    assert rows(built, "bigrams") == expected["bigrams"]
-    assert {"New York", "lighthouse keeper", "plum cake"} & {row["entry"] for row in expected["bigrams"]}
-    assert pq.read_schema(next((built / "bigrams").glob("*.parquet"))).remove_metadata() == pa.schema(
-        [("entry", pa.string()), ("count", pa.int64()), ("pmi", pa.float64())]
-    )
+    expected = expected_counts("en", english[1])
+    assert counts(built) == expected
+    assert {("en", "New", "York"), ("en", "lighthouse", "keeper")} <= expected.keys()
 
 
 def test_every_page_is_in_the_record(built: Path) -> None:
@@ -101,16 +90,16 @@ def test_every_page_is_in_the_record(built: Path) -> None:
     assert (parquet["form"], parquet["pages"], parquet["used"], parquet["no_text"]) == ("parquet", 4, 2, 2)
     assert record["total"]["tokens"] == sum(file["tokens"] for file in record["files"]) > 100
     assert record["warnings"] == []
-    assert sorted(path.name for path in built.iterdir()) == ["bigrams", "unigrams", "wikipedia.json"]
+    assert record["tokens"] == {"en": record["total"]["tokens"]}
+    assert sorted(path.name for path in built.iterdir()) == ["counts", "wikipedia.json"]
 
 
 def test_order_and_cuts_change_nothing(
     spark: SparkSession, built: Path, english: tuple[list[str], list[str]], tmp_path: Path
 ) -> None:
     options = dataclasses.replace(LIMITS, split_bytes=1 << 30)
-    build_ngrams(spark, "en", english[0][::-1], str(tmp_path / "en"), options, STORAGE)
-    for name in ("unigrams", "bigrams"):
-        assert rows(tmp_path / "en", name) == rows(built, name)
+    build_ngrams(spark, NgramSources("en", english[0][::-1], LOWEST), str(tmp_path / "en"), options, STORAGE)
+    assert counts(tmp_path / "en") == counts(built)
 
 
 def test_a_damaged_dump_of_a_language_without_spaces(spark: SparkSession, tmp_path: Path) -> None:
@@ -121,19 +110,25 @@ def test_a_damaged_dump_of_a_language_without_spaces(spark: SparkSession, tmp_pa
     data[-200] ^= 1  # in the last block; the Thai pages are in the first
     path.write_bytes(bytes(data))
     with pytest.raises(UserError, match=r"thwiki.* is damaged or incomplete .*1 parts .*--allow-damaged-dumps"):
-        build_ngrams(spark, "th", [str(path)], str(tmp_path / "out"), LIMITS, STORAGE)
+        build_ngrams(spark, NgramSources("th", [str(path)], LOWEST), str(tmp_path / "out"), LIMITS, STORAGE)
     assert not (tmp_path / "out" / "wikipedia.json").exists()
-    options = dataclasses.replace(LIMITS, allow_damaged_dumps=True, split_bytes=1 << 20, lowest_pmi=30.0)
-    build_ngrams(spark, "th", [str(path)], str(tmp_path / "out"), options, STORAGE)
-    expected = expected_rows("th", articles("th", ENGLISH_HIDDEN | {"ไฟล์", "หมวดหมู่"}), options)
-    assert [row for row in rows(tmp_path / "out", "unigrams") if row["entry"] > "z"] == [
-        row for row in expected["unigrams"] if row["entry"] > "z"
-    ]
+    options = dataclasses.replace(LIMITS, allow_damaged_dumps=True, split_bytes=1 << 20)
+    other = tmp_path / "lowiki-20250101.jsonl"
+    other.write_text(json.dumps({"text": "abc abc"}) + "\n", encoding="utf-8")
+    sources = NgramSources("th", [str(path), str(other)], LOWEST)
+    build_ngrams(spark, sources, str(tmp_path / "out"), options, STORAGE)
+    expected = expected_counts("th", articles("th", ENGLISH_HIDDEN | {"ไฟล์", "หมวดหมู่"}))
+    found = counts(tmp_path / "out")
+    assert {key: count for key, count in found.items() if key[1] > "z"} == {
+        key: count for key, count in expected.items() if key[1] > "z"
+    }
+    # Each Wikipedia has counts of its own.
+    assert found["lo", "abc", None] == 2
     record = json.loads((tmp_path / "out" / "wikipedia.json").read_text(encoding="utf-8"))
-    assert rows(tmp_path / "out", "bigrams") == []
-    impossible, damaged = record["warnings"]
-    assert impossible.startswith("no bigram can have 30 bits of mutual information: with ")
-    assert damaged == "damaged or incomplete dumps were used as far as they could be read"
+    assert list(record["tokens"]) == ["lo", "th"]
+    assert record["tokens"]["lo"] == 2
+    (damaged,) = record["warnings"]
+    assert damaged.startswith("damaged or incomplete dumps were used as far as they could be read: ")
 
 
 def test_what_is_known_before_anything_is_read(
@@ -141,7 +136,8 @@ def test_what_is_known_before_anything_is_read(
 ) -> None:
     def message(*paths: Path) -> str:
         with pytest.raises(UserError) as error:
-            build_ngrams(spark, "en", [str(path) for path in paths], str(tmp_path / "out"), LIMITS, STORAGE)
+            sources = NgramSources("en", [str(path) for path in paths])
+            build_ngrams(spark, sources, str(tmp_path / "out"), LIMITS, STORAGE)
         return str(error.value)
 
     cut = tmp_path / "enwiki-20250101-pages-articles.xml.bz2"
@@ -157,4 +153,4 @@ def test_what_is_known_before_anything_is_read(
     assert "has no column text" in message(tmp_path / "a.parquet")
     (tmp_path / "b.parquet").write_bytes(b"no parquet")
     assert "b.parquet can't be read as Parquet" in message(tmp_path / "b.parquet")
-    assert not (tmp_path / "out" / "unigrams").exists()
+    assert not (tmp_path / "out" / "counts").exists()

@@ -22,6 +22,7 @@ def test_a_task_that_hands_over_often_counts_the_same(monkeypatch: pytest.Monkey
     batches = list(wikipedia._counted(iter(TEXTS), "en", stats))
     found: Counter[tuple[str, str | None]] = Counter()
     for row in pa.Table.from_batches(batches).to_pylist():
+        assert row["wikipedia"] == "en"
         found[row["first"], row["second"]] += row["count"]
     expected = NgramCounts()
     expected.add(run for text in TEXTS for run in Segmenter("en").runs(text))
