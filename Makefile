@@ -59,13 +59,14 @@ metadata-starter: runs/metadata  ## build the starter metadata in runs/metadata
 runs/metadata: | $(READY)
 	$(BIN)/metaclip-curate metadata starter --output $@
 
-# Each list is of one small dump: half of its words, and word pairs that a threshold for whole Wikipedias would leave out.
+# Each list is of one small dump: half of its words, and the rules for other languages in English as well, whose lowest
+# counts are those of a whole Wikipedia.
 metadata-mini: runs/metadata-mini  ## build lists from the small dumps that ship, or from DUMPS=folder, in runs/metadata-mini
 
 runs/metadata-mini: | $(READY)
 	$(if $(DUMPS),,$(BIN)/python -m examples.dump_writer runs/wiki --multistream)
 	$(BIN)/metaclip-curate metadata build --languages all --sources $(or $(DUMPS),runs/wiki) --output $@ \
-		--without titles --lowest-pmi 6 --lowest-bigram-count 3 --unigrams-share 0.5
+		--without titles --preset metaclip2 --unigrams-share 0.5 --bigrams-min-pmi 6 --bigrams-min-count 3
 
 mini-run: $(READY) | $(filter runs/metadata runs/metadata-mini,$(METADATA))  ## all stages on the input that ships, or on INPUT=... METADATA=... T=... SEED=... OUT=...
 	$(BIN)/metaclip-curate run --input $(INPUT) --metadata $(METADATA) --output $(OUT) --t $(T) --seed $(SEED)

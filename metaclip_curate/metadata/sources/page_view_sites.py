@@ -37,10 +37,12 @@ def page_view_sites(rules: Mapping[str, ViewRule]) -> PageViewSites:
     """Returns the sites of all Wikipedias.
 
     Args:
-        rules: Rule by code of the edition; editions that aren't named have the default.
+        rules: Rule by metadata language, or by code of a single edition; those that aren't named have the default.
     """
     codes, wikipedias, counted = [], [], []
-    of_editions = {edition.code: rules.get(edition.code, ViewRule()) for edition in all_editions()}
+    of_editions = {
+        edition.code: rules.get(edition.code, rules.get(edition.language, ViewRule())) for edition in all_editions()
+    }
     for edition in all_editions():
         for code in edition.page_view_codes:
             codes.append(code)

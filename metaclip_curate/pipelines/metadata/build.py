@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from metaclip_curate import storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.metadata.lists.writer import BUILD, check_no_other_list, entries_file, read_sources, record_sources
-from metaclip_curate.metadata.sources.editions import all_editions, check_languages, editions_of
+from metaclip_curate.metadata.sources.editions import ENGLISH, SIMPLE, all_editions, check_languages, editions_of
 from metaclip_curate.metadata.sources.source_files import SourceFiles
 from metaclip_curate.options.build_metadata import BUILD_STAGES, BuildStage
 from metaclip_curate.options.fields import table_options
@@ -93,12 +93,11 @@ class MetadataBuild:
             stages.titles(self._view_rules())
 
     def _view_rules(self) -> dict[str, ViewRule]:
-        """Returns which page views count, for all Wikipedias: one pass over the files serves them all."""
+        """Returns which page views count, for all languages: one pass over the files serves them all."""
         merge, page_views = self.settings.merge, self.settings.page_views
-        return {
-            edition.code: page_views.rule(merge.preset_of(edition.language))
-            for edition in all_editions(self._with_simple)
-        }
+        languages = {edition.language: edition.language for edition in all_editions()}
+        languages |= {SIMPLE: ENGLISH} if self._with_simple else {}
+        return {code: page_views.rule(merge.preset_of(language)) for code, language in sorted(languages.items())}
 
     def _is_requested(self, stage: BuildStage) -> bool:
         requested = self.settings.build.stage

@@ -92,7 +92,7 @@ class SourceStages:
         """Writes the titles and views of all Wikipedias.
 
         Args:
-            rules: Which views count, by code of the Wikipedia.
+            rules: Which views count, by metadata language or by code of a Wikipedia.
         """
         files, compared = self._sources.page_views(), _compared(rules)
         digests = self._steps.digests_of(files)

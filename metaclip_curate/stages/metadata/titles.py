@@ -32,7 +32,7 @@ def build_titles(
         spark: The Spark session.
         paths: Pageviews files, one per hour.
         folder: Folder for `wikipedia=xx/*.parquet` with entry and views, each title once.
-        rules: Which views count, by code of the Wikipedia; those that aren't named have the default.
+        rules: Which views count, by metadata language or code of a Wikipedia; those that aren't named have the default.
         options: Credentials and limits with which the workers read the files.
 
     Returns:
