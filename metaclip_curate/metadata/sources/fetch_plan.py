@@ -65,7 +65,7 @@ class FetchPlan:
     """
 
     def __init__(self, languages: Sequence[str], options: FetchOptions, client: Client, log: Log) -> None:
-        self._editions = [edition for language in languages for edition in editions_of(language)]
+        self._editions = [edition for language in languages for edition in editions_of(language, options.with_simple)]
         self._options = options
         self._client = client
         self._log = log
