@@ -55,7 +55,7 @@ def warnings_text(built: dict[str, dict[str, Any]]) -> str:
 
 COMMAND = Command(
     "build",
-    "build lists from Wikipedia, WordNet and page views, as MetaCLIP 2 does",
+    "build lists from Wikipedia, WordNet and page views, as the papers do",
     {
         "build": BuildOptions,
         "merge": MergeOptions,

@@ -19,7 +19,9 @@ from metaclip_curate.metadata.building.merge import (
     is_only_punctuation,
     is_usable,
 )
+from metaclip_curate.options.command_line import add_options, given_options
 from metaclip_curate.options.merge_metadata import PAPER_ENTRIES, MergeOptions, SourceLimits
+from metaclip_curate.options.parser import OptionParser
 
 
 def test_a_repeat_takes_no_place_and_is_noted() -> None:
@@ -140,6 +142,14 @@ def test_a_given_value_wins_over_preset_and_rule() -> None:
     both = MergeOptions(bigrams="published", bigrams_min_pmi=6, bigrams_min_count=3, bigrams_share=1).limits("de")
     assert (both.bigrams.min_pmi, both.bigrams.min_count, both.bigrams.share) == (6, 3, Fraction(1))
     assert MergeOptions(bigrams_min_count=5).limits("en").lowest_pair_count == 5
+
+
+def test_each_rule_of_ngrams_has_one_option_and_keeps_its_former_name() -> None:
+    parser = OptionParser("build")
+    add_options(parser, "merge", MergeOptions)
+    former = ["--lowest-pmi", "6", "--lowest-bigram-count", "3", "--lowest-unigram-count", "2"]
+    given_merge = given_options(parser.parse_args(former), {"merge": MergeOptions})["merge"]
+    assert given_merge == MergeOptions(bigrams_min_pmi=6, bigrams_min_count=3, unigrams_min_count=2)
 
 
 @pytest.mark.parametrize(
