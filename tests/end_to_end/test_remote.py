@@ -171,7 +171,7 @@ def test_an_input_that_is_given_up_says_why_and_the_run_goes_on(
         "s3://no-such-bucket/a.warc.wat.gz": ("failed", "404 NoSuchBucket"),
         "s3://inputs/other.warc.wat.gz": ("ok", ""),
     }
-    runs.write_metadata_for(mini_wats, tmp_path / "metadata", entries=20)
+    runs.write_metadata_for(mini_wats, tmp_path / "metadata", entries=20, languages=runs.FEW_LANGUAGES)
     given = ["--input", listed(tmp_path, *reasons), "--metadata", str(tmp_path / "metadata"), "--t", "5"]
     given += ["--s3-endpoint-url", s3.url, "--read-timeout", "0.3", "--max-attempts", "2"]
     output = tmp_path / "run"

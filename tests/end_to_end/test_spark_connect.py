@@ -15,7 +15,7 @@ import pytest
 
 from metaclip_curate.cli import main
 from metaclip_curate.spark.java import find_java_home
-from tests.support import runs
+from tests.support import quick_spark, runs
 from tests.support.processes import kill_session
 
 SPARK_HOME = Path(pyspark.__file__).parent
@@ -49,7 +49,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "spark.sql.shuffle.partitions=3",
     ):
         command += ["--conf", setting]
-    command += ["--driver-java-options", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC", "spark-internal"]
+    command += ["--driver-java-options", quick_spark.JAVA, "spark-internal"]
     log = folder / "log"
     with log.open("w") as stream:
         process = subprocess.Popen(
@@ -73,7 +73,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_a_session_of_spark_connect_gives_the_same(tmp_path: Path, mini_wats: list[Path], server: str) -> None:
     metadata = tmp_path / "metadata"
-    runs.write_metadata_for(mini_wats[:1], metadata)
+    runs.write_metadata_for(mini_wats[:1], metadata, languages=runs.FEW_LANGUAGES)
     given = ["run", "--input", str(mini_wats[0]), "--metadata", str(metadata), "--t", "20", "--seed", "3"]
     # Of the ways a draw can be done the one with a shuffle more.
     given += ["--texts-per-image", "one"]

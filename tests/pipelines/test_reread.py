@@ -84,7 +84,7 @@ def test_a_run_whose_failed_inputs_are_read_again_equals_an_undisturbed_one(
 def test_later_stages_follow_what_was_read_again(tmp_path: Path, mini_wats: list[Path], http: FaultyHTTPServer) -> None:
     """A run that went to its end without some inputs, and again with them, equals one that had all at once."""
     metadata = tmp_path / "metadata"
-    runs.write_metadata_for(mini_wats, metadata)
+    runs.write_metadata_for(mini_wats, metadata, languages=runs.FEW_LANGUAGES)
     first, second = (path.read_bytes() for path in mini_wats[:2])
     down, short = Fault(status=503), Fault(after=MIDDLE, ending="reset")
     urls = [
