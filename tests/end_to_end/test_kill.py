@@ -93,11 +93,7 @@ def started(output: Path, wats: list[Path], metadata: Path, scratch: Path) -> It
         given += ["--" + name.replace("_", "-"), str(value)]
     program = Path(sys.executable).parent / "metaclip-curate"
     command = [str(program), "run", *given, "--master", "local[2]", "--driver-memory", "1g", "--no-report"]
-    environment = os.environ | {
-        "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-        "SPARK_LOCAL_DIRS": str(scratch),
-        "TMPDIR": str(scratch),
-    }
+    environment = os.environ | {"SPARK_LOCAL_DIRS": str(scratch), "TMPDIR": str(scratch)}
     scratch.mkdir(exist_ok=True)
     with (scratch / "log").open("w") as log:
         process = subprocess.Popen(

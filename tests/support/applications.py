@@ -105,11 +105,6 @@ class Site:
         finally:
             kill_session(process)
 
-    def submit(self, stage: str, *arguments: str) -> None:
-        """Runs a job script to its end."""
-        with self.submitted(stage, *arguments) as application:
-            application.finish()
-
 
 @dataclass(frozen=True)
 class Application:
