@@ -25,7 +25,8 @@ from benchmarks.cpu_time import best_seconds
 from benchmarks.inputs import ROOT, made_wat, page_wats
 from benchmarks.peak_memory import peak_mb
 from metaclip_curate.extract import read_pairs
-from metaclip_curate.matching import Matcher, space_entry, space_text
+from metaclip_curate.matching import Matcher
+from metaclip_curate.matching.spacing import space_entry, space_text
 
 ENTRIES = 500_000
 _TEXTS = 100_000

@@ -17,7 +17,7 @@ from metaclip_curate import balance
 from metaclip_curate.errors import UserError
 from metaclip_curate.inspect.explanation import ContainedEntry
 from metaclip_curate.language import LanguageIdentifier, LanguageTable, load_language_table
-from metaclip_curate.matching import space_entry, space_text
+from metaclip_curate.matching.spacing import space_entry, space_text
 from metaclip_curate.metadata.lists.folder import MetadataFolder
 from metaclip_curate.options.explain import ExplainOptions
 from metaclip_curate.run.folder import RunFolder

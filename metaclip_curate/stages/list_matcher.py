@@ -14,7 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from metaclip_curate.matching import Matcher, space_text
+from metaclip_curate.matching import Matcher
+from metaclip_curate.matching.spacing import space_text
 from metaclip_curate.options.match import EntrySpacing
 
 # Of an entry, this many characters at its start and its end are compared.

@@ -6,7 +6,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import example, given
 
-from metaclip_curate.matching import ENTRY_SPACINGS, Matcher
+from metaclip_curate.matching import Matcher
+from metaclip_curate.matching.spacing import ENTRY_SPACINGS
 from metaclip_curate.options.match import EntrySpacing
 from metaclip_curate.stages import list_matcher
 from metaclip_curate.stages.list_matcher import ListMatcher, possible_entries
