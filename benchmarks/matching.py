@@ -26,7 +26,7 @@ from benchmarks.inputs import ROOT, made_wat, page_wats
 from benchmarks.peak_memory import peak_mb
 from metaclip_curate.extract import read_pairs
 from metaclip_curate.matching import Matcher
-from metaclip_curate.matching.spacing import space_entry, space_text
+from metaclip_curate.matching.spacing import space_texts, spaced_entries
 
 ENTRIES = 500_000
 _TEXTS = 100_000
@@ -79,7 +79,7 @@ def _matcher(entries: list[str]) -> Search:
 
 def _bare_rust(entries: list[str]) -> Search:
     automaton = ahocorasick_rs.AhoCorasick(
-        list(map(space_entry, entries)),
+        [spaced for _, spaced in spaced_entries(entries)],
         matchkind=ahocorasick_rs.MatchKind.Standard,
         store_patterns=False,
         implementation=ahocorasick_rs.Implementation.ContiguousNFA,
@@ -94,8 +94,8 @@ def _bare_rust(entries: list[str]) -> Search:
 
 def _bare_c(entries: list[str]) -> Search:
     automaton = ahocorasick.Automaton()
-    for number, entry in enumerate(entries):
-        automaton.add_word(space_entry(entry), number)
+    for number, spaced in spaced_entries(entries):
+        automaton.add_word(spaced, number)
     automaton.make_automaton()
 
     def search(texts: list[str]) -> None:
@@ -106,7 +106,7 @@ def _bare_c(entries: list[str]) -> Search:
 
 
 def _print_rates(title: str, texts: list[str], entries: list[str], rounds: int) -> None:
-    spaced = list(map(space_text, texts))
+    spaced = [space_texts(pa.array([text])) for text in texts]
     # A worker keeps the automaton in its caches from batch to batch, so few texts are searched several times in a row.
     passes = max(1, _TEXTS // 2 // len(texts))
 

@@ -12,6 +12,7 @@ import pyarrow.dataset as pds
 
 from metaclip_curate import balance
 from metaclip_curate.errors import UserError
+from metaclip_curate.matching.normalization import normalize_entries
 from metaclip_curate.options.browse import BrowseOptions
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.summaries import BalanceSummary
@@ -66,7 +67,9 @@ def _ids_of(options: BrowseOptions, of_language: LanguageCounts, folder: RunFold
     """Returns the ids of the entry, which can be in a list more than once; None for any entry."""
     if not options.entry:
         return None
-    ids = [number for number, entry in enumerate(of_language.entries) if entry == options.entry]
+    normalize = folder.options_of("match")["normalize"]
+    requested, *entries = normalize_entries([options.entry, *of_language.entries], normalize)
+    ids = [number for number, entry in enumerate(entries) if entry and entry == requested]
     if not ids:
         raise UserError(
             f"the metadata of {options.language} that {folder.root} was matched with has no entry {options.entry!r}: "

@@ -17,7 +17,7 @@ from metaclip_curate import balance
 from metaclip_curate.errors import UserError
 from metaclip_curate.inspect.explanation import ContainedEntry
 from metaclip_curate.language import LanguageIdentifier, LanguageTable, load_language_table
-from metaclip_curate.matching.spacing import space_entry, space_text
+from metaclip_curate.matching.spacing import space_texts, spaced_entries
 from metaclip_curate.metadata.lists.folder import MetadataFolder
 from metaclip_curate.options.explain import ExplainOptions
 from metaclip_curate.run.folder import RunFolder
@@ -37,7 +37,7 @@ class RunRules:
         self._folder, self._options = folder, options
         match, draw = folder.options_of("match"), folder.options_of("sample")
         self._digests: dict[str, str] = match["metadata_digests"]
-        self._spacing = match["entry_spacing"]
+        self._rules = match["entry_spacing"], match["normalize"]
         self._seed = int(draw["seed"])
         self.one_text_draws: bool = draw["texts_per_image"] == "one"
         self._counts_of: dict[str, LanguageCounts] = {}
@@ -54,12 +54,9 @@ class RunRules:
 
     def contained_entries(self, text: str, language: str) -> list[int]:
         """Returns the ids of a language's entries that a text contains."""
-        spaced = space_text(text)
-        return [
-            entry_id
-            for entry_id, entry in enumerate(self._counts(language).entries)
-            if entry and space_entry(entry, self._spacing) in spaced
-        ]
+        text = space_texts(pa.array([text]), *self._rules)
+        entries = spaced_entries(self._counts(language).entries, *self._rules)
+        return [entry_id for entry_id, spaced in entries if spaced in text]
 
     def chances(self, language: str, entry_ids: Sequence[int]) -> dict[str, Any]:
         """Returns t, entries and keep_probability, as `Explanation` has them, of a text with these entries."""

@@ -16,15 +16,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from metaclip_curate.matching.spacing import TEXT_SPACING, space_entry
-from metaclip_curate.options.match import EntrySpacing
+from metaclip_curate.matching.normalization import SEPARATOR
+from metaclip_curate.matching.spacing import space_texts, spaced_entries
+from metaclip_curate.options.match import EntrySpacing, Normalization
 
-# Separates texts in the one string that the automaton runs over. No spaced text contains it.
-_SEPARATOR = "\n"
 _END_OF_TEXT = -1
-# In UTF-8 these characters are single bytes that no other character contains.
-_SEPARATOR_BYTE = _SEPARATOR.encode()
-_BYTE_SPACING = tuple((character.encode(), spaced.encode()) for character, spaced in TEXT_SPACING.items())
 # Keeps the matches of a call in the processor's cache, and bounds its memory.
 _BYTES_PER_CALL = 1 << 18
 
@@ -50,23 +46,24 @@ class Matcher:
     """Finds the entries of one language in texts.
 
     The automaton is built once. It can't be pickled, so each worker builds those it needs from the entries. Entries
-    that are empty, contain a newline or aren't valid Unicode keep their id and never match.
+    that are empty, contain a newline or aren't valid Unicode keep their id and never match. Entries that are equal
+    after normalisation all match.
 
     Args:
         entries: The language's entries. An entry's id is its index.
-        spacing: As for `space_entry`.
+        spacing: As for `spacing.spaced_entries`.
+        normalize: As for `normalization.normalize_texts`, for entries and texts.
     """
 
-    def __init__(self, entries: Iterable[str], spacing: EntrySpacing = "metaclip2") -> None:
-        spaced = (
-            _pattern(space_entry(entry, spacing), entry_id)
-            for entry_id, entry in enumerate(entries)
-            if _can_match(entry)
-        )
+    def __init__(
+        self, entries: Iterable[str], spacing: EntrySpacing = "metaclip2", normalize: Normalization = "nfc"
+    ) -> None:
+        self._spacing, self._normalize = spacing, normalize
+        patterns = (_pattern(spaced, entry_id) for entry_id, spaced in spaced_entries(entries, spacing, normalize))
         # With stored patterns the automaton returns these objects themselves, which takes the least time: no tuple and
         # no integers are created for a match. The separator is a pattern too: its matches mark the end of each text.
         self._automaton = ahocorasick_rs.AhoCorasick(
-            chain(spaced, [_pattern(_SEPARATOR, _END_OF_TEXT)]),
+            chain(patterns, [_pattern(SEPARATOR, _END_OF_TEXT)]),
             matchkind=ahocorasick_rs.MatchKind.Standard,
             store_patterns=True,
             implementation=ahocorasick_rs.Implementation.ContiguousNFA,
@@ -97,7 +94,8 @@ class Matcher:
 
     def _match_chunk(self, texts: pa.StringArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
         """Returns text indices and entry ids of all matches, in ascending order of both, without repeats."""
-        found = self._automaton.find_matches_as_strings(_space_and_join(texts), overlapping=True)
+        spaced = space_texts(texts, self._spacing, self._normalize)
+        found = self._automaton.find_matches_as_strings(spaced, overlapping=True)
         ids = np.frombuffer(b"".join([pattern.id for pattern in cast(list[_Pattern], found)]), dtype=np.int32)
         ends = ids == _END_OF_TEXT
         matches = ((np.cumsum(ends) << 32) | ids)[~ends]
@@ -124,29 +122,3 @@ def _chunks(texts: pa.StringArray) -> Iterator[pa.StringArray]:
         end = max(int(np.searchsorted(ends, before + _BYTES_PER_CALL, side="right")), start + 1)
         yield texts.slice(start, end - start)
         start = end
-
-
-def _space_and_join(texts: pa.StringArray) -> str:
-    """Spaces texts as `space_text` does and joins them with separators, in a few passes over all bytes."""
-    joined = _join(texts)
-    if joined.count(_SEPARATOR_BYTE) >= len(texts):  # a text contains newlines
-        joined = _join(pc.replace_substring(texts, _SEPARATOR, " "))
-    for character, spaced in _BYTE_SPACING:
-        joined = joined.replace(character, spaced)
-    return f" {joined.decode()} {_SEPARATOR}"
-
-
-def _join(texts: pa.StringArray) -> bytes:
-    whole = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
-    joined: bytes = pc.binary_join(whole, f" {_SEPARATOR} ")[0].as_buffer().to_pybytes()
-    return joined
-
-
-def _can_match(entry: str) -> bool:
-    if not entry or _SEPARATOR in entry:
-        return False
-    try:
-        entry.encode()
-    except UnicodeEncodeError:  # a lone surrogate; texts are valid UTF-8
-        return False
-    return True

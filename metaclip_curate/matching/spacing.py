@@ -1,21 +1,26 @@
 """How spaces are put around words, so that a substring search finds whole words where there are spaces between words.
 
-A text matches an entry if the spaced text contains the spaced entry. In languages without spaces between words, the search
-stays one for substrings ("Meta CLIP 2", arXiv 2507.22062, section 3).
+A text matches an entry if the spaced text contains the spaced entry. In languages without spaces between words, the
+search stays one for substrings ("Meta CLIP 2", arXiv 2507.22062, section 3).
 """
 
 from __future__ import annotations
 
+import re
 import string
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
 from typing import get_args
 
-from metaclip_curate.options.match import EntrySpacing
+import pyarrow as pa
+
+from metaclip_curate.matching.katakana import SOUND_MARKS, may_have_katakana, space_katakana
+from metaclip_curate.matching.normalization import SEPARATOR, join_texts, normalize_entries, normalize_texts
+from metaclip_curate.options.match import EntrySpacing, Normalization
 
 ENTRY_SPACINGS: tuple[EntrySpacing, ...] = get_args(EntrySpacing)
 
 TEXT_MARKS = ",.;:?!`"
-PUNCTUATION = frozenset(string.punctuation + "，。、；：？！“”‘’（）【】《》〈〉「」『』～—")
+PUNCTUATION = string.punctuation + "，。、；：？！“”‘’（）【】《》〈〉「」『』～—"
 # First and last code points of scripts without spaces between words.
 UNSPACED_RANGES = (
     (0x4E00, 0x9FFF),  # CJK unified ideographs
@@ -31,54 +36,86 @@ UNSPACED_RANGES = (
     (0x1780, 0x17FF),  # Khmer
     (0x0F00, 0x0FFF),  # Tibetan
 )
+HIRAGANA = (0x3040, 0x309F)
 
-_MARK_SPACING = {mark: f" {mark} " for mark in TEXT_MARKS}
-TEXT_SPACING = {"\t": " ", "\r": " "} | _MARK_SPACING
-_TEXT_TABLE = str.maketrans({"\n": " "} | TEXT_SPACING)
-_MARK_TABLE = str.maketrans(_MARK_SPACING)
+_MARK_SPACING = tuple((mark, f" {mark} ") for mark in TEXT_MARKS)
+# In UTF-8 these characters are single bytes that no other character contains.
+_BYTE_SPACING = tuple((char.encode(), spaced.encode()) for char, spaced in (("\t", " "), ("\r", " "), *_MARK_SPACING))
 
 
-def space_text(text: str) -> str:
-    """Adds a space at both ends of a text and around each of , . ; : ? ! `; converts tab, newline and return to spaces.
+def space_texts(texts: pa.StringArray, spacing: EntrySpacing = "metaclip2", normalize: Normalization = "nfc") -> str:
+    """Normalises and spaces texts, in a few passes over all of their bytes.
+
+    Each text gets a space at both ends and around each of , . ; : ? ! `; tab, newline and return become spaces. With
+    the spacing `kana` there are spaces around runs of katakana as well.
 
     Args:
-        text: Any text.
+        texts: Texts without nulls.
+        spacing: As for `spaced_entries`.
+        normalize: As for `normalization.normalize_texts`.
 
     Returns:
-        The spaced text, which is searched for spaced entries.
+        The spaced texts, with a newline after each.
     """
-    return f" {text.translate(_TEXT_TABLE)} "
+    joined = join_texts(normalize_texts(texts, normalize), f" {SEPARATOR} ")
+    for character, spaced in _BYTE_SPACING:
+        joined = joined.replace(character, spaced)
+    decoded = f" {joined.decode()} {SEPARATOR}"
+    return space_katakana(decoded) if spacing == "kana" and may_have_katakana(joined) else decoded
 
 
-def space_entry(entry: str, spacing: EntrySpacing = "metaclip2") -> str:
-    """Spaces a metadata entry.
+def spaced_entries(
+    entries: Iterable[str], spacing: EntrySpacing = "metaclip2", normalize: Normalization = "nfc"
+) -> Iterator[tuple[int, str]]:
+    """Normalises and spaces metadata entries.
 
     Args:
-        entry: A non-empty entry.
-        spacing: `metaclip2` adds a space before the entry unless its first character belongs to a script without
+        entries: Entries of a language. An entry's id is its index.
+        spacing: `metaclip2` adds a space before an entry unless its first character belongs to a script without
             spaces or is punctuation, and one after it by its last character. `metaclip1` always adds both. `symmetric`
-            is `metaclip2` with the marks in the entry spaced as in a text, so that `St. Louis` can match.
+            is `metaclip2` with the marks in the entry spaced as in a text, so that `St. Louis` can match. `kana` is
+            `symmetric` with hiragana as a script without spaces and each run of katakana as a word.
+        normalize: As for `normalization.normalize_texts`.
 
-    Returns:
-        The string that spaced texts are searched for.
+    Yields:
+        Id and spaced form of each entry that a text can contain.
 
     Raises:
-        ValueError: The entry is empty, or the spacing isn't one of the three.
+        ValueError: The spacing or the normalization is unknown.
     """
-    if not entry:
-        raise ValueError("an empty entry has no spacing")
-    if spacing == "metaclip1":
-        return f" {entry} "
     if spacing not in ENTRY_SPACINGS:
         raise ValueError(f"entry spacing {spacing!r} is not one of {', '.join(ENTRY_SPACINGS)}")
-    before = "" if _stands_alone(entry[0]) else " "
-    after = "" if _stands_alone(entry[-1]) else " "
-    inner = entry.translate(_MARK_TABLE) if spacing == "symmetric" else entry
-    return f"{before}{inner}{after}"
+    normal = normalize_entries(entries, normalize)
+    inner = _spaced_inside(normal, spacing)
+    unspaced = _unspaced(spacing)
+    for entry_id, (entry, spaced) in enumerate(zip(normal, inner, strict=True)):
+        if not entry:
+            continue
+        before = "" if unspaced and unspaced.match(entry) else " "
+        after = "" if unspaced and unspaced.match(_last(entry, spacing)) else " "
+        yield entry_id, f"{before}{spaced}{after}"
 
 
-# Lists have many entries and few different characters.
-@lru_cache(maxsize=1 << 14)
-def _stands_alone(character: str) -> bool:
-    code = ord(character)
-    return character in PUNCTUATION or any(first <= code <= last for first, last in UNSPACED_RANGES)
+def _spaced_inside(entries: list[str], spacing: EntrySpacing) -> list[str]:
+    """Puts the spaces inside of entries that a text would have there."""
+    if not entries or spacing not in ("symmetric", "kana"):
+        return entries
+    joined = SEPARATOR.join(entries)
+    for mark, spaced in _MARK_SPACING:
+        joined = joined.replace(mark, spaced)
+    return (space_katakana(joined) if spacing == "kana" else joined).split(SEPARATOR)
+
+
+def _unspaced(spacing: EntrySpacing) -> re.Pattern[str] | None:
+    """Returns a pattern of the characters that need no space beside them at the end of an entry."""
+    if spacing == "metaclip1":
+        return None
+    ranges = (*UNSPACED_RANGES, HIRAGANA) if spacing == "kana" else UNSPACED_RANGES
+    letters = "".join(f"{chr(first)}-{chr(last)}" for first, last in ranges)
+    return re.compile(f"[{re.escape(PUNCTUATION)}{letters}]")
+
+
+def _last(entry: str, spacing: EntrySpacing) -> str:
+    """Returns the character that decides about the space after an entry."""
+    stripped = entry.rstrip(SOUND_MARKS) if spacing == "kana" else entry
+    return stripped[-1:] or entry[-1]

@@ -7,7 +7,8 @@ from typing import Literal
 
 from metaclip_curate.options.fields import check_range, option
 
-EntrySpacing = Literal["metaclip2", "metaclip1", "symmetric"]
+EntrySpacing = Literal["metaclip2", "metaclip1", "symmetric", "kana"]
+Normalization = Literal["nfc", "none"]
 # Each pass reads all pairs again, and its number has five digits in the names of parts.
 _MOST_PASSES = 10_000
 
@@ -30,7 +31,17 @@ class MatchOptions:
         changes_output=False,
     )
     languages: tuple[str, ...] = option((), "use only these metadata languages (default: all)", metavar="LANG")
-    entry_spacing: EntrySpacing = option("metaclip2", "how entries are padded with spaces before the search")
+    entry_spacing: EntrySpacing = option(
+        "metaclip2",
+        "how entries are padded with spaces before the search; symmetric also finds entries with marks, such as "
+        "St. Louis, and kana also finds Japanese words inside a sentence",
+    )
+    normalize: Normalization = option(
+        "nfc",
+        "how texts and entries are compared: in Unicode NFC, with one kind of space and without invisible characters; "
+        "or none, as they are",
+        older="none",
+    )
     dedup_passes: int = option(
         1,
         "number of passes of deduplication; each needs that part of the shuffle disk",

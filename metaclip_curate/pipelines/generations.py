@@ -122,7 +122,13 @@ class GenerationMatcher:
         known = None if pairs.known is None else pairs_of_pass(pairs.known, dedup_pass, passes)
         shuffled = shuffle_by_language(self._work.spark, new, known, languages, sizes, self._options.pairs_per_task)
         options = self._options
-        task = MatchTask(options.metadata, self._metadata.digests, options.entry_spacing, self._folder.options)
+        task = MatchTask(
+            options.metadata,
+            self._metadata.digests,
+            options.entry_spacing,
+            self._folder.options,
+            options.normalize,
+        )
         totals, files = write_matched(shuffled, self._work.spark, task, folder)
         counts = {language: MatchCounts(**sums) for language, sums in sorted(totals.items())}
         if any(of_language.superseding for of_language in counts.values()):

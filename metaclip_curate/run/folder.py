@@ -22,7 +22,7 @@ from metaclip_curate import storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.run import folder_names
 from metaclip_curate.run.file_list import FileList, TableFile, check_folder, digest
-from metaclip_curate.run.option_changes import changed_option
+from metaclip_curate.run.option_changes import changed_option, older_values
 from metaclip_curate.run.owner import RunOwner, owning
 from metaclip_curate.run.record import (
     Generation,
@@ -136,8 +136,16 @@ class RunFolder:
         return found
 
     def options_of(self, stage: str) -> dict[str, Any]:
-        """Returns the options that a stage was started with; empty if it never was."""
-        return dict(self._stages[stage].options) if stage in self._stages else {}
+        """Returns the options that a stage was started with; empty if it never was.
+
+        An option that the version which started it didn't have has the value of what that version did.
+        """
+        return {**older_values(stage), **self._stages[stage].options} if stage in self._stages else {}
+
+    def unrecorded_options(self, stage: str) -> dict[str, Any]:
+        """Returns those of `options_of` that the version which started the stage didn't have."""
+        options = self._stages[stage].options if stage in self._stages else None
+        return {} if options is None else {k: v for k, v in older_values(stage).items() if k not in options}
 
     def fingerprint(self, stage: str) -> str:
         """Returns a digest of what a finished stage's tables were computed from."""
@@ -152,7 +160,7 @@ class RunFolder:
         Raises:
             UserError: One differs; the message names it and both values.
         """
-        changed = changed_option(self.options_of(stage), options)
+        changed = changed_option(self.options_of(stage), {**older_values(stage), **options})
         if changed:
             raise UserError(
                 f"{self.root} was made with {changed}: give the same or another --output, or, to do {stage} and what "

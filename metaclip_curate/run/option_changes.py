@@ -1,11 +1,29 @@
-"""Options of a command that differ from those that a run folder was made with."""
+"""Options that a run folder was made with: those that a command's differ from, and those of older versions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from metaclip_curate.options.fields import flag
+from metaclip_curate.options.balance import BalanceOptions
+from metaclip_curate.options.draw import DrawOptions
+from metaclip_curate.options.extract import ExtractOptions
+from metaclip_curate.options.fields import flag, older_options
+from metaclip_curate.options.match import MatchOptions
+from metaclip_curate.options.sample import SampleOptions
+
+_OPTIONS: dict[str, tuple[type, ...]] = {
+    "extract": (ExtractOptions,),
+    "match": (MatchOptions,),
+    "count": (),
+    "balance": (BalanceOptions,),
+    "sample": (SampleOptions, DrawOptions),
+}
+
+
+def older_values(stage: str) -> dict[str, Any]:
+    """Returns the values of a stage's options in runs of versions that didn't have them, by the fields' names."""
+    return {name: value for options in _OPTIONS[stage] for name, value in older_options(options).items()}
 
 
 def changed_option(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:

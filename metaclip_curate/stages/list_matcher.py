@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from metaclip_curate.matching import Matcher
-from metaclip_curate.matching.spacing import space_text
-from metaclip_curate.options.match import EntrySpacing
+from metaclip_curate.matching.normalization import SEPARATOR, normalize_entries
+from metaclip_curate.matching.spacing import space_texts
+from metaclip_curate.options.match import EntrySpacing, Normalization
 
 # Of an entry, this many characters at its start and its end are compared.
 _CHARACTERS = 8
@@ -30,12 +31,16 @@ class ListMatcher:
 
     Args:
         entries: The language's entries. An entry's id is its index.
-        spacing: As for `matching.space_entry`.
+        spacing: As for `Matcher`.
+        normalize: As for `Matcher`.
     """
 
-    def __init__(self, entries: Sequence[str], spacing: EntrySpacing = "metaclip2") -> None:
+    def __init__(
+        self, entries: Sequence[str], spacing: EntrySpacing = "metaclip2", normalize: Normalization = "nfc"
+    ) -> None:
         self._entries = entries
-        self._spacing = spacing
+        self._spacing: EntrySpacing = spacing
+        self._normalize: Normalization = normalize
         self._searched = 0  # characters
         self._matcher: Matcher | None = None
 
@@ -50,32 +55,37 @@ class ListMatcher:
         """
         if self._matcher is None:
             self._searched += pc.sum(pc.utf8_length(texts)).as_py() or 0
-            # Spacing may add characters within an entry if it is symmetric.
-            if self._spacing != "symmetric" and self._searched <= _FEW * len(self._entries):
+            # The other spacings add characters within an entry.
+            if self._spacing in ("metaclip1", "metaclip2") and self._searched <= _FEW * len(self._entries):
                 return self._match_few(texts)
-            self._matcher = Matcher(self._entries, self._spacing)
+            self._matcher = Matcher(self._entries, self._spacing, self._normalize)
             self._entries = ()
         return self._matcher.match(texts)
 
     def _match_few(self, texts: pa.StringArray) -> pa.ListArray:
-        ids = possible_entries(self._entries, texts)
-        found = Matcher([self._entries[number] for number in ids.tolist()], self._spacing).match(texts)
+        ids = possible_entries(self._entries, texts, self._normalize)
+        possible = [self._entries[number] for number in ids.tolist()]
+        found = Matcher(possible, self._spacing, self._normalize).match(texts)
         # The ids ascend, so that those of a text keep their order.
         return pa.ListArray.from_arrays(found.offsets, pa.array(ids).take(found.values))
 
 
-def possible_entries(entries: Sequence[str], texts: pa.StringArray) -> npt.NDArray[np.int32]:
+def possible_entries(
+    entries: Sequence[str], texts: pa.StringArray, normalize: Normalization = "nfc"
+) -> npt.NDArray[np.int32]:
     """Returns the entries whose first and last characters occur in a text.
 
     Args:
         entries: Entries of a language.
         texts: Texts.
+        normalize: As for `Matcher`.
 
     Returns:
         Ids of all entries that a text contains and perhaps of others, ascending.
     """
-    pieces = pa.array(_pieces(texts.to_pylist()), pa.string())
-    listed = pa.array(entries, pa.string())
+    spaced = space_texts(texts.fill_null(""), normalize=normalize).split(SEPARATOR)
+    pieces = pa.array(_pieces(spaced), pa.string())
+    listed = pa.array(normalize_entries(entries, normalize), pa.string())
     first = pc.is_in(pc.utf8_slice_codeunits(listed, 0, _CHARACTERS), value_set=pieces)
     ids = np.flatnonzero(first.to_numpy(zero_copy_only=False)).astype(np.int32)
     last = pc.is_in(pc.utf8_slice_codeunits(listed.take(pa.array(ids)), -_CHARACTERS, None), value_set=pieces)
@@ -83,11 +93,10 @@ def possible_entries(entries: Sequence[str], texts: pa.StringArray) -> npt.NDArr
     return possible
 
 
-def _pieces(texts: Sequence[str | None]) -> list[str]:
-    """Returns all pieces of up to _CHARACTERS characters of the spaced texts."""
+def _pieces(texts: Sequence[str]) -> list[str]:
+    """Returns all pieces of up to _CHARACTERS characters of spaced texts."""
     pieces: set[str] = set()
-    for text in {text for text in texts if text is not None}:
-        spaced = space_text(text)
+    for spaced in set(texts):
         for length in range(1, _CHARACTERS + 1):
             pieces.update(spaced[start : start + length] for start in range(len(spaced) - length + 1))
     return list(pieces)

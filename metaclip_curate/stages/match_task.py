@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from metaclip_curate.options.match import EntrySpacing
+from metaclip_curate.options.match import EntrySpacing, Normalization
 from metaclip_curate.schemas import MATCHED
 from metaclip_curate.stages.list_matcher import ListMatcher
 from metaclip_curate.stages.shared.metadata_entries import expected_entries
@@ -42,12 +42,14 @@ class MatchTask:
         digests: SHA-256 of each language's list.
         entry_spacing: How spaces are put around entries and texts.
         storage: Credentials and limits for the metadata and the run folder.
+        normalize: How entries and texts are normalised before they are spaced.
     """
 
     metadata: str
     digests: Mapping[str, str]
     entry_spacing: EntrySpacing
     storage: StorageOptions
+    normalize: Normalization = "nfc"
 
 
 class MatchStats:
@@ -86,7 +88,7 @@ def match_batches(batches: Iterator[pa.RecordBatch], task: MatchTask, stats: Mat
         if language == NO_METADATA:
             continue
         entry_ids = _language_matcher(
-            task.metadata, language, task.digests[language], task.entry_spacing, task.storage
+            task.metadata, language, task.digests[language], (task.entry_spacing, task.normalize), task.storage
         ).match(batch.column("text"))
         columns = [batch.column(name) for name in MATCHED.names if name != "entry_ids"]
         rows = pa.RecordBatch.from_arrays([*columns, entry_ids], schema=MATCHED)
@@ -148,8 +150,8 @@ def _new(firsts: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 
 @lru_cache(maxsize=1)
 def _language_matcher(
-    metadata: str, language: str, digest: str, spacing: EntrySpacing, options: StorageOptions
+    metadata: str, language: str, digest: str, rules: tuple[EntrySpacing, Normalization], options: StorageOptions
 ) -> ListMatcher:
     """Returns the one automaton that a worker holds, kept for the next task if that is of the same language."""
     _language_matcher.cache_clear()  # frees the last language's before this one's is built
-    return ListMatcher(expected_entries(metadata, language, digest, options), spacing)
+    return ListMatcher(expected_entries(metadata, language, digest, options), *rules)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from metaclip_curate.cli import main
+from metaclip_curate.errors import UserError
 from metaclip_curate.inspect.browse import browse
 from metaclip_curate.options.browse import BrowseOptions
 from tests.support import made_run
@@ -44,6 +45,17 @@ def test_all_that_there_is(made: Made, language: str, entry_id: int | None, drop
         assert (row["draw"] < row["keep_probability"]) != dropped
         assert not entry or entry in row["entries"]
     assert shown(made[0], language=language, entry=entry, dropped=dropped, number=10_000) == rows
+
+
+def test_an_entry_is_compared_as_texts_are(made: Made, tmp_path: Path) -> None:
+    """With one kind of space and without soft hyphens, unless the run was made without that."""
+    entry, look_alike = made_run.METADATA["de"][3], made_run.METADATA["de"][3].replace(" ", "\u00ad\u00a0")
+    rows = shown(made[0], language="de", entry=look_alike, number=10_000)
+    assert rows
+    assert rows == shown(made[0], language="de", entry=entry, number=10_000)
+    made_run.write_run(tmp_path / "run", made_run.matched_rows(images=50, seed=7), normalize="none")
+    with pytest.raises(UserError, match="has no entry"):
+        shown(tmp_path / "run", language="de", entry=look_alike)
 
 
 def test_a_few_of_them_are_chosen_by_the_seed(made: Made) -> None:

@@ -274,27 +274,73 @@ def test_spacing_of_texts() -> None:
     assert oracle.space_text(",.;:?!`") == "  ,  .  ;  :  ?  !  `  "
     assert oracle.space_text("猫。'-") == " 猫。'- "
     assert oracle.space_text("") == "  "
+    assert oracle.space_text("黒ネコがいる") == " 黒ネコがいる "
 
 
 @pytest.mark.parametrize(
-    ("entry", "metaclip1", "metaclip2", "symmetric"),
+    ("text", "spaced"),
     [
-        ("cat", " cat ", " cat ", " cat "),
-        ("St. Louis", " St. Louis ", " St. Louis ", " St .  Louis "),
-        ("猫", " 猫 ", "猫", "猫"),
-        ("T恤", " T恤 ", " T恤", " T恤"),
-        ("卡拉OK", " 卡拉OK ", "卡拉OK ", "卡拉OK "),
-        (".NET", " .NET ", ".NET ", " . NET "),
-        ("U.S.", " U.S. ", " U.S.", " U . S . "),
-        ("「a」", " 「a」 ", "「a」", "「a」"),
-        ("ネコ", " ネコ ", " ネコ ", " ネコ "),
-        ("แมว", " แมว ", "แมว", "แมว"),
+        ("黒ネコがいる", " 黒 ネコ がいる "),
+        ("ネコ、イヌ", " ネコ 、 イヌ "),
+        ("ネコ.イヌ", " ネコ . イヌ "),
+        ("ネコ イヌ", " ネコ イヌ "),
+        ("コーヒー・カップ", " コーヒー ・ カップ "),
+        ("か\u3099カ\u3099か", " か\u3099 カ\u3099 か "),
+        ("ﾊﾞｽx", " ﾊﾞｽ x "),
+        ("ㇰ\u31ef", " ㇰ \u31ef "),
     ],
 )
-def test_spacing_of_entries(entry: str, metaclip1: str, metaclip2: str, symmetric: str) -> None:
+def test_spacing_of_katakana(text: str, spaced: str) -> None:
+    assert oracle.space_text(text, "kana") == spaced
+
+
+@pytest.mark.parametrize(
+    ("entry", "metaclip1", "metaclip2", "symmetric", "kana"),
+    [
+        ("cat", " cat ", " cat ", " cat ", " cat "),
+        ("St. Louis", " St. Louis ", " St. Louis ", " St .  Louis ", " St .  Louis "),
+        ("猫", " 猫 ", "猫", "猫", "猫"),
+        ("T恤", " T恤 ", " T恤", " T恤", " T恤"),
+        ("卡拉OK", " 卡拉OK ", "卡拉OK ", "卡拉OK ", "卡拉OK "),
+        (".NET", " .NET ", ".NET ", " . NET ", " . NET "),
+        ("U.S.", " U.S. ", " U.S.", " U . S . ", " U . S . "),
+        ("「a」", " 「a」 ", "「a」", "「a」", "「a」"),
+        ("ネコ", " ネコ ", " ネコ ", " ネコ ", " ネコ "),
+        ("ねこ", " ねこ ", " ねこ ", " ねこ ", "ねこ"),
+        ("黒ネコ", " 黒ネコ ", "黒ネコ ", "黒ネコ ", "黒 ネコ "),
+        ("消しゴム印", " 消しゴム印 ", "消しゴム印", "消しゴム印", "消し ゴム 印"),
+        ("カ\u3099", " カ\u3099 ", " カ\u3099 ", " カ\u3099 ", " カ\u3099 "),
+        ("か\u3099", " か\u3099 ", " か\u3099 ", " か\u3099 ", "か\u3099"),
+        ("แมว", " แมว ", "แมว", "แมว", "แมว"),
+    ],
+)
+def test_spacing_of_entries(entry: str, metaclip1: str, metaclip2: str, symmetric: str, kana: str) -> None:
     assert oracle.space_entry(entry, "metaclip1") == metaclip1
     assert oracle.space_entry(entry, "metaclip2") == metaclip2
     assert oracle.space_entry(entry, "symmetric") == symmetric
+    assert oracle.space_entry(entry, "kana") == kana
+
+
+@pytest.mark.parametrize(
+    ("text", "compared"),
+    [
+        ("cafe\u0301", "café"),
+        ("a\u00a0b\u2003c\u3000d\u202fe\u205ff", "a b c d e f"),
+        ("a\u00adb\u200bc\u2060d\ufeff", "abcd"),
+        ("e\u200b\u0301", "é"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("\u037e\u1fef", ";`"),
+        ("\u200b", ""),
+    ],
+)
+def test_normal_form(text: str, compared: str) -> None:
+    assert oracle.normal(text, "nfc") == compared
+    assert oracle.normal(text, "none") == text
+
+
+def test_entries_are_compared_in_normal_form() -> None:
+    assert oracle.match_text("cafe\u0301", ["café", "cafe\u0301", "\u200b", "cafe"], "metaclip2") == [0, 1]
+    assert oracle.match_text("cafe\u0301", ["café", "cafe\u0301"], "metaclip2", "none") == [1]
 
 
 def test_characters_that_stand_alone() -> None:

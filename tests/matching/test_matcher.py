@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from typing import cast
 
 import pyarrow as pa
@@ -11,11 +13,14 @@ from hypothesis import strategies as st
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.matching import Matcher
-from metaclip_curate.options.match import EntrySpacing
-from tests.support import oracle
+from metaclip_curate.options.match import EntrySpacing, Normalization
+from tests.support import oracle, strategies
 from tests.support.strategies import Corpus, corpora, examples
 
-SPACINGS: list[EntrySpacing] = ["metaclip2", "metaclip1", "symmetric"]
+SPACINGS: list[EntrySpacing] = ["metaclip2", "metaclip1", "symmetric", "kana"]
+NORMALIZATIONS: list[Normalization] = ["nfc", "none"]
+KANA = re.compile("[\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f]")
+SPACE_BESIDE_MARK = re.compile(f" [{strategies.TEXT_MARKS}]|[{strategies.TEXT_MARKS}] ")
 
 
 def matches(entry: str, text: str, spacing: EntrySpacing = "metaclip2") -> bool:
@@ -24,24 +29,55 @@ def matches(entry: str, text: str, spacing: EntrySpacing = "metaclip2") -> bool:
     return found == [[0]]
 
 
-def check_against_oracle(corpus: Corpus, spacing: EntrySpacing) -> None:
-    found = Matcher(corpus.entries, spacing=spacing).match(corpus.texts)
-    expected = [oracle.match_text(text, corpus.entries, spacing) for text in corpus.texts]
+def check_against_oracle(corpus: Corpus, spacing: EntrySpacing, normalize: Normalization) -> None:
+    found = Matcher(corpus.entries, spacing=spacing, normalize=normalize).match(corpus.texts)
+    expected = [oracle.match_text(text, corpus.entries, spacing, normalize) for text in corpus.texts]
     assert found.to_pylist() == expected
 
 
 # ---------------------------------------------------------------- properties
 
 
+@pytest.mark.parametrize("normalize", NORMALIZATIONS)
 @pytest.mark.parametrize("spacing", SPACINGS)
-@examples(250)
+@examples(120)
 @given(corpus=corpora())
 @example(corpus=Corpus([], []))
 @example(corpus=Corpus(["", "a"], ["", ""]))
 @example(corpus=Corpus(["a", "b"], ["a\nb", "a b", "a  b", "b", "\n", "a\n", "\x00"]))
 @example(corpus=Corpus(["a\x00b", "c"], ["\x00", "a\x00b", "b\x00c", "bc"]))
-def test_equals_the_substring_test(spacing: EntrySpacing, corpus: Corpus) -> None:
-    check_against_oracle(corpus, spacing)
+@example(corpus=Corpus(["e\u200b\u0301", "e\u00ad", "\u3000\u3000", "\ufeff"], ["\u200b", "é", "e\u0301", "\u00a0"]))
+@example(
+    corpus=Corpus(
+        ["か\u3099カ\u3099か", "\u3099ア", "x\u3099ア", " \u3099ア"], ["カ\u3099", "か\u3099", "\u3099ア", "ア"]
+    )
+)
+def test_equals_the_substring_test(spacing: EntrySpacing, normalize: Normalization, corpus: Corpus) -> None:
+    check_against_oracle(corpus, spacing, normalize)
+
+
+@pytest.mark.parametrize("normalize", NORMALIZATIONS)
+@examples(150)
+@given(corpus=corpora())
+@example(corpus=Corpus(["a b、猫", "カ,x", "猫カ,"], ["a b", "猫", ",", "x"]))
+def test_kana_finds_what_metaclip2_finds(normalize: Normalization, corpus: Corpus) -> None:
+    """Of entries without kana and without a space beside a mark that texts are spaced at."""
+    compared = [oracle.normal(entry, normalize) for entry in corpus.entries]
+    eligible = {i for i, entry in enumerate(compared) if not KANA.search(entry) and not SPACE_BESIDE_MARK.search(entry)}
+    published = Matcher(corpus.entries, "metaclip2", normalize).match(corpus.texts).to_pylist()
+    found = Matcher(corpus.entries, "kana", normalize).match(corpus.texts).to_pylist()
+    for before, now in zip(published, found, strict=True):
+        assert set(before) & eligible <= set(now)
+
+
+@examples(100)
+@given(corpus=corpora())
+def test_composed_and_decomposed_texts_match_the_same_entries(corpus: Corpus) -> None:
+    decomposed = [unicodedata.normalize("NFD", text) for text in corpus.texts]
+    others = [unicodedata.normalize("NFD", entry) for entry in corpus.entries]
+    found = Matcher(corpus.entries, "kana").match(corpus.texts)
+    assert Matcher(corpus.entries, "kana").match(decomposed) == found
+    assert Matcher(others, "kana").match(corpus.texts) == found
 
 
 @pytest.mark.parametrize("spacing", SPACINGS)
@@ -126,9 +162,42 @@ def test_case_matters() -> None:
     assert not matches("é", "É")
 
 
-def test_accents_are_compared_as_they_are_written() -> None:
-    assert not matches("é", "e\u0301")
+def test_accents_are_compared_in_nfc() -> None:
+    assert matches("é", "e\u0301")
+    assert matches("e\u0301", "é")
     assert not matches("e", "e\u0301")
+    assert Matcher(["é", "e\u0301"], normalize="none").match(["e\u0301", "é"]).to_pylist() == [[1], [0]]
+
+
+@pytest.mark.parametrize("space", list("\u00a0\u2000\u2001\u2007\u200a\u202f\u205f\u3000"))
+def test_other_spaces_are_spaces(space: str) -> None:
+    assert matches("black cat", f"a{space}black{space}cat")
+    assert matches(f"black{space}cat", "a black cat")
+    assert Matcher(["cat"], normalize="none").match([f"a{space}cat"]).to_pylist() == [[]]
+
+
+@pytest.mark.parametrize("space", list("\u1680\u200c\u200d\u2028\u2029\u180e"))
+def test_further_separators_stay(space: str) -> None:
+    assert not matches("cat", f"a{space}cat")
+    assert not matches("cat", f"c{space}at")
+
+
+@pytest.mark.parametrize("invisible", list("\u00ad\u200b\u2060\ufeff"))
+def test_invisible_characters_are_left_out(invisible: str) -> None:
+    assert matches("Donaudampfer", f"der Donau{invisible}dampfer")
+    assert matches(f"Donau{invisible}dampfer", "der Donaudampfer")
+    assert Matcher([invisible, "", "a"]).match([invisible, f"a {invisible}"]).to_pylist() == [[], [2]]
+
+
+def test_marks_that_nfc_makes_are_spaced() -> None:
+    """U+037E, the Greek question mark, is `;` in NFC, and U+1FEF is a backtick."""
+    assert matches("γιατί", "γιατί\u037e")
+    assert matches("a", "a\u1fefb")
+
+
+def test_entries_that_become_equal_all_match() -> None:
+    entries = ["é", "e\u0301", "\ufeffé", "e", "\u00e9"]
+    assert Matcher(entries).match(["e\u0301"]).to_pylist() == [[0, 1, 2, 4]]
 
 
 @pytest.mark.parametrize("mark", list(",.;:?!`"))
@@ -138,7 +207,7 @@ def test_marks_end_a_word(mark: str) -> None:
     assert matches("cat", f"dog{mark}cat{mark}cow")
 
 
-@pytest.mark.parametrize("char", list("\"'()-/&_|~…，。「—\u00a0"))
+@pytest.mark.parametrize("char", list("\"'()-/&_|~…，。「—"))
 def test_other_punctuation_does_not_end_a_word(char: str) -> None:
     assert not matches("cat", f"{char}cat{char}")
 
@@ -211,6 +280,46 @@ def test_kana_and_hangul_stand_in_no_range() -> None:
     assert not matches("고양이", "검은고양이")
 
 
+def test_kana_are_found_inside_with_the_spacing_kana() -> None:
+    assert matches("ネコ", "黒ネコがいる", "kana")
+    assert matches("黒ネコ", "この黒ネコがいる", "kana")
+    assert matches("ネコがいる", "黒ネコがいる", "kana")
+    assert matches("さくら", "きれいなさくらの花", "kana")
+    assert matches("消しゴム", "白い消しゴムです", "kana")
+    assert matches("St. Louis", "in St. Louis", "kana")
+    assert not matches("고양이", "검은고양이", "kana")
+
+
+def test_a_run_of_katakana_is_a_word() -> None:
+    assert not matches("カー", "赤いスカート", "kana")
+    assert not matches("ネコ", "クロネコの箱", "kana")
+    assert not matches("黒ネコ", "黒ネコバス", "kana")
+    assert matches("コーヒー", "コーヒー・カップ", "kana")  # the middle dot ends the run
+    assert matches("バス", "ﾊﾞｽ停", "kana") is False  # half-width letters are other letters in NFC
+    assert matches("ﾊﾞｽ", "赤いﾊﾞｽ停", "kana")
+
+
+@pytest.mark.parametrize("mark", ["\u3099", "\u309a"])
+@pytest.mark.parametrize("normalize", NORMALIZATIONS)
+def test_a_sound_mark_belongs_to_its_letter(mark: str, normalize: Normalization) -> None:
+    """Also after letters that have no composed form."""
+    katakana, hiragana = f"ラ{mark}", f"ら{mark}"
+    matcher = Matcher([katakana, "ラ", hiragana, f"{katakana}{hiragana}"], "kana", normalize)
+    assert matcher.match([f"黒{katakana}{hiragana}猫", f"ア{katakana}"]).to_pylist() == [[0, 2, 3], []]
+
+
+@pytest.mark.parametrize("char", "\u30a0\u30fa\u30fc\u30ff\u31f0\u31ff\uff66\uff9f")
+def test_ends_of_the_katakana(char: str) -> None:
+    assert matches(char, f"猫{char}猫", "kana")
+    assert not matches("ア", f"ア{char}", "kana")
+
+
+@pytest.mark.parametrize("char", "\u309f\u30fb\u3100\u31ef\u3200\uff65\uffa0")
+def test_neighbours_of_the_katakana(char: str) -> None:
+    assert matches("ア", f"ア{char}", "kana")
+    assert not matches("ア", f"ア{char}")
+
+
 def test_each_end_is_spaced_by_its_own_character() -> None:
     assert matches("T恤", "红色 T恤衫")  # before the T a space, after 恤 none
     assert not matches("T恤", "红色T恤衫")
@@ -237,6 +346,12 @@ def test_ends_of_the_ranges(first: int, last: int, spacing: EntrySpacing) -> Non
         assert matches(chr(code), f"x{chr(code)}x", spacing) == inside, hex(code)
         assert matches(chr(code), f"x {chr(code)} x", spacing)
         assert not matches(chr(code), f"x{chr(code)}x", "metaclip1")
+
+
+def test_ends_of_hiragana() -> None:
+    """The last character before them is an ideographic comma's block, the first after them is katakana, a word."""
+    for code, inside in ((0x303F, False), (0x3040, True), (0x309F, True), (0x30A0, True)):
+        assert matches(chr(code), f"x{chr(code)}x", "kana") == inside, hex(code)
 
 
 @pytest.mark.parametrize("char", "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~，。、；：？！“”‘’（）【】《》〈〉「」『』～—")
@@ -299,3 +414,8 @@ def test_long_entries_and_texts() -> None:
 def test_unknown_spacing_is_an_error() -> None:
     with pytest.raises((UserError, ValueError), match="metaclip3"):
         Matcher(["a"], spacing=cast(EntrySpacing, "metaclip3"))
+
+
+def test_unknown_normalization_is_an_error() -> None:
+    with pytest.raises((UserError, ValueError), match="nfkc"):
+        Matcher(["a"], normalize=cast(Normalization, "nfkc"))

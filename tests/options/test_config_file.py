@@ -47,7 +47,7 @@ def test_values_are_those_of_the_fields(tmp_path: Path) -> None:
         ("metadata = 1", "metadata must be a string, not 1"),
         ('input = "a"', "input must be a list of strings in brackets, not 'a'"),
         ("input = [1]", "input must be a list of strings in brackets"),
-        ('entry-spacing = "no"', "entry-spacing must be one of metaclip2, metaclip1, symmetric, not 'no'"),
+        ('entry-spacing = "no"', "entry-spacing must be one of metaclip2, metaclip1, symmetric, kana, not 'no'"),
         ("t = {a = 1}", "t must be a whole number, not a table"),
         ("t = ", "isn't TOML"),
     ],

@@ -1,12 +1,17 @@
-"""The words for an option that differs from what a run was made with."""
+"""The words for an option that differs from what a run was made with, and the values of options of older runs."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from metaclip_curate.run.option_changes import changed_option
+from metaclip_curate.errors import UserError
+from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.option_changes import changed_option, older_values
+from metaclip_curate.run.record import run_from_bytes
+from metaclip_curate.run.stages import STAGES
 
 
 @pytest.mark.parametrize(
@@ -28,3 +33,25 @@ from metaclip_curate.run.option_changes import changed_option
 )
 def test_the_first_difference_is_named(before: dict[str, Any], now: dict[str, Any], words: str) -> None:
     assert changed_option(before, now) == words
+
+
+def test_an_option_that_a_version_did_not_have_has_its_older_value() -> None:
+    assert older_values("match") == {"languages": [], "entry_spacing": "metaclip2", "normalize": "none"}
+    assert older_values("balance")["tail_share"] is None
+    assert older_values("sample")["texts_per_image"] == "all"
+    assert all(isinstance(older_values(stage), dict) for stage in STAGES)
+
+
+def test_a_run_of_an_older_version_is_compared_by_older_values(tmp_path: Path) -> None:
+    """Its fingerprint stays, so that what it has finished isn't done again."""
+    folder = RunFolder(str(tmp_path / "run"))
+    assert folder.options_of("match") == {}
+    folder.begin("match", {"entry_spacing": "kana"}, "")
+    assert folder.options_of("match") == {"languages": [], "entry_spacing": "kana", "normalize": "none"}
+    assert folder.unrecorded_options("match") == {"languages": [], "normalize": "none"}
+    folder.check_options("match", {"entry_spacing": "kana", "normalize": "none"})
+    folder.check_options("match", {"entry_spacing": "kana"})
+    with pytest.raises(UserError, match="--normalize none, and the command says nfc"):
+        folder.check_options("match", {"entry_spacing": "kana", "normalize": "nfc"})
+    before = run_from_bytes((tmp_path / "run" / "run.json").read_bytes(), "run.json")
+    assert before.stages["match"].options == {"entry_spacing": "kana"}

@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 import pytest
 from hypothesis import example, given
 
 from metaclip_curate.matching import Matcher
+from metaclip_curate.matching.normalization import NORMALIZATIONS
 from metaclip_curate.matching.spacing import ENTRY_SPACINGS
-from metaclip_curate.options.match import EntrySpacing
+from metaclip_curate.options.match import EntrySpacing, Normalization
 from metaclip_curate.stages import list_matcher
 from metaclip_curate.stages.list_matcher import ListMatcher, possible_entries
 from tests.support.strategies import Corpus, corpora, examples
 
 
+@pytest.mark.parametrize("normalize", NORMALIZATIONS)
 @pytest.mark.parametrize("spacing", ENTRY_SPACINGS)
-@examples(200)
+@examples(100)
 @given(corpus=corpora())
 @example(
     corpus=Corpus(["", "abcdefghij", "cdefghij", "a\nb", "it's", "St. Louis"], ["abcdefghij!", "St. Louis", "a\nb"])
 )
+@example(corpus=Corpus(["un caf\u00e9\u00a0noir", "cafe\u0301 noir"], ["cafe\u0301 noir", "\u00ad", "\ud800"]))
 @example(corpus=Corpus(["中文字典很長的詞條", "長的", "x"], ["這是中文字典很長的詞條。", ""]))
-def test_equals_the_whole_automaton(spacing: EntrySpacing, corpus: Corpus) -> None:
+def test_equals_the_whole_automaton(spacing: EntrySpacing, normalize: Normalization, corpus: Corpus) -> None:
     # Entries that no text can contain make the list long.
     entries = [*corpus.entries, *(f"\u2603{number}" for number in range(8 * sum(map(len, corpus.texts)) + 1))]
     texts = pa.array(corpus.texts, pa.string())
-    few = ListMatcher(entries, spacing)
+    few = ListMatcher(entries, spacing, normalize)
     found = few.match(texts)
     found.validate(full=True)
     assert found.type == pa.list_(pa.int32())
-    assert found.to_pylist() == Matcher(corpus.entries, spacing).match(texts).to_pylist()
-    assert (few._matcher is None) == (spacing != "symmetric")
+    assert found.to_pylist() == Matcher(corpus.entries, spacing, normalize).match(texts).to_pylist()
+    assert (few._matcher is None) == (spacing in ("metaclip1", "metaclip2"))
 
 
 def test_all_entries_that_a_text_contains_are_possible_and_few_others() -> None:
@@ -41,9 +46,9 @@ def test_all_entries_that_a_text_contains_are_possible_and_few_others() -> None:
 def test_the_automaton_is_built_when_many_texts_were_searched(monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[int] = []
 
-    def build(entries: list[str], spacing: EntrySpacing) -> Matcher:
+    def build(entries: list[str], *rules: Any) -> Matcher:
         built.append(len(entries))
-        return Matcher(entries, spacing)
+        return Matcher(entries, *rules)
 
     monkeypatch.setattr(list_matcher, "Matcher", build)
     matcher = ListMatcher(["sun", "moon", *(f"star {number}" for number in range(198))])

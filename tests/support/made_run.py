@@ -68,9 +68,15 @@ def matched_rows(images: int, seed: int) -> Rows:
 
 
 def write_run(
-    root: Path, matched: Rows, t: int = 20, seed: int = 0, texts_per_image: str = "all", files: int = 3
+    root: Path,
+    matched: Rows,
+    t: int = 20,
+    seed: int = 0,
+    texts_per_image: str = "all",
+    files: int = 3,
+    normalize: str | None = "nfc",
 ) -> dict[str, Rows]:
-    """Writes the tables of a finished run and its run.json.
+    """Writes the tables of a finished run and its run.json; without `normalize` as older versions did.
 
     Returns:
         The rows of matched, counts, thresholds and manifest.
@@ -82,7 +88,8 @@ def write_run(
     digests = {language: hashlib.sha256(language.encode()).hexdigest() for language in METADATA}
     folder.begin("extract", {"lid_model_digest": "0" * 64, "ignore_opt_out": False}, "")
     folder.finish("extract", ExtractSummary(files=1, ok=1, pairs=len(matched)))
-    folder.begin("match", {"metadata_digests": digests, "entry_spacing": "metaclip2"}, folder.fingerprint("extract"))
+    rules = {"entry_spacing": "metaclip2", **({"normalize": normalize} if normalize else {})}
+    folder.begin("match", {"metadata_digests": digests, **rules}, folder.fingerprint("extract"))
     by_language = sorted(matched, key=lambda row: (row["metadata_lang"], row["uid"]))
     for number in range(files):
         part = f"{number:05d}-00000"

@@ -15,6 +15,7 @@ import hashlib
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -293,32 +294,79 @@ def space_marks(text: str) -> str:
     return "".join(f" {char} " if char in TEXT_MARKS else char for char in text)
 
 
-def space_text(text: str) -> str:
-    """The spacing of a text."""
+def normal(text: str, normalize: str) -> str:
+    """A text or an entry as it is compared: with `nfc` in NFC, with plain spaces, without what can't be seen."""
+    if normalize == "none":
+        return text
+    seen = []
+    for char in text:
+        code = ord(char)
+        if code in (0xAD, 0x200B, 0x2060, 0xFEFF):
+            continue
+        is_space = code in (0xA0, 0x202F, 0x205F, 0x3000) or 0x2000 <= code <= 0x200A
+        seen.append(" " if is_space else char)
+    return unicodedata.normalize("NFC", "".join(seen))
+
+
+def runs(text: str) -> list[tuple[bool, str]]:
+    """A text as runs of katakana (True) and of anything else (False), sound marks with what they follow."""
+    found: list[tuple[bool, str]] = []
+    for char in text:
+        code = ord(char)
+        katakana = code != 0x30FB and (0x30A0 <= code <= 0x30FF or 0x31F0 <= code <= 0x31FF or 0xFF66 <= code <= 0xFF9F)
+        if found and (char in "\u3099\u309a" or katakana == found[-1][0]):
+            found[-1] = (found[-1][0], found[-1][1] + char)
+        else:
+            found.append((katakana, char))
+    return found
+
+
+def space_katakana(text: str) -> str:
+    """A space where a run of katakana meets another character that is no space."""
+    spaced = ""
+    for _, run in runs(text):
+        if spaced and spaced[-1] != " " and run[0] != " ":
+            spaced += " "
+        spaced += run
+    return spaced
+
+
+def space_text(text: str, kind: str = "metaclip2") -> str:
+    """The spacing of a text; kind is that of the entries."""
     text = text.replace("\t", " ").replace("\n", " ").replace("\r", " ")
-    return " " + space_marks(text) + " "
+    spaced = " " + space_marks(text) + " "
+    return space_katakana(spaced) if kind == "kana" else spaced
 
 
-def stands_alone(char: str) -> bool:
+def stands_alone(char: str, kind: str = "metaclip2") -> bool:
     """Whether an entry that begins (ends) with this character gets no space there."""
     if char in ASCII_PUNCTUATION or char in OTHER_PUNCTUATION:
+        return True
+    if kind == "kana" and 0x3040 <= ord(char) <= 0x309F:
         return True
     return any(first <= ord(char) <= last for first, last in UNSPACED_RANGES)
 
 
 def space_entry(entry: str, kind: str) -> str:
-    """The spacing of an entry of one character or more; kind is metaclip1, metaclip2, symmetric."""
+    """The spacing of an entry of one character or more; kind is metaclip1, metaclip2, symmetric or kana."""
     if kind == "metaclip1":
         return " " + entry + " "
-    before = "" if stands_alone(entry[0]) else " "
-    after = "" if stands_alone(entry[-1]) else " "
-    return before + (space_marks(entry) if kind == "symmetric" else entry) + after
+    last = len(entry) - 1
+    while kind == "kana" and last and entry[last] in "\u3099\u309a":
+        last -= 1
+    before = "" if stands_alone(entry[0], kind) else " "
+    after = "" if stands_alone(entry[last], kind) else " "
+    if kind == "metaclip2":
+        return before + entry + after
+    inside = space_marks(entry)
+    return before + (space_katakana(inside) if kind == "kana" else inside) + after
 
 
-def match_text(text: str, entries: list[str], kind: str) -> list[int]:
+def match_text(text: str, entries: list[str], kind: str, normalize: str = "nfc") -> list[int]:
     """The ids of the entries that a text contains, ascending. The empty entry is in no text."""
-    spaced = space_text(text)
-    return [i for i, entry in enumerate(entries) if entry and space_entry(entry, kind) in spaced]
+    spaced = space_text(normal(text, normalize), kind)
+    compared = [normal(entry, normalize) for entry in entries]
+    return [i for i, entry in enumerate(compared) if entry and space_entry(entry, kind) in spaced]
 
 
 def match(
@@ -326,6 +374,7 @@ def match(
     metadata: dict[str, list[str]],
     language_of: Callable[[str], str | None],
     spacing: str = "metaclip2",
+    normalize: str = "nfc",
 ) -> tuple[list[Row], dict[str, int]]:
     """The rows of `matched`, and how many rows were left out for which reason.
 
@@ -333,7 +382,8 @@ def match(
         rows: of `pairs`; they are deduplicated here.
         metadata: metadata language -> its entries.
         language_of: language label -> metadata language, None for a label without one.
-        spacing: metaclip1, metaclip2 or symmetric.
+        spacing: metaclip1, metaclip2, symmetric or kana.
+        normalize: nfc or none.
     """
     matched = []
     left_out = {"no_metadata": 0, "unmatched": 0}
@@ -344,7 +394,7 @@ def match(
         if language not in metadata:
             left_out["no_metadata"] += 1
             continue
-        entry_ids = match_text(row["text"], metadata[language], spacing)
+        entry_ids = match_text(row["text"], metadata[language], spacing, normalize)
         if not entry_ids:
             left_out["unmatched"] += 1
             continue

@@ -127,7 +127,13 @@ def expected_tables(
         rows, account = oracle.read_wat(path, identify)
         pairs += rows
         accounts.append(account)
-    matched, _ = oracle.match(pairs, metadata, languages.metadata_language, given.get("entry_spacing", "metaclip2"))
+    matched, _ = oracle.match(
+        pairs,
+        metadata,
+        languages.metadata_language,
+        given.get("entry_spacing", "metaclip2"),
+        given.get("normalize", "nfc"),
+    )
     counts = oracle.count(matched, metadata)
     thresholds = oracle.thresholds(
         matched,

@@ -27,9 +27,14 @@ SPACED_SCRIPTS = {
     "Devanagari": "कि\u094d",
     "Hangul": "한글",
     "Kana": "かカー",
+    "Katakana": "カヴ\u30a0\u30ff\u31f0\u31ff\uff66\uff9f\u3099\u309a",
+    "Hiragana": "かが\u3040\u309f\u3099",
+    "beside katakana": "\u3100\u30fb\u31ef\u3200\uff65\uffa0",
     "digits": "017٣",
     "emoji": "😀👩\u200d👧\ufe0f🇩🇪",
     "combining": "e\u0301",
+    "composed by NFC": "\u1112\u1161\u11ab\u00e9\u212b",
+    "decomposed by NFC": "\u0958\u0915\u093c",
 }
 
 # Written without: a few characters inside, and both ends of every range.
@@ -48,10 +53,13 @@ JUST_OUTSIDE += "\u2e7f\u2fe0\u2fef\u3000\u0dff\u10a0\u177f\u1800"
 
 ASCII_PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 OTHER_PUNCTUATION = "，。、；：？！“”‘’（）【】《》〈〉「」『』～—"
-UNLISTED_PUNCTUATION = "·…–〔〕¿«»،।"
+# The last two are `;` and a backtick in NFC.
+UNLISTED_PUNCTUATION = "·…–〔〕¿«»،।\u037e\u1fef"
 
 # The space most of all; the three that become one; others that stay.
-WHITESPACE = "    \t\n\r\u00a0\u2003\u2028\x0b\x0c\x1f\x85"
+WHITESPACE = "    \t\n\r\u00a0\u2003\u202f\u3000\u2028\x0b\x0c\x1f\x85"
+# Four that NFC comparison leaves out, and two that it keeps.
+INVISIBLE = "\u00ad\u200b\u2060\ufeff\u200c\u200d"
 # What an implementation could use to separate texts.
 CONTROLS = "\x00\x01\x1e\x7f\ufffd\uffff"
 
@@ -61,6 +69,7 @@ _ALPHABETS = [
     *[TEXT_MARKS] * 3,
     *[" "] * 6,
     *[WHITESPACE] * 2,
+    INVISIBLE,
     JUST_OUTSIDE,
     ASCII_PUNCTUATION,
     OTHER_PUNCTUATION,

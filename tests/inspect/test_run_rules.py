@@ -1,0 +1,21 @@
+"""A text is compared with a run's entries as the run compared its texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from metaclip_curate.inspect.run_rules import RunRules
+from metaclip_curate.options.explain import ExplainOptions
+from metaclip_curate.run.folder import RunFolder
+from tests.support import made_run
+
+
+@pytest.mark.parametrize(("normalize", "found"), [("nfc", [3]), ("none", []), (None, [])])
+def test_a_text_is_normalised_as_in_the_run(tmp_path: Path, normalize: str | None, found: list[int]) -> None:
+    """Runs of versions without the option compared texts as they were."""
+    made_run.write_run(tmp_path / "run", made_run.matched_rows(images=50, seed=7), normalize=normalize)
+    rules = RunRules(RunFolder(str(tmp_path / "run")), ExplainOptions(text="any"))
+    assert rules.contained_entries("an en entry 3, seen", "en") == [3]
+    assert rules.contained_entries("an en\u00a0en\u00adtry 3, seen", "en") == found
