@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from metaclip_curate.options.command_line import add_options, given_options
 from metaclip_curate.options.config_file import merge_config, read_config
 from metaclip_curate.options.parser import OptionParser
+from metaclip_curate.options.recipe import apply_recipe
 from metaclip_curate.options.run import RunOptions
 from metaclip_curate.options.source import SourceOptions
 from metaclip_curate.options.storage import StorageOptions
@@ -40,6 +41,8 @@ class Command:
         optional: Names of required fields that this command doesn't require.
         resumes: Whether the same command continues after an interruption.
         has_config: Whether a configuration file can give options.
+        recorded: Function that adds options which a run folder has recorded to those that were given, by group and
+            field.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Command:
     optional: tuple[str, ...] = ()
     resumes: bool = False
     has_config: bool = False
+    recorded: Callable[[MutableMapping[str, Any]], None] | None = None
 
     def add(self, subparsers: Any) -> None:
         """Adds the command to the subparsers of the command line."""
@@ -65,23 +69,31 @@ class Command:
         parser.set_defaults(command=self)
 
     def given(self, parsed: argparse.Namespace) -> Given:
-        """Returns the options that the command line and the configuration file gave.
+        """Returns the options that the command line, the configuration file and the recipe gave.
 
         Raises:
             UserError: A value is out of range, or the configuration file can't be used.
         """
-        if self.has_config and parsed.config:
-            merge_config(parsed, read_config(parsed.config, self.options))
+        self._add_config(parsed)
+        if "recipe" in self.options:
+            apply_recipe(vars(parsed), self.options)
         return given_options(parsed, self.options)
 
     def execute(self, parsed: argparse.Namespace, words: Sequence[str]) -> None:
-        """Runs the command.
+        """Runs the command with the options that were given and, for others, with what the run folder has recorded.
 
         Args:
             parsed: Arguments of the command.
             words: The whole command line, which a run records.
         """
+        if self.recorded:
+            self._add_config(parsed)
+            self.recorded(vars(parsed))
         self.run(self.given(parsed), words)
+
+    def _add_config(self, parsed: argparse.Namespace) -> None:
+        if self.has_config and parsed.config:
+            merge_config(parsed, read_config(parsed.config, self.options))
 
 
 @dataclass(frozen=True)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from metaclip_curate.commands.command import Command, Given, recorded
 from metaclip_curate.commands.output import print_json
+from metaclip_curate.commands.recorded_options import add_recorded
 from metaclip_curate.errors import JobFailedError
 from metaclip_curate.options.balance import BalanceOptions
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.options.extract import ExtractOptions
 from metaclip_curate.options.match import MatchOptions
 from metaclip_curate.options.printing import PrintOptions
+from metaclip_curate.options.recipe import RECIPE_STAGES, RecipeOptions, recipe_words
 from metaclip_curate.options.report import ReportOptions
 from metaclip_curate.options.run import RunOptions
 from metaclip_curate.options.sample import SampleOptions
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 _ALL: dict[str, type] = {
     "run": RunOptions,
     "storage": StorageOptions,
+    "recipe": RecipeOptions,
     "extract": ExtractOptions,
     "match": MatchOptions,
     "balance": BalanceOptions,
@@ -37,10 +40,10 @@ _ALL: dict[str, type] = {
 _GROUPS = {
     "run": tuple(_ALL),
     "extract": ("run", "storage", "extract", "draw"),
-    "match": ("run", "storage", "match"),
+    "match": ("run", "storage", "recipe", "match"),
     "count": ("run", "storage", "match"),
-    "balance": ("run", "storage", "balance", "draw"),
-    "sample": ("run", "storage", "draw", "sample", "report"),
+    "balance": ("run", "storage", "recipe", "balance", "draw"),
+    "sample": ("run", "storage", "recipe", "draw", "sample", "report"),
 }
 # The options of the whole pipeline and of each stage; a stage alone takes only what it uses.
 STAGE_OPTIONS: dict[str, dict[str, type]] = {
@@ -57,6 +60,8 @@ def _run(name: str, given: Given, words: Sequence[str]) -> None:
     console = StatusLine(sys.stderr if as_json else sys.stdout)
     options = Options(**{group: given[group] for group in STAGE_OPTIONS[name]})
     pipeline = Pipeline(options, recorded(words), console.log, console.status)
+    if options.recipe.recipe:
+        _log_recipe(name, options.recipe, console.log)
     try:
         if name == "run":
             pipeline.run(given["repeat"].again_from or "")
@@ -70,6 +75,12 @@ def _run(name: str, given: Given, words: Sequence[str]) -> None:
     if name in ("run", "sample"):
         pipeline.report()
     _print_result(name, pipeline.folder, as_json)
+
+
+def _log_recipe(name: str, recipe: RecipeOptions, log: Callable[[str], None]) -> None:
+    stages = RECIPE_STAGES if name == "run" else (name,)
+    overridden = {item: value for stage in stages for item, value in recipe.overridden_in(stage).items()}
+    log(f"recipe: {recipe_words(str(recipe.recipe), overridden)}")
 
 
 def _print_result(name: str, folder: RunFolder, as_json: bool) -> None:
@@ -89,8 +100,10 @@ def _command(name: str, about: str, *examples: str) -> Command:
         {**STAGE_OPTIONS[name], **repeat, "print": PrintOptions},
         partial(_run, name),
         examples,
+        optional=("metadata",) if name == "count" else (),
         resumes=True,
         has_config=name == "run",
+        recorded=partial(add_recorded, name),
     )
 
 
@@ -110,14 +123,14 @@ COMMANDS = (
     _command(
         "match",
         "deduplicate pairs and match their texts against the metadata",
-        "--metadata lists --output out",
+        "--metadata lists --output out --recipe metaclip2",
         "--metadata s3://bucket/lists --languages en,de --dedup-passes 4 --output s3://bucket/run",
     ),
     _command(
         "count",
         "count the texts that contain each entry",
-        "--metadata lists --output out",
-        "--metadata s3://bucket/lists --languages en,de --output s3://bucket/run --json",
+        "--output out",
+        "--metadata s3://bucket/lists --output s3://bucket/run --json",
     ),
     _command(
         "balance",

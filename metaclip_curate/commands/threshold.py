@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from metaclip_curate.commands.command import RUN_READ_BY_SPARK, SESSION_ONLY, Command, Given, open_finished_run
 from metaclip_curate.commands.output import log_of, print_blocks, print_json
+from metaclip_curate.commands.recorded_options import add_recorded_draw
 from metaclip_curate.console.text_table import number, share, text_table
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.options.printing import PrintOptions
@@ -105,4 +106,5 @@ COMMAND = Command(
     _run,
     examples=("--run out --t 2,5,20", "--run out --target-pairs 400_000_000 --by-language"),
     leave_out=SESSION_ONLY,
+    recorded=add_recorded_draw,
 )

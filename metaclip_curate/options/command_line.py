@@ -179,11 +179,12 @@ def given_options(parsed: argparse.Namespace, groups: Mapping[str, type]) -> dic
     return {group: groups[group](**given) for group, given in values.items()}
 
 
-def to_arguments(options: Any) -> list[str]:
+def to_arguments(options: Any, always: Collection[str] = ()) -> list[str]:
     """Writes an object of options as the arguments that make it, without those that have their default.
 
     Args:
         options: Object of a dataclass of options.
+        always: Names of fields that are written even if they have their default.
 
     Returns:
         Arguments for another process.
@@ -191,7 +192,7 @@ def to_arguments(options: Any) -> list[str]:
     arguments: list[str] = []
     for item in dataclasses.fields(options):
         value = getattr(options, item.name)
-        if "help" not in item.metadata or value == item.default:
+        if "help" not in item.metadata or (value == item.default and item.name not in always):
             continue
         if value is True:
             arguments.append(flag(item.name))

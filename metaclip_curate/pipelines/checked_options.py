@@ -80,8 +80,10 @@ class CheckedOptions:
         return self._checked("match", table_options(self._options.match) | digests)
 
     def count(self) -> dict[str, Any]:
-        """Checks the metadata and returns the options of count."""
-        return self._checked("count", {"metadata_digests": self.match()["metadata_digests"]})
+        """Checks that the options of match and the metadata are those of the run, and returns the options of count."""
+        options = {"metadata_digests": self.metadata.digests}
+        self._checked("match", self._folder.options_of("match") | table_options(self._options.match) | options)
+        return self._checked("count", options)
 
     def balance(self) -> dict[str, Any]:
         """Checks that the matched metadata hasn't changed and returns the options of balance."""

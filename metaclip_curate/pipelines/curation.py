@@ -59,7 +59,7 @@ class Pipeline:
     def __init__(self, options: Options, command: str = "", log: Log = print, status: Log = lambda line: None) -> None:
         self.options = options
         self._command = command
-        self._work = Workspace(options.run, options.storage, command, Console(log, status))
+        self._work = Workspace(options.run, options.storage, command, Console(log, status), options.recipe)
         self.folder = self._work.folder
         self._checked = CheckedOptions(options, self.folder, lambda: self._work.spark)
 

@@ -8,6 +8,7 @@ from metaclip_curate.options.balance import BalanceOptions
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.options.extract import ExtractOptions
 from metaclip_curate.options.match import MatchOptions
+from metaclip_curate.options.recipe import RecipeOptions
 from metaclip_curate.options.report import ReportOptions
 from metaclip_curate.options.run import RunOptions
 from metaclip_curate.options.sample import SampleOptions
@@ -21,6 +22,7 @@ class Options:
     Attributes:
         run: The run folder and the Spark session.
         storage: Credentials and limits for reading and writing files.
+        recipe: The recipe from which some of the other options come. It is recorded and decides nothing.
         extract: Input files and how they are read.
         match: The metadata and how texts are matched with it.
         balance: How thresholds are chosen.
@@ -31,6 +33,7 @@ class Options:
 
     run: RunOptions = field(default_factory=RunOptions)
     storage: StorageOptions = field(default_factory=StorageOptions)
+    recipe: RecipeOptions = field(default_factory=RecipeOptions)
     extract: ExtractOptions = field(default_factory=ExtractOptions)
     match: MatchOptions = field(default_factory=MatchOptions)
     balance: BalanceOptions = field(default_factory=BalanceOptions)

@@ -12,10 +12,12 @@ import pyarrow as pa
 
 from metaclip_curate.console.interrupts import cancel_jobs
 from metaclip_curate.errors import JobFailedError, UserError
+from metaclip_curate.options.recipe import RECIPE_STAGES, RecipeOptions
 from metaclip_curate.options.run import RunOptions
 from metaclip_curate.run import folder_names
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.owner import Listener, RunOwner
+from metaclip_curate.run.record import RecipeRecord
 from metaclip_curate.run.stages import STAGES, remedy
 from metaclip_curate.spark.progress import task_progress
 from metaclip_curate.spark.session import get_session
@@ -49,6 +51,7 @@ class Workspace:
         storage: Credentials and limits for the folder.
         command: The command line, which other commands name that find the folder in use.
         console: Receives lines about what the run does.
+        recipe: Recipe from which some of the options come, which is recorded with each stage that has options of it.
 
     Attributes:
         folder: The run folder.
@@ -58,7 +61,14 @@ class Workspace:
         UserError: The run folder can't be used.
     """
 
-    def __init__(self, options: RunOptions, storage: StorageOptions, command: str, console: Console) -> None:
+    def __init__(
+        self,
+        options: RunOptions,
+        storage: StorageOptions,
+        command: str,
+        console: Console,
+        recipe: RecipeOptions | None = None,
+    ) -> None:
         if not options.output:
             raise UserError("--output is missing: name the run folder")
         folder_names.require_plain_name(options.output)
@@ -67,6 +77,7 @@ class Workspace:
             options.output, storage, RunOwner(options.output, storage, command, Listener(console.log, cancel_jobs))
         )
         self._options = options
+        self._recipe = recipe or RecipeOptions()
 
     @cached_property
     def spark(self) -> SparkSession:
@@ -96,7 +107,7 @@ class Workspace:
         Raises:
             UserError: A file of the table before is damaged.
         """
-        self.folder.begin(name, dict(options), self.upstream(name), grows)
+        self.folder.begin(name, dict(options), self.upstream(name), grows, self._recipe_of(name))
         with task_progress(self.spark, name, self.console.status):
             try:
                 yield
@@ -106,6 +117,10 @@ class Workspace:
                     raise
                 before = STAGES[STAGES.index(name) - 1]
                 raise UserError(f"{file} is damaged: {remedy(before)}") from error
+
+    def _recipe_of(self, stage: str) -> RecipeRecord | None:
+        name = self._recipe.recipe
+        return RecipeRecord(name, self._recipe.overridden_in(stage)) if name and stage in RECIPE_STAGES else None
 
     def read(self, stage: str, table: str, schema: pa.Schema, parts: Sequence[str] | None = None) -> DataFrame:
         """Reads a table of a finished stage, or some finished parts of it."""

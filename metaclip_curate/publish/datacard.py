@@ -46,6 +46,7 @@ def build_datacard(
         "seed": options["sample"]["seed"],
         "command": provenance["command"],
         "options": options,
+        "recipe": {stage: to_json(recipe) for stage in STAGES if (recipe := folder.recipe_of(stage))} or None,
         "inputs": to_json(folder.summary(ExtractSummary)),
         "no_metadata": match.no_metadata,
         # Only a rebalanced run has losses in the download.

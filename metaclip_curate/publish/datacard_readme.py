@@ -10,6 +10,7 @@ import yaml
 
 from metaclip_curate.console.terminal import shown
 from metaclip_curate.console.text_table import number
+from metaclip_curate.options.recipe import recipe_words
 from metaclip_curate.run.funnel import Funnel
 from metaclip_curate.schemas import MANIFEST
 
@@ -165,8 +166,10 @@ def _licence(datacard: dict[str, Any]) -> str:
 
 
 def _provenance(datacard: dict[str, Any]) -> str:
+    recipes = (datacard.get("recipe") or {}).items()
     rows = [
         ["command", f"`{datacard['command']}`"],
+        *([f"recipe of {stage}", recipe_words(recipe["name"], recipe["overridden"])] for stage, recipe in recipes),
         ["language-ID model (SHA-256)", datacard["language_id_model_sha256"]],
     ]
     rows += [

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from metaclip_curate import storage
+from metaclip_curate.options.recipe import recipe_words
 from metaclip_curate.publish.datacard import read_datacard
 from metaclip_curate.run import folder_names
 from metaclip_curate.run.folder import RunFolder
@@ -32,6 +33,9 @@ def provenance(folder: RunFolder, finished: Iterable[str]) -> Tables:
         options = {name: value for name, value in folder.options_of(stage).items() if name not in _DIGESTS}
         if options:
             tables[f"Options of {stage}"] = {name.replace("_", " "): _shown(value) for name, value in options.items()}
+    recipes = {stage: recipe for stage in done if (recipe := folder.recipe_of(stage))}
+    if recipes:
+        tables["Recipe"] = {stage: recipe_words(each.name, each.overridden) for stage, each in recipes.items()}
     digests: dict[str, str] = {}
     if "extract" in done:
         digests["language-ID model"] = _shown(folder.options_of("extract").get("lid_model_digest"))

@@ -28,6 +28,7 @@ from metaclip_curate.run.record import (
     Generation,
     MatchPart,
     PartRecord,
+    RecipeRecord,
     RunRecord,
     StageRecord,
     json_bytes,
@@ -147,6 +148,10 @@ class RunFolder:
         options = self._stages[stage].options if stage in self._stages else None
         return {} if options is None else {k: v for k, v in older_values(stage).items() if k not in options}
 
+    def recipe_of(self, stage: str) -> RecipeRecord | None:
+        """Returns the recipe that a stage was started with; None without one."""
+        return self._stages[stage].recipe if stage in self._stages else None
+
     def fingerprint(self, stage: str) -> str:
         """Returns a digest of what a finished stage's tables were computed from."""
         record = self.require(stage)
@@ -264,7 +269,14 @@ class RunFolder:
         storage.write_bytes(storage.join(self.root, name), json_bytes(value), self.options)
 
     @owning
-    def begin(self, stage: str, options: Mapping[str, Any], upstream: str, grows: bool = False) -> None:
+    def begin(
+        self,
+        stage: str,
+        options: Mapping[str, Any],
+        upstream: str,
+        grows: bool = False,
+        recipe: RecipeRecord | None = None,
+    ) -> None:
         """Begins a stage, or goes on with it. Removes its old result unless its finished parts are still valid.
 
         Args:
@@ -272,6 +284,7 @@ class RunFolder:
             options: Its options as JSON types.
             upstream: Fingerprint of the tables that it reads.
             grows: Whether parts stay valid when the tables that the stage reads have grown.
+            recipe: Recipe from which some of the options come; it isn't compared with that of a stage that continues.
 
         Raises:
             UserError: The options aren't those that the stage was started with, or a file of the user's has a name
@@ -283,7 +296,7 @@ class RunFolder:
         if record is None or (record.upstream != upstream and not grows):
             stale = self._folders_from(stage)
             self.forget(stage)
-            record = StageRecord(options=dict(options))
+            record = StageRecord(options=dict(options), recipe=recipe)
         else:
             stale = self._leftovers(stage)
         self._stages[stage] = replace(record, upstream=upstream, finished=False)

@@ -89,12 +89,26 @@ class Generation:
     passes: int
 
 
+@dataclass(frozen=True)
+class RecipeRecord:
+    """The recipe that a stage was started with.
+
+    Attributes:
+        name: Its name.
+        overridden: Options of the stage that were given and differ from the recipe's.
+    """
+
+    name: str
+    overridden: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, kw_only=True)
 class StageRecord:
     """What run.json keeps of a stage.
 
     Attributes:
         options: The options that it was started with, as JSON types.
+        recipe: The recipe from which some of the options come; None without one.
         parts: Its finished parts by name; empty for a table without parts.
         upstream: Fingerprint of the tables that it reads.
         finished: Whether its tables are complete.
@@ -104,6 +118,7 @@ class StageRecord:
     """
 
     options: Mapping[str, Any]
+    recipe: RecipeRecord | None = None
     parts: Mapping[str, PartRecord] = field(default_factory=dict)
     upstream: str = ""
     finished: bool = False
@@ -143,6 +158,7 @@ def to_json(value: Any) -> Any:
 def _stage_to_json(stage: StageRecord) -> dict[str, Any]:
     written = {
         "options": stage.options,
+        "recipe": stage.recipe,
         "parts": stage.parts,
         "upstream": stage.upstream,
         "finished": stage.finished,
@@ -199,6 +215,7 @@ def _stage_from_json(name: str, found: dict[str, Any]) -> StageRecord:
     summary, notes = found.get("summary"), found.get("notes")
     stage = StageRecord(
         options=found["options"],
+        recipe=msgspec.convert(found["recipe"], RecipeRecord) if found.get("recipe") else None,
         parts={part: _part_from_json(name, noted) for part, noted in found.get("parts", {}).items()},
         upstream=found["upstream"],
         finished=bool(found.get("finished")),

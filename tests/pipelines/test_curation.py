@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from metaclip_curate import schemas
+from metaclip_curate.cli import main
 from metaclip_curate.errors import JobFailedError, UserError
 from metaclip_curate.pipelines.curation import Pipeline
 from metaclip_curate.run.folder import RunFolder
@@ -82,10 +84,10 @@ def test_every_reason_for_a_drop_occurs_in_the_input_that_ships(finished: Path) 
     [
         ({"tail_share": 0.3, "texts_per_image": "one", "seed": 7}, runs.FEW_LANGUAGES),
         (
-            {"same_t": True, "t": 5, "entry_spacing": "symmetric", "dedup_passes": 3, "pairs_per_task": 200},
+            {"same_t": True, "t": 5, "entry_spacing": "kana", "dedup_passes": 3, "pairs_per_task": 200},
             runs.FEW_LANGUAGES,
         ),
-        ({"t": 8, "entry_spacing": "metaclip1", "seed": 2**64 - 1, "files_per_round": 1}, ()),
+        ({"t": 8, "entry_spacing": "metaclip1", "normalize": "none", "seed": 2**64 - 1, "files_per_round": 1}, ()),
     ],
 )
 def test_options_equal_the_oracles(
@@ -101,6 +103,27 @@ def test_options_equal_the_oracles(
     ignored = ("expected_pairs",) if given.get("texts_per_image") == "one" else ()
     for name in runs.TABLES:
         assert_same(found[name], expected[name], ignored)
+
+
+def test_later_stages_take_the_recipe_and_the_options_of_match(
+    tmp_path: Path, mini_wats: list[Path], metadata: tuple[Path, Any]
+) -> None:
+    output = tmp_path / "run"
+    inputs = ["--input", *map(str, mini_wats)]
+    lists, folder = ["--metadata", str(metadata[0])], ["--output", str(output)]
+    assert main(["extract", *inputs, *folder]) == 0
+    assert main(["match", *lists, *folder, "--recipe", "metaclip2", "--entry-spacing", "symmetric"]) == 0
+    for stage in (["count"], ["balance", "--t", "20"], ["sample", "--no-report"]):
+        assert main([*stage, *folder]) == 0
+    expected = runs.expected_tables(mini_wats, metadata[1], entry_spacing="symmetric", texts_per_image="one", t=20)
+    found = runs.tables(output)
+    assert_same(found["counts"], expected["counts"])
+    assert_same(found["manifest"], expected["manifest"])
+    assert json.loads((output / "datacard.json").read_text())["recipe"] == {
+        "match": {"name": "metaclip2", "overridden": {"entry_spacing": "symmetric"}},
+        "balance": {"name": "metaclip2", "overridden": {"t": 20}},
+        "sample": {"name": "metaclip2", "overridden": {}},
+    }
 
 
 def test_a_larger_t_keeps_a_superset(

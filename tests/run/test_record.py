@@ -13,6 +13,7 @@ from metaclip_curate.run.record import (
     Generation,
     MatchCounts,
     MatchPart,
+    RecipeRecord,
     RunRecord,
     StageRecord,
     run_from_bytes,
@@ -42,6 +43,7 @@ RUN = RunRecord(
         ),
         "match": StageRecord(
             options={"languages": ["en", "de"]},
+            recipe=RecipeRecord("metaclip2", {"entry_spacing": "kana"}),
             parts={"00000-00000": MATCH_PART},
             upstream="0123",
             generations=(Generation(("00000", "00001"), 2),),
@@ -83,7 +85,7 @@ def test_the_keys_of_run_json() -> None:
     state = json.loads(run_to_bytes(RUN))
     assert list(state) == ["format", "owns", "stages", "digest"]
     match = state["stages"]["match"]
-    assert list(match) == ["options", "parts", "upstream", "finished", "notes", "summary"]
+    assert list(match) == ["options", "recipe", "parts", "upstream", "finished", "notes", "summary"]
     assert match["notes"] == {"generations": [{"pairs": ["00000", "00001"], "passes": 2}]}
     counts = {"pairs": 9, "distinct": 8, "matched": 7, "occurrences": 12, "superseding": 0}
     assert match["parts"] == {"00000-00000": {"languages": {"en": counts}}}

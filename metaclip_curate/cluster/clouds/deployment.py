@@ -17,6 +17,7 @@ from metaclip_curate.options.command_line import to_arguments
 from metaclip_curate.options.deploy import DeployOptions
 from metaclip_curate.options.fields import flag
 from metaclip_curate.options.match import MatchOptions
+from metaclip_curate.options.recipe import RecipeOptions
 from metaclip_curate.run.stages import STAGES
 from metaclip_curate.storage import StorageOptions
 
@@ -85,7 +86,7 @@ def deployment(
         options: Options of the deployment.
         plan: Plan with sizes.
         stages: For each stage, the names of the groups of options that its command takes.
-        groups: Options by group; `run`, `storage`, `extract` and `match` must be among them.
+        groups: Options by group; `run`, `storage`, `recipe`, `extract` and `match` must be among them.
         scheme: Scheme of the service's buckets: s3 or gs.
 
     Raises:
@@ -103,10 +104,15 @@ def deployment(
         "match": match,
         "extract": dataclasses.replace(extract, files_per_round=extract.files_per_round or plan.files_per_round),
     }
+    recipe: RecipeOptions = groups["recipe"]
+    arguments = {
+        # A job applies the recipe once more, so what took precedence over it is sent even if it is a default.
+        group: to_arguments(of_group, recipe.overridden.get(group, ()))
+        for group, of_group in sized.items()
+        if group in {each for of_stage in stages.values() for each in of_stage}
+    }
     jobs = [
-        Job(
-            stage, package[stage].url, tuple(chain.from_iterable(to_arguments(sized[group]) for group in stages[stage]))
-        )
+        Job(stage, package[stage].url, tuple(chain.from_iterable(arguments[group] for group in stages[stage])))
         for stage in STAGES
         if stage in chosen
     ]

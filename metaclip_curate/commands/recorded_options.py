@@ -1,0 +1,99 @@
+"""Options that a run folder has recorded, which a command takes unless they are given."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+from collections.abc import MutableMapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from metaclip_curate.errors import UserError
+from metaclip_curate.options.command_line import given_options
+from metaclip_curate.options.match import MatchOptions
+from metaclip_curate.options.recipe import RECIPES
+from metaclip_curate.options.stages import STAGE_NAMES
+from metaclip_curate.options.storage import StorageOptions
+
+if TYPE_CHECKING:
+    from metaclip_curate.run.folder import RunFolder
+
+# Values by group and field, such as `balance.t`.
+Values = MutableMapping[str, Any]
+
+
+def add_recorded(command: str, given: Values) -> None:
+    """Adds what the run folder of `run` or of a stage has recorded.
+
+    That is the recipe of an earlier stage; for `count` the options of match; and for a stage that an older version
+    began the values of options which that version didn't have.
+
+    Args:
+        command: `run` or the name of a stage.
+        given: Options that were given; recorded ones are added.
+
+    Raises:
+        UserError: The run folder can't be read.
+    """
+    folder = _folder(given.get("run.output"), given)
+    if folder is None:
+        return
+    stages = _stages(command, given)
+    if command not in ("extract", "count"):
+        _add_recipe(folder, stages, given)
+    if command == "count":
+        _add_match_options(folder, given)
+    for stage in stages if command == "run" else (command,):
+        for name, value in folder.unrecorded_options(stage).items():
+            given.setdefault(f"{stage}.{name}", value)
+
+
+def add_recorded_draw(given: Values) -> None:
+    """Adds the number of texts per image of the recipe of the run that `--run` names."""
+    folder = _folder(given.get("source.run"), given)
+    name = _recipe(folder, STAGE_NAMES) if folder else None
+    if name is not None:
+        for item, value in RECIPES[name]["draw"].items():
+            given.setdefault(f"draw.{item}", value)
+
+
+def _folder(root: str | None, given: Values) -> RunFolder | None:
+    from metaclip_curate.run.folder import RunFolder
+    from metaclip_curate.run.folder_names import require_plain_name
+
+    if not root:
+        return None
+    require_plain_name(root)
+    storage = given_options(argparse.Namespace(**given), {"storage": StorageOptions})["storage"]
+    return RunFolder(root, storage)
+
+
+def _stages(command: str, given: Values) -> Sequence[str]:
+    """Returns the stages whose records count: those up to the command's, and of `run` those that aren't repeated."""
+    again_from = given.get("repeat.again_from")
+    if command == "run":
+        return STAGE_NAMES[: STAGE_NAMES.index(again_from)] if again_from else STAGE_NAMES
+    return STAGE_NAMES[: STAGE_NAMES.index(command) + 1]
+
+
+def _add_recipe(folder: RunFolder, stages: Sequence[str], given: Values) -> None:
+    name = _recipe(folder, stages)
+    if name is not None:
+        given.setdefault("recipe.recipe", name)
+
+
+def _recipe(folder: RunFolder, stages: Sequence[str]) -> str | None:
+    """Returns the recipe of the last stage that has one."""
+    recorded = (folder.recipe_of(stage) for stage in reversed(stages))
+    return next((recipe.name for recipe in recorded if recipe), None)
+
+
+def _add_match_options(folder: RunFolder, given: Values) -> None:
+    from metaclip_curate.run.summaries import MatchSummary
+
+    recorded = folder.options_of("match")
+    for item in dataclasses.fields(MatchOptions):
+        if item.name in recorded:
+            given.setdefault(f"match.{item.name}", recorded[item.name])
+    with contextlib.suppress(UserError):  # the stage itself reports that match isn't finished
+        given.setdefault("match.metadata", folder.summary(MatchSummary).metadata)
