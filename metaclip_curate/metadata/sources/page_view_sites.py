@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from metaclip_curate.metadata.sources.editions import all_editions, editions_of
+from metaclip_curate.metadata.sources.editions import all_editions
 from metaclip_curate.options.page_views import ViewRule
 
 
@@ -51,19 +51,3 @@ def page_view_sites(rules: Mapping[str, ViewRule]) -> PageViewSites:
     return PageViewSites(
         pa.array(codes, pa.string()), pa.array(wikipedias, pa.string()), pa.array(counted, pa.bool_()), of_editions
     )
-
-
-def no_page_views(language: str, used_of: Mapping[str, int]) -> str:
-    """Returns a warning if no line that was used is of a language's Wikipedias, or else an empty string.
-
-    Args:
-        language: Metadata language.
-        used_of: Numbers of used lines by code of the Wikipedia.
-    """
-    editions = editions_of(language)
-    if any(used_of.get(edition.code) for edition in editions):
-        return ""
-    codes = [code for edition in editions for code in edition.page_view_codes]
-    shown = ", ".join(codes[:3]) + (f" and {len(codes) - 3} more" if len(codes) > 3 else "")
-    lines = sum(used_of.values())
-    return f"titles: none of the {lines:,} lines of page views that count has a code of {language} ({shown})"
