@@ -32,12 +32,12 @@ def add_options(
 
     Args:
         parser: Parser of the command.
-        group: Title of the group, under which `given_options` finds the values.
+        group: Name of the group, under which `given_options` finds the values. Its title has spaces for "_".
         options: Dataclass of `options.option` and `options.argument` fields.
         leave_out: Names of fields that the command doesn't take.
         optional: Names of required fields that this command doesn't require.
     """
-    section = parser.add_argument_group(group)
+    section = parser.add_argument_group(group.replace("_", " "))
     hints = typing.get_type_hints(options)
     for item in dataclasses.fields(options):
         if "help" not in item.metadata or item.name in leave_out:
