@@ -25,6 +25,11 @@ WORKERS ?= 2
 BENCH ?=
 # Dumps, wordnets and page views to build lists from; without any, the small dumps that ship.
 DUMPS ?= $(wildcard ../shared/data)
+# The sources of the whole English list, and what `metadata fetch` is told if DATE says that it downloads them.
+SOURCES_EN ?= runs/sources-en
+METADATA_EN ?= runs/metadata-en
+DATE ?=
+FETCH ?=
 CRAWL ?=
 PROJECT ?=
 IMAGE ?=
@@ -34,7 +39,7 @@ DEPLOY = $(BIN)/metaclip-curate deploy
 DEPLOYED = $(if $(CRAWL),--crawl $(CRAWL)) --output $(OUT) --metadata $(METADATA) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup mini-run metadata-starter metadata-mini test test-fast test-old-spark test-trainer test-floors test-trainer-floors train-mini lint format bench bench-trainer \
+.PHONY: help setup mini-run metadata-starter metadata-mini metadata-en test test-fast test-old-spark test-trainer test-floors test-trainer-floors train-mini lint format bench bench-trainer \
 	reference package emr-run emr-serverless-run dataproc-run dataproc-serverless-run clean
 
 help:  ## list the targets
@@ -67,6 +72,13 @@ runs/metadata-mini: | $(READY)
 	$(if $(DUMPS),,$(BIN)/python -m examples.dump_writer runs/wiki --multistream)
 	$(BIN)/metaclip-curate metadata build --languages all --sources $(or $(DUMPS),runs/wiki) --output $@ \
 		--without titles --preset metaclip2 --unigrams-share 0.5 --bigrams-min-pmi 6 --bigrams-min-count 3
+
+# MetaCLIP 1's list, from a dump of 25 GB and page views of 26 days, 31 GB.
+metadata-en: $(READY)  ## build the whole English list in METADATA_EN=runs/metadata-en, from SOURCES_EN=folder, or download: DATE=20250101 FETCH="--contact you@example.org"
+	$(if $(DATE),$(BIN)/metaclip-curate metadata fetch --languages en --date $(DATE) --output $(SOURCES_EN) $(FETCH))
+	$(BIN)/metaclip-curate metadata build --languages en --preset metaclip1 --sources $(SOURCES_EN) \
+		--output $(METADATA_EN) $(ARGS)
+	$(BIN)/metaclip-curate metadata show --metadata $(METADATA_EN) --languages en
 
 mini-run: $(READY) | $(filter runs/metadata runs/metadata-mini,$(METADATA))  ## all stages on the input that ships, or on INPUT=... METADATA=... T=... SEED=... OUT=...
 	$(BIN)/metaclip-curate run --input $(INPUT) --metadata $(METADATA) --output $(OUT) --t $(T) --seed $(SEED)
