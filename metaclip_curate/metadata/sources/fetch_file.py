@@ -22,8 +22,9 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.storage import InputError, InputStream, StorageOptions, public_name
 from metaclip_curate.storage.http_source import AS_STORED, HttpSource
 from metaclip_curate.storage.input_stream import read_whole
+from metaclip_curate.storage.offset_source import OffsetSource
 from metaclip_curate.storage.retry import MissingError, RefusedError
-from metaclip_curate.storage.source import Connection, Version
+from metaclip_curate.storage.source import Version
 
 _PIECE = 1 << 20
 _MOST_BYTES = 1 << 26  # of a file that is read into memory, such as a list of checksums
@@ -159,8 +160,11 @@ class _Part:
         hashes = {kind: hashlib.new(kind) for kind in {"sha256", checksum.kind if checksum else "sha256"}}
         start = self._feed(hashes) if version else 0
         self.resumes = start > 0
-        source = _FromOffset(client.source(self._url), start, version if start else None)
+        required = version if start else None
+        source = OffsetSource(client.source(self._url), start, required)
         with InputStream(public_name(self._url), source, client.options, client.sleep) as stream:
+            if required is not None and required.conflict(source.version):
+                raise InputError(stream.path, _CHANGED) from RefusedError(_CHANGED)
             self._write_record(source.version)
             with self._path.open("ab" if start else "wb") as file:
                 while piece := stream.read1(_PIECE):
@@ -204,44 +208,3 @@ class _Part:
     def _write_record(self, version: Version) -> None:
         record = {"url": public_name(self._url), **dataclasses.asdict(version)}
         self._record.write_text(json.dumps(record), encoding="utf-8")
-
-
-class _FromOffset:
-    """The bytes of a source from an offset on, as if the source began there."""
-
-    def __init__(self, source: HttpSource, start: int, version: Version | None) -> None:
-        self._source = source
-        self._start = start
-        self._required = version
-        self.version = Version()  # of the whole file, once a connection is open
-
-    def connect(self, offset: int, version: Version | None) -> Connection:
-        """Connects at an offset in the shifted source. See `Source.connect`."""
-        connection = self._source.connect(offset + self._start, version or self._required)
-        if self._required is not None and self._required.conflict(connection.version):
-            connection.close()
-            raise RefusedError(_CHANGED)
-        self.version = connection.version
-        return _Shifted(connection, self._start)
-
-    def close(self) -> None:
-        """Closes the connection."""
-        self._source.close()
-
-
-class _Shifted:
-    """A connection with positions relative to an offset; if the server ignores ranges, its start is negative."""
-
-    def __init__(self, connection: Connection, offset: int) -> None:
-        self._connection = connection
-        self.start = connection.start - offset
-        size = connection.version.size
-        self.version = dataclasses.replace(connection.version, size=None if size is None else size - offset)
-
-    def read(self, size: int) -> bytes:
-        """Reads up to `size` bytes. See `Connection.read`."""
-        return self._connection.read(size)
-
-    def close(self) -> None:
-        """Closes the connection."""
-        self._connection.close()
