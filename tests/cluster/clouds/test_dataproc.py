@@ -22,6 +22,8 @@ from tests.support.loopback_dataproc import LoopbackDataproc
 
 __all__ = ["gcs_server", "no_proxy"]
 
+pytestmark = pytest.mark.slow
+
 OUT = ("--output", "gs://curation/runs/run-1", "--project", "p", "--crawl", "CC-MAIN-2025-30")
 IMAGE = ("--image", "us-central1-docker.pkg.dev/p/r/metaclip-curate:1")
 STAGES = ("extract", "match", "count", "balance", "sample")
