@@ -71,7 +71,7 @@ metadata-mini: runs/metadata-mini  ## build lists from the small dumps that ship
 runs/metadata-mini: | $(READY)
 	$(if $(DUMPS),,$(BIN)/python -m examples.dump_writer runs/wiki --multistream)
 	$(BIN)/metaclip-curate metadata build --languages all --sources $(or $(DUMPS),runs/wiki) --output $@ \
-		--without titles --preset metaclip2 --unigrams-share 0.5 --bigrams-min-pmi 6 --bigrams-min-count 3
+		--without titles --preset metaclip2 --unigrams-share 0.5 --bigrams-min-count 2
 
 # MetaCLIP 1's list, from a dump of 25 GB and page views of 26 days, 31 GB.
 metadata-en: $(READY)  ## build the whole English list in METADATA_EN=runs/metadata-en, from SOURCES_EN=folder, or download: DATE=20250101 FETCH="--contact you@example.org"
