@@ -123,7 +123,7 @@ def test_the_pairs_are_the_local_files(
     http.add(f"/{CRAWL}/wat.paths.gz", "\n".join(names).encode())
     for name in names:
         http.add(f"/{name}", data, [Fault(status=500)])
-    options = StorageOptions(s3_endpoint_url=faulty_s3.url, cc_base=http.url, read_timeout=0.3, max_attempts=4)
+    options = StorageOptions(s3_endpoint_url=faulty_s3.url, cc_base=http.url, read_timeout=2, max_attempts=4)
 
     given = [listed(tmp_path, *urls), "cc:CC-MAIN-2025-30:2", str(local)]
     pairs, inputs = extract(tmp_path / "run", given, options, seed=1)

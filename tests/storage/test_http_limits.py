@@ -16,9 +16,9 @@ from tests.support.servers.raw_http import RawServer, byte_by_byte
 # Most of their time is spent waiting for servers that are slow on purpose.
 pytestmark = pytest.mark.slow
 
-IMPATIENT = StorageOptions(read_timeout=0.3, max_attempts=2)
+IMPATIENT = StorageOptions(read_timeout=1, max_attempts=2)
 # On a busy machine even a fast server's thread may wait for a while.
-PATIENT = StorageOptions(read_timeout=3, max_attempts=2)
+PATIENT = StorageOptions(read_timeout=10, max_attempts=2)
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 ENDLESS: dict[str, tuple[Callable[[], Iterable[bytes]], float, str]] = {
@@ -71,11 +71,11 @@ def test_what_came_slowly_is_kept_and_read_on_from() -> None:
 
 def test_a_slow_reader_is_no_slow_server(faulty_http: FaultyHTTPServer) -> None:
     data = bytes(range(256)) * 4096
-    stream = open_input(faulty_http.add("/a", data), StorageOptions(read_timeout=0.2, max_attempts=1))
+    stream = open_input(faulty_http.add("/a", data), StorageOptions(read_timeout=2, max_attempts=1))
     pieces = []
     while piece := stream.read(150_000):
         pieces.append(piece)
-        time.sleep(0.1)
+        time.sleep(0.4)
     assert b"".join(pieces) == data
 
 
@@ -83,7 +83,7 @@ def test_a_slow_reader_is_no_slow_server(faulty_http: FaultyHTTPServer) -> None:
 def test_a_redirect_to_no_address(faulty_http: FaultyHTTPServer, location: str) -> None:
     url = faulty_http.add("/a", b"", [Fault(status=302, headers={"Location": location})])
     with pytest.raises(InputError, match=r"not an address|404|resolve|redirected to ftp://, which isn't followed"):
-        open_input(url, StorageOptions(read_timeout=1, max_attempts=1))
+        open_input(url, PATIENT)
 
 
 @pytest.mark.parametrize(
@@ -91,13 +91,13 @@ def test_a_redirect_to_no_address(faulty_http: FaultyHTTPServer, location: str) 
 )
 def test_no_address(url: str) -> None:
     with pytest.raises(InputError, match=r"not an address|resolve|connection"):
-        open_input(url, StorageOptions(read_timeout=1, max_attempts=1))
+        open_input(url, PATIENT)
 
 
 @pytest.mark.parametrize("name", ["/a b", "/ü", "/a%20b", "/a?x=ü y", "/a?x=[1]", "/%zz"])
 def test_characters_that_must_be_escaped(faulty_http: FaultyHTTPServer, name: str) -> None:
     faulty_http.always = Fault(body=b"data")
-    with open_input(faulty_http.url.replace("http", "HTTP") + name, IMPATIENT) as stream:
+    with open_input(faulty_http.url.replace("http", "HTTP") + name, PATIENT) as stream:
         assert stream.read() == b"data"
     assert faulty_http.requests[0].path.isascii()
 
@@ -107,7 +107,7 @@ def test_a_phrase_is_cut_and_repeats_no_signature() -> None:
         return [b"HTTP/1.1 403 no /a?sig=SECRET " + b"x" * 9999 + b"\r\nContent-Length: 0\r\n\r\n"]
 
     with RawServer(pieces) as server, pytest.raises(InputError, match="HTTP 403 no /a xxx") as caught:
-        open_input(f"{server.url}?sig=SECRET", IMPATIENT)
+        open_input(f"{server.url}?sig=SECRET", PATIENT)
     assert len(caught.value.reason) < 200
 
 
@@ -142,7 +142,7 @@ def test_what_a_server_says_raises_nothing_but_a_short_reason(name: str) -> None
     failure = InputError("", "")
     with RawServer(lambda: [answer]) as server:
         try:
-            with open_input(server.url, IMPATIENT, sleep=lambda seconds: None) as stream:
+            with open_input(server.url, PATIENT, sleep=lambda seconds: None) as stream:
                 while stream.read():
                     pass
         except InputError as error:
@@ -157,7 +157,7 @@ def test_what_a_server_says_raises_nothing_but_a_short_reason(name: str) -> None
 @pytest.mark.parametrize("url", ["http://h/\ud800", "http://u\udc80:p@h/", "http://\ud800/", "http://h/?\udcff"])
 def test_an_address_that_is_no_text(url: str) -> None:
     with pytest.raises(InputError, match="not an address"):
-        open_input(url, IMPATIENT)
+        open_input(url, PATIENT)
 
 
 @pytest.mark.parametrize(
@@ -166,6 +166,6 @@ def test_an_address_that_is_no_text(url: str) -> None:
 def test_a_proxy_that_is_none(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     monkeypatch.setenv("http_proxy", proxy)
     with pytest.raises(InputError, match=r"not an address|the proxy in http_proxy") as caught:
-        open_input("http://example.invalid/a", IMPATIENT)
+        open_input("http://example.invalid/a", PATIENT)
     for hidden in ("SE", "CRET", "pu"):
         assert hidden not in caught.value.reason

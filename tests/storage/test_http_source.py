@@ -14,7 +14,7 @@ from metaclip_curate.storage import InputError, InputStream, StorageOptions, ope
 from tests.support.servers.faulty_http import Fault, FaultyHTTPServer
 
 DATA = random.Random(0).randbytes(3_000_000)
-IMPATIENT = StorageOptions(read_timeout=0.3, max_attempts=4)
+IMPATIENT = StorageOptions(read_timeout=2, max_attempts=4)
 
 
 class Waits(list[float]):

@@ -69,7 +69,7 @@ def test_the_bytes_are_the_objects(options: StorageOptions, scheme: str) -> None
 )
 def test_broken_answers(options: StorageOptions, faulty_s3: FaultyHTTPServer, faults: list[Fault]) -> None:
     faulty_s3.fail("/crawl/a/one.warc.wat.gz", *faults)
-    through = dataclasses.replace(options, s3_endpoint_url=faulty_s3.url, read_timeout=0.5)
+    through = dataclasses.replace(options, s3_endpoint_url=faulty_s3.url, read_timeout=2)
     waits = Waits()
     assert read_in_pieces(open_input("s3://crawl/a/one.warc.wat.gz", through, sleep=waits)) == DATA
     assert len(waits) == len(faults) - any(fault.ignore_range for fault in faults)

@@ -13,7 +13,7 @@ from tests.support.servers.fixtures import faulty_http, no_proxy
 __all__ = ["faulty_http", "no_proxy"]
 
 DATA = random.Random(0).randbytes(300_000)
-OPTIONS = StorageOptions(read_timeout=0.5, max_attempts=4)
+OPTIONS = StorageOptions(read_timeout=10, max_attempts=4)
 FAULTS = {
     "none": [],
     "breaks": [Fault(after=1_000), Fault(after=50_000, ending="reset")],
