@@ -15,6 +15,7 @@ NAMES = (
     "sampling",
     "growth",
     "stages",
+    "recrawl",
     "simulation",
     "ngrams",
     "metadata_merge",
