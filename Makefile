@@ -96,7 +96,7 @@ $(SPARK35_VENV)/.ready: $(READY)
 
 # What a stage does by itself, and one command that runs all of them; the rest was tested on the newest Spark, as were
 # attempts that are repeated, which starts another JVM and is alike in both.
-SPARK35_TESTS ?= tests/stages/test_extract.py tests/stages/test_match.py tests/stages/test_draw.py tests/stages/shared \
+SPARK35_TESTS ?= tests/stages/test_extract.py tests/stages/test_dedup.py tests/stages/test_draw.py tests/stages/shared \
 	tests/stages/metadata tests/stages/report tests/stages/after/test_candidates.py tests/commands/test_rebalance.py \
 	--deselect tests/stages/test_extract.py::test_tasks_that_fail_after_all_of_their_rows_change_nothing
 
@@ -123,7 +123,7 @@ test-trainer: $(TRAINER_VENV)/.ready  ## run the trainer's tests, in an environm
 # What has Spark in it but for two stages is left out: the tests of Spark 3.5 are those with an old Spark.
 FLOORS_TESTS ?= tests/extract tests/storage tests/report tests/examples tests/metadata/wikipedia/test_segment.py \
 	tests/images tests/test_balance.py tests/matching tests/test_language.py \
-	tests/stages/test_match.py tests/stages/after/test_downloaded_pairs.py
+	tests/stages/test_first_uids.py tests/stages/test_distinct_rows.py tests/stages/after/test_downloaded_pairs.py
 
 # $(call floors,venv,extras,pip's other arguments): the lowest releases that pyproject.toml allows and that go together.
 # uv finds them, and pip installs, since it is pip that knows where packages come from.

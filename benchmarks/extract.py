@@ -63,7 +63,7 @@ def _ways() -> dict[str, Callable[[Path], object]]:
         _UNPACKED: _unpack,
         _OURS: lambda path: [batch.num_rows for batch in read_pairs(str(path))],
         _PLAIN: read_plain,
-        _OURS_LANG: lambda path: [batch.num_rows for batch in read_pairs(str(path), identifier)],
+        _OURS_LANG: lambda path: [identifier.identify(batch.column("text")) for batch in read_pairs(str(path))],
         _PLAIN_LANG: lambda path: read_plain(path, predict),
     }
 

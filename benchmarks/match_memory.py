@@ -10,16 +10,17 @@ import hashlib
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from benchmarks.peak_memory import peak_mb
+from metaclip_curate.language import LabelRule
 from metaclip_curate.metadata.lists.folder import MetadataFolder
-from metaclip_curate.schemas import PAIRS
-from metaclip_curate.stages.match_task import KNOWN, MatchStats, MatchTask, match_batches
+from metaclip_curate.schemas import DISTINCT
+from metaclip_curate.stages.match_task import MatchStats, MatchTask, match_file
 from metaclip_curate.storage import StorageOptions
 
 LANGUAGES, ENTRIES, LARGEST = 300, 5_000_000, 500_000
@@ -59,26 +60,27 @@ def _word(language: int, entry: int) -> str:
 
 
 def match_all(folder: str) -> tuple[int, int]:
-    """Matches some texts of every language, as one task does.
+    """Matches some texts of every language, as one task does that reads a file which they share.
 
     Returns:
         Numbers of rows before and after.
     """
-    metadata = MetadataFolder.open(folder)
-    digests = metadata.digests()
-    task = MatchTask(folder, digests, "metaclip2", StorageOptions())
-    schema = PAIRS.append(pa.field("metadata_lang", pa.string())).append(pa.field(KNOWN, pa.bool_()))
-
-    def batches() -> Iterator[pa.RecordBatch]:
+    digests = MetadataFolder.open(folder).digests()
+    file = Path(folder) / "distinct.parquet"
+    with pq.ParquetWriter(file, DISTINCT) as writer:
         for number, language in enumerate(sorted(digests)):
             texts = [f"{_word(number, 3 * row)} {_word(number, 5 * row)} of x" for row in range(ROWS_PER_LANGUAGE)]
-            uids = [f"{number:08x}{row:024x}" for row in range(ROWS_PER_LANGUAGE)]
-            columns: dict[str, list[Any]] = {"uid": uids, "text": texts, "metadata_lang": [language] * len(texts)}
-            columns |= {"lang_score": [0.5] * len(texts), KNOWN: [False] * len(texts)}
-            arrays = [pa.array(columns.get(field.name, [""] * len(texts)), field.type) for field in schema]
-            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-    matched = sum(batch.num_rows for batch in match_batches(batches(), task, MatchStats()))
+            columns: dict[str, list[Any]] = {
+                "uid": [f"{number:08x}{row:024x}" for row in range(ROWS_PER_LANGUAGE)],
+                "text": texts,
+                "lang": [language] * len(texts),
+                "lang_score": [0.5] * len(texts),
+            }
+            arrays = [pa.array(columns.get(field.name, [""] * len(texts)), field.type) for field in DISTINCT]
+            writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=DISTINCT))
+    languages = {language: language for language in digests}
+    task = MatchTask([str(file)], LabelRule(), languages, folder, digests, "metaclip2", StorageOptions())
+    matched = sum(batch.num_rows for batch in match_file(task, 0, MatchStats()))
     return len(digests) * ROWS_PER_LANGUAGE, matched
 
 

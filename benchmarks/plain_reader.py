@@ -31,7 +31,7 @@ def read_plain(path: Path, predict: Predict | None = None) -> tuple[pa.Table, Co
 
     Args:
         path: Path of the compressed file.
-        predict: Returns the label and the probability of a text; called for every text.
+        predict: Identifies the language of a text; called for every text, and only for its time.
 
     Returns:
         The pairs, and counts by the names of `schemas.INPUTS`.
@@ -70,7 +70,8 @@ def read_plain(path: Path, predict: Predict | None = None) -> tuple[pa.Table, Co
                 continue
             for text, source in texts:
                 counts["texts"] += 1
-                label, score = predict(text) if predict else ("", 0.0)
+                if predict:
+                    predict(text)
                 uid = hashlib.blake2b(f"{url}\n{text}".encode(), digest_size=16).hexdigest()
                 if uid in seen:
                     counts["duplicate_texts"] += 1
@@ -84,9 +85,9 @@ def read_plain(path: Path, predict: Predict | None = None) -> tuple[pa.Table, Co
                         "url": url,
                         "text": text,
                         "text_source": source,
-                        "lang": label,
-                        "lang_score": score,
                         "page_url": page_url,
+                        "page_lang": "",
+                        "license": "",
                         "crawl": "",
                         "source_file": str(path),
                     }

@@ -10,7 +10,6 @@ from pathlib import Path
 from benchmarks.inputs import ROOT
 from benchmarks.peak_memory import peak_mb
 from metaclip_curate.extract import read_pairs
-from metaclip_curate.language import LanguageIdentifier
 
 
 def peak_of_reading(path: Path) -> tuple[int, float]:
@@ -26,5 +25,5 @@ def peak_of_reading(path: Path) -> tuple[int, float]:
 
 
 if __name__ == "__main__":
-    rows = sum(batch.num_rows for batch in read_pairs(sys.argv[1], LanguageIdentifier()))
+    rows = sum(batch.num_rows for batch in read_pairs(sys.argv[1]))
     print(json.dumps([rows, peak_mb()]))

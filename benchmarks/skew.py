@@ -1,61 +1,57 @@
-"""Distribution of pairs over tasks and files: 300 languages, with English half of everything and the others by rank.
+"""Distribution of pairs over files and tasks: 300 languages, with English half of everything and the others by rank.
 
-A task should have about `--pairs-per-task` pairs, whatever its language's size. Small languages share tasks and files.
+A file of `distinct`, which one task matches, should have about `--pairs-per-task` pairs, whatever its language's size.
+Small languages share files. Here the pages name the languages, since no made text has a label of the model's choice.
 """
 
 from __future__ import annotations
 
 import statistics
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from benchmarks.local_spark import local_spark
-from metaclip_curate.metadata.lists.folder import MetadataFolder
-from metaclip_curate.schemas import MATCHED, PAIRS, ddl
-from metaclip_curate.stages.match import MatchTask, plan_partitions, shuffle_by_language, write_matched
-from metaclip_curate.storage import StorageOptions
+from metaclip_curate.extract.pair_columns import pair_uids
+from metaclip_curate.language import LabelRule
+from metaclip_curate.schemas import DISTINCT, PAIRS
+from metaclip_curate.stages.dedup import DedupTask, RankedFile, write_distinct
 
-LANGUAGES, PAIRS_PER_TASK = 300, 20_000
+LANGUAGES, PAIRS_PER_TASK, FILES = 300, 20_000, 8
+_ALWAYS_THE_PAGE = LabelRule(2.0)  # no label is so sure
 
 
 def main(quick: bool = False) -> None:
-    """Prints statistics of the tasks.
+    """Prints statistics of the files.
 
     Args:
         quick: Whether to use a tenth of the pairs.
     """
     scale = 10 if quick else 1
-    per_task = PAIRS_PER_TASK // scale
+    per_file = PAIRS_PER_TASK // scale
     sizes = _sizes(400_000 // scale)
     with tempfile.TemporaryDirectory() as scratch, local_spark() as spark:
         folder = Path(scratch)
-        (folder / "metadata").mkdir()
-        for language in sizes:
-            (folder / "metadata" / f"{language}.txt").write_text("text\n", encoding="utf-8")
-        pairs = _pairs(spark, sizes)
-        labels = {language: language for language in sizes}
-        shuffled = shuffle_by_language(spark, pairs, None, labels, sizes, per_task)
-        by_task = shuffled.groupBy(F.spark_partition_id().alias("task")).agg(
-            F.count(F.lit(1)).alias("rows"), F.countDistinct("metadata_lang").alias("languages")
-        )
-        tasks = [(row["rows"], row["languages"]) for row in by_task.collect()]
-        digests = MetadataFolder.open(folder / "metadata").digests()
-        task = MatchTask(str(folder / "metadata"), digests, "metaclip2", StorageOptions())
-        write_matched(shuffled, spark, task, str(folder / "matched"))
-        files = len(list((folder / "matched").glob("*.parquet")))
-        matched = spark.read.schema(ddl(MATCHED)).parquet(str(folder / "matched")).count()
-    shares, planned = plan_partitions(sizes, per_task)
-    rows = [size for size, _ in tasks]
-    print(f"\n{sum(sizes.values()):,} pairs, {len(sizes)} languages, {per_task:,} pairs a task\n")
+        task = DedupTask(_write_pairs(folder, sizes), (), {}, _ALWAYS_THE_PAGE, "", per_file, 1, 0)
+        result = write_distinct(spark, task, str(folder / "distinct"))
+        languages = {
+            file.name: pc.unique(pq.read_table(folder / "distinct" / file.name, columns=["page_lang"])["page_lang"])
+            for file in result.files
+        }
+        assert pq.read_schema(folder / "distinct" / result.files[0].name).names == DISTINCT.names
+    rows = [file.rows for file in result.files]
+    english = [file.rows for file in result.files if languages[file.name].to_pylist() == ["en"]]
+    print(f"\n{sum(sizes.values()):,} pairs, {len(sizes)} languages, {per_file:,} pairs a file\n")
     print(f"  pairs of English, of the median language: {sizes['en']:,}, {statistics.median(sizes.values()):,.0f}")
-    print(f"  tasks: {len(tasks)} ({planned} planned), of them English: {shares['en'].splits}")
-    print(f"  rows a task: largest {max(rows):,}, median {statistics.median(rows):,.0f}, smallest {min(rows):,}")
+    print(f"  files: {len(rows)}, of them English: {len(english)}")
+    print(f"  rows a file: largest {max(rows):,}, median {statistics.median(rows):,.0f}, smallest {min(rows):,}")
     print(f"  largest / median: {max(rows) / statistics.median(rows):.2f}")
-    print(f"  languages a task, at most: {max(languages for _, languages in tasks)}")
-    print(f"  files written: {files}, with {matched:,} rows")
+    print(f"  languages a file, at most: {max(map(len, languages.values()))}")
 
 
 def _sizes(pairs: int) -> dict[str, int]:
@@ -66,17 +62,23 @@ def _sizes(pairs: int) -> dict[str, int]:
     return {"en": pairs // 2, **others}
 
 
-def _pairs(spark: SparkSession, sizes: dict[str, int]) -> DataFrame:
-    """Returns pairs with distinct uids."""
-    table = spark.createDataFrame(list(sizes.items()), "lang string, size int")
-    rows = table.select("lang", F.explode(F.sequence(F.lit(1), "size")).alias("number"))
-    columns = {
-        "uid": F.md5(F.concat_ws(" ", "lang", "number")),
-        "text": F.concat_ws(" ", F.lit("a text"), "number"),
-        "lang": F.col("lang"),
-        "lang_score": F.lit(0.5).cast("float"),
-    }
-    return rows.select(*[columns.get(name, F.lit("")).alias(name) for name in PAIRS.names])
+def _write_pairs(folder: Path, sizes: Mapping[str, int]) -> list[RankedFile]:
+    """Writes files of different pairs, their languages mixed."""
+    languages = np.random.default_rng(0).permutation(np.repeat(list(sizes), list(sizes.values())))
+    files = []
+    for number, some in enumerate(np.array_split(languages, FILES)):
+        texts = [f"text {number} {row}" for row in range(len(some))]
+        columns = {
+            "uid": [uid.hex() for uid in pair_uids(texts, texts)],
+            "image_id": ["0" * 24] * len(texts),
+            "text": texts,
+            "page_lang": some.tolist(),
+        }
+        arrays = [pa.array(columns.get(field.name, [""] * len(texts)), field.type) for field in PAIRS]
+        path = folder / f"{number}.parquet"
+        pq.write_table(pa.Table.from_arrays(arrays, schema=PAIRS), path)
+        files.append(RankedFile(str(path), len(texts), number))
+    return files
 
 
 if __name__ == "__main__":

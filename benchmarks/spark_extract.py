@@ -12,7 +12,6 @@ from pathlib import Path
 from benchmarks.cpu_time import descendants_seconds
 from benchmarks.local_spark import local_spark
 from metaclip_curate.extract import ReadOptions, read_pairs
-from metaclip_curate.language import LanguageIdentifier
 from metaclip_curate.stages.extract import LAYOUT, ExtractTask, write_pairs
 from metaclip_curate.stages.shared.parquet_files import write_file
 from metaclip_curate.storage import StorageOptions
@@ -38,19 +37,18 @@ class SparkCost:
 def measure(paths: list[Path], rounds: int) -> SparkCost:
     """Measures the best of several rounds, without the session's start."""
     with local_spark() as spark, tempfile.TemporaryDirectory() as folder:
-        task = ExtractTask("", ReadOptions(), StorageOptions())
+        task = ExtractTask(ReadOptions(), StorageOptions())
         names = list(map(str, paths))
-        identifier = LanguageIdentifier()
 
         def bare() -> None:
             for name in names:
-                for _ in read_pairs(name, identifier):
+                for _ in read_pairs(name):
                     pass
 
         def written() -> None:
             for number, name in enumerate(names):
                 name_file = partial(str, f"{number}.parquet")
-                write_file(read_pairs(name, identifier), LAYOUT, f"{folder}/loop", name_file, StorageOptions())
+                write_file(read_pairs(name), LAYOUT, f"{folder}/loop", name_file, StorageOptions())
 
         def stage() -> None:
             write_pairs(spark, names, task, f"{folder}/pairs")

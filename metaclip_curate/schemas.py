@@ -12,9 +12,9 @@ PAIRS = pa.schema(
         pa.field("url", pa.string()),  # absolute http(s) URL, WHATWG-normalised, without fragment, up to 8,192 bytes
         pa.field("text", pa.string()),  # one line, stripped, never empty
         pa.field("text_source", pa.string()),  # alt, title or data-image-title
-        pa.field("lang", pa.string()),  # the language-ID model's label, without __label__
-        pa.field("lang_score", pa.float32()),  # its probability
         pa.field("page_url", pa.string()),  # URL of the page with the image
+        pa.field("page_lang", pa.string()),  # what its <html lang> says, lower case, up to 35 characters; or empty
+        pa.field("license", pa.string()),  # URL of the Creative Commons licence that it declares, or empty
         pa.field("crawl", pa.string()),  # name of the crawl, such as CC-MAIN-2025-30; empty if unknown
         pa.field("source_file", pa.string()),  # the input file's name
     ]
@@ -42,10 +42,19 @@ INPUTS = pa.schema(
     ]
 )
 
-# The unique pairs of all inputs whose text contains at least one entry.
-MATCHED = pa.schema(
+# The pairs of all inputs, each uid once.
+DISTINCT = pa.schema(
     [
         *PAIRS,
+        pa.field("lang", pa.string()),  # the language-ID model's label of the text, without __label__
+        pa.field("lang_score", pa.float32()),  # its probability
+    ]
+)
+
+# The distinct pairs whose text contains at least one entry.
+MATCHED = pa.schema(
+    [
+        *DISTINCT,
         pa.field("metadata_lang", pa.string()),  # the language whose entries the text was searched for
         pa.field("entry_ids", pa.list_(pa.int32())),  # ascending, no repeats
     ]

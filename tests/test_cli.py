@@ -167,6 +167,8 @@ def test_options_out_of_range(
 
 def test_a_stage_before_its_time(tmp_path: Path, metadata: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["match", "--metadata", str(metadata), "--output", str(tmp_path / "o")]) == 2
+    assert_one_sentence(capsys, "metaclip-curate dedup")
+    assert main(["dedup", "--output", str(tmp_path / "o")]) == 2
     assert_one_sentence(capsys, "metaclip-curate extract")
 
 

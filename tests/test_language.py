@@ -24,6 +24,7 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.language import (
     LANGUAGES_CSV,
     LANGUAGES_CSV_COLUMNS,
+    LabelRule,
     Language,
     LanguageIdentifier,
     LanguageTable,
@@ -423,3 +424,14 @@ def _write_table(folder: Path, *rows: str, bom: bool = False) -> Path:
 
 def _alt_texts(wat: Path) -> list[str]:
     return [row["text"] for row in oracle.read_wat(wat)[0] if row["text_source"] == "alt"]
+
+
+@pytest.mark.parametrize("min_score", [None, 0.0, 0.5, 1.1])
+def test_the_label_that_a_pair_counts_as(min_score: float | None) -> None:
+    tags = ["", "de", "de-at", "de_at", "fil-ph", "deu", "d", "german", "x-klingon", "de at", "zh-hant-tw"]
+    rows = [{"lang": "en", "lang_score": score, "page_lang": tag} for tag in tags for score in (0.25, 0.5, 0.75)]
+    columns = [pa.array([row[name] for row in rows]) for name in ("lang", "lang_score", "page_lang")]
+    found = LabelRule(min_score).labels(columns[0], columns[1].cast(pa.float32()), columns[2])
+    assert found.to_pylist() == [oracle.label_of(row, min_score) for row in rows]
+    assert LabelRule.of("none", 0.5) == LabelRule()
+    assert LabelRule.of("page", 0.5) == LabelRule(0.5)

@@ -158,13 +158,14 @@ def plan(options: PlanOptions, rates: Rates, entries: int = 0) -> Plan:
 
     inputs = input_files(options, rates)
     pairs = round(inputs * rates["pairs_per_wat"])
-    shuffled = round(pairs * rates["match_shuffle_bytes"])
+    distinct = round(pairs * rates["distinct_share"])
+    shuffled = round(pairs * rates["dedup_uid_bytes"] + distinct * rates["dedup_row_bytes"])
     disk = nodes * (options.node_disk or platform.node_disk_gigabytes) * GIGABYTE * rates["disk_share"]
     passes = options.dedup_passes or max(1, math.ceil(shuffled / disk))
-    pairs_per_task = max(_PAIRS_PER_TASK, math.ceil(pairs / passes / _MOST_PARTITIONS))
+    pairs_per_task = max(_PAIRS_PER_TASK, math.ceil(distinct / passes / _MOST_PARTITIONS))
     sizing = _Sizing(rates, options.cores, core_hour)
     stages = sizing.stages(inputs, pairs, passes, pairs_per_task)
-    largest = max(stage.shuffle_bytes for stage in stages if stage.name != "match")
+    largest = max(stage.shuffle_bytes for stage in stages if stage.name != "dedup")
     return Plan(
         inputs=inputs,
         entries=entries,
@@ -202,11 +203,11 @@ class _Sizing:
         distinct = round(pairs * rates["distinct_share"])
         matched = round(distinct * rates["matched_share"])
         kept = round(matched * rates["kept_share"])
-        pairs_of_pass = -(-pairs // passes)
         extract_seconds = inputs * rates["extract_core_seconds"] / rates["extract_spark_efficiency"]
-        match_seconds = pairs * rates["match_microseconds"] / 1e6
-        match_tasks = max(1, -(-pairs_of_pass // pairs_per_task))
-        match_shuffle = pairs_of_pass * rates["match_shuffle_bytes"]
+        dedup_seconds = (pairs * rates["dedup_microseconds"] + distinct * rates["distinct_microseconds"]) / 1e6
+        dedup_shuffle = (pairs * rates["dedup_uid_bytes"] + distinct * rates["dedup_row_bytes"]) / passes
+        files_of_pass = max(1, -(-distinct // passes // pairs_per_task))
+        match_seconds = distinct * rates["match_microseconds"] / 1e6
         matched_bytes = matched * rates["matched_bytes"]
         tasks = max(1, math.ceil(matched_bytes / _PARTITION_BYTES))
         seconds = {name: matched * rates[f"{name}_microseconds"] / 1e6 for name in ("count", "balance", "sample")}
@@ -218,7 +219,10 @@ class _Sizing:
         written = {"count": 0, "balance": 0, "sample": kept * rates["kept_bytes"]}
         works = [
             _Work("extract", inputs, inputs, extract_seconds, 0, pairs * rates["pair_bytes"]),
-            _Work("match", pairs, match_tasks, match_seconds, match_shuffle, matched_bytes, passes),
+            _Work(
+                "dedup", pairs, files_of_pass, dedup_seconds, dedup_shuffle, distinct * rates["distinct_bytes"], passes
+            ),
+            _Work("match", distinct, files_of_pass * passes, match_seconds, 0, matched_bytes, passes),
             *(_Work(name, matched, tasks, seconds[name], shuffle[name], written[name]) for name in seconds),
         ]
         return tuple(self._stage(work) for work in works)

@@ -39,7 +39,7 @@ def add_recorded(command: str, given: Values) -> None:
     if folder is None:
         return
     stages = _stages(command, given)
-    if command not in ("extract", "count"):
+    if command not in ("extract", "dedup", "count"):
         _add_recipe(folder, stages, given)
     if command == "count":
         _add_match_options(folder, given)

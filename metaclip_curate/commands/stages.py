@@ -12,6 +12,7 @@ from metaclip_curate.commands.output import print_json
 from metaclip_curate.commands.recorded_options import add_recorded
 from metaclip_curate.errors import JobFailedError
 from metaclip_curate.options.balance import BalanceOptions
+from metaclip_curate.options.dedup import DedupOptions
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.options.extract import ExtractOptions
 from metaclip_curate.options.match import MatchOptions
@@ -31,6 +32,7 @@ _ALL: dict[str, type] = {
     "storage": StorageOptions,
     "recipe": RecipeOptions,
     "extract": ExtractOptions,
+    "dedup": DedupOptions,
     "match": MatchOptions,
     "balance": BalanceOptions,
     "draw": DrawOptions,
@@ -40,6 +42,7 @@ _ALL: dict[str, type] = {
 _GROUPS = {
     "run": tuple(_ALL),
     "extract": ("run", "storage", "extract", "draw"),
+    "dedup": ("run", "storage", "dedup"),
     "match": ("run", "storage", "recipe", "match"),
     "count": ("run", "storage", "match"),
     "balance": ("run", "storage", "recipe", "balance", "draw"),
@@ -121,10 +124,16 @@ COMMANDS = (
         "--input cc:CC-MAIN-2025-30:20 --output out --max-failed-inputs 0.1",
     ),
     _command(
+        "dedup",
+        "keep each pair once and identify the languages of the texts",
+        "--output out",
+        "--lid-fallback page --min-lid-score 0.4 --dedup-passes 4 --output s3://bucket/run",
+    ),
+    _command(
         "match",
-        "deduplicate pairs and match their texts against the metadata",
+        "match the distinct pairs' texts against the metadata",
         "--metadata lists --output out --recipe metaclip2",
-        "--metadata s3://bucket/lists --languages en,de --dedup-passes 4 --output s3://bucket/run",
+        "--metadata s3://bucket/lists --languages en,de --output s3://bucket/run",
     ),
     _command(
         "count",

@@ -13,14 +13,26 @@ from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.funnel import Funnel, Step, funnel
 from metaclip_curate.run.record import to_json
 from metaclip_curate.run.stages import STAGES
-from metaclip_curate.run.summaries import BalanceSummary, MatchSummary, SampleSummary
+from metaclip_curate.run.summaries import BalanceSummary, DedupSummary, MatchSummary, SampleSummary
 
+_LABELS = 20  # most labels that are listed by name
 _WRITTEN = {
     "extract": ("pairs", "inputs", "run.json"),
+    "dedup": ("distinct", "run.json"),
     "match": ("matched", "run.json"),
     "count": ("counts", "run.json"),
     "balance": ("thresholds", "run.json"),
-    "sample": ("pairs", "inputs", "matched", "counts", "thresholds", "manifest", "datacard.json", "run.json"),
+    "sample": (
+        "pairs",
+        "inputs",
+        "distinct",
+        "matched",
+        "counts",
+        "thresholds",
+        "manifest",
+        "datacard.json",
+        "run.json",
+    ),
 }
 
 
@@ -49,6 +61,16 @@ def print_summary(folder: RunFolder, stage: str) -> None:
 
 def _extract_tables(folder: RunFolder) -> list[str]:
     return [_funnel_table(folder, "extract")]
+
+
+def _dedup_tables(folder: RunFolder) -> list[str]:
+    summary = folder.summary(DedupSummary)
+    labels = sorted(summary.labels.items(), key=lambda row: (-row[1], row[0]))
+    rows = [[label, number(pairs), share(pairs, summary.distinct)] for label, pairs in labels[:_LABELS]]
+    if rest := labels[_LABELS:]:
+        pairs = sum(size for _, size in rest)
+        rows.append([f"{len(rest):,} others", number(pairs), share(pairs, summary.distinct)])
+    return [_funnel_table(folder, "dedup"), text_table(["language label", "pairs", "share"], rows, "<>>")]
 
 
 def _match_tables(folder: RunFolder) -> list[str]:
@@ -89,6 +111,7 @@ def _run_tables(folder: RunFolder) -> list[str]:
 
 _TABLES = {
     "extract": _extract_tables,
+    "dedup": _dedup_tables,
     "match": _match_tables,
     "count": _count_tables,
     "balance": _balance_tables,

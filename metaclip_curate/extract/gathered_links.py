@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import repeat
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,6 +16,20 @@ from metaclip_curate.extract.pair_columns import PairColumns
 from metaclip_curate.extract.urls import DocumentBase, resolve_urls
 
 
+class LinkedPage(NamedTuple):
+    """A page that has links.
+
+    Attributes:
+        base: The page's base.
+        language: The language that it declares, as the table `pairs` has it; empty if it declares none.
+        license: URL of the licence that it declares; empty if it declares none.
+    """
+
+    base: DocumentBase
+    language: str = ""
+    license: str = ""
+
+
 @dataclass
 class GatheredLinks:
     """Links of several pages. All lists have the same length.
@@ -22,21 +37,21 @@ class GatheredLinks:
     Attributes:
         links: Links, each once for each page.
         times: Number of times that each link occurs on its page.
-        bases: Base of each link's page.
+        pages: What is known of each link's page.
         longest_base: Largest number of characters of a base and its page's URL together.
     """
 
     links: list[ImageLink] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
-    bases: list[DocumentBase] = field(default_factory=list)
+    pages: list[LinkedPage] = field(default_factory=list)
     longest_base: int = 0
     _counted: Counter[ImageLink] = field(default_factory=Counter)  # of one page, reused in half a new one's time
 
-    def add(self, base: DocumentBase, links: Iterable[ImageLink]) -> None:
+    def add(self, page: LinkedPage, links: Iterable[ImageLink]) -> None:
         """Adds a page's links.
 
         Args:
-            base: The page's base.
+            page: The page.
             links: The page's links. A third of them repeat, so each distinct one is processed once.
         """
         counted = self._counted
@@ -44,8 +59,8 @@ class GatheredLinks:
         counted.update(links)
         self.links += counted
         self.times += counted.values()
-        self.bases += repeat(base, len(counted))
-        self.longest_base = max(self.longest_base, len(base.href) + len(base.page_url))
+        self.pages += repeat(page, len(counted))
+        self.longest_base = max(self.longest_base, len(page.base.href) + len(page.base.page_url))
 
     def take(self, stats: InputStats, most_characters: int) -> Iterator[PairColumns]:
         """Converts all links to rows and forgets them.
@@ -59,16 +74,17 @@ class GatheredLinks:
             Rows.
         """
         step = max(1, most_characters // (self.longest_base + 1))
-        links, times, bases = self.links, self.times, self.bases
-        self.links, self.times, self.bases, self.longest_base = [], [], [], 0
+        links, times, pages = self.links, self.times, self.pages
+        self.links, self.times, self.pages, self.longest_base = [], [], [], 0
         for start in range(0, len(links), step):
             some = slice(start, start + step)
-            yield _rows(links[some], times[some], bases[some], stats)
+            yield _rows(links[some], times[some], pages[some], stats)
 
 
-def _rows(links: list[ImageLink], times: list[int], bases: list[DocumentBase], stats: InputStats) -> PairColumns:
+def _rows(links: list[ImageLink], times: list[int], pages: list[LinkedPage], stats: InputStats) -> PairColumns:
     texts, sources, indices = texts_of_links(links)
-    urls, dropped = resolve_urls([links[index].url for index in indices], [bases[index] for index in indices])
+    of_rows = [pages[index] for index in indices]
+    urls, dropped = resolve_urls([links[index].url for index in indices], [page.base for page in of_rows])
     # A link that occurs several times on its page is counted as often.
     numbers, link_of_row = np.array(times), np.array(indices, np.int64)
     row_numbers = numbers[link_of_row]
@@ -79,4 +95,6 @@ def _rows(links: list[ImageLink], times: list[int], bases: list[DocumentBase], s
         stats.texts -= times[indices[row]]
         if firsts[row]:
             stats.count_drops(reason, times[indices[row]])
-    return PairColumns(urls, texts, sources, [bases[index].page_url for index in indices], dropped)
+    page_urls = [page.base.page_url for page in of_rows]
+    languages, licenses = [page.language for page in of_rows], [page.license for page in of_rows]
+    return PairColumns(urls, texts, sources, page_urls, languages, licenses, dropped)

@@ -19,6 +19,7 @@ from metaclip_curate.extract.charset import as_utf8
 from metaclip_curate.extract.http_response import MAX_BODY_BYTES, decoded_body, media_type, parse_response
 from metaclip_curate.extract.links import ImageLink, Page
 from metaclip_curate.extract.opt_out import may_opt_out, opts_out
+from metaclip_curate.extract.page_facts import LICENSE_MARK, is_license_link
 
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
 # Types that mean "unknown" in the MIME sniffing standard; then the page's first bytes decide.
@@ -35,6 +36,8 @@ _SEARCHED = re.compile(rb"</|<body", re.IGNORECASE)
 _STEPS_PER_BYTE = 64
 _STEPS_PER_PAGE = 1 << 25
 _PIECE_BYTES = 1 << 12
+# Elements that link by an href and so can name a licence (HTML standard, section 4.6.7.8).
+_LINKING_TAGS = ("a", "link", "area")
 # Attributes in which lazy-loading scripts find the image's URL, and its URLs in several sizes.
 _LAZY_URLS = ("data-src", "data-original", "data-lazy-src")
 _LAZY_SRCSETS = ("data-srcset", "data-lazy-srcset")
@@ -89,7 +92,9 @@ def page_of_response(
         return None
     page = as_utf8(body, content_type)
     tags = _read_tags(page) if _IMAGE_TAG.search(page) else _Tags()
-    return Page(page_url, tags.base or "", opts_out(tags.metas, response.headers), tags.links, damage or tags.damage)
+    opted_out = opts_out(tags.metas, response.headers)
+    licenses = tuple(tags.license_links)
+    return Page(page_url, tags.base or "", opted_out, tags.links, tags.language or "", licenses, damage or tags.damage)
 
 
 def _says_html(payload_type: str, content_type: str) -> bool | None:
@@ -101,13 +106,20 @@ def _says_html(payload_type: str, content_type: str) -> bool | None:
 
 
 class _Tags:
-    """Receives a page's start tags, and keeps its images, its <base> and its opt-outs."""
+    """Receives a page's start tags, and keeps its images, its <base>, its opt-outs, its language and its licences.
 
-    def __init__(self) -> None:
+    Args:
+        licensed: Whether links are searched for licences.
+    """
+
+    def __init__(self, licensed: bool = False) -> None:
         self.links: list[ImageLink] = []
         self.metas: list[tuple[str, str]] = []
         self.base: str | None = None
+        self.language: str | None = None
+        self.license_links: list[str] = []
         self.damage = ""
+        self._licensed = licensed
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         if tag == "img":
@@ -119,6 +131,10 @@ class _Tags:
         elif tag == "base" and self.base is None:
             # The first with a href counts, even an empty one (HTML standard, the base element).
             self.base = attributes.get("href")
+        elif tag == "html" and self.language is None:
+            self.language = attributes.get("lang")
+        elif self._licensed and tag in _LINKING_TAGS and is_license_link(attributes.get("rel", "")):
+            self.license_links.append(attributes.get("href", ""))
 
     def close(self) -> None:
         """Does nothing at the end of a page."""
@@ -127,8 +143,8 @@ class _Tags:
 class _NestedTags(_Tags):
     """Counts the open elements as well."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, licensed: bool = False) -> None:
+        super().__init__(licensed)
         self.open = self.most_open = 0
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
@@ -143,7 +159,7 @@ class _NestedTags(_Tags):
 def _read_tags(page: bytes) -> _Tags:
     if _may_be_nested_deeply(page):
         return _read_nested_tags(page)
-    tags = _Tags()
+    tags = _Tags(LICENSE_MARK in page)
     parser = _parser(tags)
     parser.feed(page)
     parser.close()
@@ -169,7 +185,7 @@ def _read_nested_tags(page: bytes) -> _Tags:
 
     libxml2 searches all open elements for each end tag and each body tag.
     """
-    tags = _NestedTags()
+    tags = _NestedTags(LICENSE_MARK in page)
     parser = _parser(tags)
     steps = 0
     for start in range(0, len(page), _PIECE_BYTES):

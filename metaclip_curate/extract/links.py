@@ -42,6 +42,8 @@ class Page(NamedTuple):
         base: The href of the first <base>; empty if there is none.
         opted_out: Whether the page must not be used.
         links: The page's images.
+        language: The language that the page declares; empty if it declares none.
+        license_links: The href of each link with rel=license, searched for only if the page names Creative Commons.
         damage: Description of the part that couldn't be read; empty if all could.
     """
 
@@ -49,6 +51,8 @@ class Page(NamedTuple):
     base: str
     opted_out: bool
     links: list[ImageLink]
+    language: str = ""
+    license_links: tuple[str, ...] = ()
     damage: str = ""
 
 

@@ -78,4 +78,9 @@ def _decoded(page: Page) -> Page:
         ImageLink(*map(decode_attribute, (link.url, link.alt, link.title, link.data_image_title)))
         for link in page.links
     ]
-    return page._replace(base=decode_attribute(page.base), links=links)
+    return page._replace(
+        base=decode_attribute(page.base),
+        links=links,
+        language=decode_attribute(page.language),
+        license_links=tuple(map(decode_attribute, page.license_links)),
+    )

@@ -10,23 +10,26 @@ from itertools import compress
 import numpy as np
 import pyarrow as pa
 
-from metaclip_curate.extract.text_languages import TextLanguages
+from metaclip_curate.extract.hex_strings import Bytes, to_hex
 from metaclip_curate.schemas import PAIRS
 
 UID_BYTES = 16
 IMAGE_ID_BYTES = 12
+_SHA224_BYTES = 28
 _NO_UID = b""
 
 
 @dataclass(frozen=True)
 class PairColumns:
-    """Rows of pairs, column by column. The first four lists have the same length.
+    """Rows of pairs, column by column. All lists have the same length.
 
     Attributes:
         urls: URLs of the images.
         texts: Texts.
         sources: Attribute that each text is from.
         page_urls: URL of each image's page.
+        page_langs: Language that each page declares; empty if it declares none.
+        licenses: URL of the licence that each page declares; empty if it declares none.
         left_out: Indices of rows that were dropped.
     """
 
@@ -34,15 +37,16 @@ class PairColumns:
     texts: list[str]
     sources: list[str]
     page_urls: list[str]
+    page_langs: list[str]
+    licenses: list[str]
     left_out: Collection[int]
 
-    def new_rows(self, seen: set[bytes], languages: TextLanguages, crawl: str, source_file: str) -> pa.RecordBatch:
+    def new_rows(self, seen: set[bytes], crawl: str, source_file: str) -> pa.RecordBatch:
         """Returns the rows with new uids, as a batch with the schema `schemas.PAIRS`.
 
         Args:
             seen: Uids of earlier rows, UID_BYTES bytes each. The batch's uids are added, and an empty one for the rows
                 that are left out.
-            languages: Identifies the texts' languages.
             crawl: Name of the crawl, for every row.
             source_file: Name of the file, for every row.
 
@@ -57,18 +61,13 @@ class PairColumns:
         # Whole columns at once, since a loop over the rows takes twice the time.
         fresh = [uid not in seen and not seen.add(uid) for uid in uids]  # type: ignore[func-returns-value]
         rows = len(seen) - known
-        columns = (self.urls, self.texts, self.sources, self.page_urls)
-        urls, texts, sources, page_urls = (list(compress(values, fresh)) for values in columns)
-        labels, scores = languages.identify(texts)
+        lists = (self.texts, self.sources, self.page_urls, self.page_langs, self.licenses)
+        urls = list(compress(self.urls, fresh))
         batch = [
-            _hex_strings(list(compress(uids, fresh)), UID_BYTES),
-            _hex_strings(_image_ids(urls), IMAGE_ID_BYTES),
+            to_hex(_as_rows(list(compress(uids, fresh)), UID_BYTES)),
+            to_hex(_as_rows(_image_ids(urls), _SHA224_BYTES)[:, :IMAGE_ID_BYTES]),
             pa.array(urls, pa.string()),
-            pa.array(texts, pa.string()),
-            pa.array(sources, pa.string()),
-            labels,
-            scores,
-            pa.array(page_urls, pa.string()),
+            *(pa.array(list(compress(values, fresh)), pa.string()) for values in lists),
             pa.repeat(pa.scalar(crawl, pa.string()), rows),
             pa.repeat(pa.scalar(source_file, pa.string()), rows),
         ]
@@ -99,9 +98,5 @@ def _image_ids(urls: Iterable[str]) -> list[bytes]:
     return [sha224(url.encode()).digest() for url in urls]
 
 
-def _hex_strings(values: list[bytes], size: int) -> pa.Array:
-    """Converts the first `size` bytes of each value to hex digits. All values have the same length."""
-    whole = np.frombuffer(b"".join(values), np.uint8)
-    digits = whole.reshape(-1, len(values[0]) if values else size)[:, :size].tobytes().hex().encode()
-    offsets = np.arange(0, len(digits) + 1, 2 * size, dtype=np.int32)
-    return pa.StringArray.from_buffers(len(values), pa.py_buffer(offsets), pa.py_buffer(digits))
+def _as_rows(ids: list[bytes], size: int) -> Bytes:
+    return np.frombuffer(b"".join(ids), np.uint8).reshape(-1, size)

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from metaclip_curate.extract.gathered_links import GatheredLinks
+from metaclip_curate.extract.gathered_links import GatheredLinks, LinkedPage
 from metaclip_curate.extract.input_stats import InputStats
 from metaclip_curate.extract.links import Page
+from metaclip_curate.extract.page_facts import license_url, page_language
 from metaclip_curate.extract.pages import PageReader
 from metaclip_curate.extract.records import Record, read_records
-from metaclip_curate.extract.text_languages import Identifier, TextLanguages
 from metaclip_curate.extract.urls import DocumentBase
 from metaclip_curate.storage import InputError, StorageOptions, open_input, public_name
 
@@ -37,7 +37,6 @@ class ReadOptions:
 
 def read_pairs(
     path: str,
-    identifier: Identifier | None = None,
     options: ReadOptions | None = None,
     storage: StorageOptions | None = None,
     stats: InputStats | None = None,
@@ -48,7 +47,6 @@ def read_pairs(
 
     Args:
         path: Local path or URL that `storage.open_input` takes, with the password or signature it may need.
-        identifier: Labels the language of each text. Without one, `lang` is empty and `lang_score` 0.
         options: Options for reading. Default: `ReadOptions()`.
         storage: Credentials, time-outs and number of attempts. Default: `StorageOptions()`.
         stats: Filled while reading, and complete when the iterator ends. Its path becomes the pairs' `source_file`.
@@ -67,7 +65,7 @@ def read_pairs(
         with open_input(path, storage or StorageOptions()) as stream:
             try:
                 records = read_records(stream, counts, options.max_record_bytes)
-                yield from _PairReader(identifier, options, counts).batches(records)
+                yield from _PairReader(options, counts).batches(records)
             finally:
                 counts.bytes_read = stream.bytes_read
     except InputError as error:
@@ -84,10 +82,9 @@ def read_pairs(
 class _PairReader:
     """Turns the records of one file into batches."""
 
-    def __init__(self, identifier: Identifier | None, options: ReadOptions, stats: InputStats) -> None:
+    def __init__(self, options: ReadOptions, stats: InputStats) -> None:
         self._options = options
         self._stats = stats
-        self._languages = TextLanguages(identifier)
         self._seen: set[bytes] = set()
         self._gathered = GatheredLinks()
         self._record_bytes = 0  # of the records that the gathered links are from
@@ -131,13 +128,15 @@ class _PairReader:
         if page.opted_out and not self._options.ignore_opt_out:
             stats.dropped_opt_out += len(page.links)
             return
-        self._gathered.add(DocumentBase(page.url, page.base), page.links)
+        base = DocumentBase(page.url, page.base)
+        about = LinkedPage(base, page_language(page.language), license_url(page.license_links, base))
+        self._gathered.add(about, page.links)
 
     def _take_batches(self) -> Iterator[pa.RecordBatch]:
         self._record_bytes = 0
         stats = self._stats
         for rows in self._gathered.take(stats, _BATCH_BYTES):
-            batch = rows.new_rows(self._seen, self._languages, self._pages.crawl, stats.path)
+            batch = rows.new_rows(self._seen, self._pages.crawl, stats.path)
             stats.pairs += batch.num_rows
             stats.duplicate_texts = stats.texts - stats.pairs
             if batch.num_rows:

@@ -17,6 +17,7 @@ import msgspec
 
 from metaclip_curate.extract.links import ImageLink, Page
 from metaclip_curate.extract.opt_out import may_opt_out, opts_out
+from metaclip_curate.extract.page_facts import LICENSE_MARK, is_license_link
 from metaclip_curate.extract.records import Bytes
 
 # The crawl's name is in every row, so a longer string isn't accepted as one.
@@ -33,6 +34,7 @@ _OTHER_KINDS = """
 """
 _IMAGE_MARK = b"IMG@"
 _HTML_MARK = b'"HTML-Metadata"'
+_LANGUAGE_META = "HTML@/lang"
 _SMALL_BYTES = 1 << 12
 # As Python objects, JSON takes up to 30 times its length; typed decoding creates none for the fields it skips.
 _MOST_LOOSE_BYTES = 1 << 23
@@ -84,11 +86,37 @@ class _Wat(msgspec.Struct, gc=False):
     envelope: _Envelope = msgspec.field(default_factory=_Envelope, name="Envelope")
 
 
+class _RelLink(msgspec.Struct, gc=False):
+    url: str = ""
+    rel: str = ""
+
+
+class _RelHtml(msgspec.Struct, gc=False):
+    links: list[_RelLink] = msgspec.field(default_factory=list, name="Links")
+
+
+class _RelResponse(msgspec.Struct, gc=False):
+    html: _RelHtml = msgspec.field(default_factory=_RelHtml, name="HTML-Metadata")
+
+
+class _RelPayload(msgspec.Struct, gc=False):
+    response: _RelResponse = msgspec.field(default_factory=_RelResponse, name="HTTP-Response-Metadata")
+
+
+class _RelEnvelope(msgspec.Struct, gc=False):
+    payload: _RelPayload = msgspec.field(default_factory=_RelPayload, name="Payload-Metadata")
+
+
+class _RelWat(msgspec.Struct, gc=False):
+    envelope: _RelEnvelope = msgspec.field(default_factory=_RelEnvelope, name="Envelope")
+
+
 class WatDecoder:
     """Decodes the WAT records of one file."""
 
     def __init__(self) -> None:
         self._typed = msgspec.json.Decoder(_Wat)
+        self._rels = msgspec.json.Decoder(_RelWat)
         # Caches, since nearly all repeat: names of headers and metas that can't opt out, and metas with other names
         # whose content doesn't.
         self._harmless: set[str] = set()
@@ -125,7 +153,16 @@ class WatDecoder:
         links = [link for link in html.links if type(link) is ImageLink]
         if not links:
             return Page(page_url, "", False, links)
-        return Page(page_url, html.head.base, self._opts_out(html.head.metas, response.headers), links)
+        metas = html.head.metas
+        language = next((meta.content for meta in metas if meta.name == _LANGUAGE_META), "")
+        licenses = self._license_links(body) if LICENSE_MARK in body else ()
+        opted_out = self._opts_out(metas, response.headers)
+        return Page(page_url, html.head.base, opted_out, links, language, licenses)
+
+    def _license_links(self, body: Bytes) -> tuple[str, ...]:
+        """Decodes the record once more, since other links' attributes are skipped the first time."""
+        links = self._rels.decode(body).envelope.payload.response.html.links
+        return tuple(link.url for link in links if link.rel and is_license_link(link.rel))
 
     def _opts_out(self, metas: list[_Meta], headers: dict[str, str | list[str]]) -> bool:
         harmless, harmless_metas = self._harmless, self._harmless_metas
@@ -202,7 +239,10 @@ def _loose_page(wat: Any, page_url: str) -> Page | None:
         return Page(page_url, "", False, links)
     metas = [(_text(meta.get("name")), _text(meta.get("content"))) for meta in _objects(head.get("Metas"))]
     opted_out = opts_out(metas, _headers(_member(response, "Headers")))
-    return Page(page_url, _text(head.get("Base")), opted_out, links)
+    language = next((content for name, content in metas if name == _LANGUAGE_META), "")
+    rels = ((_text(link.get("url")), _text(link.get("rel"))) for link in _objects(html.get("Links")))
+    licenses = tuple(url for url, rel in rels if is_license_link(rel))
+    return Page(page_url, _text(head.get("Base")), opted_out, links, language, licenses)
 
 
 def _headers(headers: Mapping[str, Any]) -> list[tuple[str, str]]:

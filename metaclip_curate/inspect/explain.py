@@ -22,7 +22,7 @@ from metaclip_curate.options.explain import ExplainOptions
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.stages import remedy
 from metaclip_curate.run.tables import open_table
-from metaclip_curate.schemas import MANIFEST, MATCHED, PAIRS
+from metaclip_curate.schemas import DISTINCT, MANIFEST, MATCHED, PAIRS
 
 _ORIGIN = ("crawl", "source_file", "page_url", "text_source")
 # Of a URL or a text that is on very many pages.
@@ -87,7 +87,7 @@ class Explainer:
         return uids[:_MOST_PAIRS]
 
     def _largest_table(self) -> tuple[str, str, pa.Schema]:
-        """Returns the table with the most pairs: a rebalanced run has no table `pairs`, and begins with `matched`."""
+        """Returns the table with the most rows: a rebalanced run has no table `pairs`, and begins with `matched`."""
         return ("extract", "pairs", PAIRS) if self._folder.parts("extract") else ("match", "matched", MATCHED)
 
     def _of_uids(self, uids: Sequence[str]) -> list[Explanation]:
@@ -96,9 +96,20 @@ class Explainer:
         for row in self._rows(*self._largest_table(), condition, [*PAIRS.names]):
             pairs.setdefault(row["uid"], []).append(row)
         columns = ["uid", "image_id", "metadata_lang", "entry_ids", *_ORIGIN]
+        labels = ["uid", "lang", "lang_score", "page_lang"]
+        stage, table, schema = self._first_with_labels()
+        distinct = {row["uid"]: row for row in self._rows(stage, table, schema, condition, labels)}
         matched = {row["uid"]: row for row in self._rows("match", "matched", MATCHED, condition, columns)}
         kept = {row["uid"] for row in self._rows("sample", "manifest", MANIFEST, condition, ["uid"])}
-        return [self._seen(pairs[uid], matched.get(uid), uid in kept) for uid in uids if uid in pairs]
+        return [
+            self._seen(pairs[uid], distinct[uid], matched.get(uid), uid in kept)
+            for uid in uids
+            if uid in pairs and uid in distinct
+        ]
+
+    def _first_with_labels(self) -> tuple[str, str, pa.Schema]:
+        rebalanced = not self._folder.parts("dedup")
+        return ("match", "matched", MATCHED) if rebalanced else ("dedup", "distinct", DISTINCT)
 
     def _rows(
         self, stage: str, table: str, schema: pa.Schema, condition: pc.Expression, columns: list[str]
@@ -107,25 +118,34 @@ class Explainer:
         rows: list[dict[str, Any]] = dataset.to_table(columns=columns, filter=condition).to_pylist()
         return rows
 
-    def _seen(self, rows: list[dict[str, Any]], matched: dict[str, Any] | None, kept: bool) -> Explanation:
+    def _seen(
+        self, rows: list[dict[str, Any]], labelled: dict[str, Any], matched: dict[str, Any] | None, kept: bool
+    ) -> Explanation:
         """Explains a pair of the run, and checks that the explanation agrees with the manifest.
+
+        Args:
+            rows: Its rows of `pairs`.
+            labelled: Its row of the table that has the languages.
+            matched: Its row of `matched`; None if it has none.
+            kept: Whether it is in the manifest.
 
         Raises:
             UserError: The other tables say that the pair is kept but the manifest lacks it, or the reverse.
         """
-        rows = sorted(rows, key=lambda row: (row["crawl"], row["source_file"], row["page_url"]))
+        rows = sorted(rows, key=lambda row: (row["crawl"], row["source_file"]))
         pair = rows[0]
         known: dict[str, Any] = {
             "uid": pair["uid"],
             "url": pair["url"],
             "text": pair["text"],
-            "lang": pair["lang"],
-            "lang_score": float(pair["lang_score"]),
+            "lang": labelled["lang"],
+            "lang_score": float(labelled["lang_score"]),
             "origins": [{name: row[name] for name in _ORIGIN} for row in rows],
         }
         if matched is None:
-            language = self._rules.metadata_language(pair["lang"])
-            return Explanation(unmatched_verdict(pair["lang"], language), False, metadata_lang=language, **known)
+            label = self._rules.label(labelled["lang"], labelled["lang_score"], labelled["page_lang"])
+            language = self._rules.metadata_language(label)
+            return Explanation(unmatched_verdict(label, language), False, metadata_lang=language, **known)
         language = matched["metadata_lang"]
         known |= self._rules.chances(language, matched["entry_ids"]) | {"metadata_lang": language}
         known["draw"] = self._rules.draw(pair["uid"])

@@ -16,7 +16,7 @@ import pyarrow as pa
 from metaclip_curate import balance
 from metaclip_curate.errors import UserError
 from metaclip_curate.inspect.explanation import ContainedEntry
-from metaclip_curate.language import LanguageIdentifier, LanguageTable, load_language_table
+from metaclip_curate.language import LabelRule, LanguageIdentifier, LanguageTable, load_language_table
 from metaclip_curate.matching.spacing import space_texts, spaced_entries
 from metaclip_curate.metadata.lists.folder import MetadataFolder
 from metaclip_curate.options.explain import ExplainOptions
@@ -46,6 +46,20 @@ class RunRules:
         """Returns the language-ID model's label of a text and the label's probability."""
         labels, scores = self._identifier.identify([text])
         return labels[0].as_py(), float(scores[0].as_py())
+
+    def label(self, lang: str, lang_score: float, page_lang: str) -> str:
+        """Returns the label that a pair counts as.
+
+        Args:
+            lang: The model's label of its text.
+            lang_score: The label's probability.
+            page_lang: Language that its page declares; empty if it declares none.
+        """
+        dedup = self._folder.options_of("dedup")
+        rule = LabelRule.of(dedup["lid_fallback"], dedup["min_lid_score"])
+        scores = pa.array([lang_score], pa.float32())
+        label: str = rule.labels(pa.array([lang]), scores, pa.array([page_lang]))[0].as_py()
+        return label
 
     def metadata_language(self, label: str) -> str:
         """Returns the language whose entries a text of a label is searched for; empty if there is none."""
@@ -117,7 +131,7 @@ class RunRules:
     @cached_property
     def _identifier(self) -> LanguageIdentifier:
         identifier = LanguageIdentifier(self._options.lid_model or None)
-        self._require_recorded("extract", "lid_model_digest", identifier.digest, "--lid-model")
+        self._require_recorded("dedup", "lid_model_digest", identifier.digest, "--lid-model")
         return identifier
 
     def _require_recorded(self, stage: str, name: str, digest: str, remedy: str) -> None:

@@ -19,12 +19,6 @@ class ExtractOptions:
         required=True,
         changes_output=False,
     )
-    lid_model: str = option(
-        "",
-        "fastText language-ID model (default: lid.176.ftz of an installed package)",
-        metavar="PATH",
-        changes_output=False,
-    )
     ignore_opt_out: bool = option(False, "also use pages that say noai, noimageai or tdm-reservation")
     max_record_bytes: int = option(32 << 20, "skip and count WARC records longer than this", metavar="BYTES")
     max_failed_inputs: float = option(

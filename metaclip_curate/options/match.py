@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from metaclip_curate.options.fields import check_range, option
+from metaclip_curate.options.fields import option
 
 EntrySpacing = Literal["metaclip2", "metaclip1", "symmetric", "kana"]
 Normalization = Literal["nfc", "none"]
-# Each pass reads all pairs again, and its number has five digits in the names of parts.
-_MOST_PASSES = 10_000
 
 
 @dataclass(frozen=True)
@@ -42,14 +40,3 @@ class MatchOptions:
         "or none, as they are",
         older="none",
     )
-    dedup_passes: int = option(
-        1,
-        "number of passes of deduplication; each needs that part of the shuffle disk",
-        metavar="N",
-        changes_output=False,
-    )
-    pairs_per_task: int = option(500_000, "number of pairs in a matching task", metavar="N", changes_output=False)
-
-    def __post_init__(self) -> None:
-        check_range("dedup_passes", self.dedup_passes, 1, _MOST_PASSES)
-        check_range("pairs_per_task", self.pairs_per_task, 1)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from metaclip_curate.options.fields import option
 
-StageName = Literal["extract", "match", "count", "balance", "sample"]
+StageName = Literal["extract", "dedup", "match", "count", "balance", "sample"]
 STAGE_NAMES: tuple[StageName, ...] = typing.get_args(StageName)
 
 

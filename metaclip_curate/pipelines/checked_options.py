@@ -59,12 +59,16 @@ class CheckedOptions:
     def extract(self) -> dict[str, Any]:
         """Checks the inputs and returns the options of extract."""
         folder_names.require_outside(self._folder.root, self.inputs.names, self._options.storage)
-        options = table_options(self._options.extract) | {"lid_model_digest": self._lid_model_digest}
-        return self._checked("extract", options)
+        return self._checked("extract", table_options(self._options.extract))
+
+    def dedup(self) -> dict[str, Any]:
+        """Checks the language-ID model and returns the options of dedup."""
+        options = table_options(self._options.dedup) | {"lid_model_digest": self._lid_model_digest}
+        return self._checked("dedup", options)
 
     @cached_property
     def _lid_model_digest(self) -> str:
-        return LanguageIdentifier(self._options.extract.lid_model or None).digest
+        return LanguageIdentifier(self._options.dedup.lid_model or None).digest
 
     def require_metadata(self) -> None:
         """Checks that --metadata names a folder of lists, without reading the lists."""

@@ -1,7 +1,8 @@
 """The pipeline from input files to the manifest. It does what is missing in a run folder, and marks what is finished.
 
 pairs      = extract(inputs)
-matched    = match(pairs, metadata)
+distinct   = dedup(pairs)
+matched    = match(distinct, metadata)
 counts     = count(matched, metadata)
 thresholds = balance(matched, counts, t)
 manifest   = sample(matched, counts, thresholds, seed)
@@ -16,8 +17,9 @@ import pyarrow as pa
 
 from metaclip_curate.errors import JobFailedError
 from metaclip_curate.pipelines.checked_options import CheckedOptions
-from metaclip_curate.pipelines.generations import GenerationMatcher, summarize_matches
+from metaclip_curate.pipelines.dedup import Deduplicator, summarize_distinct
 from metaclip_curate.pipelines.manifest import draw_manifest
+from metaclip_curate.pipelines.match import PartMatcher, summarize_matches
 from metaclip_curate.pipelines.options import Options
 from metaclip_curate.pipelines.report import write_after_run
 from metaclip_curate.pipelines.reread import Rereader, changed_inputs, unread
@@ -29,6 +31,7 @@ from metaclip_curate.run.owner import owning
 from metaclip_curate.run.summaries import (
     BalanceSummary,
     CountSummary,
+    DedupSummary,
     ExtractSummary,
     LanguageThreshold,
     MatchSummary,
@@ -78,9 +81,11 @@ class Pipeline:
         if again_from:
             self.folder.forget(again_from)
         self._checked.extract()
+        self._checked.dedup()
         self._checked.match()
         self._checked.check_anchor()
         self.extract()
+        self.dedup()
         self.match()
         self.count()
         self.balance()
@@ -101,16 +106,30 @@ class Pipeline:
         return self._require_few_failures()
 
     @owning
+    def dedup(self) -> DedupSummary:
+        """Keeps each uid once and identifies the texts' languages; in a run that has grown, of new pairs only."""
+        self._work.upstream("dedup")
+        options = self._checked.dedup()
+        if not self._work.is_finished("dedup"):
+            if not self._deduplicate(options):
+                # A new pair precedes the known one of its uid and would replace its row.
+                self._work.console.log(
+                    "dedup: a new input precedes older ones, so all pairs are deduplicated and matched again"
+                )
+                self.folder.discard("dedup")
+                self._deduplicate(options)
+            self.folder.finish("dedup", summarize_distinct(self.folder))
+        return self.folder.summary(DedupSummary)
+
+    @owning
     def match(self) -> MatchSummary:
-        """Deduplicates the pairs and matches them; in a run that has grown, only the new ones."""
+        """Finds the entries in the distinct pairs' texts; in a run that has grown, in the new ones only."""
         self._require_upstream("match")
         options = self._checked.match()
         if not self._work.is_finished("match"):
-            if not self._match_generations(options):
-                # A new pair precedes the known one of its uid and would replace its row: all is matched again.
-                self._work.console.log("match: a new input precedes older ones, so all pairs are matched again")
-                self.folder.discard("match")
-                self._match_generations(options)
+            metadata, languages = self._checked.metadata, self._checked.language_table
+            with self._work.stage("match", options, grows=True):
+                PartMatcher(self._work, self.options.match, metadata, languages).match()
             self.folder.finish("match", summarize_matches(self.folder, self.options.match.metadata))
         return self.folder.summary(MatchSummary)
 
@@ -194,17 +213,15 @@ class Pipeline:
         self._checked.require_metadata()
         self._work.upstream(stage)
 
-    def _match_generations(self, options: dict[str, Any]) -> bool:
-        metadata, languages = self._checked.metadata, self._checked.language_table
-        with self._work.stage("match", options, grows=True):
-            return GenerationMatcher(self._work, self.options.match, metadata, languages).match()
+    def _deduplicate(self, options: dict[str, Any]) -> bool:
+        with self._work.stage("dedup", options, grows=True):
+            return Deduplicator(self._work, self.options.dedup).deduplicate()
 
     def _write_counts(self, metadata_digests: dict[str, str]) -> list[PartFile]:
         languages = [row.metadata_lang for row in self.folder.summary(MatchSummary).languages if row.matched]
         digests = {language: metadata_digests[language] for language in languages}
         task = CountTask(self.options.match.metadata, digests, self.folder.table("counts"), self.folder.options)
         files, matches = write_counts(self._work.read("match", "matched", MATCHED), task)
-        # It isn't known of an older run.
         self._work.require_all("count", "matches", matches, self.folder.summary(MatchSummary).occurrences)
         return files
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from metaclip_curate.options.balance import BalanceOptions
+from metaclip_curate.options.dedup import DedupOptions
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.options.extract import ExtractOptions
 from metaclip_curate.options.match import MatchOptions
@@ -24,6 +25,7 @@ class Options:
         storage: Credentials and limits for reading and writing files.
         recipe: The recipe from which some of the other options come. It is recorded and decides nothing.
         extract: Input files and how they are read.
+        dedup: How pairs are deduplicated, and which language each counts as.
         match: The metadata and how texts are matched with it.
         balance: How thresholds are chosen.
         draw: Seed and number of texts per image.
@@ -35,6 +37,7 @@ class Options:
     storage: StorageOptions = field(default_factory=StorageOptions)
     recipe: RecipeOptions = field(default_factory=RecipeOptions)
     extract: ExtractOptions = field(default_factory=ExtractOptions)
+    dedup: DedupOptions = field(default_factory=DedupOptions)
     match: MatchOptions = field(default_factory=MatchOptions)
     balance: BalanceOptions = field(default_factory=BalanceOptions)
     draw: DrawOptions = field(default_factory=DrawOptions)

@@ -1,9 +1,9 @@
 """Balancing again after the download: a new run folder from the pairs of a manifest whose images were downloaded.
 
 MetaCLIP balances last. A run that balances before the download therefore uses a larger t, and the pairs of its manifest
-that were downloaded are counted and drawn again with the final t. The new run folder takes over the stages extract and
-match from the old one; its counts are of the downloaded pairs, with the entries of the old counts; balance and sample
-are those of every run.
+that were downloaded are counted and drawn again with the final t. The new run folder takes over the stages extract,
+dedup and match from the old one; its counts are of the downloaded pairs, with the entries of the old counts; balance
+and sample are those of every run.
 
 The second draw has a seed of its own. The downloaded pairs are those whose first draw was low. Compared with the same
 numbers again, all of a thinned entry's texts would stay.
@@ -31,14 +31,21 @@ from metaclip_curate.run.file_list import FileList
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.owner import owning
 from metaclip_curate.run.record import MatchCounts, MatchPart
-from metaclip_curate.run.summaries import CountSummary, DownloadLosses, ExtractSummary, LanguageMatches, MatchSummary
+from metaclip_curate.run.summaries import (
+    CountSummary,
+    DedupSummary,
+    DownloadLosses,
+    ExtractSummary,
+    LanguageMatches,
+    MatchSummary,
+)
 from metaclip_curate.schemas import COUNTS, MATCHED
 from metaclip_curate.stages.count import LAYOUT, count, entries_of
 from metaclip_curate.stages.shared.tables import read_run_table, write_table
 from metaclip_curate.storage import StorageOptions
 from metaclip_curate.storage.urls import location
 
-# Options of extract and match that no other command gives, so that none does these stages again.
+# Options of extract, dedup and match that no other command gives, so that none does these stages again.
 _SOURCE = "rebalanced from"
 _SEEDS = "seeds before"
 
@@ -104,7 +111,8 @@ class Rebalancing:
         Raises:
             UserError: No image was downloaded, or the files aren't those of this manifest's download.
         """
-        self._take_over_extract()
+        self._take_over("extract", ExtractSummary, self._source.folder.fingerprint("sample"))
+        self._take_over("dedup", DedupSummary, self.folder.fingerprint("extract"))
         losses = self._match()
         self._count()
         return losses
@@ -126,13 +134,13 @@ class Rebalancing:
         before = str(self.folder.options_of("extract").get(_SOURCE, name))
         return before if location(before) == name else name
 
-    def _take_over_extract(self) -> None:
-        source = self._source.folder
-        options, manifest = source.options_of("extract") | {_SOURCE: self._source_name}, source.fingerprint("sample")
-        self.folder.check_options("extract", options)
-        if not self.folder.is_finished("extract", manifest):
-            self.folder.begin("extract", options, manifest)
-            self.folder.finish("extract", source.summary(ExtractSummary))
+    def _take_over(self, stage: str, kind: type[ExtractSummary | DedupSummary], upstream: str) -> None:
+        """Records options and result of a stage of the run, whose tables aren't needed."""
+        options = self._source.folder.options_of(stage) | {_SOURCE: self._source_name}
+        self.folder.check_options(stage, options)
+        if not self.folder.is_finished(stage, upstream):
+            self.folder.begin(stage, options, upstream)
+            self.folder.finish(stage, self._source.folder.summary(kind))
 
     def _match(self) -> DownloadLosses:
         """Finds the downloaded pairs, which are the matched pairs of the new run."""
@@ -143,7 +151,7 @@ class Rebalancing:
             "downloaded": _digest([name for _, name in self._files]),
         }
         self.folder.check_options("match", options)
-        upstream = self.folder.fingerprint("extract")
+        upstream = self.folder.fingerprint("dedup")
         if self.folder.is_finished("match", upstream):
             self._log("rebalance: the downloaded pairs were found before")
         else:

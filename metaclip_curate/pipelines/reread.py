@@ -9,22 +9,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from metaclip_curate import storage
 from metaclip_curate.extract.input_stats import BROKE_OFF
 from metaclip_curate.pipelines.rounds import InputRow, RoundReader, WrittenPart, first_new_part
 from metaclip_curate.pipelines.workspace import Workspace
 from metaclip_curate.run.file_list import FileList, FileState, states_of
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.tables import read_columns, write_part
-from metaclip_curate.schemas import INPUTS, PAIRS
-from metaclip_curate.stages.extract import LAYOUT, without_files
-from metaclip_curate.stages.shared.tables import read_named, write_table
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+from metaclip_curate.schemas import INPUTS
+from metaclip_curate.stages.extract import copy_pairs
 
 
 def changed_inputs(folder: RunFolder) -> frozenset[str]:
@@ -106,15 +102,15 @@ class Rereader:
         added: list[WrittenPart] = []
         for part in read:
             worse = {row["path"] for row in part.inputs} - better
-            added += self._without(part, self._pairs_written(part), worse) if worse else [part]
+            added += self._without(part, worse) if worse else [part]
         gone = {name for name, rows in before.items() if any(row["path"] in better for row in rows)}
         for name in sorted(gone):
             rows = read_columns(self._folder, "extract", "inputs", INPUTS.names, [name]).to_pylist()
             files = self._folder.file_list("extract", name) or FileList({})
-            pairs = self._work.read("extract", "pairs", PAIRS, [name])
-            added += self._without(WrittenPart(name, rows, files), pairs, better)
+            self._folder.table_files("extract", "pairs", [name])  # checks them
+            added += self._without(WrittenPart(name, rows, files), better)
         if gone:  # later stages were computed from them
-            self._folder.discard("match")
+            self._folder.discard("dedup")
         self._folder.replace_parts("extract", gone, {part.name: (part.record, part.files) for part in added})
         return len(better)
 
@@ -124,21 +120,19 @@ class Rereader:
         more = before["status"] == "failed" or now["bytes_read"] > before["bytes_read"]
         return bool(more or now["path"] in self._changed)
 
-    def _pairs_written(self, part: WrittenPart) -> DataFrame:
-        files = part.files.tables["pairs"]
-        return read_named(self._work.spark, self._folder.part("pairs", part.name), files, PAIRS)
-
-    def _without(self, part: WrittenPart, pairs: DataFrame, paths: Collection[str]) -> list[WrittenPart]:
-        """Writes a part anew without some files; returns no part if nothing would be in it."""
+    def _without(self, part: WrittenPart, paths: Collection[str]) -> list[WrittenPart]:
+        """Writes a part anew without some inputs; returns no part if nothing would be in it."""
         rest = [row for row in part.inputs if row["path"] not in paths]
         if not rest:
             return []
         name = next(self._names)
-        kept = without_files(pairs, paths)
-        written = write_table(kept, LAYOUT, self._folder.part("pairs", name), self._folder.options)
+        origins = {file: origin for file, origin in part.files.origins.items() if origin.source_file not in paths}
+        kept = [file for file in part.files.tables["pairs"] if file.name in origins]
+        before = [storage.join(self._folder.part("pairs", part.name), file.name) for file in kept]
+        copy_pairs(self._work.spark, before, self._folder.part("pairs", name), self._folder.options)
         inputs = write_part(self._folder, "inputs", name, pa.Table.from_pylist(rest, schema=INPUTS))
         states = {path: state for path, state in part.files.inputs.items() if path not in paths}
-        return [WrittenPart(name, rest, FileList({"pairs": written, "inputs": inputs}, states))]
+        return [WrittenPart(name, rest, FileList({"pairs": kept, "inputs": inputs}, states, origins))]
 
 
 def _new_names(folder: RunFolder) -> Iterator[str]:

@@ -127,12 +127,13 @@ class RoundReader:
         """
         options, folder = self._options, self._work.folder
         read = ReadOptions(options.ignore_opt_out, options.max_record_bytes)
-        task = ExtractTask(options.lid_model, read, folder.options, self._inputs.of(paths), reports)
+        task = ExtractTask(read, folder.options, self._inputs.of(paths), reports)
         # Taken before the files are read, so that a change from now on shows.
         states = states_of(paths)
-        rows, pairs = write_pairs(self._work.spark, list(paths), task, folder.part("pairs", name))
-        inputs = write_part(folder, "inputs", name, pa.Table.from_pylist(rows, schema=INPUTS))
-        return WrittenPart(name, rows, FileList({"pairs": pairs, "inputs": inputs}, states))
+        found = write_pairs(self._work.spark, list(paths), task, folder.part("pairs", name))
+        inputs = write_part(folder, "inputs", name, pa.Table.from_pylist(found.inputs, schema=INPUTS))
+        files = FileList({"pairs": found.files, "inputs": inputs}, states, found.origins)
+        return WrittenPart(name, found.inputs, files)
 
     def log_input(self, row: InputRow) -> None:
         """Logs how reading an input file went."""

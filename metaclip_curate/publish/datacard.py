@@ -17,7 +17,7 @@ from metaclip_curate.run import folder_names
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.record import to_json
 from metaclip_curate.run.stages import STAGES, remedy
-from metaclip_curate.run.summaries import BalanceSummary, ExtractSummary, LanguageTotals, MatchSummary
+from metaclip_curate.run.summaries import BalanceSummary, DedupSummary, ExtractSummary, LanguageTotals, MatchSummary
 
 _FORMAT = 1
 _PACKAGES = ("metaclip-curate", "pyarrow", "numpy", "ahocorasick-rs", "ada-url", "msgspec", "fasttext-new")
@@ -48,6 +48,7 @@ def build_datacard(
         "options": options,
         "recipe": {stage: to_json(recipe) for stage in STAGES if (recipe := folder.recipe_of(stage))} or None,
         "inputs": to_json(folder.summary(ExtractSummary)),
+        "distinct": folder.summary(DedupSummary).distinct,
         "no_metadata": match.no_metadata,
         # Only a rebalanced run has losses in the download.
         "download": to_json(match.download),
@@ -55,7 +56,7 @@ def build_datacard(
         **{name: sum(getattr(row, name) for row in languages) for name in totals},
         "languages": to_json(languages),
         "metadata": {"folder": provenance["metadata"], "sha256": digests},
-        "language_id_model_sha256": options["extract"]["lid_model_digest"],
+        "language_id_model_sha256": options["dedup"]["lid_model_digest"],
         "versions": {"python": platform.python_version(), "spark": provenance["spark"], **_versions()},
     }
 

@@ -59,7 +59,7 @@ def _of_all() -> Iterable[Chart]:
     yield _bars(
         "top-hosts",
         "The largest hosts",
-        "Their shares of all pairs and of the kept pairs.",
+        "Their shares of the distinct and of the kept pairs.",
     )
     yield _bars("funnel", "Funnel", "From image links to the pairs in the manifest.", numbers=axis("number", NUMBER))
 

@@ -169,7 +169,7 @@ class Facts:
         read: Numbers of files, records and bytes that were read, in words.
         troubles: Up to ten input files that were damaged or failed: path, status, error.
         languages: Metadata languages, those with the most matched pairs first.
-        pairs: Distributions over the table `pairs`; None if the run has no such table.
+        pairs: Distributions over the table `distinct`; None if the run has no such table.
         curation: Its balance and manifest; None if the run isn't finished.
         missing: Sentences about what isn't shown, and why.
         provenance: Names and values of options, digests and versions, by title.

@@ -37,8 +37,8 @@ def provenance(folder: RunFolder, finished: Iterable[str]) -> Tables:
     if recipes:
         tables["Recipe"] = {stage: recipe_words(each.name, each.overridden) for stage, each in recipes.items()}
     digests: dict[str, str] = {}
-    if "extract" in done:
-        digests["language-ID model"] = _shown(folder.options_of("extract").get("lid_model_digest"))
+    if "dedup" in done:
+        digests["language-ID model"] = _shown(folder.options_of("dedup").get("lid_model_digest"))
     if "match" in done:
         match = folder.options_of("match")
         digests["language table"] = _shown(match.get("language_table_digest"))

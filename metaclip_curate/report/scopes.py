@@ -128,7 +128,7 @@ def _lists(lists: EntryLists) -> dict[str, list[list[Any]]]:
 
 def fixed(facts: Facts) -> dict[str, Data]:
     """Returns data of the charts that don't depend on the language, by chart name."""
-    tables = [("all pairs", facts.pairs), ("kept", facts.curation.kept if facts.curation else None)]
+    tables = [("distinct", facts.pairs), ("kept", facts.curation.kept if facts.curation else None)]
     known = [(name, table) for name, table in tables if table]
     found: dict[str, Data] = {}
     if known:

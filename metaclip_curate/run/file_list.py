@@ -50,7 +50,7 @@ class TableFile(NamedTuple):
 
     Attributes:
         url: Path or URL.
-        rows: Number of rows; None in folders of versions that kept no lists.
+        rows: Number of rows; None in a folder without a list, which a rebalanced run has for `pairs`.
     """
 
     url: str
@@ -69,6 +69,18 @@ class FileState(NamedTuple):
     time: int
 
 
+class Origin(NamedTuple):
+    """Where the rows of a file of `pairs` came from.
+
+    Attributes:
+        crawl: Name of the crawl; empty if unknown.
+        source_file: Name of the input file.
+    """
+
+    crawl: str
+    source_file: str
+
+
 @dataclass(frozen=True)
 class FileList:
     """The files of one part.
@@ -76,21 +88,28 @@ class FileList:
     Attributes:
         tables: Files of each table that the part belongs to, in the order of their names.
         inputs: States of the local input files that the part was read from, taken before they were read.
+        origins: Of a part of `pairs`, where each file's rows came from, by the file's name.
     """
 
     tables: Mapping[str, Sequence[PartFile]]
     inputs: Mapping[str, FileState] = field(default_factory=dict)
+    origins: Mapping[str, Origin] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
         """Returns the list as JSON."""
-        return json.dumps({"tables": self.tables, "inputs": self.inputs}, ensure_ascii=True).encode() + b"\n"
+        document = {"tables": self.tables, "inputs": self.inputs, "origins": self.origins}
+        return json.dumps(document, ensure_ascii=True).encode() + b"\n"
 
     @classmethod
     def from_bytes(cls, data: bytes) -> FileList:
         """Reads the JSON that `to_bytes` returns."""
         document = json.loads(data)
         tables = {name: [PartFile(*file) for file in files] for name, files in document["tables"].items()}
-        return cls(tables, {name: FileState(*state) for name, state in document["inputs"].items()})
+        return cls(
+            tables,
+            {name: FileState(*state) for name, state in document["inputs"].items()},
+            {name: Origin(*origin) for name, origin in document["origins"].items()},
+        )
 
 
 def digest(data: bytes) -> str:

@@ -25,6 +25,7 @@ from metaclip_curate.run.file_list import FileList, TableFile, check_folder, dig
 from metaclip_curate.run.option_changes import changed_option, older_values
 from metaclip_curate.run.owner import RunOwner, owning
 from metaclip_curate.run.record import (
+    DedupPart,
     Generation,
     MatchPart,
     PartRecord,
@@ -67,10 +68,9 @@ class RunFolder:
         self._lock = threading.Lock()
         self._owner = owner or RunOwner(self.root, self.options)
         self._file = RecordFile(self.root, self.options)
-        run = self._file.read() or RunRecord(owns=frozenset())
+        run = self._file.read() or RunRecord()
         self._stages: dict[str, StageRecord] = dict(run.stages)
-        # Runs of versions that recorded none took all these names.
-        self._owned = folder_names.NAMES if run.owns is None else run.owns
+        self._owned = run.owns
 
     # Names of folders
 
@@ -92,13 +92,17 @@ class RunFolder:
         """Returns the records of a stage's finished parts by name; empty if the stage was never begun."""
         return dict(self._stages[stage].parts) if stage in self._stages else {}
 
+    def dedup_parts(self) -> dict[str, DedupPart]:
+        """Returns the records of the finished parts of `distinct` by name."""
+        return {name: part for name, part in self.parts("dedup").items() if isinstance(part, DedupPart)}
+
     def match_parts(self) -> dict[str, MatchPart]:
         """Returns the records of the finished parts of `matched` by name."""
         return {name: part for name, part in self.parts("match").items() if isinstance(part, MatchPart)}
 
     def generations(self) -> tuple[Generation, ...]:
-        """Returns the generations of matching that were begun."""
-        return (self._stages["match"].generations or ()) if "match" in self._stages else ()
+        """Returns the generations of deduplicating that were begun."""
+        return (self._stages["dedup"].generations or ()) if "dedup" in self._stages else ()
 
     def require(self, stage: str) -> StageRecord:
         """Returns the record of a finished stage.
@@ -207,7 +211,7 @@ class RunFolder:
             part: The part's name; empty for a table without parts.
 
         Returns:
-            The list; None for a part that a version wrote which kept no lists.
+            The list; None of a stage that a rebalanced run has taken over without its tables.
 
         Raises:
             UserError: The list is missing or isn't what was written.
@@ -341,8 +345,8 @@ class RunFolder:
 
     @owning
     def record_generations(self, generations: Sequence[Generation]) -> None:
-        """Records the generations of matching that were begun, before the last is matched."""
-        self._stages["match"] = replace(self._stages["match"], generations=tuple(generations))
+        """Records the generations of deduplicating that were begun, before the last is deduplicated."""
+        self._stages["dedup"] = replace(self._stages["dedup"], generations=tuple(generations))
         self._save()
 
     @owning

@@ -22,7 +22,7 @@ DATACARD, REPORT, FIGURES = "datacard.json", "report.html", "figures"
 LISTS = "_files"
 # Files that are needed only until a stage, or the report, is finished.
 WORK, REPORT_WORK = "_work", "_report"
-TABLES = ("pairs", "inputs", "matched", "counts", "thresholds", "manifest")
+TABLES = ("pairs", "inputs", "distinct", "matched", "counts", "thresholds", "manifest")
 NAMES = frozenset({*TABLES, DATACARD, REPORT, FIGURES, LISTS, WORK, REPORT_WORK})
 
 # Names of parts and files that stages and Spark's own writer give, and beginnings of names that readers of Parquet

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from metaclip_curate.run.folder import RunFolder
-from metaclip_curate.run.summaries import BalanceSummary, ExtractSummary, MatchSummary, SampleSummary
+from metaclip_curate.run.summaries import BalanceSummary, DedupSummary, ExtractSummary, MatchSummary, SampleSummary
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,10 @@ def funnel(folder: RunFolder, finished: Collection[str]) -> Funnel:
         return Funnel()
     inputs = folder.summary(ExtractSummary)
     steps = _extracted(inputs)
+    if "dedup" in finished and not _is_rebalanced(folder, finished):
+        steps += _distinct(folder.summary(DedupSummary), inputs.pairs)
     if "match" in finished:
-        steps += _matched(folder.summary(MatchSummary), inputs.pairs)
+        steps += _matched(folder.summary(MatchSummary))
     if "sample" in finished:
         kept = folder.summary(SampleSummary).pairs
         steps.append(Step("not_drawn", "not drawn", steps[-1].value - kept, part=True))
@@ -78,6 +80,11 @@ def funnel(folder: RunFolder, finished: Collection[str]) -> Funnel:
     if "sample" in finished:
         steps.append(Step("kept", "kept in the manifest", kept))
     return Funnel(_read(inputs), tuple(steps))
+
+
+def _is_rebalanced(folder: RunFolder, finished: Collection[str]) -> bool:
+    """Returns whether the matched pairs come from another run's manifest, and not from distinct pairs."""
+    return "match" in finished and folder.summary(MatchSummary).download is not None
 
 
 def _read(inputs: ExtractSummary) -> tuple[Step, ...]:
@@ -103,7 +110,14 @@ def _extracted(inputs: ExtractSummary) -> list[Step]:
     ]
 
 
-def _matched(match: MatchSummary, pairs: int) -> list[Step]:
+def _distinct(dedup: DedupSummary, pairs: int) -> list[Step]:
+    return [
+        Step("in_other_files", "repeated in another file", pairs - dedup.distinct, part=True),
+        Step("distinct", "unique pairs overall", dedup.distinct),
+    ]
+
+
+def _matched(match: MatchSummary) -> list[Step]:
     if match.download:  # the matched pairs of a rebalanced run come from another run's manifest
         return [
             Step("manifest_before", "pairs in the manifest of the run before", match.download.manifest),
@@ -114,8 +128,6 @@ def _matched(match: MatchSummary, pairs: int) -> list[Step]:
             Step("matched", "pairs with a downloaded image", match.matched),
         ]
     return [
-        Step("in_other_files", "repeated in another file", pairs - match.distinct, part=True),
-        Step("distinct", "unique pairs overall", match.distinct),
         Step("no_metadata", "without metadata for their language", match.no_metadata, part=True),
         Step("unmatched", "without a match", match.distinct - match.no_metadata - match.matched, part=True),
         Step("matched", "matched pairs", match.matched),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from metaclip_curate.options.balance import BalanceOptions
+from metaclip_curate.options.dedup import DedupOptions
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.options.extract import ExtractOptions
 from metaclip_curate.options.fields import flag, older_options
@@ -14,6 +15,7 @@ from metaclip_curate.options.sample import SampleOptions
 
 _OPTIONS: dict[str, tuple[type, ...]] = {
     "extract": (ExtractOptions,),
+    "dedup": (DedupOptions,),
     "match": (MatchOptions,),
     "count": (),
     "balance": (BalanceOptions,),

@@ -1,7 +1,6 @@
 """run.json as frozen dataclasses: the options, inputs, parts and result of each stage of a run.
 
-Only `run_to_bytes` and `run_from_bytes` know the JSON. Attributes that are None aren't written. Older versions wrote
-the same format with fewer keys; what is missing in their files is None or 0 here.
+Only `run_to_bytes` and `run_from_bytes` know the JSON. Attributes that are None aren't written.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.run.file_list import digest
 from metaclip_curate.run.summaries import SUMMARIES, Summary
 
-_FORMAT = 1
+_FORMAT = 2
 _DAMAGED = "put a whole copy in its place, without which the tables can't be used, or name another folder"
 
 
@@ -28,14 +27,27 @@ class ExtractPart:
 
     Attributes:
         files: Number of input files that it was read from.
-        digest: SHA-256 of their paths, sizes and numbers of pairs; None in the oldest runs.
-        paths_digest: SHA-256 of their paths, in the oldest runs; None in others.
-        files_digest: SHA-256 of the list of its Parquet files; None in runs of versions that kept no lists.
+        digest: SHA-256 of their paths, sizes and numbers of pairs.
+        files_digest: SHA-256 of the list of its Parquet files; None before the list is written.
     """
 
     files: int
-    digest: str | None = None
-    paths_digest: str | None = None
+    digest: str = ""
+    files_digest: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DedupPart:
+    """A finished part of `distinct`.
+
+    Attributes:
+        pairs: Number of pairs that were read.
+        labels: Number of distinct pairs by the language label that they count as.
+        files_digest: SHA-256 of the list of its Parquet files; None before the list is written.
+    """
+
+    pairs: int
+    labels: Mapping[str, int]
     files_digest: str | None = None
 
 
@@ -44,18 +56,14 @@ class MatchCounts:
     """What matching did with a part's pairs of one language.
 
     Attributes:
-        pairs: Number of pairs that were read; None in runs of versions that didn't count them.
-        distinct: Number of unique pairs.
-        matched: Number of unique pairs with at least one entry.
-        occurrences: Number of entries in the matched texts, each counted once per text; None as above.
-        superseding: Number of unique pairs that precede the known row of their uid; None as above.
+        distinct: Number of pairs that were read.
+        matched: Number of those with at least one entry.
+        occurrences: Number of entries in the matched texts, each counted once per text.
     """
 
-    pairs: int | None = None
     distinct: int
     matched: int
-    occurrences: int | None = None
-    superseding: int | None = None
+    occurrences: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,21 +72,20 @@ class MatchPart:
 
     Attributes:
         languages: Counts by metadata language.
-        listed: Whether run.json has the counts as lists, as older versions wrote them.
-        files_digest: SHA-256 of the list of its Parquet files; None in runs of versions that kept no lists.
+        files_digest: SHA-256 of the list of its Parquet files; None before the list is written.
     """
 
     languages: Mapping[str, MatchCounts]
-    listed: bool = False
     files_digest: str | None = None
 
 
-PartRecord = ExtractPart | MatchPart
+PartRecord = ExtractPart | DedupPart | MatchPart
+_PARTS: Mapping[str, type[PartRecord]] = {"extract": ExtractPart, "dedup": DedupPart, "match": MatchPart}
 
 
 @dataclass(frozen=True)
 class Generation:
-    """Parts of `pairs` that were matched together, against those of earlier generations.
+    """Parts of `pairs` that were deduplicated together, against those of earlier generations.
 
     Attributes:
         pairs: Names of the parts.
@@ -112,7 +119,7 @@ class StageRecord:
         parts: Its finished parts by name; empty for a table without parts.
         upstream: Fingerprint of the tables that it reads.
         finished: Whether its tables are complete.
-        generations: Of match, the generations that were begun; None before the first.
+        generations: Of dedup, the generations that were begun; None before the first.
         files_digest: SHA-256 of the list of a table's files; None for a table in parts.
         summary: Its result when it was last finished; None before that.
     """
@@ -132,48 +139,29 @@ class RunRecord:
     """The content of run.json.
 
     Attributes:
-        owns: Names in the run folder that the run has taken; None in runs of versions that recorded none.
+        owns: Names in the run folder that the run has taken.
         stages: Records of the stages that were begun.
     """
 
-    owns: frozenset[str] | None = None
+    owns: frozenset[str] = frozenset()
     stages: Mapping[str, StageRecord] = field(default_factory=dict)
 
 
 def to_json(value: Any) -> Any:
     """Returns a record as JSON types, without the attributes that are None."""
-    if isinstance(value, StageRecord):
-        return _stage_to_json(value)
-    if isinstance(value, MatchPart) and value.listed:
-        listed = {language: list(to_json(counts).values()) for language, counts in value.languages.items()}
-        return listed if value.files_digest is None else {**listed, "files_digest": value.files_digest}
     if dataclasses.is_dataclass(value):
-        pairs = ((each.name, getattr(value, each.name)) for each in dataclasses.fields(value) if each.name != "listed")
+        pairs = ((each.name, getattr(value, each.name)) for each in dataclasses.fields(value))
         return {name: to_json(content) for name, content in pairs if content is not None}
     if isinstance(value, Mapping):
         return {name: to_json(content) for name, content in value.items()}
     return [to_json(each) for each in value] if isinstance(value, (tuple, list)) else value
 
 
-def _stage_to_json(stage: StageRecord) -> dict[str, Any]:
-    written = {
-        "options": stage.options,
-        "recipe": stage.recipe,
-        "parts": stage.parts,
-        "upstream": stage.upstream,
-        "finished": stage.finished,
-        "notes": None if stage.generations is None else {"generations": stage.generations},
-        "files_digest": stage.files_digest,
-        "summary": stage.summary,
-    }
-    return {name: to_json(value) for name, value in written.items() if value is not None}
-
-
 def run_to_bytes(run: RunRecord) -> bytes:
     """Writes run.json: the stages in their order, and a digest of all."""
     state = {
         "format": _FORMAT,
-        "owns": sorted(run.owns or ()),
+        "owns": sorted(run.owns),
         "stages": {name: to_json(run.stages[name]) for name in SUMMARIES if name in run.stages},
     }
     return json_bytes({**state, "digest": digest(json_bytes(state))})
@@ -192,16 +180,21 @@ def run_from_bytes(data: bytes, url: str) -> RunRecord:
     try:
         state = json.loads(data)
         found, written = state["format"], state.pop("digest", "")
-        stages, owns = dict(state["stages"]) if found == _FORMAT else {}, state.get("owns")
+        stages, owns = (dict(state["stages"]), frozenset(state["owns"])) if found == _FORMAT else ({}, frozenset())
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{url} is damaged: {_DAMAGED}") from error
+    if found == 1:
+        raise UserError(
+            f"{url} was written by a version that had no stage dedup (format 1): name another folder, or go on with "
+            "that version"
+        )
     if found != _FORMAT:
         raise UserError(f"{url} is of format {found}, not {_FORMAT}: name another folder")
-    if written and written != digest(json_bytes(state)):  # the oldest runs have no digest
+    if written != digest(json_bytes(state)):
         raise UserError(f"{url} was changed after the run wrote it: {_DAMAGED}")
     try:
         return RunRecord(
-            owns=None if owns is None else frozenset(owns),
+            owns=owns,
             stages={name: _stage_from_json(name, stage) for name, stage in stages.items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -212,32 +205,19 @@ def run_from_bytes(data: bytes, url: str) -> RunRecord:
 
 
 def _stage_from_json(name: str, found: dict[str, Any]) -> StageRecord:
-    summary, notes = found.get("summary"), found.get("notes")
+    summary, generations = found.get("summary"), found.get("generations")
     stage = StageRecord(
         options=found["options"],
         recipe=msgspec.convert(found["recipe"], RecipeRecord) if found.get("recipe") else None,
-        parts={part: _part_from_json(name, noted) for part, noted in found.get("parts", {}).items()},
+        parts={part: msgspec.convert(record, _PARTS[name]) for part, record in found["parts"].items()},
         upstream=found["upstream"],
         finished=bool(found.get("finished")),
-        generations=msgspec.convert(notes["generations"], tuple[Generation, ...]) if notes else None,
+        generations=None if generations is None else msgspec.convert(generations, tuple[Generation, ...]),
         files_digest=found.get("files_digest"),
         summary=None if summary is None else msgspec.convert(summary, SUMMARIES[name]),
     )
     _require_known(found, to_json(stage), f"stage {name}")
     return stage
-
-
-def _part_from_json(stage: str, found: dict[str, Any]) -> PartRecord:
-    if stage == "extract":
-        return msgspec.convert(found, ExtractPart)
-    if "languages" in found:
-        return msgspec.convert(found, MatchPart)
-    names = ("distinct", "matched", "occurrences")
-    lists = {language: numbers for language, numbers in found.items() if language != "files_digest"}
-    counts = {language: dict(zip(names, numbers, strict=False)) for language, numbers in lists.items()}
-    return MatchPart(
-        languages=msgspec.convert(counts, dict[str, MatchCounts]), listed=True, files_digest=found.get("files_digest")
-    )
 
 
 def _require_known(found: Any, kept: Any, where: str) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-STAGES = ("extract", "match", "count", "balance", "sample")
+STAGES = ("extract", "dedup", "match", "count", "balance", "sample")
 TABLES = {
     "extract": ("pairs", "inputs"),
+    "dedup": ("distinct",),
     "match": ("matched",),
     "count": ("counts",),
     "balance": ("thresholds",),

@@ -22,7 +22,7 @@ class ExtractSummary:
         bytes_read: Number of bytes as stored, compressed.
         records: Number of WARC records.
         records_skipped: Number of records that were damaged, undecodable or too large.
-        pages: Number of records that were read as a page; None in runs of versions that didn't count them.
+        pages: Number of records that were read as a page.
         image_links: Number of image links.
         dropped_opt_out: Number of links on pages that opt out.
         dropped_no_text: Number of links without a text.
@@ -40,7 +40,7 @@ class ExtractSummary:
     bytes_read: int = 0
     records: int = 0
     records_skipped: int = 0
-    pages: int | None = None
+    pages: int = 0
     image_links: int = 0
     dropped_opt_out: int = 0
     dropped_no_text: int = 0
@@ -52,6 +52,22 @@ class ExtractSummary:
 
 
 @dataclass(frozen=True)
+class DedupSummary:
+    """The result of deduplicating.
+
+    Attributes:
+        labels: Number of distinct pairs by the language label that they count as, sorted.
+    """
+
+    labels: Mapping[str, int]
+
+    @property
+    def distinct(self) -> int:
+        """Number of distinct pairs."""
+        return sum(self.labels.values())
+
+
+@dataclass(frozen=True)
 class LanguageMatches:
     """The matched pairs of a metadata language.
 
@@ -59,14 +75,13 @@ class LanguageMatches:
         metadata_lang: The language.
         distinct: Number of unique pairs whose texts were searched for its entries.
         matched: Number of those pairs with at least one entry.
-        occurrences: Number of entries in the matched pairs' texts, each counted once per text; None in runs of
-            versions that didn't count them.
+        occurrences: Number of entries in the matched pairs' texts, each counted once per text.
     """
 
     metadata_lang: str
     distinct: int
     matched: int
-    occurrences: int | None = None
+    occurrences: int = 0
 
 
 @dataclass(frozen=True)
@@ -117,10 +132,9 @@ class MatchSummary:
         return sum(row.matched for row in self.languages)
 
     @property
-    def occurrences(self) -> int | None:
-        """Number of entries in all matched texts; None if it isn't known of each language."""
-        known = [row.occurrences for row in self.languages if row.occurrences is not None]
-        return sum(known) if len(known) == len(self.languages) else None
+    def occurrences(self) -> int:
+        """Number of entries in all matched texts, each counted once per text."""
+        return sum(row.occurrences for row in self.languages)
 
 
 @dataclass(frozen=True)
@@ -216,9 +230,10 @@ class SampleSummary:
     languages: tuple[LanguageTotals, ...]
 
 
-Summary = ExtractSummary | MatchSummary | CountSummary | BalanceSummary | SampleSummary
+Summary = ExtractSummary | DedupSummary | MatchSummary | CountSummary | BalanceSummary | SampleSummary
 SUMMARIES: dict[str, type[Summary]] = {
     "extract": ExtractSummary,
+    "dedup": DedupSummary,
     "match": MatchSummary,
     "count": CountSummary,
     "balance": BalanceSummary,

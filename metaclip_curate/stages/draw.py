@@ -27,7 +27,7 @@ from metaclip_curate.stages.shared.partitioning import first_of_each_run, number
 from metaclip_curate.storage import StorageOptions
 
 # Columns of few different values stay dictionary-encoded on their way from file to file.
-_FEW_VALUES = ("text_source", "lang", "crawl", "source_file", "metadata_lang")
+_FEW_VALUES = ("text_source", "page_lang", "license", "lang", "crawl", "source_file", "metadata_lang")
 _ROWS_PER_BATCH = 1 << 16
 _DONE = pa.schema([("file", pa.int32()), ("matched", pa.int64()), ("kept", pa.int64())])
 _POSITION = pa.schema([("file", pa.int32()), ("row", pa.int64())])

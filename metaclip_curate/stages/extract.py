@@ -5,29 +5,26 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import SparkSession
 
 from metaclip_curate import storage
 from metaclip_curate.console.file_reports import FileReport, Reporter
 from metaclip_curate.extract import InputStats, ReadOptions, read_pairs
-from metaclip_curate.language import LanguageIdentifier
-from metaclip_curate.run.file_list import PartFile
+from metaclip_curate.run.file_list import Origin, PartFile
 from metaclip_curate.schemas import PAIRS, ddl
 from metaclip_curate.stages.shared.parquet_files import Layout, write_file
-from metaclip_curate.stages.shared.partitioning import shuffle_to_partitions
+from metaclip_curate.stages.shared.partitioning import numbered_tasks, shuffle_to_partitions
 from metaclip_curate.stages.shared.tables import PART_FILE
 from metaclip_curate.storage import StorageOptions
 
 # The pages of a file follow one another, so that even their URLs repeat.
-LAYOUT = Layout(PAIRS, ("text_source", "lang", "page_url", "crawl", "source_file"))
-_READ = PART_FILE.append(pa.field("stats", pa.string()))
+LAYOUT = Layout(PAIRS, ("text_source", "page_url", "page_lang", "license", "crawl", "source_file"))
+_READ = pa.schema([*PART_FILE, pa.field("crawl", pa.string()), pa.field("stats", pa.string())])
 _ATTEMPTS = 3
 
 
@@ -38,23 +35,34 @@ class ExtractTask:
     Addresses travel in the task and not in rows beside the names, since Spark writes rows to plans, logs and files.
 
     Attributes:
-        lid_model: Path of the language-ID model; empty for the default.
         read: How records are read.
         storage: Credentials and limits for the inputs and the run folder.
         addresses: Addresses by name, of the files that the command names.
         reports: File by which workers report their progress to a driver on the same machine; empty for none.
     """
 
-    lid_model: str
     read: ReadOptions
     storage: StorageOptions
     addresses: Mapping[str, str] = field(default_factory=dict, repr=False)
     reports: str = ""
 
 
-def write_pairs(
-    spark: SparkSession, paths: list[str], task: ExtractTask, folder: str
-) -> tuple[list[dict[str, Any]], list[PartFile]]:
+@dataclass(frozen=True)
+class ReadFiles:
+    """What a round of input files gave.
+
+    Attributes:
+        inputs: Rows of `schemas.INPUTS`, one for each input file, by path.
+        files: The files of pairs that were written, by name.
+        origins: Crawl and input file of each file of pairs, by its name.
+    """
+
+    inputs: list[dict[str, Any]]
+    files: list[PartFile]
+    origins: dict[str, Origin]
+
+
+def write_pairs(spark: SparkSession, paths: list[str], task: ExtractTask, folder: str) -> ReadFiles:
     """Reads input files and writes their pairs, one task and one file each.
 
     Args:
@@ -62,9 +70,6 @@ def write_pairs(
         paths: Names of the input files. Their stats fit into the driver's memory.
         task: How to read them.
         folder: Folder to write, whose content is replaced.
-
-    Returns:
-        Rows of `schemas.INPUTS`, one for each input file, by path; and the files that were written, by name.
 
     Raises:
         RuntimeError: Repeated attempts of a task gave different results each time.
@@ -81,20 +86,35 @@ def write_pairs(
         # Spark takes one result of a task that ran twice. Both attempts wrote the same file, unless the network gave
         # them different rows. Then there is one file too many, and all is done again.
         if sorted(row["name"] for row in read) == written:
-            stats = [json.loads(row["stats"]) for row in read]
+            inputs = [json.loads(row["stats"]) for row in read]
+            origins = {
+                row["name"]: Origin(row["crawl"], stats["path"]) for row, stats in zip(read, inputs, strict=True)
+            }
             files = sorted(PartFile(*row[: len(PartFile._fields)]) for row in read)
-            return sorted(stats, key=lambda row: str(row["path"])), files
+            return ReadFiles(sorted(inputs, key=lambda row: str(row["path"])), files, origins)
     raise RuntimeError(f"{folder} has {written}, and the tasks reported {sorted(row['name'] for row in read)}")
 
 
-def without_files(pairs: DataFrame, paths: Collection[str]) -> DataFrame:
-    """Leaves out the pairs of some input files.
+def copy_pairs(spark: SparkSession, files: Sequence[str], folder: str, options: StorageOptions) -> None:
+    """Copies files of pairs as they are, one task each.
 
     Args:
-        pairs: Rows of `schemas.PAIRS`.
-        paths: Names of the input files.
+        spark: The session.
+        files: Paths or URLs.
+        folder: Folder to write, whose content is replaced.
+        options: Credentials and limits for the files and the folder.
     """
-    return pairs.filter(~F.col("source_file").isin(sorted(paths)))
+
+    def copy(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for number in batch.column(0).to_pylist():
+                name = files[number].rpartition("/")[2]
+                storage.write_bytes(storage.join(folder, name), storage.read_bytes(files[number], options), options)
+            yield batch
+
+    storage.delete_folder(folder, options)
+    if files:
+        numbered_tasks(spark, len(files)).mapInArrow(copy, "id long").count()
 
 
 def _reader(task: ExtractTask, folder: str) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
@@ -102,23 +122,26 @@ def _reader(task: ExtractTask, folder: str) -> Callable[[Iterator[pa.RecordBatch
         for batch in batches:
             for path in batch.column(0).to_pylist():
                 stats = InputStats(path)
-                file = _write_pairs_of(path, stats, task, folder)
-                row = file._asdict() | {"stats": json.dumps(dataclasses.asdict(stats))}
+                file, crawl = _write_pairs_of(path, stats, task, folder)
+                row = file._asdict() | {"crawl": crawl, "stats": json.dumps(dataclasses.asdict(stats))}
                 yield pa.RecordBatch.from_pylist([row], schema=_READ)
 
     return read
 
 
-def _write_pairs_of(path: str, stats: InputStats, task: ExtractTask, folder: str) -> PartFile:
-    """Writes the pairs of an input file, and fills in its stats."""
+def _write_pairs_of(path: str, stats: InputStats, task: ExtractTask, folder: str) -> tuple[PartFile, str]:
+    """Writes the pairs of an input file, and fills in its stats; returns the crawl as well, which all pairs have."""
+    crawl = ""
     reporter = Reporter(task.reports)
     digest = hashlib.blake2b(path.encode("utf-8", "surrogateescape"), digest_size=16)
 
     def pairs() -> Iterator[pa.RecordBatch]:
+        nonlocal crawl
         address = task.addresses.get(path, path)
-        for batch in read_pairs(address, _identifier(task.lid_model), task.read, task.storage, stats):
+        for batch in read_pairs(address, task.read, task.storage, stats):
             reporter.report(FileReport(path, stats.pairs, finished=False))
             digest.update("".join(batch.column("uid").to_pylist()).encode())
+            crawl = batch.column("crawl")[0].as_py()
             yield batch
 
     def name() -> str:
@@ -132,10 +155,4 @@ def _write_pairs_of(path: str, stats: InputStats, task: ExtractTask, folder: str
             " (it is none of this command's --input: where it needs a password or a signature, name it with that again)"
         )
     reporter.report(FileReport(path, stats.pairs, finished=True))
-    return file
-
-
-@lru_cache(maxsize=1)
-def _identifier(model: str) -> LanguageIdentifier:
-    """Returns the model, which each worker loads once."""
-    return LanguageIdentifier(model or None)
+    return file, crawl

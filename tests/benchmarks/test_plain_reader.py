@@ -43,4 +43,4 @@ def test_every_text_is_predicted(made: Path) -> None:
 
     rows, counted = read_plain(made, predict)
     assert len(asked) == counted["texts"]
-    assert set(rows.column("lang").to_pylist()) == {"xx"}
+    assert rows.num_rows == counted["pairs"]

@@ -59,20 +59,23 @@ def test_number_of_files(rates: Rates, crawl: str, inputs: int, files: int) -> N
 
 def test_passes_follow_from_the_disks(rates: Rates) -> None:
     roomy = of(rates, dataclasses.replace(CRAWL, node_disk=10_000))
-    tight = of(rates, dataclasses.replace(CRAWL, node_disk=100))
+    tight = of(rates, dataclasses.replace(CRAWL, node_disk=30))
     assert roomy.dedup_passes == 1
-    usable = tight.nodes * 100e9 * rates["disk_share"]
-    match = tight.stages[1]
-    assert match.shuffle_bytes <= usable < match.shuffle_bytes * tight.dedup_passes / (tight.dedup_passes - 1)
-    assert match.core_hours == roomy.stages[1].core_hours
+    usable = tight.nodes * 30e9 * rates["disk_share"]
+    dedup = tight.stages[1]
+    assert dedup.shuffle_bytes <= usable < dedup.shuffle_bytes * tight.dedup_passes / (tight.dedup_passes - 1)
+    assert dedup.core_hours == roomy.stages[1].core_hours
     assert of(rates, dataclasses.replace(CRAWL, dedup_passes=9)).dedup_passes == 9
 
 
 def test_partitions_stay_few_enough_for_the_driver(rates: Rates) -> None:
     for passes in (0, 1, 4):
         made = of(rates, dataclasses.replace(CRAWL, dedup_passes=passes))
-        assert made.stages[1].tasks <= 8_000
-        assert made.pairs_per_task * made.stages[1].tasks * made.dedup_passes >= made.stages[1].rows
+        dedup, match = made.stages[1:3]
+        assert dedup.tasks <= 8_000
+        assert made.pairs_per_task * dedup.tasks * made.dedup_passes >= match.rows
+        assert (match.tasks, match.shuffle_bytes) == (dedup.tasks * made.dedup_passes, 0)
+        assert match.rows == round(dedup.rows * rates["distinct_share"])
     small = of(rates, PlanOptions(crawl="C:20"))
     assert small.pairs_per_task == 500_000
 
@@ -119,10 +122,10 @@ def test_the_command_prints_all_kinds_of_rates(tmp_path: Path, capsys: pytest.Ca
     assert "1,234 entries" in shown
     for kind in ("measured", "assumed", "given"):
         assert f" {kind} " in shown
-    for stage in ("extract", "match", "count", "balance", "sample", "all,"):
+    for stage in ("extract", "dedup", "match", "count", "balance", "sample", "all,"):
         assert any(line.startswith(stage) for line in shown.splitlines())
     assert main([*arguments, "--json"]) == 0
     made = json.loads(capsys.readouterr().out)
     assert made["entries"] == 1234 and made["platform"]["name"] == "emr"
-    assert made["rates"]["extract_core_seconds"]["kind"] == "measured"
+    assert made["rates"]["extract_spark_efficiency"]["kind"] == "measured"
     assert main(["plan", "--cores", "0"]) == 2

@@ -61,7 +61,7 @@ def test_a_run_that_has_only_begun(
     assert "metaclip-curate[report]" in capsys.readouterr().out
     page = (run / "report.html").read_text(encoding="utf-8")
     assert "the stage match isn&#39;t finished" in page
-    assert "Image hosts of all pairs" in page
+    assert "Image hosts of distinct pairs" in page
     assert not re.search(r"<svg|vegaEmbed=", page)
     assert not (run / "figures").exists()
 

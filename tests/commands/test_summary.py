@@ -23,6 +23,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     ("stage", "parts"),
     [
         ("extract", ["image links", "unique pairs within each file", "inputs"]),
+        ("dedup", ["unique pairs overall", "language label", "en", "distinct"]),
         ("match", ["unique pairs overall", "matched pairs", "language", "en"]),
         ("count", ["matched pairs", "entries of their languages", "counts"]),
         ("balance", ["tail share", "expected", "all", "thresholds"]),

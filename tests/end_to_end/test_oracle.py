@@ -69,11 +69,11 @@ def account_of(account: oracle.Row) -> dict[str, int]:
 def test_one_pair(tmp_path: Path) -> None:
     link = image("../img/cat.jpg#top", alt=" A cat,\n世界 ")
     other = {"path": "A@/href", "url": "/x", "text": "no image"}
+    licence = {"path": "A@/href", "url": "//creativecommons.org/licenses/by/4.0/", "rel": "nofollow License"}
     rows, account = read(
         tmp_path,
         record("warcinfo", b"isPartOf: CC-MAIN-2025-30\r\n"),
-        page([other, link]),
-        identify=lambda text: ("zh", 0.5),
+        page([other, link, licence], metas=[{"name": "HTML@/lang", "content": "ZH-Hans"}]),
     )
     # The line break inside became a space.
     assert rows == [
@@ -83,9 +83,9 @@ def test_one_pair(tmp_path: Path) -> None:
             "url": "http://example.org/img/cat.jpg",
             "text": "A cat, 世界",
             "text_source": "alt",
-            "lang": "zh",
-            "lang_score": 0.5,
             "page_url": "http://example.org/a/page.html",
+            "page_lang": "zh-hans",
+            "license": "http://creativecommons.org/licenses/by/4.0/",
             "crawl": "CC-MAIN-2025-30",
             "source_file": str(tmp_path / "pages.warc.wat"),
         }
@@ -252,17 +252,32 @@ def test_empty_urls(url: str, empty: bool) -> None:
 
 
 def test_dedup_keeps_the_smallest_origin() -> None:
-    def row(uid: str, crawl: str, source_file: str, page_url: str) -> oracle.Row:
-        return {"uid": uid, "crawl": crawl, "source_file": source_file, "page_url": page_url}
+    def row(uid: str, crawl: str, source_file: str) -> oracle.Row:
+        return {"uid": uid, "crawl": crawl, "source_file": source_file}
 
-    rows = [
-        row("b", "2", "1", "1"),
-        row("b", "1", "2", "1"),
-        row("b", "1", "1", "2"),
-        row("a", "9", "9", "9"),
-    ]
+    rows = [row("b", "2", "1"), row("b", "1", "2"), row("b", "1", "1"), row("a", "9", "9")]
     assert oracle.dedup(rows) == [rows[3], rows[2]]
     assert oracle.dedup(reversed(rows)) == [rows[3], rows[2]]
+    again = {**rows[2], "text": "further down in the file"}
+    assert oracle.dedup([*rows, again]) == [rows[3], rows[2]]
+
+
+@pytest.mark.parametrize(
+    ("page_lang", "score", "label"),
+    [
+        ("de-at", 0.4, "de"),
+        ("de_at", 0.4, "de"),
+        ("fil", 0.4, "fil"),
+        ("de", 0.5, "en"),
+        ("", 0.4, "en"),
+        ("german", 0.4, "en"),
+        ("x-klingon", 0.4, "en"),
+    ],
+)
+def test_the_page_decides_where_the_model_is_unsure(page_lang: str, score: float, label: str) -> None:
+    row = {"lang": "en", "lang_score": score, "page_lang": page_lang}
+    assert oracle.label_of(row, 0.5) == label
+    assert oracle.label_of(row, None) == "en"
 
 
 # ---------------------------------------------------------------- matched

@@ -73,17 +73,17 @@ def test_what_is_lost_in_each_stage_changes_nothing(
     """A Python worker and executors, then the driver, and in the second application a worker for good."""
     output = tmp_path / "run"
     given = ["--input", *map(str, wats), *flags(output=output, metadata=metadata, **OPTIONS)]
-    place = STAGES.index("match")
+    place = STAGES.index("dedup")
     with site.submitted("run", *given) as first:
         first.kill_python_worker(in_the_middle(output, "extract"))
         hit = [stage for stage in STAGES[:place] if first.kill_busy_executor(*during(output, stage))]
-        first.kill_driver(in_the_middle(output, "match"))
+        first.kill_driver(in_the_middle(output, "dedup"))
     assert "extract" in hit
-    assert not stages(output)["match"].get("finished")
+    assert not stages(output)["dedup"].get("finished")
     assert lost_tasks(site.events, first.log.stem) >= len(hit)
 
     with site.submitted("run", *given) as second:
-        folder = second.kill_busy_executor(in_the_middle(output, "match"))
+        folder = second.kill_busy_executor(in_the_middle(output, "dedup"))
         assert folder is not None
         lost = next(daemon for daemon in site.cluster.running() if daemon.name == folder.name)
         os.kill(lost.pid, signal.SIGKILL)

@@ -11,6 +11,7 @@ import pytest
 from metaclip_curate.options.balance import BalanceOptions
 from metaclip_curate.options.command_line import add_options, given_options, split_list, split_paths, to_arguments
 from metaclip_curate.options.compare import CompareOptions
+from metaclip_curate.options.dedup import DedupOptions
 from metaclip_curate.options.deploy import DeployOptions
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.options.extract import ExtractOptions
@@ -110,7 +111,8 @@ def test_the_help_shows_defaults_placeholders_and_what_is_required() -> None:
     "options",
     [
         ExtractOptions(input=("cc:CC-MAIN-2025-30", "s3://b/a,b.wat.gz"), ignore_opt_out=True, max_failed_inputs=0.5),
-        MatchOptions(metadata="s3://b/m", languages=("en", "de"), entry_spacing="metaclip1", dedup_passes=3),
+        DedupOptions(lid_fallback="page", min_lid_score=0.25, dedup_passes=3),
+        MatchOptions(metadata="s3://b/m", languages=("en", "de"), entry_spacing="metaclip1"),
         BalanceOptions(t=5, anchor_language="-odd"),
         BalanceOptions(tail_share=0.06),
         DrawOptions(seed=2**64 - 1, texts_per_image="one"),

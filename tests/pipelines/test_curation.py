@@ -87,6 +87,7 @@ def test_every_reason_for_a_drop_occurs_in_the_input_that_ships(finished: Path) 
             {"same_t": True, "t": 5, "entry_spacing": "kana", "dedup_passes": 3, "pairs_per_task": 200},
             runs.FEW_LANGUAGES,
         ),
+        ({"lid_fallback": "page", "min_lid_score": 0.9, "pairs_per_task": 500}, runs.FEW_LANGUAGES),
         ({"t": 8, "entry_spacing": "metaclip1", "normalize": "none", "seed": 2**64 - 1, "files_per_round": 1}, ()),
     ],
 )
@@ -112,6 +113,7 @@ def test_later_stages_take_the_recipe_and_the_options_of_match(
     inputs = ["--input", *map(str, mini_wats)]
     lists, folder = ["--metadata", str(metadata[0])], ["--output", str(output)]
     assert main(["extract", *inputs, *folder]) == 0
+    assert main(["dedup", *folder]) == 0
     assert main(["match", *lists, *folder, "--recipe", "metaclip2", "--entry-spacing", "symmetric"]) == 0
     for stage in (["count"], ["balance", "--t", "20"], ["sample", "--no-report"]):
         assert main([*stage, *folder]) == 0
@@ -190,6 +192,7 @@ def test_metadata_that_changes_before_sampling_is_an_error(
     shutil.copytree(metadata[0], folder)
     pipeline = Pipeline(runs.options(tmp_path / "run", mini_wats, folder), log=lambda line: None)
     pipeline.extract()
+    pipeline.dedup()
     pipeline.match()
     pipeline.count()
     with (folder / "de.json").open("a") as file:
@@ -202,7 +205,7 @@ class Died(Exception):
     """Stands for the process's end."""
 
 
-@pytest.mark.parametrize("stage", ["extract", "match", "sample"])
+@pytest.mark.parametrize("stage", ["extract", "dedup", "match", "sample"])
 def test_a_run_that_died_goes_on(
     tmp_path: Path,
     finished: Path,
@@ -238,7 +241,9 @@ def test_a_run_with_more_inputs_equals_one_over_all(
     output = tmp_path / "run"
     runs.run(output, mini_wats[first : first + 1], metadata[0])
     before = {
-        path: path.stat().st_mtime_ns for name in ("pairs", "matched") for path in (output / name).rglob("*.parquet")
+        path: path.stat().st_mtime_ns
+        for name in ("pairs", "distinct", "matched")
+        for path in (output / name).rglob("*.parquet")
     }
     runs.run(output, mini_wats, metadata[0], dedup_passes=2)
     assert runs.tables(output) == runs.tables(finished)
@@ -291,7 +296,6 @@ def test_an_input_that_was_completed_later_is_read_when_that_is_asked_for(
 def test_pairs_that_were_altered_are_an_error_and_never_left_out(
     tmp_path: Path, spark: SparkSession, mini_wats: list[Path], metadata: tuple[Path, Any]
 ) -> None:
-    """Page checksums find the damage; where Spark is set to pass over damaged files, the number of rows does."""
     output = tmp_path / "run"
     pipeline = Pipeline(runs.options(output, mini_wats, metadata[0]), log=lambda line: None)
     pipeline.extract()
@@ -301,17 +305,51 @@ def test_pairs_that_were_altered_are_an_error_and_never_left_out(
     flipped[len(whole) // 2] ^= 1
     path.write_bytes(flipped)
     with pytest.raises(UserError, match=f"{path} is damaged: put a whole copy .* --again-from extract"):
+        pipeline.dedup()
+    assert RunFolder(str(output)).parts("dedup") == {}
+    path.write_bytes(whole)
+    pipeline.dedup()
+    path = next((output / "distinct").rglob("*.parquet"))
+    whole = path.read_bytes()
+    flipped = bytearray(whole)
+    flipped[texts_of(path, "en") + 30] ^= 1
+    path.write_bytes(flipped)
+    with pytest.raises(UserError, match=f"{path} is damaged: put a whole copy .* --again-from dedup"):
         pipeline.match()
-    spark.conf.set("spark.sql.files.ignoreCorruptFiles", "true")
-    try:
-        with pytest.raises(JobFailedError, match=r"match read [\d,]+ of [\d,]+ pairs .*ignoreCorruptFiles"):
-            pipeline.match()
-    finally:
-        spark.conf.unset("spark.sql.files.ignoreCorruptFiles")
-    assert RunFolder(str(output)).parts("match") == {}
     path.write_bytes(whole)
     pipeline.match()
     assert len(runs.table(output, "matched")) > 500
+
+
+def texts_of(path: Path, label: str) -> int:
+    """Where the texts of a label begin in a file of `distinct`; those of languages without metadata aren't read."""
+    with pq.ParquetFile(path) as file:
+        for number in range(file.num_row_groups):
+            if file.read_row_group(number, columns=["lang"])["lang"][0].as_py() == label:
+                return int(file.metadata.row_group(number).column(file.schema.names.index("text")).data_page_offset)
+    raise AssertionError(label)
+
+
+def test_matching_again_reads_distinct_pairs_and_shuffles_nothing(
+    tmp_path: Path, spark: SparkSession, finished: Path, mini_wats: list[Path], metadata: tuple[Path, Any]
+) -> None:
+    output = tmp_path / "run"
+    shutil.copytree(finished, output)
+    RunFolder(str(output)).discard("match")
+    shutil.rmtree(output / "pairs")
+    before = {path: path.stat().st_mtime_ns for path in (output / "distinct").rglob("*")}
+    shuffled = shuffled_bytes(spark)
+    Pipeline(runs.options(output, mini_wats, metadata[0], entry_spacing="metaclip1"), log=lambda line: None).match()
+    expected = runs.expected_tables(mini_wats, metadata[1], entry_spacing="metaclip1")
+    assert_same(runs.table(output, "matched"), expected["matched"])
+    assert {path: path.stat().st_mtime_ns for path in (output / "distinct").rglob("*")} == before
+    assert shuffled_bytes(spark) == shuffled > 0
+
+
+def shuffled_bytes(spark: SparkSession) -> int:
+    """Bytes that the session's tasks have written for shuffles so far."""
+    executors = spark.sparkContext._jsc.sc().statusStore().executorList(False)
+    return sum(executors.apply(number).totalShuffleWrite() for number in range(executors.size()))
 
 
 def test_an_anchor_without_a_match_is_an_error_that_says_what_to_use(

@@ -81,4 +81,4 @@ def test_a_run_that_has_begun() -> None:
 def test_a_run_made_from_anothers_manifest() -> None:
     page = render(dataclasses.replace(made_facts(), pairs=None), "").decode()
     assert "Image hosts of kept pairs" in page
-    assert "Image hosts of all pairs" not in page
+    assert "Image hosts of distinct pairs" not in page

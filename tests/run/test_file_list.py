@@ -10,7 +10,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.run.file_list import FileList, FileState, PartFile, TableFile, check_folder, describe, rows_of
+from metaclip_curate.run.file_list import (
+    FileList,
+    FileState,
+    Origin,
+    PartFile,
+    TableFile,
+    check_folder,
+    describe,
+    rows_of,
+)
 from metaclip_curate.storage import StorageOptions
 from tests.support.faults import Choices
 
@@ -100,3 +109,9 @@ def test_rows_of_files_are_known_of_all_or_not_at_all() -> None:
     assert rows_of([]) == 0
     assert rows_of([TableFile("a", 2), TableFile("b", 3)]) == 5
     assert rows_of([TableFile("a", 2), TableFile("b", None)]) is None
+
+
+def test_a_list_keeps_where_the_rows_of_pairs_came_from() -> None:
+    origins = {"a.parquet": Origin("CC-MAIN-2025-30", "b/ä.warc.wat.gz"), "c.parquet": Origin("", "d")}
+    written = FileList({"pairs": []}, {}, origins)
+    assert FileList.from_bytes(written.to_bytes()) == written

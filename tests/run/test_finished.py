@@ -27,7 +27,7 @@ def test_the_stages_up_to_the_required_one_must_be_finished(root: str) -> None:
     assert finished_stages(RunFolder(root)) == STAGES
     RunFolder(root).discard("balance")
     open_finished(root, "count", StorageOptions())
-    assert finished_stages(RunFolder(root)) == ("extract", "match", "count")
+    assert finished_stages(RunFolder(root)) == ("extract", "dedup", "match", "count")
     with pytest.raises(UserError, match="no finished stage balance: run `metaclip-curate balance"):
         open_finished(root, "sample", StorageOptions())
 
@@ -36,6 +36,6 @@ def test_a_stage_that_is_older_than_what_it_was_computed_from(root: str) -> None
     # As in a run that has grown: pairs were matched, and the run died before it counted them.
     RunFolder(root).commit_part("match", "00009-00000", MatchPart(languages={}))
     open_finished(root, "match", StorageOptions())
-    assert finished_stages(RunFolder(root)) == ("extract", "match")
+    assert finished_stages(RunFolder(root)) == ("extract", "dedup", "match")
     with pytest.raises(UserError, match="stage count that was made from another match"):
         open_finished(root, "count", StorageOptions())

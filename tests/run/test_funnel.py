@@ -11,6 +11,7 @@ from metaclip_curate.run.funnel import Funnel, funnel
 from metaclip_curate.run.summaries import (
     BalanceSummary,
     CountSummary,
+    DedupSummary,
     DownloadLosses,
     ExtractSummary,
     LanguageMatches,
@@ -43,7 +44,9 @@ def made(root: Path, download: DownloadLosses | None = None) -> RunFolder:
     folder = RunFolder(str(root))
     folder.begin("extract", {}, "")
     folder.finish("extract", INPUTS)
-    folder.begin("match", {}, folder.fingerprint("extract"))
+    folder.begin("dedup", {}, folder.fingerprint("extract"))
+    folder.finish("dedup", DedupSummary({"de": 100, "en": 300}))
+    folder.begin("match", {}, folder.fingerprint("dedup"))
     folder.finish("match", MatchSummary(languages=LANGUAGES, no_metadata=10, metadata="m", download=download))
     folder.begin("count", {}, folder.fingerprint("match"))
     folder.finish("count", CountSummary())
@@ -54,7 +57,7 @@ def made(root: Path, download: DownloadLosses | None = None) -> RunFolder:
     return folder
 
 
-STAGES = ("extract", "match", "count", "balance", "sample")
+STAGES = ("extract", "dedup", "match", "count", "balance", "sample")
 
 
 def names_and_values(found: Funnel) -> list[tuple[str, float]]:
@@ -87,13 +90,13 @@ def test_parts_lead_from_each_step_to_the_next(tmp_path: Path) -> None:
 def test_only_finished_stages_have_steps(tmp_path: Path) -> None:
     folder = made(tmp_path)
     assert funnel(folder, ()) == Funnel()
-    last = [funnel(folder, STAGES[:number]).steps[-1].key for number in range(1, 6)]
-    assert last == ["pairs", "matched", "matched", "expected", "kept"]
+    last = [funnel(folder, STAGES[:number]).steps[-1].key for number in range(1, 7)]
+    assert last == ["pairs", "distinct", "matched", "matched", "expected", "kept"]
 
 
 def test_a_rebalanced_run_goes_on_from_a_manifest(tmp_path: Path) -> None:
     folder = made(tmp_path, DownloadLosses(manifest=400, survivors=310, lost={"failed_to_download": 90}, unknown=0))
-    steps = funnel(folder, ("extract", "match")).steps[-3:]
+    steps = funnel(folder, ("extract", "dedup", "match")).steps[-3:]
     assert [(step.name, step.value) for step in steps] == [
         ("pairs in the manifest of the run before", 400),
         ("failed to download", 90),

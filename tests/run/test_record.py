@@ -1,4 +1,4 @@
-"""run.json of this version and of older ones: what is read is written again as it was, or refused with a sentence."""
+"""run.json: what is read is written again as it was, or refused with a sentence."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from metaclip_curate.errors import UserError
+from metaclip_curate.run.file_list import digest
 from metaclip_curate.run.record import (
+    DedupPart,
     ExtractPart,
     Generation,
     MatchCounts,
@@ -16,12 +18,14 @@ from metaclip_curate.run.record import (
     RecipeRecord,
     RunRecord,
     StageRecord,
+    json_bytes,
     run_from_bytes,
     run_to_bytes,
 )
 from metaclip_curate.run.summaries import (
     BalanceSummary,
     CountSummary,
+    DedupSummary,
     DownloadLosses,
     ExtractSummary,
     LanguageMatches,
@@ -31,7 +35,7 @@ from metaclip_curate.run.summaries import (
     SampleSummary,
 )
 
-MATCH_PART = MatchPart(languages={"en": MatchCounts(pairs=9, distinct=8, matched=7, occurrences=12, superseding=0)})
+MATCH_PART = MatchPart(languages={"en": MatchCounts(distinct=8, matched=7, occurrences=12)})
 RUN = RunRecord(
     owns=frozenset({"pairs", "matched"}),
     stages={
@@ -41,12 +45,17 @@ RUN = RunRecord(
             finished=True,
             summary=ExtractSummary(files=3, ok=2, failed=1, pages=5, pairs=9),
         ),
+        "dedup": StageRecord(
+            options={"lid_fallback": "none"},
+            parts={"00000-00000": DedupPart(pairs=9, labels={"en": 8, "de": 1})},
+            generations=(Generation(("00000", "00001"), 2),),
+            summary=DedupSummary({"de": 1, "en": 8}),
+        ),
         "match": StageRecord(
             options={"languages": ["en", "de"]},
             recipe=RecipeRecord("metaclip2", {"entry_spacing": "kana"}),
             parts={"00000-00000": MATCH_PART},
             upstream="0123",
-            generations=(Generation(("00000", "00001"), 2),),
             summary=MatchSummary(
                 languages=(LanguageMatches("en", 8, 7, 12), LanguageMatches("fr", 1, 1)),
                 no_metadata=3,
@@ -70,8 +79,12 @@ RUN = RunRecord(
 
 
 def state_of(stage: str, record: dict[str, Any]) -> bytes:
-    """run.json as the oldest versions wrote it, without a digest and without the names that the run owns."""
-    return json.dumps({"format": 1, "stages": {stage: {"options": {}, "upstream": "", **record}}}).encode()
+    state = {
+        "format": 2,
+        "owns": [],
+        "stages": {stage: {"options": {}, "parts": {}, "upstream": "", "finished": False, **record}},
+    }
+    return json_bytes({**state, "digest": digest(json_bytes(state))})
 
 
 def test_a_record_is_read_as_it_was_written() -> None:
@@ -81,15 +94,17 @@ def test_a_record_is_read_as_it_was_written() -> None:
 
 
 def test_the_keys_of_run_json() -> None:
-    """Programs of the user's read it too, and older versions go on with the run."""
+    """Programs of the user's read it too."""
     state = json.loads(run_to_bytes(RUN))
     assert list(state) == ["format", "owns", "stages", "digest"]
     match = state["stages"]["match"]
-    assert list(match) == ["options", "recipe", "parts", "upstream", "finished", "notes", "summary"]
-    assert match["notes"] == {"generations": [{"pairs": ["00000", "00001"], "passes": 2}]}
-    counts = {"pairs": 9, "distinct": 8, "matched": 7, "occurrences": 12, "superseding": 0}
+    assert list(match) == ["options", "recipe", "parts", "upstream", "finished", "summary"]
+    counts = {"distinct": 8, "matched": 7, "occurrences": 12}
     assert match["parts"] == {"00000-00000": {"languages": {"en": counts}}}
-    assert match["summary"]["languages"][1] == {"metadata_lang": "fr", "distinct": 1, "matched": 1}
+    assert match["summary"]["languages"][1] == {"metadata_lang": "fr", "distinct": 1, "matched": 1, "occurrences": 0}
+    dedup = state["stages"]["dedup"]
+    assert dedup["generations"] == [{"pairs": ["00000", "00001"], "passes": 2}]
+    assert dedup["parts"] == {"00000-00000": {"pairs": 9, "labels": {"en": 8, "de": 1}}}
     assert list(state["stages"]["extract"]["parts"]) == ["00001", "00000"]
     assert state["stages"]["extract"]["parts"]["00001"] == {"files": 2, "digest": "ab", "files_digest": "cd"}
     assert state["stages"]["extract"]["options"] == {"ignore_opt_out": False, "seed": None}
@@ -97,37 +112,13 @@ def test_the_keys_of_run_json() -> None:
     assert "summary" not in json.loads(run_to_bytes(RunRecord(stages={"count": StageRecord(options={})})))["stages"]
 
 
-@pytest.mark.parametrize(
-    ("stage", "part"),
-    [
-        ("match", {"en": [8, 7], "-": [3, 0]}),
-        ("match", {"en": [8, 7, 12]}),
-        ("match", {}),
-        ("match", {"languages": {"en": {"distinct": 8, "matched": 7, "occurrences": 12, "superseding": 0}}}),
-        ("match", {"en": [8, 7, 12], "files_digest": "ab"}),
-        ("extract", {"files": 2, "paths_digest": "ab"}),
-        ("extract", {"files": 2, "digest": "ab"}),
-    ],
-)
-def test_parts_of_older_versions_are_written_as_they_were(stage: str, part: dict[str, Any]) -> None:
-    """The fingerprint of a stage covers them: if they changed, everything after it would be done again."""
-    run = run_from_bytes(state_of(stage, {"parts": {"00000": part}}), "run.json")
-    assert run.owns is None
-    assert json.loads(run_to_bytes(run))["stages"][stage]["parts"] == {"00000": part}
-
-
-def test_what_older_versions_did_not_count_is_unknown() -> None:
-    run = run_from_bytes(state_of("match", {"parts": {"00000": {"en": [8, 7]}}}), "run.json")
-    part = run.stages["match"].parts["00000"]
-    assert part == MatchPart(languages={"en": MatchCounts(distinct=8, matched=7)}, listed=True)
-    languages = [{"metadata_lang": "en", "distinct": 8, "matched": 7}]
-    summary = {"languages": languages, "no_metadata": 0, "metadata": "/lists"}
-    found = run_from_bytes(state_of("match", {"summary": summary}), "run.json").stages["match"].summary
-    assert isinstance(found, MatchSummary)
-    assert (found.distinct, found.matched, found.occurrences) == (8, 7, None)
-    inputs = {"files": 2, "ok": 2, "pairs": 9}
-    extract = run_from_bytes(state_of("extract", {"summary": inputs}), "run.json").stages["extract"].summary
-    assert extract == ExtractSummary(files=2, ok=2, pairs=9)
+def test_a_run_of_the_former_format_is_refused_with_a_sentence() -> None:
+    with pytest.raises(
+        UserError, match=r"^/run/run.json was written by a version .* \(format 1\): name another folder"
+    ):
+        run_from_bytes(json.dumps({"format": 1, "stages": {}}).encode(), "/run/run.json")
+    with pytest.raises(UserError, match=r"^/run/run.json is of format 3, not 2: name another folder$"):
+        run_from_bytes(json.dumps({"format": 3, "stages": {}}).encode(), "/run/run.json")
 
 
 @pytest.mark.parametrize(
@@ -137,6 +128,7 @@ def test_what_older_versions_did_not_count_is_unknown() -> None:
         ("match", {"summary": {"languages": "en"}}),
         ("balance", {"summary": {"languages": [{"metadata_lang": "en"}]}}),
         ("extract", {"parts": {"00000": {}}}),
+        ("dedup", {"parts": {"00000": {"pairs": 1}}}),
         ("extract", {"options": None, "parts": []}),
         ("publish", {"summary": {}}),
     ],

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.dataset
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
@@ -19,7 +20,7 @@ from metaclip_curate.stages.extract import ExtractTask, write_pairs
 from metaclip_curate.storage import StorageOptions
 from tests.conftest import ROOT
 
-TASK = ExtractTask("", ReadOptions(batch_links=100), StorageOptions())
+TASK = ExtractTask(ReadOptions(batch_links=100), StorageOptions())
 
 
 def rows(folder: Path) -> list[dict[str, Any]]:
@@ -36,7 +37,7 @@ def test_tasks_that_fail_after_all_of_their_rows_change_nothing(
     tmp_path: Path, spark: SparkSession, mini_wats: list[Path]
 ) -> None:
     paths = list(map(str, mini_wats))
-    expected, _ = write_pairs(spark, paths, TASK, str(tmp_path / "undisturbed"))
+    expected = write_pairs(spark, paths, TASK, str(tmp_path / "undisturbed")).inputs
     program = [sys.executable, "-m", "tests.support.flaky_extract", str(tmp_path / "flaky"), *paths]
     done = subprocess.run(program, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr
@@ -61,9 +62,9 @@ def test_a_file_that_no_account_tells_of_is_done_away_with(
     calls: list[Any] = []
     monkeypatch.setattr(storage, "list_parquet", listed)
     strays = 1
-    accounts, files = write_pairs(spark, [str(mini_wats[0])], TASK, str(tmp_path / "pairs"))
-    assert accounts[0]["pairs"] == len(rows(tmp_path / "pairs")) > 1000
-    assert [file.name for file in files] == [path.name for path in (tmp_path / "pairs").iterdir()]
+    found = write_pairs(spark, [str(mini_wats[0])], TASK, str(tmp_path / "pairs"))
+    assert found.inputs[0]["pairs"] == len(rows(tmp_path / "pairs")) > 1000
+    assert [file.name for file in found.files] == [path.name for path in (tmp_path / "pairs").iterdir()]
     calls.clear()
     strays = 100
     with pytest.raises(RuntimeError, match=r"pairs has \[.*zzz.parquet'\], and the tasks reported \["):
@@ -73,10 +74,13 @@ def test_a_file_that_no_account_tells_of_is_done_away_with(
 def test_an_input_has_a_file_of_its_own_named_by_what_is_in_it(
     tmp_path: Path, spark: SparkSession, mini_wats: list[Path]
 ) -> None:
-    first, _ = write_pairs(spark, list(map(str, mini_wats)), TASK, str(tmp_path / "a"))
+    first = write_pairs(spark, list(map(str, mini_wats)), TASK, str(tmp_path / "a"))
     write_pairs(spark, list(map(str, mini_wats[::-1])), TASK, str(tmp_path / "b"))
     names = sorted(file.name for file in (tmp_path / "a").iterdir())
-    assert len(names) == len(first) == 2
+    assert len(names) == len(first.inputs) == 2
+    origins = {name: pq.read_table(tmp_path / "a" / name).slice(0, 1).to_pylist()[0] for name in names}
+    assert first.origins == {name: (row["crawl"], row["source_file"]) for name, row in origins.items()}
+    assert {origin.crawl for origin in first.origins.values()} == {"CC-MAIN-2025-30"}
     assert names == sorted(file.name for file in (tmp_path / "b").iterdir())
     for name in names:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()

@@ -6,33 +6,73 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from metaclip_curate.language import LabelRule
 from metaclip_curate.metadata.lists.folder import MetadataFolder
-from metaclip_curate.schemas import PAIRS
+from metaclip_curate.schemas import DISTINCT, MATCHED
 from metaclip_curate.stages import match_task
 from metaclip_curate.stages.list_matcher import ListMatcher
-from metaclip_curate.stages.match_task import KNOWN, MatchStats, MatchTask, match_batches
+from metaclip_curate.stages.match_task import NO_METADATA, MatchStats, MatchTask, match_file
 from metaclip_curate.storage import StorageOptions
 
-SCHEMA = PAIRS.append(pa.field("metadata_lang", pa.string())).append(pa.field(KNOWN, pa.bool_()))
+LANGUAGES = {"de": "de", "en": "en", "sv": "de", "xx": NO_METADATA}
 
 
-def batch(language: str, first: int) -> pa.RecordBatch:
-    rows: list[dict[str, Any]] = [
-        {field.name: "" for field in SCHEMA}
-        | {"uid": f"{number:032x}", "text": f"a {language} b", "lang_score": 0.5, KNOWN: False}
-        | {"metadata_lang": language}
-        for number in range(first, first + 3)
+def write(path: Path, *labels: str, score: float = 0.9, page_lang: str = "") -> str:
+    """Writes a file of `distinct` with a row group of three rows for each label."""
+    with pq.ParquetWriter(path, DISTINCT) as writer:
+        for number, label in enumerate(labels):
+            rows: list[dict[str, Any]] = [
+                {field.name: "" for field in DISTINCT}
+                | {"uid": f"{3 * number + each:032x}", "text": f"a {label} b" if each else "nothing"}
+                | {"lang": label, "lang_score": score, "page_lang": page_lang}
+                for each in range(3)
+            ]
+            writer.write_table(pa.Table.from_pylist(rows, schema=DISTINCT))
+    return str(path)
+
+
+def task_of(folder: Path, files: list[str], rule: LabelRule | None = None) -> MatchTask:
+    lists = folder / "lists"
+    lists.mkdir()
+    (lists / "de.txt").write_text("de\nsv\n", encoding="utf-8")
+    (lists / "en.txt").write_text("en\n", encoding="utf-8")
+    digests = MetadataFolder.open(lists).digests()
+    return MatchTask(files, rule or LabelRule(), LANGUAGES, str(lists), digests, "metaclip2", StorageOptions())
+
+
+def match(task: MatchTask, number: int) -> tuple[list[dict[str, Any]], list[tuple[Any, ...]]]:
+    stats = MatchStats()
+    batches = list(match_file(task, number, stats))
+    assert all(batch.schema == MATCHED for batch in batches)
+    rows = [row for batch in batches for row in batch.to_pylist()]
+    return rows, [tuple(row.values()) for row in stats.rows().to_pylist()]
+
+
+def test_a_file_is_matched_one_language_after_another(tmp_path: Path) -> None:
+    task = task_of(tmp_path, [write(tmp_path / "a.parquet", "de", "en", "sv", "xx")])
+    rows, stats = match(task, 0)
+    assert [(row["lang"], row["metadata_lang"], row["entry_ids"]) for row in rows] == [
+        *[("de", "de", [0])] * 2,
+        *[("sv", "de", [1])] * 2,
+        *[("en", "en", [0])] * 2,
     ]
-    return pa.RecordBatch.from_pylist(rows, schema=SCHEMA)
+    assert sorted(stats) == [(NO_METADATA, 3, 0, 0), ("de", 6, 4, 4), ("en", 3, 2, 2)]
+
+
+def test_the_page_can_decide_about_the_language(tmp_path: Path) -> None:
+    files = [write(tmp_path / f"{score}.parquet", "xx", score=score, page_lang="en-us") for score in (0.4, 0.6)]
+    task = task_of(tmp_path, files, LabelRule(0.5))
+    assert match(task, 0)[1] == [("en", 3, 0, 0)]
+    assert match(task, 1)[1] == [(NO_METADATA, 3, 0, 0)]
 
 
 def test_an_automaton_is_built_once_a_worker_and_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not once a batch, and not again for the next task of the same language; and no two are held at a time."""
-    for language in ("de", "en"):
-        (tmp_path / f"{language}.txt").write_text(f"{language}\n", encoding="utf-8")
-    task = MatchTask(str(tmp_path), MetadataFolder.open(tmp_path).digests(), "metaclip2", StorageOptions())
+    files = [write(tmp_path / "a.parquet", "de", "en", "sv"), write(tmp_path / "b.parquet", "en", "en")]
+    task = task_of(tmp_path, files)
     built: list[list[str]] = []
 
     def build(entries: list[str], *rest: Any) -> ListMatcher:
@@ -42,17 +82,7 @@ def test_an_automaton_is_built_once_a_worker_and_language(tmp_path: Path, monkey
 
     monkeypatch.setattr(match_task, "ListMatcher", build)
     match_task._language_matcher.cache_clear()
-    found: list[dict[str, Any]] = []
-    accounts: list[dict[str, Any]] = []
-    for batches in ([batch("de", 0), batch("de", 3), batch("en", 6)], [batch("en", 9), batch("en", 12)]):
-        account = MatchStats()
-        found += [row for piece in match_batches(iter(batches), task, account) for row in piece.to_pylist()]
-        accounts += account.rows().to_pylist()
+    for number in (0, 1):
+        match(task, number)
     match_task._language_matcher.cache_clear()
-    assert built == [["de"], ["en"]]
-    assert [(row["metadata_lang"], row["distinct"], row["matched"]) for row in accounts] == [
-        ("de", 6, 6),
-        ("en", 3, 3),
-        ("en", 6, 6),
-    ]
-    assert all(row["entry_ids"] == [0] for row in found)
+    assert built == [["de", "sv"], ["en"]]

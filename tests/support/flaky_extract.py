@@ -47,8 +47,8 @@ def main() -> None:
     output, *paths = sys.argv[1:]
     spark = get_session(RunOptions(master="local[2,2]", driver_memory="1g", verbose=True))
     vars(extract)["_reader"] = flaky(extract._reader)
-    task = extract.ExtractTask("", ReadOptions(batch_links=100), StorageOptions())
-    print(json.dumps(extract.write_pairs(spark, paths, task, output)[0]))
+    task = extract.ExtractTask(ReadOptions(batch_links=100), StorageOptions())
+    print(json.dumps(extract.write_pairs(spark, paths, task, output).inputs))
     spark.stop()
 
 

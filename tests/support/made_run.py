@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from metaclip_curate.run.record import MatchPart
 from metaclip_curate.run.summaries import (
     BalanceSummary,
     CountSummary,
+    DedupSummary,
     ExtractSummary,
     LanguageMatches,
     LanguageThreshold,
@@ -58,6 +60,8 @@ def matched_rows(images: int, seed: int) -> Rows:
                     "lang": language,
                     "lang_score": 0.5,
                     "page_url": "https://pages.example/",
+                    "page_lang": "",
+                    "license": "",
                     "crawl": "CC-MAIN-2025-30",
                     "source_file": "made-up.warc.wat.gz",
                     "metadata_lang": language,
@@ -86,10 +90,13 @@ def write_run(
     manifest = oracle.manifest_rows(matched, counts, thresholds, seed, texts_per_image)
     folder = RunFolder(str(root))
     digests = {language: hashlib.sha256(language.encode()).hexdigest() for language in METADATA}
-    folder.begin("extract", {"lid_model_digest": "0" * 64, "ignore_opt_out": False}, "")
+    folder.begin("extract", {"ignore_opt_out": False}, "")
     folder.finish("extract", ExtractSummary(files=1, ok=1, pairs=len(matched)))
+    dedup = {"lid_model_digest": "0" * 64, "lid_fallback": "none", "min_lid_score": 0.5}
+    folder.begin("dedup", dedup, folder.fingerprint("extract"))
+    folder.finish("dedup", DedupSummary(dict(sorted(Counter(row["lang"] for row in matched).items()))))
     rules = {"entry_spacing": "metaclip2", **({"normalize": normalize} if normalize else {})}
-    folder.begin("match", {"metadata_digests": digests, **rules}, folder.fingerprint("extract"))
+    folder.begin("match", {"metadata_digests": digests, **rules}, folder.fingerprint("dedup"))
     by_language = sorted(matched, key=lambda row: (row["metadata_lang"], row["uid"]))
     for number in range(files):
         part = f"{number:05d}-00000"

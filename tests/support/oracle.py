@@ -33,19 +33,20 @@ Row = dict[str, Any]
 TEXT_SOURCES = ("alt", "title", "data-image-title")
 C0_AND_SPACE = "".join(map(chr, range(0x21)))
 MAX_URL_BYTES = 8192
+LICENSE_PREFIXES = tuple(
+    f"{scheme}://{host}creativecommons.org/{kind}/"
+    for scheme in ("http", "https")
+    for host in ("", "www.")
+    for kind in ("licenses", "publicdomain")
+)
 CRAWL = re.compile(r"CC-MAIN-\d{4}(?:-\d{2}(?:\d{2})?)?(?![\d-])")
 
 
-def read_wat(
-    path: str | Path,
-    identify: Callable[[str], tuple[str, float]] | None = None,
-    ignore_opt_out: bool = False,
-) -> tuple[list[Row], Row]:
+def read_wat(path: str | Path, ignore_opt_out: bool = False) -> tuple[list[Row], Row]:
     """The rows of `pairs` and the row of `inputs` of one well-formed WAT (section 2).
 
     Args:
         path: the file, gzip (one or more members) or plain.
-        identify: text -> (label, probability); without it lang is "" and lang_score 0.0.
         ignore_opt_out: take the pages that opt out as well.
 
     Returns:
@@ -86,6 +87,8 @@ def read_wat(
             page_url = page_url[1:-1]
         opted_out = opts_out(response.get("Headers", {}), head.get("Metas", []))
         base = base_url(page_url, head.get("Base"))
+        page_lang = page_language(head.get("Metas", []))
+        licence = page_license(html.get("Links", []), base)
 
         for link in html.get("Links", []):
             if link.get("path") != "IMG@/src":
@@ -118,7 +121,6 @@ def read_wat(
                     continue
                 seen.add(uid)
                 account["pairs"] += 1
-                lang, lang_score = identify(text) if identify else ("", 0.0)
                 rows.append(
                     {
                         "uid": uid,
@@ -126,9 +128,9 @@ def read_wat(
                         "url": url,
                         "text": text,
                         "text_source": source,
-                        "lang": lang,
-                        "lang_score": lang_score,
                         "page_url": page_url,
+                        "page_lang": page_lang,
+                        "license": licence,
                         "source_file": str(path),
                     }
                 )
@@ -203,6 +205,24 @@ def opts_out(headers: Row, metas: list[Row]) -> bool:
     return False
 
 
+def page_language(metas: list[Row]) -> str:
+    """What a page's <html lang> says: the content of the first meta HTML@/lang, in lower case."""
+    for meta in metas:
+        if meta.get("name") == "HTML@/lang":
+            return scalar_values(meta.get("content", "")).strip().lower()[:35]
+    return ""
+
+
+def page_license(links: list[Row], base: str | None) -> str:
+    """The first link to a Creative Commons licence with rel=license, resolved; "" without one."""
+    for link in links:
+        if "license" in link.get("rel", "").lower().split():
+            url = resolve(scalar_values(link.get("url", "")), base)
+            if url is not None and url.startswith(LICENSE_PREFIXES) and not is_bad(url):
+                return url.partition("#")[0]
+    return ""
+
+
 def is_empty(url: str) -> bool:
     """Whether nothing of a URL is left when its ends are stripped as the standard does.
 
@@ -259,7 +279,10 @@ def image_id_of(url: str) -> str:
 
 
 def dedup(rows: Iterable[Row]) -> list[Row]:
-    """Each uid once, the row with the smallest (crawl, source_file, page_url); sorted by uid."""
+    """Each uid once, the row with the smallest (crawl, source_file, row number); sorted by uid.
+
+    The rows of a file are in its order, and files in any.
+    """
     kept: dict[str, Row] = {}
     for row in rows:
         other = kept.get(row["uid"])
@@ -268,9 +291,26 @@ def dedup(rows: Iterable[Row]) -> list[Row]:
     return [kept[uid] for uid in sorted(kept)]
 
 
-def origin(row: Row) -> tuple[str, str, str]:
-    """Where a row came from, as it is ordered for the dedup."""
-    return row["crawl"], row["source_file"], row["page_url"]
+def origin(row: Row) -> tuple[str, str]:
+    """Which file a row came from, as files are ordered for the dedup."""
+    return row["crawl"], row["source_file"]
+
+
+def distinct(rows: Iterable[Row], identify: Callable[[str], tuple[str, float]]) -> list[Row]:
+    """The rows of `distinct`; identify gives the label of a text and its probability."""
+    found = []
+    for row in dedup(rows):
+        lang, lang_score = identify(row["text"])
+        found.append({**row, "lang": lang, "lang_score": lang_score})
+    return found
+
+
+def label_of(row: Row, min_score: float | None) -> str:
+    """The label that a row of `distinct` counts as; a score below min_score yields to the page's language."""
+    primary = re.split("[-_]", row["page_lang"])[0] if min_score is not None else ""
+    if min_score is None or row["lang_score"] >= min_score or not re.fullmatch("[a-z]{2,3}", primary):
+        return str(row["lang"])
+    return primary
 
 
 # ---------------------------------------------------------------- matched
@@ -375,20 +415,22 @@ def match(
     language_of: Callable[[str], str | None],
     spacing: str = "metaclip2",
     normalize: str = "nfc",
+    min_score: float | None = None,
 ) -> tuple[list[Row], dict[str, int]]:
     """The rows of `matched`, and how many rows were left out for which reason.
 
     Args:
-        rows: of `pairs`; they are deduplicated here.
+        rows: of `distinct`.
         metadata: metadata language -> its entries.
         language_of: language label -> metadata language, None for a label without one.
         spacing: metaclip1, metaclip2, symmetric or kana.
         normalize: nfc or none.
+        min_score: of a label below which the page's language counts; None for never.
     """
     matched = []
     left_out = {"no_metadata": 0, "unmatched": 0}
-    for row in dedup(rows):
-        language = language_of(row["lang"])
+    for row in rows:
+        language = language_of(label_of(row, min_score))
         if language is None or language not in metadata:
             language = "other"
         if language not in metadata:

@@ -13,6 +13,7 @@ import pyarrow.dataset
 
 from metaclip_curate.language import LanguageIdentifier, load_language_table
 from metaclip_curate.options.balance import BalanceOptions
+from metaclip_curate.options.dedup import DedupOptions
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.options.extract import ExtractOptions
 from metaclip_curate.options.match import MatchOptions
@@ -22,13 +23,14 @@ from metaclip_curate.pipelines.curation import Pipeline
 from metaclip_curate.pipelines.options import Options
 from tests.support import oracle
 
-TABLES = ("pairs", "inputs", "matched", "counts", "thresholds", "manifest")
+TABLES = ("pairs", "inputs", "distinct", "matched", "counts", "thresholds", "manifest")
 # Enough for tests that don't need every language of the input: each costs every stage a task or a file. Two have spaces
 # between words and two have none.
 FEW_LANGUAGES = ("de", "en", "ja", "th")
 _IDENTITY = {
     "pairs": ("source_file", "uid"),
     "inputs": ("path",),
+    "distinct": ("uid",),
     "matched": ("uid",),
     "counts": ("metadata_lang", "entry_id"),
     "thresholds": ("metadata_lang",),
@@ -40,6 +42,7 @@ def options(output: Path, inputs: Sequence[Path | str], metadata: Path, **given:
     """Options of a run; `given` are fields of any of the option classes."""
     groups: dict[str, Any] = {
         "extract": ExtractOptions,
+        "dedup": DedupOptions,
         "match": MatchOptions,
         "balance": BalanceOptions,
         "draw": DrawOptions,
@@ -124,15 +127,17 @@ def expected_tables(
 
     pairs, accounts = [], []
     for path in inputs:
-        rows, account = oracle.read_wat(path, identify)
+        rows, account = oracle.read_wat(path)
         pairs += rows
         accounts.append(account)
+    distinct = oracle.distinct(pairs, identify)
     matched, _ = oracle.match(
-        pairs,
+        distinct,
         metadata,
         languages.metadata_language,
         given.get("entry_spacing", "metaclip2"),
         given.get("normalize", "nfc"),
+        given.get("min_lid_score", 0.5) if given.get("lid_fallback") == "page" else None,
     )
     counts = oracle.count(matched, metadata)
     thresholds = oracle.thresholds(
@@ -148,6 +153,7 @@ def expected_tables(
     found = {
         "pairs": pairs,
         "inputs": accounts,
+        "distinct": distinct,
         "matched": matched,
         "counts": counts,
         "thresholds": thresholds,

@@ -14,6 +14,7 @@ from metaclip_curate.cluster.clouds.bundle import Bundle, Upload, folder_uploads
 from metaclip_curate.cluster.plan import Plan
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.command_line import to_arguments
+from metaclip_curate.options.dedup import DedupOptions
 from metaclip_curate.options.deploy import DeployOptions
 from metaclip_curate.options.fields import flag
 from metaclip_curate.options.match import MatchOptions
@@ -86,7 +87,7 @@ def deployment(
         options: Options of the deployment.
         plan: Plan with sizes.
         stages: For each stage, the names of the groups of options that its command takes.
-        groups: Options by group; `run`, `storage`, `recipe`, `extract` and `match` must be among them.
+        groups: Options by group; `run`, `storage`, `recipe`, `extract`, `dedup` and `match` must be among them.
         scheme: Scheme of the service's buckets: s3 or gs.
 
     Raises:
@@ -97,10 +98,11 @@ def deployment(
     root = storage.join(output, "deploy")
     bundle = Bundle.find(options.package)
     package = bundle.uploads(root)
-    match, metadata = _match_options(groups["match"], plan, root, required=bool({"match", "count"} & set(chosen)))
+    match, metadata = _match_options(groups["match"], root, required=bool({"match", "count"} & set(chosen)))
     extract = groups["extract"]
     sized = {
         **groups,
+        "dedup": _dedup_options(groups["dedup"], plan),
         "match": match,
         "extract": dataclasses.replace(extract, files_per_round=extract.files_per_round or plan.files_per_round),
     }
@@ -177,7 +179,7 @@ def _checked_output(groups: Mapping[str, Any], stages: Sequence[str], scheme: st
         raise UserError(f"--stages knows {', '.join(STAGES)} and not {', '.join(sorted(unknown))}")
     if "extract" in stages:
         _check_inputs(groups["extract"].input)
-    for name, path in (("lid_model", groups["extract"].lid_model), ("language_table", groups["match"].language_table)):
+    for name, path in (("lid_model", groups["dedup"].lid_model), ("language_table", groups["match"].language_table)):
         if path:
             raise UserError(f"{flag(name)} {path} can't be sent to a cluster yet: leave it out")
     return output
@@ -192,20 +194,20 @@ def _check_inputs(inputs: Sequence[str]) -> None:
             raise UserError(f"--input {path} is on this machine, where the cluster can't read it: copy it to a bucket")
 
 
-def _match_options(match: MatchOptions, plan: Plan, root: str, required: bool) -> tuple[MatchOptions, list[Upload]]:
+def _dedup_options(dedup: DedupOptions, plan: Plan) -> DedupOptions:
+    default = DedupOptions()
+    pairs = plan.pairs_per_task if dedup.pairs_per_task == default.pairs_per_task else dedup.pairs_per_task
+    return dataclasses.replace(dedup, dedup_passes=plan.dedup_passes, pairs_per_task=pairs)
+
+
+def _match_options(match: MatchOptions, root: str, required: bool) -> tuple[MatchOptions, list[Upload]]:
     uploads: list[Upload] = []
     if required and not match.metadata:
         raise UserError("--metadata is missing: name the metadata folder, here or in a bucket")
     metadata = match.metadata
     if required and storage.is_local(metadata):
         metadata, uploads = folder_uploads(metadata, root)
-    default = MatchOptions()
-    return dataclasses.replace(
-        match,
-        metadata=metadata,
-        dedup_passes=plan.dedup_passes,
-        pairs_per_task=plan.pairs_per_task if match.pairs_per_task == default.pairs_per_task else match.pairs_per_task,
-    ), uploads
+    return dataclasses.replace(match, metadata=metadata), uploads
 
 
 def cluster_storage(options: StorageOptions, region: str = "") -> StorageOptions:

@@ -37,7 +37,7 @@ def service_run(service: str, given: Mapping[str, Any], stages: Mapping[str, Seq
     options: DeployOptions = given["deploy"]
     rates = load_rates().with_values(given["plan"].rates)
     disk = given["plan"].node_disk or rates.platforms[service].node_disk_gigabytes
-    passes = given["match"].dedup_passes if given["match"].dedup_passes > 1 else 0
+    passes = given["dedup"].dedup_passes if given["dedup"].dedup_passes > 1 else 0
     size: PlanOptions = dataclasses.replace(
         given["plan"], metadata=given["match"].metadata, platform=service, node_disk=disk, dedup_passes=passes
     )

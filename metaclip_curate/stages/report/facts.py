@@ -26,9 +26,16 @@ from metaclip_curate.run import folder_names
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.funnel import funnel
 from metaclip_curate.run.stages import STAGES
-from metaclip_curate.run.summaries import BalanceSummary, ExtractSummary, LanguageThreshold, MatchSummary, SampleSummary
+from metaclip_curate.run.summaries import (
+    BalanceSummary,
+    DedupSummary,
+    ExtractSummary,
+    LanguageThreshold,
+    MatchSummary,
+    SampleSummary,
+)
 from metaclip_curate.run.tables import read_columns
-from metaclip_curate.schemas import COUNTS, MANIFEST, MATCHED, PAIRS
+from metaclip_curate.schemas import COUNTS, DISTINCT, MANIFEST, MATCHED
 from metaclip_curate.stages.after.candidates import expected_kept
 from metaclip_curate.stages.after.joint_head import joint_head
 from metaclip_curate.stages.report.entries import (
@@ -82,8 +89,10 @@ class Gatherer:
 
     def _missing(self, pairs: PairFacts | None) -> tuple[str, ...]:
         sentences = []
-        if pairs is None:
-            sentences.append("This run has no table of pairs: it was computed from the manifest of another run.")
+        if pairs is None and "dedup" in self._finished:
+            sentences.append(
+                "This run has no table of distinct pairs: it was computed from the manifest of another run."
+            )
         if "sample" not in self._finished:
             stage = STAGES[len(self._finished)]
             sentences.append(
@@ -127,10 +136,10 @@ class Gatherer:
         return {row.metadata_lang: row for row in rows}
 
     def _pairs(self) -> tuple[PairFacts | None, list[Sampled]]:
-        if not self._folder.parts("extract"):
+        if "dedup" not in self._finished or not self._folder.parts("dedup"):
             return None, []
-        table = self._read("extract", "pairs", PAIRS)
-        facts, sample = pair_facts(table, "pairs", self._folder.summary(ExtractSummary).pairs)
+        table = self._read("dedup", "distinct", DISTINCT)
+        facts, sample = pair_facts(table, "pairs", self._folder.summary(DedupSummary).distinct)
         unknown = tuple(sampled_pair(row, "") for row in sample)
         return dataclasses.replace(facts, sample=unknown), sample
 

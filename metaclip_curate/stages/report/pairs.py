@@ -64,7 +64,7 @@ def pair_facts(pairs: DataFrame, table: str, rows: int, hosts: Collection[str] =
     hosts, which are many, only the largest leave the workers.
 
     Args:
-        pairs: Rows of `schemas.PAIRS`; further columns are ignored.
+        pairs: Rows of `schemas.DISTINCT`; further columns are ignored.
         table: Name of the table, so that the samples of two tables differ.
         rows: Approximate number of rows.
         hosts: Hosts that are counted even if they are small.

@@ -29,11 +29,13 @@ class Layout:
         schema: Schema of the table.
         repeating: Columns whose values repeat, which are dictionary-encoded.
         statistics: Columns by whose smallest and largest values a reader may skip row groups.
+        whole_batches: Whether each batch that is written becomes a row group of its own.
     """
 
     schema: pa.Schema
     repeating: Sequence[str]
     statistics: Sequence[str] = ()
+    whole_batches: bool = False
 
 
 def write_file(
@@ -61,22 +63,22 @@ def write_file(
             write_statistics=list(layout.statistics) or False,
             write_page_checksum=True,
         ) as writer:
-            for group in _groups(batches, layout.schema):
+            for group in _groups(batches, layout):
                 rows += group.num_rows
                 writer.write_table(group, row_group_size=max(1, group.num_rows))
         written = describe(local, name(), rows)
     return written
 
 
-def _groups(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
+def _groups(batches: Iterator[pa.RecordBatch], layout: Layout) -> Iterator[pa.Table]:
     held: list[pa.RecordBatch] = []
     rows = size = 0
     for batch in batches:
         held.append(batch)
         rows += batch.num_rows
         size += batch.nbytes
-        if rows >= _GROUP_ROWS or size >= _GROUP_BYTES:
-            yield pa.Table.from_batches(held, schema)
+        if rows >= _GROUP_ROWS or size >= _GROUP_BYTES or (rows and layout.whole_batches):
+            yield pa.Table.from_batches(held, layout.schema)
             held, rows, size = [], 0, 0
     if rows:
-        yield pa.Table.from_batches(held, schema)
+        yield pa.Table.from_batches(held, layout.schema)

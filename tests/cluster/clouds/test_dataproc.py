@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 
 OUT = ("--output", "gs://curation/runs/run-1", "--project", "p", "--crawl", "CC-MAIN-2025-30")
 IMAGE = ("--image", "us-central1-docker.pkg.dev/p/r/metaclip-curate:1")
-STAGES = ("extract", "match", "count", "balance", "sample")
+STAGES = ("extract", "dedup", "match", "count", "balance", "sample")
 
 
 @pytest.fixture
@@ -47,10 +47,10 @@ def state(thing: Any, name: str, detail: str = "") -> None:
 
 def test_a_cluster_from_upload_to_its_end(make_run: MakeRun, dataproc: LoopbackDataproc, gcs_server: GcsServer) -> None:
     started = [lambda: state(dataproc.last("clusters"), "RUNNING")]
-    stages = [lambda: state(dataproc.last("jobs"), "RUNNING"), lambda: state(dataproc.last("jobs"), "DONE")] * 5
+    stages = [lambda: state(dataproc.last("jobs"), "RUNNING"), lambda: state(dataproc.last("jobs"), "DONE")] * 6
     script = Script([*started, *stages])
     make_run("dataproc", *OUT, monitor=script.monitor()).run()
-    assert len(gcs_server.objects) == 8
+    assert len(gcs_server.objects) == 9
     assert [re.sub("-[0-9a-f]{8}$", "", name) for name in dataproc.jobs] == [f"run-1-{stage}" for stage in STAGES]
     for stage in STAGES:
         states = [line.split(": ")[1] for line in script.lines if line.startswith(f"{stage}: ")]
@@ -104,7 +104,7 @@ def test_what_google_refuses_is_reported(make_run: MakeRun, dataproc: LoopbackDa
 
 def test_batches_one_after_another(make_run: MakeRun, dataproc: LoopbackDataproc, gcs_server: GcsServer) -> None:
     moves = [lambda: state(dataproc.last("batches"), "RUNNING"), lambda: state(dataproc.last("batches"), "SUCCEEDED")]
-    script = Script(moves * 5)
+    script = Script(moves * 6)
     make_run("dataproc-serverless", *OUT, *IMAGE, monitor=script.monitor()).run()
     assert [name.rpartition("/")[2][:-9] for name in dataproc.batches] == [f"run-1-{stage}" for stage in STAGES]
     assert not [name for name in gcs_server.objects if name.endswith(".tar.gz")]  # the image has it
@@ -145,7 +145,7 @@ def test_cluster_requests_are_googles_messages(make_run: MakeRun, extra: tuple[s
 def test_batch_requests_are_googles_messages(make_run: MakeRun) -> None:
     calls = make_run("dataproc-serverless", *OUT, *IMAGE, "--runtime", "3.0").calls()
     requests = [dataproc_v1.CreateBatchRequest(call["parameters"]) for call in calls if call["call"] == "create_batch"]
-    assert len(requests) == 5
+    assert len(requests) == 6
     settings = requests[0].batch.runtime_config.properties
     assert settings["spark.executor.cores"] in ("4", "8", "16")
     megabytes = sum(int(settings[name][:-1]) for name in ("spark.executor.memory", "spark.executor.memoryOverhead"))

@@ -25,7 +25,7 @@ def test_each_stage_gets_its_options_and_no_others(make_run: MakeRun) -> None:
         make_run("emr", *OUT, "--crawl", "CC-MAIN-2025-30", "--t", "170000", "--seed", "9", "--languages", "en,de")
     )
     arguments = {job.stage: job.arguments for job in made.jobs}
-    assert list(arguments) == ["extract", "match", "count", "balance", "sample"]
+    assert list(arguments) == ["extract", "dedup", "match", "count", "balance", "sample"]
     common = {
         "--output=s3://bucket/metaclip-curate/Run_1/",
         "--cc-base=s3://commoncrawl",
@@ -50,7 +50,7 @@ def test_stages_take_what_they_are_given(make_run: MakeRun, service: str) -> Non
         parsed = vars(make_parser("job").parse_args([job.stage, *job.arguments]))
         assert parsed["run.output"] == place[1]
         assert parsed.get("balance.tail_share", 0.06) == 0.06
-        assert parsed.get("match.pairs_per_task", made.plan.pairs_per_task) == made.plan.pairs_per_task
+        assert parsed.get("dedup.pairs_per_task", made.plan.pairs_per_task) == made.plan.pairs_per_task
         assert parsed.get("extract.ignore_opt_out", True) is True
 
 
@@ -58,16 +58,16 @@ def test_local_metadata_is_sent_along(make_run: MakeRun, metadata: Path) -> None
     made = deployed(make_run("emr", *OUT, "--crawl", "CC-MAIN-2025-30"))
     (sent,) = {upload.url.rpartition("/")[0] for upload in made.uploads if "/metadata/" in upload.url}
     assert {Path(upload.local).name for upload in made.uploads if "/metadata/" in upload.url} == {"en.txt", "de.txt"}
-    assert f"--metadata={sent}" in made.jobs[1].arguments
+    assert f"--metadata={sent}" in made.jobs[2].arguments
     (metadata / "en.txt").write_text("another\n")
     again = deployed(make_run("emr", *OUT, "--crawl", "CC-MAIN-2025-30"))
-    assert f"--metadata={sent}" not in again.jobs[1].arguments  # other lists are another folder
+    assert f"--metadata={sent}" not in again.jobs[2].arguments  # other lists are another folder
 
 
 def test_metadata_in_a_bucket_stays_there(make_run: MakeRun) -> None:
     arguments = ("--metadata", "s3://other/lists", "--dry-run")
     made = deployed(make_run("emr", *OUT, "--crawl", "CC-MAIN-2025-30", *arguments))
-    assert "--metadata=s3://other/lists" in made.jobs[1].arguments
+    assert "--metadata=s3://other/lists" in made.jobs[2].arguments
     assert not [upload for upload in made.uploads if "/metadata/" in upload.url]
 
 

@@ -61,26 +61,26 @@ def complete(number: int, state: str = "COMPLETED") -> None:
 
 
 def complete_all() -> None:
-    for number in range(5):
+    for number in range(6):
         complete(number)
 
 
 @pytest.mark.slow
 def test_a_run_from_upload_to_the_last_step(make_run: MakeRun, outputs: dict[str, str]) -> None:
-    script = Script([partial(complete, number) for number in range(5)])
+    script = Script([partial(complete, number) for number in range(6)])
     make_run("emr", *CRAWL, monitor=script.monitor()).run()
     stored = boto3.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]
     names = sorted(item["Key"].rpartition("/")[2] for item in stored)
     assert names == sorted(
         ["metaclip-curate-0.1.0-cp311-linux_x86_64.tar.gz", "en.txt", "de.txt"]
-        + [f"{stage}.py" for stage in ("extract", "match", "count", "balance", "sample")]
+        + [f"{stage}.py" for stage in ("extract", "dedup", "match", "count", "balance", "sample")]
     )
     logged = [line for line in script.lines if not line.startswith("cluster")]
-    assert logged[0] == f"8 of 8 files uploaded to {OUT[1]}"
-    stages = ("extract", "match", "count", "balance", "sample")
+    assert logged[0] == f"9 of 9 files uploaded to {OUT[1]}"
+    stages = ("extract", "dedup", "match", "count", "balance", "sample")
     for stage in stages:
         assert [line for line in logged if line.startswith(stage)][-2:] == [f"{stage}: RUNNING", f"{stage}: COMPLETED"]
-    assert [line.split(":")[0] for line in logged[1:6]] == list(stages)
+    assert [line.split(":")[0] for line in logged[1:7]] == list(stages)
     sent = boto3.client("emr", REGION).describe_cluster(ClusterId=cluster().id)["Cluster"]
     assert sent["LogUri"] == outputs["LogUrl"]
     assert sent["AutoTerminate"] is True
@@ -91,18 +91,18 @@ def test_a_run_from_upload_to_the_last_step(make_run: MakeRun, outputs: dict[str
 
 
 def test_what_is_there_is_not_sent_again(make_run: MakeRun, outputs: dict[str, str]) -> None:
-    for expected in (8, 0):
+    for expected in (9, 0):
         script = Script([complete_all])
         emr_backends[ACCOUNT][REGION].clusters.clear()
         make_run("emr", *CRAWL, monitor=script.monitor()).run()
-        assert script.lines[0] == f"{expected} of 8 files uploaded to {OUT[1]}"
+        assert script.lines[0] == f"{expected} of 9 files uploaded to {OUT[1]}"
 
 
 def test_a_failing_step_ends_the_cluster_and_says_where_the_logs_are(
     make_run: MakeRun, outputs: dict[str, str]
 ) -> None:
     script = Script([lambda: complete(0), lambda: complete(1, "FAILED")])
-    with pytest.raises(JobFailedError, match=r"match failed.*s3://.*/emr/.*steps/s-.*/stderr\.gz.*containers"):
+    with pytest.raises(JobFailedError, match=r"dedup failed.*s3://.*/emr/.*steps/s-.*/stderr\.gz.*containers"):
         make_run("emr", *CRAWL, monitor=script.monitor()).run()
     assert cluster().state == "TERMINATED"
 

@@ -26,7 +26,7 @@ from tests.support.aws import (
     stack,
 )
 
-STAGES = ("extract", "match", "count", "balance", "sample")
+STAGES = ("extract", "dedup", "match", "count", "balance", "sample")
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def move(state: str, detail: str = "") -> None:
 
 @pytest.mark.slow
 def test_a_run_from_upload_to_the_last_stage(make_run: MakeRun, outputs: dict[str, str]) -> None:
-    moves = [lambda: move("RUNNING"), lambda: move("SUCCESS")] * 5
+    moves = [lambda: move("RUNNING"), lambda: move("SUCCESS")] * 6
     script = Script(list(moves))
     make_run("emr-serverless", *CRAWL, monitor=script.monitor()).run()
     assert [run.name for run in runs()] == [f"run-1-{stage}" for stage in STAGES]
@@ -73,7 +73,7 @@ def test_a_run_from_upload_to_the_last_stage(make_run: MakeRun, outputs: dict[st
 
 def test_a_failing_stage_ends_all_and_says_where_the_logs_are(make_run: MakeRun, outputs: dict[str, str]) -> None:
     script = Script([lambda: move("SUCCESS"), lambda: move("FAILED", "Job failed, exit code 137")])
-    with pytest.raises(JobFailedError, match=r"match failed: Job failed, exit code 137; .*/SPARK_DRIVER/"):
+    with pytest.raises(JobFailedError, match=r"dedup failed: Job failed, exit code 137; .*/SPARK_DRIVER/"):
         make_run("emr-serverless", *CRAWL, monitor=script.monitor()).run()
     assert [run.state for run in runs()] == ["SUCCESS", "FAILED"]
     assert application().state == "TERMINATED"
@@ -92,7 +92,7 @@ def test_ctrl_c_cancels_the_stage_and_removes_the_application(make_run: MakeRun,
 )
 def test_the_requests_are_what_aws_takes(make_run: MakeRun, extra: tuple[str, ...]) -> None:
     calls = [call for call in make_run("emr-serverless", *CRAWL, *extra).calls() if call["call"] != "upload"]
-    assert [call["call"] for call in calls] == ["create_application"] + ["start_job_run"] * 5
+    assert [call["call"] for call in calls] == ["create_application"] + ["start_job_run"] * 6
     names = {"create_application": "CreateApplication", "start_job_run": "StartJobRun"}
     for call in calls:
         filled = {"clientToken": "t", **call["parameters"]}
@@ -125,5 +125,5 @@ def test_a_worker_is_of_a_size_that_the_service_has(make_run: MakeRun) -> None:
     assert settings["spark.executor.cores"] == "4" and 8 * 1024 <= megabytes <= 30 * 1024
     assert settings["spark.archives"].endswith("#environment")
     assert not [name for name in settings if name.startswith("spark.yarn.")]
-    limit = re.fullmatch(r"(\d+) vCPU", calls[8]["parameters"]["maximumCapacity"]["cpu"])
+    limit = re.fullmatch(r"(\d+) vCPU", calls[9]["parameters"]["maximumCapacity"]["cpu"])
     assert limit and int(limit[1]) == 64 + 4

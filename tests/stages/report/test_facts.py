@@ -103,7 +103,7 @@ def test_fates(facts: Facts, curation: Curation, made: tuple[Path, dict[str, Row
     assert {pair.fate for pair in curation.matched} == {"kept", "not drawn"}
     assert all(pair.uid in in_manifest for pair in curation.kept.sample)
     assert facts.pairs is None
-    assert "no table of pairs" in facts.missing[0]
+    assert "no table of distinct pairs" in facts.missing[0]
 
 
 def test_nothing_is_left_in_the_run_folder(facts: Facts, made: tuple[Path, dict[str, Rows]]) -> None:

@@ -1,0 +1,45 @@
+"""The options of the stage dedup."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from metaclip_curate.options.fields import check_range, check_share, option
+
+LidFallback = Literal["none", "page"]
+# Each pass reads all pairs again, and its number has five digits in the names of parts.
+_MOST_PASSES = 10_000
+
+
+@dataclass(frozen=True)
+class DedupOptions:
+    """How pairs are deduplicated, and which language each counts as."""
+
+    lid_model: str = option(
+        "",
+        "fastText language-ID model (default: lid.176.ftz of an installed package)",
+        metavar="PATH",
+        changes_output=False,
+    )
+    lid_fallback: LidFallback = option(
+        "none",
+        "language of a text where the model is unsure: the model's label all the same, or what the page declares",
+    )
+    min_lid_score: float = option(
+        0.5, "probability of a label below which --lid-fallback page takes the page's language", metavar="SCORE"
+    )
+    dedup_passes: int = option(
+        1,
+        "number of passes of deduplication; each needs that part of the shuffle disk",
+        metavar="N",
+        changes_output=False,
+    )
+    pairs_per_task: int = option(
+        500_000, "number of pairs in a file of distinct, which a matching task reads", metavar="N", changes_output=False
+    )
+
+    def __post_init__(self) -> None:
+        check_share("min_lid_score", self.min_lid_score)
+        check_range("dedup_passes", self.dedup_passes, 1, _MOST_PASSES)
+        check_range("pairs_per_task", self.pairs_per_task, 1)

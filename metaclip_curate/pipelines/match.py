@@ -1,0 +1,98 @@
+"""Matching: each part of `distinct` becomes one of `matched`. A run that has grown matches its new parts only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from metaclip_curate.language import LabelRule, LanguageTable
+from metaclip_curate.options.match import MatchOptions
+from metaclip_curate.pipelines.run_metadata import RunMetadata
+from metaclip_curate.pipelines.workspace import Workspace
+from metaclip_curate.run.file_list import FileList, rows_of
+from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.record import MatchCounts, MatchPart
+from metaclip_curate.run.summaries import LanguageMatches, MatchSummary
+from metaclip_curate.stages.match import MatchTask, write_matched
+from metaclip_curate.stages.match_task import NO_METADATA
+
+
+class PartMatcher:
+    """Matches the parts of `distinct` that aren't matched yet.
+
+    Args:
+        work: The run folder, with the stage match begun.
+        options: How texts are matched.
+        metadata: The lists of entries.
+        language_table: The table from language labels to metadata languages.
+    """
+
+    def __init__(
+        self, work: Workspace, options: MatchOptions, metadata: RunMetadata, language_table: LanguageTable
+    ) -> None:
+        self._work = work
+        self._folder = work.folder
+        self._options = options
+        self._metadata = metadata
+        self._language_table = language_table
+
+    def match(self) -> None:
+        """Matches what isn't matched."""
+        done = self._folder.match_parts()
+        for name, part in sorted(self._folder.dedup_parts().items()):
+            if name not in done:
+                self._match_part(name, part.labels)
+
+    def _match_part(self, name: str, labels: Mapping[str, int]) -> None:
+        dedup = self._folder.options_of("dedup")
+        files = self._folder.table_files("dedup", "distinct", [name])
+        task = MatchTask(
+            files=[file.url for file in files if file.rows],
+            rule=LabelRule.of(dedup["lid_fallback"], dedup["min_lid_score"]),
+            languages=self._metadata_languages(labels),
+            metadata=self._options.metadata,
+            digests=self._metadata.digests,
+            entry_spacing=self._options.entry_spacing,
+            normalize=self._options.normalize,
+            storage=self._folder.options,
+        )
+        totals, written = write_matched(self._work.spark, task, self._folder.part("matched", name))
+        counts = {language: MatchCounts(**sums) for language, sums in sorted(totals.items())}
+        self._work.require_all(
+            "match", "distinct pairs", sum(each.distinct for each in counts.values()), rows_of(files)
+        )
+        self._folder.commit_part("match", name, MatchPart(languages=counts), FileList({"matched": written}))
+
+    def _metadata_languages(self, labels: Mapping[str, int]) -> dict[str, str]:
+        """Returns for each label the language whose entries its texts are searched for, or NO_METADATA."""
+        languages = {}
+        for label in labels:
+            language = self._language_table.metadata_language(label, self._metadata.folder.languages)
+            languages[label] = language if language in self._metadata.digests else NO_METADATA
+        return languages
+
+
+def summarize_matches(folder: RunFolder, metadata: str) -> MatchSummary:
+    """Adds up the parts of `matched`.
+
+    Args:
+        folder: A run folder with all parts finished.
+        metadata: Path or URL of the metadata folder.
+    """
+    counts: dict[str, list[MatchCounts]] = {}
+    for part in folder.match_parts().values():
+        for language, of_part in part.languages.items():
+            counts.setdefault(language, []).append(of_part)
+    rows = {language: _language_matches(language, of_parts) for language, of_parts in sorted(counts.items())}
+    without = rows.pop(NO_METADATA, None)
+    return MatchSummary(
+        languages=tuple(rows.values()), no_metadata=without.distinct if without else 0, metadata=metadata
+    )
+
+
+def _language_matches(language: str, parts: Sequence[MatchCounts]) -> LanguageMatches:
+    return LanguageMatches(
+        language,
+        sum(counts.distinct for counts in parts),
+        sum(counts.matched for counts in parts),
+        sum(counts.occurrences for counts in parts),
+    )
