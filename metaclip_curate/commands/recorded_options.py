@@ -25,8 +25,7 @@ Values = MutableMapping[str, Any]
 def add_recorded(command: str, given: Values) -> None:
     """Adds what the run folder of `run` or of a stage has recorded.
 
-    That is the recipe of an earlier stage; for `count` the options of match; and for a stage that an older version
-    began the values of options which that version didn't have.
+    That is the recipe of an earlier stage, and for `count` the options of match.
 
     Args:
         command: `run` or the name of a stage.
@@ -38,14 +37,10 @@ def add_recorded(command: str, given: Values) -> None:
     folder = _folder(given.get("run.output"), given)
     if folder is None:
         return
-    stages = _stages(command, given)
     if command not in ("extract", "dedup", "count"):
-        _add_recipe(folder, stages, given)
+        _add_recipe(folder, _stages(command, given), given)
     if command == "count":
         _add_match_options(folder, given)
-    for stage in stages if command == "run" else (command,):
-        for name, value in folder.unrecorded_options(stage).items():
-            given.setdefault(f"{stage}.{name}", value)
 
 
 def add_recorded_draw(given: Values) -> None:

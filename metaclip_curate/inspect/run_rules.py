@@ -124,8 +124,7 @@ class RunRules:
     @cached_property
     def _language_table(self) -> LanguageTable:
         table = load_language_table(self._options.language_table or None)
-        recorded = self._folder.options_of("match").get("language_table_digest")
-        self._require_recorded("match", "language_table_digest", table.digest_for(recorded), "--language-table")
+        self._require_recorded("match", "language_table_digest", table.digest, "--language-table")
         return table
 
     @cached_property

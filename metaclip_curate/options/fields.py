@@ -23,7 +23,6 @@ def option(
     required: bool = False,
     changes_output: bool = True,
     former: str = "",
-    older: Any = None,
 ) -> Any:
     """Returns a dataclass field that is a command-line option.
 
@@ -35,10 +34,9 @@ def option(
             configuration file can give it too.
         changes_output: Whether another value changes what a stage writes. If not, a run folder goes on with any value.
         former: Earlier name of the field, which the command line still accepts and doesn't show.
-        older: Value of the field in runs of versions that didn't have it. Default: `default`.
     """
     about = {"help": help, "metavar": metavar, "required": required, "changes_output": changes_output, "former": former}
-    return field(default=default, metadata=about | {"older": default if older is None else older})
+    return field(default=default, metadata=about)
 
 
 def argument(help: str, *, metavar: str) -> Any:
@@ -108,19 +106,6 @@ def table_options(options: Any) -> dict[str, Any]:
     """Returns the options that decide what a stage writes, as JSON types, by their fields' names."""
     return {
         item.name: list(value) if isinstance(value := getattr(options, item.name), tuple) else value
-        for item in dataclasses.fields(options)
-        if item.metadata.get("changes_output", True)
-    }
-
-
-def older_options(options: type) -> dict[str, Any]:
-    """Returns the values, as JSON types, that a run has of options that it didn't record, by their fields' names.
-
-    Args:
-        options: Dataclass of options. Those are returned that decide what a stage writes.
-    """
-    return {
-        item.name: list(value) if isinstance(value := item.metadata["older"], tuple) else value
         for item in dataclasses.fields(options)
         if item.metadata.get("changes_output", True)
     }

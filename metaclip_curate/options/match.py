@@ -38,5 +38,4 @@ class MatchOptions:
         "nfc",
         "how texts and entries are compared: in Unicode NFC, with one kind of space and without invisible characters; "
         "or none, as they are",
-        older="none",
     )

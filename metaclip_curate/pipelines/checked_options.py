@@ -76,10 +76,9 @@ class CheckedOptions:
 
     def match(self) -> dict[str, Any]:
         """Checks the metadata and returns the options of match."""
-        recorded = self._folder.options_of("match").get("language_table_digest")
         digests = {
             "metadata_digests": self.metadata.digests,
-            "language_table_digest": self.language_table.digest_for(recorded),
+            "language_table_digest": self.language_table.digest,
         }
         return self._checked("match", table_options(self._options.match) | digests)
 

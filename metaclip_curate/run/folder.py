@@ -143,14 +143,9 @@ class RunFolder:
     def options_of(self, stage: str) -> dict[str, Any]:
         """Returns the options that a stage was started with; empty if it never was.
 
-        An option that the version which started it didn't have has the value of what that version did.
+        An option that the version which started it didn't have has its default.
         """
         return {**older_values(stage), **self._stages[stage].options} if stage in self._stages else {}
-
-    def unrecorded_options(self, stage: str) -> dict[str, Any]:
-        """Returns those of `options_of` that the version which started the stage didn't have."""
-        options = self._stages[stage].options if stage in self._stages else None
-        return {} if options is None else {k: v for k, v in older_values(stage).items() if k not in options}
 
     def recipe_of(self, stage: str) -> RecipeRecord | None:
         """Returns the recipe that a stage was started with; None without one."""

@@ -9,7 +9,7 @@ from metaclip_curate.options.balance import BalanceOptions
 from metaclip_curate.options.dedup import DedupOptions
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.options.extract import ExtractOptions
-from metaclip_curate.options.fields import flag, older_options
+from metaclip_curate.options.fields import flag, table_options
 from metaclip_curate.options.match import MatchOptions
 from metaclip_curate.options.sample import SampleOptions
 
@@ -24,8 +24,8 @@ _OPTIONS: dict[str, tuple[type, ...]] = {
 
 
 def older_values(stage: str) -> dict[str, Any]:
-    """Returns the values of a stage's options in runs of versions that didn't have them, by the fields' names."""
-    return {name: value for options in _OPTIONS[stage] for name, value in older_options(options).items()}
+    """Returns the values of a stage's options in runs that didn't record them: the defaults, by the fields' names."""
+    return {name: value for options in _OPTIONS[stage] for name, value in table_options(options()).items()}
 
 
 def changed_option(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:

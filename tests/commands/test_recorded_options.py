@@ -84,21 +84,6 @@ def test_threshold_takes_the_number_of_texts_of_the_recipe(root: str) -> None:
     assert values["draw.texts_per_image"] == "all"
 
 
-def test_an_older_run_goes_on_without_normalisation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its lists differ here, which is found after the options were compared."""
-    root, lists = tmp_path / "run", tmp_path / "lists"
-    made_run.write_run(root, made_run.matched_rows(images=20, seed=1), normalize=None)
-    lists.mkdir()
-    (lists / "en.txt").write_text("a\n")
-    command = ["match", "--output", str(root), "--metadata", str(lists)]
-    assert main([*command, "--normalize", "nfc"]) == 2
-    assert "--normalize none, and the command says nfc" in capsys.readouterr().err
-    for given in ([], ["--normalize", "none"]):
-        assert main([*command, *given]) == 2
-        assert "metadata_digests of" in capsys.readouterr().err
-    assert RunFolder(str(root)).options_of("match")["normalize"] == "none"
-
-
 def test_a_recipe_is_compared_by_the_options_that_it_stands_for(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

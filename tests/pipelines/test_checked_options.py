@@ -12,8 +12,6 @@ from metaclip_curate.pipelines.checked_options import CheckedOptions
 from metaclip_curate.run.folder import RunFolder
 from tests.support import runs
 
-EARLIER = "0ccf88b816381779dfa72a5d51e6743e17eebf21a53ed02d1623b9d506a70c49"  # languages.csv without GlotLID's labels
-
 
 def no_session() -> NoReturn:
     raise AssertionError("a session was started")
@@ -24,14 +22,6 @@ def checked(tmp_path: Path, folder: RunFolder) -> CheckedOptions:
     lists.mkdir(exist_ok=True)
     (lists / "en.txt").write_text("cat\n")
     return CheckedOptions(runs.options(tmp_path / "run", [], lists), folder, no_session)
-
-
-def test_a_run_with_the_language_table_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
-    folder = RunFolder(str(tmp_path / "run"))
-    options = checked(tmp_path, folder).match()
-    assert options["language_table_digest"] != EARLIER
-    folder.begin("match", options | {"language_table_digest": EARLIER}, "")
-    assert checked(tmp_path, folder).match() == options | {"language_table_digest": EARLIER}
 
 
 def test_a_run_with_another_language_table_is_refused(tmp_path: Path) -> None:

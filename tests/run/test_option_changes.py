@@ -36,7 +36,7 @@ def test_the_first_difference_is_named(before: dict[str, Any], now: dict[str, An
 
 
 def test_an_option_that_a_version_did_not_have_has_its_older_value() -> None:
-    assert older_values("match") == {"languages": [], "entry_spacing": "metaclip2", "normalize": "none"}
+    assert older_values("match") == {"languages": [], "entry_spacing": "metaclip2", "normalize": "nfc"}
     assert older_values("balance")["tail_share"] is None
     assert older_values("sample")["texts_per_image"] == "all"
     assert all(isinstance(older_values(stage), dict) for stage in STAGES)
@@ -47,11 +47,10 @@ def test_a_run_of_an_older_version_is_compared_by_older_values(tmp_path: Path) -
     folder = RunFolder(str(tmp_path / "run"))
     assert folder.options_of("match") == {}
     folder.begin("match", {"entry_spacing": "kana"}, "")
-    assert folder.options_of("match") == {"languages": [], "entry_spacing": "kana", "normalize": "none"}
-    assert folder.unrecorded_options("match") == {"languages": [], "normalize": "none"}
-    folder.check_options("match", {"entry_spacing": "kana", "normalize": "none"})
+    assert folder.options_of("match") == {"languages": [], "entry_spacing": "kana", "normalize": "nfc"}
+    folder.check_options("match", {"entry_spacing": "kana", "normalize": "nfc"})
     folder.check_options("match", {"entry_spacing": "kana"})
-    with pytest.raises(UserError, match="--normalize none, and the command says nfc"):
-        folder.check_options("match", {"entry_spacing": "kana", "normalize": "nfc"})
+    with pytest.raises(UserError, match="--normalize nfc, and the command says none"):
+        folder.check_options("match", {"entry_spacing": "kana", "normalize": "none"})
     before = run_from_bytes((tmp_path / "run" / "run.json").read_bytes(), "run.json")
     assert before.stages["match"].options == {"entry_spacing": "kana"}

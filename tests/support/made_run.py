@@ -78,9 +78,9 @@ def write_run(
     seed: int = 0,
     texts_per_image: str = "all",
     files: int = 3,
-    normalize: str | None = "nfc",
+    normalize: str = "nfc",
 ) -> dict[str, Rows]:
-    """Writes the tables of a finished run and its run.json; without `normalize` as older versions did.
+    """Writes the tables of a finished run and its run.json.
 
     Returns:
         The rows of matched, counts, thresholds and manifest.
@@ -95,7 +95,7 @@ def write_run(
     dedup = {"lid_model_digest": "0" * 64, "lid_fallback": "none", "min_lid_score": 0.5}
     folder.begin("dedup", dedup, folder.fingerprint("extract"))
     folder.finish("dedup", DedupSummary(dict(sorted(Counter(row["lang"] for row in matched).items()))))
-    rules = {"entry_spacing": "metaclip2", **({"normalize": normalize} if normalize else {})}
+    rules = {"entry_spacing": "metaclip2", "normalize": normalize}
     folder.begin("match", {"metadata_digests": digests, **rules}, folder.fingerprint("dedup"))
     by_language = sorted(matched, key=lambda row: (row["metadata_lang"], row["uid"]))
     for number in range(files):
