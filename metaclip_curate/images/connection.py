@@ -23,7 +23,7 @@ from urllib.parse import unquote
 
 import ada_url
 
-from metaclip_curate.images.addresses import is_public, names_a_private_host
+from metaclip_curate.screens.addresses import is_public, names_a_private_host
 
 _PORTS = {"http:": 80, "https:": 443}
 

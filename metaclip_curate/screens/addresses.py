@@ -50,7 +50,7 @@ _EMBEDDING = (
 
 # Top-level names of hosts within a network (RFC 6762, appendix G; RFC 8375; RFC 6761). The first of them includes
 # metadata.google.internal.
-_PRIVATE_ENDINGS = (
+PRIVATE_ENDINGS = (
     ".internal",
     ".local",
     ".localdomain",
@@ -62,7 +62,7 @@ _PRIVATE_ENDINGS = (
     ".intranet",
     ".private",
 )
-_PRIVATE_NAMES = ("metadata.tencentyun.com",)
+PRIVATE_NAMES = ("metadata.tencentyun.com",)
 
 
 def is_public(address: str) -> bool:
@@ -103,4 +103,4 @@ def names_a_private_host(host: str) -> bool:
     try:
         return not is_public(name)
     except ValueError:
-        return "." not in name or name in _PRIVATE_NAMES or name.endswith(_PRIVATE_ENDINGS)
+        return "." not in name or name in PRIVATE_NAMES or name.endswith(PRIVATE_ENDINGS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from metaclip_curate.images.addresses import is_public, names_a_private_host
+from metaclip_curate.screens.addresses import is_public, names_a_private_host
 
 PRIVATE = [
     "0.0.0.0",
