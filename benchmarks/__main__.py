@@ -11,6 +11,7 @@ NAMES = (
     "matching",
     "match_memory",
     "match_stage",
+    "screens",
     "skew",
     "sampling",
     "growth",
