@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
-from metaclip_curate.errors import UserError
+from metaclip_curate.errors import JobFailedError, UserError
 from metaclip_curate.options.command_line import add_options
 from metaclip_curate.options.parser import OptionParser
 from metaclip_curate.trainer.train.distributed import init_distributed
@@ -17,7 +18,7 @@ def main(arguments: list[str]) -> int:
     """Trains a model.
 
     Returns:
-        Exit status: 0, or 2 after a mistake of the user.
+        Exit status: 0 also after a stop with a checkpoint, 1 if the training failed, 2 after a mistake of the user.
     """
     parser = OptionParser(
         "python -m metaclip_curate.trainer",
@@ -37,9 +38,13 @@ def main(arguments: list[str]) -> int:
         given = resolved(parsed, read_recipe(parsed.recipe) if parsed.recipe else {})
         with init_distributed(parsed.device) as distributed:
             Training(given, distributed, lambda line: print(line, flush=True)).run()
-    except UserError as error:
-        print(f"metaclip_curate.trainer: {error}", file=sys.stderr)
-        return 2
+    except (UserError, JobFailedError) as error:
+        print(f"metaclip_curate.trainer: {error}", file=sys.stderr, flush=True)
+        status = 2 if isinstance(error, UserError) else 1
+        if "WORLD_SIZE" in os.environ:
+            # The process group's end would wait for ranks that may have ended.
+            os._exit(status)
+        return status
     return 0
 
 

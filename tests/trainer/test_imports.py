@@ -18,6 +18,8 @@ for module in pkgutil.walk_packages(metaclip_curate.trainer.__path__, "metaclip_
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
         modules.append(module.name)
+rooms = {name.split(".")[1] for name in sys.modules if name.startswith("metaclip_curate.")}
+assert not rooms & {"matching", "extract", "metadata", "language", "stages", "pipelines", "spark"}, rooms
 print(len(modules))
 """
 

@@ -154,6 +154,11 @@ class CuratedPairs(IterableDataset[Pair]):
             self._expected = expected_size(self.source, self.selection)
         return self._expected
 
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the shards and of the rule that selects their texts."""
+        return fingerprint(self.source, self.selection)
+
     def epoch_size(self) -> int:
         """Returns the number of samples of the current epoch, of all ranks together, broken images included."""
         return len(self.sampler())
@@ -204,7 +209,7 @@ class CuratedPairs(IterableDataset[Pair]):
             "window": self._state.window,
             "seed": self.selection.seed,
             "samples": self.epoch_size(),
-            "data": fingerprint(self.source, self.selection),
+            "data": self.fingerprint,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -219,7 +224,7 @@ class CuratedPairs(IterableDataset[Pair]):
             raise UserError(f"the checkpoint was trained with seed {state['seed']}, not {self.selection.seed}")
         self._state.set_streams(int(state["lanes"]), int(state["window"]))
         self.move_to(int(state["epoch"]), int(state["position"]))
-        if state["data"] != fingerprint(self.source, self.selection) or state["samples"] != self.epoch_size():
+        if state["data"] != self.fingerprint or state["samples"] != self.epoch_size():
             raise UserError(
                 "the checkpoint was trained on other data, weights or thresholds: give the same, or start anew"
             )

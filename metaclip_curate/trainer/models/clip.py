@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
@@ -17,6 +18,8 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.storage.atomic_file import atomic_write
 
 _WEIGHTS, _CONFIG = "open_clip_model.safetensors", "open_clip_config.json"
+# "Sigmoid Loss for Language Image Pre-Training" (arXiv 2303.15343), section 3.2
+_SIGLIP = {"init_logit_scale": math.log(10), "init_logit_bias": -10}
 _SCHEMES = ("hf-hub:", "local-dir:")
 
 
@@ -39,7 +42,9 @@ class Clip:
     tokenizer: Callable[[list[str]], Tensor]
 
 
-def create(model: str, pretrained: str = "", smallest_crop: float = 0.9, cache: str = "") -> Clip:
+def create(
+    model: str, pretrained: str = "", smallest_crop: float = 0.9, cache: str = "", logit_bias: bool = False
+) -> Clip:
     """Creates a model.
 
     Args:
@@ -47,6 +52,7 @@ def create(model: str, pretrained: str = "", smallest_crop: float = 0.9, cache: 
         pretrained: Name of weights that open_clip knows for the model, or a file. Default: random weights.
         smallest_crop: Smallest share of an image that the random crop keeps.
         cache: Folder in which open_clip keeps downloads. Default: its own.
+        logit_bias: Whether the model gets a logit bias, and the first logit scale that goes with it, if it has none.
 
     Raises:
         UserError: open_clip doesn't know the model or weights, or a package that they need isn't installed.
@@ -66,6 +72,7 @@ def create(model: str, pretrained: str = "", smallest_crop: float = 0.9, cache: 
             pretrained_text=False,
             aug_cfg={"scale": (smallest_crop, 1.0)},
             cache_dir=cache or None,
+            **(_SIGLIP if logit_bias else {}),
         )
     except ImportError as error:
         raise UserError(
@@ -111,7 +118,10 @@ def export(clip: Clip, model: nn.Module, folder: Path) -> None:
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     with atomic_write(folder / _WEIGHTS) as file:
         file.write(safetensors.torch.save(weights))
-    save_config_for_hf(model, folder / _CONFIG, open_clip.get_model_config(clip.name))
+    config = open_clip.get_model_config(clip.name)
+    if getattr(model, "logit_bias", None) is not None:
+        config = _SIGLIP | config
+    save_config_for_hf(model, folder / _CONFIG, config)
     # open_clip looks for a hub's tokenizer in the same folder.
     hub_tokenizer = getattr(clip.tokenizer, "tokenizer", None)
     if hub_tokenizer is not None:

@@ -15,7 +15,7 @@ SCHEME = "transformers:"
 
 
 class TransformersClip(nn.Module):
-    """A model of transformers with the two methods of open_clip that evaluation uses.
+    """A model of transformers with the methods of open_clip that evaluation uses.
 
     Args:
         model: A CLIPModel, MetaClip2Model or another with `get_image_features` and `get_text_features`.
@@ -24,6 +24,15 @@ class TransformersClip(nn.Module):
     def __init__(self, model: Any) -> None:
         super().__init__()
         self._model = model
+
+    def forward(self, image: Tensor | None = None, text: Tensor | None = None) -> dict[str, Tensor]:
+        """Encodes images, texts or both to normalized features, under open_clip's names."""
+        output = {}
+        if image is not None:
+            output["image_features"] = self.encode_image(image, normalize=True)
+        if text is not None:
+            output["text_features"] = self.encode_text(text, normalize=True)
+        return output
 
     def encode_image(self, images: Tensor, normalize: bool = False) -> Tensor:
         """Encodes images to features, shape (images, dimensions)."""

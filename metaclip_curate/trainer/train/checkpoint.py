@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +42,26 @@ def checkpoints(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("step-*.pt") if _NAME.fullmatch(path.name))
 
 
+def newest_checkpoint(folder: Path) -> Path | None:
+    """Returns the newest checkpoint of a folder; None if it has none."""
+    found = checkpoints(folder)
+    return found[-1] if found else None
+
+
+def is_finite(tensors: Iterable[torch.Tensor]) -> bool:
+    """Returns whether all numbers are finite, without a copy of the tensors."""
+    floating = [tensor.detach() for tensor in tensors if tensor.is_floating_point() and tensor.numel()]
+    largest = torch._foreach_norm(floating, float("inf"))
+    return bool(torch.isfinite(torch.stack([one.float() for one in largest])).all()) if floating else True
+
+
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Reads a checkpoint onto the CPU, without running any code that the file might hold.
+    """Maps a checkpoint into memory, which the ranks of a node share, without running any code that it might hold.
 
     Raises:
         UserError: The checkpoint has another version's format.
     """
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     if state.get("format") != _FORMAT:
         raise UserError(
             f"{path} isn't a checkpoint of this version: begin in another --output with --pretrained {path}"

@@ -1,14 +1,20 @@
-"""Distributed training: the processes that torchrun started, or a single one."""
+"""Distributed training: the processes that torchrun or Slurm started, or a single one."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar, cast
 
 import torch
 import torch.distributed as dist
+
+from metaclip_curate.errors import JobFailedError, UserError
+
+_Result = TypeVar("_Result")
+_ERRORS: dict[str, type[Exception]] = {"UserError": UserError, "JobFailedError": JobFailedError}
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,58 @@ class Distributed:
             dist.all_reduce(numbers)
         return [float(number) / self.world_size for number in numbers]
 
+    def largest(self, values: torch.Tensor) -> torch.Tensor:
+        """Replaces each value by the largest of all ranks, on the device and without waiting for it there."""
+        if self.world_size > 1:
+            dist.all_reduce(values, dist.ReduceOp.MAX)
+        return values
+
+    def on_main(self, function: Callable[[], _Result]) -> _Result:
+        """Calls a function on rank 0 and returns its result on all ranks.
+
+        Raises:
+            UserError: The function raised it; it is raised on all ranks.
+            JobFailedError: The same.
+        """
+        if self.world_size == 1:
+            return function()
+        outcome: list[Any] = [None, None]
+        if self.is_main:
+            try:
+                outcome[1] = function()
+            except (UserError, JobFailedError) as error:
+                outcome = [type(error).__name__, str(error)]
+        dist.broadcast_object_list(outcome)
+        if outcome[0] is not None:
+            raise _ERRORS[outcome[0]](outcome[1])
+        return cast("_Result", outcome[1])
+
+    def gather(self, value: _Result) -> list[_Result]:
+        """Collects a value of each rank, on all ranks."""
+        if self.world_size == 1:
+            return [value]
+        values: list[Any] = [None] * self.world_size
+        dist.all_gather_object(values, value)
+        return values
+
+    def check_same(self, values: Mapping[str, Any]) -> None:
+        """Checks that all ranks have the same values.
+
+        Args:
+            values: Values by what a message calls them.
+
+        Raises:
+            UserError: A rank has another value than rank 0; it is raised on all ranks.
+        """
+        of_ranks = self.gather(dict(values))
+        for rank, of_rank in enumerate(of_ranks):
+            for name, value in of_ranks[0].items():
+                if of_rank[name] != value:
+                    raise UserError(
+                        f"rank {rank} has {name} {of_rank[name]}, rank 0 has {value}: start all ranks with the same "
+                        "command, on folders that all of them share"
+                    )
+
     def barrier(self) -> None:
         """Waits for all other ranks."""
         if self.world_size > 1:
@@ -45,7 +103,9 @@ class Distributed:
 
 @contextlib.contextmanager
 def init_distributed(device: str = "") -> Iterator[Distributed]:
-    """Joins the process group of torchrun: NCCL for GPUs, gloo for CPUs. Without torchrun, this process is alone.
+    """Joins the process group that RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT describe.
+
+    The backend is NCCL for GPUs and gloo for CPUs. Without WORLD_SIZE this process is alone.
 
     Args:
         device: cpu or cuda. Default: cuda if it is available.
@@ -59,7 +119,6 @@ def init_distributed(device: str = "") -> Iterator[Distributed]:
         yield Distributed(0, 1, local)
         return
     dist.init_process_group("nccl" if kind == "cuda" else "gloo")
-    try:
-        yield Distributed(dist.get_rank(), dist.get_world_size(), local)
-    finally:
-        dist.destroy_process_group()
+    yield Distributed(dist.get_rank(), dist.get_world_size(), local)
+    # After an exception the other ranks may have ended, and this would wait for them.
+    dist.destroy_process_group()

@@ -6,15 +6,18 @@ with another value.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.options.fields import flag, option
-from metaclip_curate.storage import StorageOptions
+from metaclip_curate.options.fields import check_above_zero, check_range, flag, option
+from metaclip_curate.storage import StorageOptions, is_local
 
 Precision = Literal["fp32", "bf16", "fp16"]
+LossName = Literal["clip", "siglip"]
 LossRows = Literal["local", "global"]
+_MOST_WORKERS = 1024
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,12 @@ class DataOptions:
             raise UserError("--data is missing: name a folder that `metaclip-curate download` has filled")
         if self.run and self.manifest:
             raise UserError("--run and --manifest exclude each other: one draws anew, the other was drawn")
-        _at_least("streams", self.streams, 0)
-        _at_least("workers", self.workers, 0)
-        _at_least("prefetch", self.prefetch, 1)
+        if not 0 <= self.seed < 2**64:
+            raise UserError(f"--seed must be from 0 to 2^64 - 1, not {self.seed}")
+        check_range("streams", self.streams, 0)
+        check_range("workers", self.workers, 0, _MOST_WORKERS)
+        check_range("prefetch", self.prefetch, 1, _MOST_WORKERS)
+        language_weights(self.weights)
 
 
 @dataclass(frozen=True)
@@ -98,19 +104,29 @@ class OptimizationOptions:
     beta2: float = option(0.98, "AdamW's beta2", metavar="RATE")
     eps: float = option(1e-6, "AdamW's epsilon", metavar="NUMBER")
     clip_norm: float = option(0.0, "largest norm of the gradients; 0: any", metavar="NUMBER")
+    loss: LossName = option("clip", "softmax over the batch, as CLIP, or a sigmoid for each pair, as SigLIP")
     loss_rows: LossRows = option(
         "local", "whether a rank computes only its own rows of the loss, or each rank all of them", changes_output=False
     )
+    max_bad_steps: int = option(
+        20,
+        "number of steps in a row that may be skipped since loss or gradients aren't finite, before the training fails",
+        metavar="N",
+        changes_output=False,
+    )
 
     def __post_init__(self) -> None:
-        _at_least("batch_size", self.batch_size, 2)
-        _at_least("accumulate", self.accumulate, 1)
-        _at_least("warmup_pairs", self.warmup_pairs, 0)
+        check_range("batch_size", self.batch_size, 2)
+        check_range("accumulate", self.accumulate, 1)
+        check_range("warmup_pairs", self.warmup_pairs, 0)
+        check_range("max_bad_steps", self.max_bad_steps, 0)
         if self.pairs_seen < self.batch_size:
             raise UserError(f"--pairs-seen must be at least one batch, {self.batch_size:,}, not {self.pairs_seen:,}")
-        for name, value in (("lr", self.lr), ("eps", self.eps)):
-            if value <= 0:
-                raise UserError(f"{flag(name)} must be above 0, not {value}")
+        for name in ("lr", "eps"):
+            check_above_zero(name, getattr(self, name))
+            _check_finite(name, getattr(self, name))
+        for name in ("weight_decay", "clip_norm"):
+            _check_not_negative(name, getattr(self, name))
         for name, value in (("beta1", self.beta1), ("beta2", self.beta2)):
             if not 0 <= value < 1:
                 raise UserError(f"{flag(name)} must be from 0 to below 1, not {value}")
@@ -147,9 +163,16 @@ class OutputOptions:
     def __post_init__(self) -> None:
         if not self.output:
             raise UserError("--output is missing: name a folder for the training's checkpoints and metrics")
-        _at_least("log_every", self.log_every, 1)
-        _at_least("checkpoint_every", self.checkpoint_every, 1)
-        _at_least("keep_checkpoints", self.keep_checkpoints, 0)
+        if not is_local(self.output):
+            raise UserError(
+                f"--output must be a folder of a file system that all ranks share, not {self.output}: copy the folder "
+                "after the training, or mount the bucket"
+            )
+        check_range("log_every", self.log_every, 1)
+        check_range("checkpoint_every", self.checkpoint_every, 1)
+        check_range("keep_checkpoints", self.keep_checkpoints, 0)
+        check_range("stop_after_steps", self.stop_after_steps, 0)
+        _check_not_negative("stop_after_minutes", self.stop_after_minutes)
 
 
 @dataclass(frozen=True)
@@ -188,7 +211,7 @@ def language_weights(weights: tuple[str, ...]) -> dict[str, float]:
         Weight of each language that is named.
 
     Raises:
-        UserError: A weight isn't of the form LANGUAGE=NUMBER.
+        UserError: A weight isn't of the form LANGUAGE=NUMBER, or is negative.
     """
     found = {}
     for given in weights:
@@ -197,9 +220,16 @@ def language_weights(weights: tuple[str, ...]) -> dict[str, float]:
             found[language] = float(number)
         except ValueError:
             raise UserError(f"--weights has {given!r}: write each as LANGUAGE=NUMBER, such as sw=2") from None
+        if not 0 <= found[language] < math.inf:
+            raise UserError(f"--weights has {given!r}: give a number from 0 up")
     return found
 
 
-def _at_least(name: str, value: int, least: int) -> None:
-    if value < least:
-        raise UserError(f"{flag(name)} must be at least {least}, not {value}")
+def _check_finite(name: str, value: float) -> None:
+    if not math.isfinite(value):
+        raise UserError(f"{flag(name)} must be a number, not {value}")
+
+
+def _check_not_negative(name: str, value: float) -> None:
+    if not 0 <= value < math.inf:
+        raise UserError(f"{flag(name)} must be a number from 0 up, not {value}")

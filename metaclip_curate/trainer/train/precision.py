@@ -1,4 +1,4 @@
-"""Mixed precision: autocast and the scaling of the loss."""
+"""Mixed precision: autocast."""
 
 from __future__ import annotations
 
@@ -21,8 +21,3 @@ def autocast(device: str, precision: Precision) -> Any:
     """
     kind = _TYPES.get(precision)
     return contextlib.nullcontext() if kind is None else torch.autocast(device, dtype=kind)
-
-
-def grad_scaler(device: str, precision: Precision) -> torch.amp.GradScaler:
-    """Makes the scaler of the loss, which only fp16 needs; with other precisions it does nothing."""
-    return torch.amp.GradScaler(device, enabled=precision == "fp16")

@@ -26,6 +26,8 @@ from metaclip_curate.trainer.train.options import GROUPS, TrainOptions
 Recipe = dict[str, dict[str, Any]]
 # In recipes and in folders of trainings that were begun with an earlier version.
 _FORMER_NAMES = {"lanes": "streams"}
+# Paths and numbers of processes may differ from node to node.
+_OF_A_RANK = ("data", "run", "manifest", "output", "workers", "prefetch")
 
 
 def recipe_names() -> list[str]:
@@ -105,6 +107,17 @@ def as_toml(options: TrainOptions) -> str:
                 lines.append(f"{item.name} = {json.dumps(value, ensure_ascii=False)}")
         lines.append("")
     return "\n".join(lines)
+
+
+def comparable(options: TrainOptions) -> dict[str, Any]:
+    """Returns the options that all ranks must have alike, by what a message calls them."""
+    return {
+        flag(item.name): getattr(getattr(options, group), item.name)
+        for group in GROUPS
+        if group != "storage"
+        for item in dataclasses.fields(getattr(options, group))
+        if item.name not in _OF_A_RANK
+    }
 
 
 def check_same(options: TrainOptions, written: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,29 +13,32 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from metaclip_curate.trainer.train.distributed import Distributed
-from metaclip_curate.trainer.train.loss import clip_loss
+from metaclip_curate.trainer.train.gradients import LossScale, clip_factor, local_gradients, total_norm
+from metaclip_curate.trainer.train.loss import loss_function
+from metaclip_curate.trainer.train.optimizer import adamw, step_unless
 from metaclip_curate.trainer.train.options import OptimizationOptions, Precision
-from metaclip_curate.trainer.train.precision import autocast, grad_scaler
+from metaclip_curate.trainer.train.precision import autocast
 
 # "Learning Transferable Visual Models From Natural Language Supervision" (arXiv 2103.00020), section 2.5
 _HIGHEST_LOGIT_SCALE = math.log(100)
 
 
-def adamw(model: nn.Module, options: OptimizationOptions) -> torch.optim.AdamW:
-    """Makes AdamW, without weight decay for parameters of fewer than two dimensions: gains, biases, the logit scale."""
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    return torch.optim.AdamW(
-        [
-            {"params": [parameter for parameter in trained if parameter.ndim < 2], "weight_decay": 0.0},
-            {
-                "params": [parameter for parameter in trained if parameter.ndim >= 2],
-                "weight_decay": options.weight_decay,
-            },
-        ],
-        lr=options.lr,
-        betas=(options.beta1, options.beta2),
-        eps=options.eps,
-    )
+_OUTPUTS = ("image_features", "text_features", "logit_scale", "logit_bias")
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What one step gave, on the device.
+
+    Attributes:
+        loss: This rank's loss.
+        norm: Norm of the gradients of all ranks before clipping.
+        flags: Whether the step was skipped on all ranks, and the largest code of a stop, shape (2,).
+    """
+
+    loss: Tensor
+    norm: Tensor
+    flags: Tensor
 
 
 class Learner:
@@ -48,7 +53,7 @@ class Learner:
     Attributes:
         model: The model itself, without DistributedDataParallel.
         optimizer: Its optimizer.
-        scaler: Scaler of the loss, which only fp16 needs.
+        scaler: Scale of the loss, which only fp16 needs.
     """
 
     def __init__(
@@ -59,53 +64,65 @@ class Learner:
         if distributed.world_size > 1:
             devices = [distributed.device] if distributed.device.type == "cuda" else None
             self._parallel = DistributedDataParallel(model, device_ids=devices)
+        self._distributed = distributed
         self._device, self._precision = distributed.device.type, precision
-        self._loss = clip_loss(distributed, options.loss_rows)
-        self.optimizer = adamw(model, options)
-        self.scaler = grad_scaler(self._device, precision)
+        self._loss = loss_function(options.loss, distributed, options.loss_rows)
+        self.optimizer = adamw(model, options, fused=self._device == "cuda")
+        self.scaler = LossScale(distributed.device, precision == "fp16")
 
-    def step(self, images: Tensor, tokens: Tensor, rate: float) -> tuple[Tensor, Tensor]:
-        """Does one step.
+    def step(self, images: Tensor, tokens: Tensor, rate: float, stop: int = 0) -> StepResult:
+        """Does one step. If the loss or a gradient of any rank isn't finite, no rank changes its weights.
 
         Args:
             images: This rank's images, shape (batch, 3, height, width), on the device.
             tokens: This rank's tokens, shape (batch, context length), on the device.
             rate: The learning rate.
-
-        Returns:
-            This rank's loss, and the norm of the gradients before clipping.
+            stop: Code of a reason to stop, which all ranks learn in the same exchange as whether the step is skipped.
         """
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self._parallel.train()
         self.optimizer.zero_grad(set_to_none=True)
         loss = self._backward(images, tokens)
-        self.scaler.unscale_(self.optimizer)
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self._options.clip_norm or math.inf)
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
+        gradients, sharded = local_gradients(self.model.parameters())
+        norm = total_norm(gradients, sharded) * self.scaler.inverse()
+        bad = ~(torch.isfinite(loss) & torch.isfinite(norm))
+        asked = torch.full((), float(stop), device=loss.device)
+        flags = self._distributed.largest(torch.stack([bad.float(), asked]))
+        self._scale_gradients(gradients, norm)
+        step_unless(flags[0], self.optimizer)
+        self.scaler.update(flags[0])
         with torch.no_grad():
             self.model.logit_scale.clamp_(0, _HIGHEST_LOGIT_SCALE)
-        return loss, norm
+        return StepResult(loss, norm, flags)
+
+    def _scale_gradients(self, gradients: list[Tensor], norm: Tensor) -> None:
+        """Clips the gradients and undoes the scaling of the loss, if there is any of the two."""
+        factor = self.scaler.inverse() if self.scaler.enabled else None
+        if self._options.clip_norm:
+            clip = clip_factor(norm, self._options.clip_norm)
+            factor = clip if factor is None else clip * factor
+        if factor is not None:
+            torch._foreach_mul_(gradients, factor)
 
     def _backward(self, images: Tensor, tokens: Tensor) -> Tensor:
         parts = self._options.accumulate
         if parts == 1:
             with self._autocast():
-                loss = self._loss(**self._parallel(images, tokens))
-            self.scaler.scale(loss).backward()
+                loss = self._loss(**_features(self._parallel(images, tokens)))
+            self.scaler.scaled(loss).backward()
             return loss.detach()
         # The loss needs the features of the whole batch at once, but activations of one part at a time are enough: all
         # features are computed without gradients first, then those of each part again with gradients.
         split = list(zip(images.chunk(parts), tokens.chunk(parts), strict=True))
         with torch.no_grad(), self._autocast():
-            outputs = [self.model(*part) for part in split]
+            outputs = [_features(self.model(*part)) for part in split]
         for index, part in enumerate(split):
             is_last = index == parts - 1
             with contextlib.nullcontext() if is_last else self._no_sync():
                 with self._autocast():
-                    loss = self._loss(**_with_gradients(outputs, index, self._parallel(*part), is_last))
-                self.scaler.scale(loss).backward()
+                    loss = self._loss(**_with_gradients(outputs, index, _features(self._parallel(*part)), is_last))
+                self.scaler.scaled(loss).backward()
         return loss.detach()
 
     def _autocast(self) -> Any:
@@ -114,6 +131,11 @@ class Learner:
     def _no_sync(self) -> Any:
         parallel = isinstance(self._parallel, DistributedDataParallel)
         return self._parallel.no_sync() if parallel else contextlib.nullcontext()
+
+
+def _features(output: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Keeps what the losses take of a model's output."""
+    return {name: output[name] for name in _OUTPUTS if name in output}
 
 
 def _with_gradients(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -68,3 +71,55 @@ def test_two_ranks_go_on_where_one_stopped(shards: Path, alone: Path, tmp_path: 
     trainings.train(shards, tmp_path, pairs_seen=48, stop_after_steps=3)
     assert "step 3 of 6" in train_with_two(shards, tmp_path, "--loss-rows", "global", "--grad-checkpointing")
     check_equal(tmp_path, alone)
+
+
+def start_two(*rank_arguments: tuple[str, ...]) -> list[subprocess.Popen[str]]:
+    """Starts two ranks without torchrun, as Slurm does; the arguments of each are Python's."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    where = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
+    return [
+        subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=os.environ | where | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank, arguments in enumerate(rank_arguments)
+    ]
+
+
+def command(shards: Path, output: Path, *more: str) -> tuple[str, ...]:
+    places = ("--recipe", "tiny", "--data", str(shards), "--output", str(output))
+    return ("-m", "metaclip_curate.trainer", *places, *_STEPS, *more)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["SIGUSR1", "SIGTERM"])
+def test_a_signal_to_one_rank_stops_both_with_a_checkpoint(shards: Path, tmp_path: Path, name: str) -> None:
+    endless = command(shards, tmp_path, "--pairs-seen", "8000000", "--workers", "1")
+    ranks = start_two(endless, endless)
+    metrics = tmp_path / "metrics.jsonl"
+    deadline = time.monotonic() + 100
+    while not (metrics.exists() and metrics.read_text().count("\n") > 2):
+        assert time.monotonic() < deadline
+        assert all(rank.poll() is None for rank in ranks), [rank.communicate() for rank in ranks]
+        time.sleep(0.1)
+    ranks[1].send_signal(signal.Signals[name])
+    printed = [rank.communicate(timeout=100) for rank in ranks]
+    assert [rank.returncode for rank in ranks] == [0, 0], printed
+    newest = trainings.newest_checkpoint(tmp_path)
+    step = int(newest.stem.removeprefix("step-"))
+    assert f"stopped by {name} after step {step:,} of 1,000,000: the same command goes on" in printed[0][0]
+    assert trainings.metrics(tmp_path)[-1]["step"] == step
+
+
+@pytest.mark.slow
+def test_ranks_that_differ_are_refused(shards: Path, tmp_path: Path) -> None:
+    ranks = start_two(command(shards, tmp_path), command(shards, tmp_path, "--lr", "2e-3"))
+    printed = [rank.communicate(timeout=100) for rank in ranks]
+    assert [rank.returncode for rank in ranks] == [2, 2], printed
+    assert "rank 1 has --lr 0.002, rank 0 has 0.001: start all ranks with the same command" in printed[0][1]

@@ -105,3 +105,26 @@ def test_mistakes_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "has no sizes.json" in error_of("--recipe", "tiny", *places)
     assert "'sw2': write each as LANGUAGE=NUMBER" in error_of("--recipe", "tiny", *places, "--weights", "sw2")
     assert "--pairs-seen must be at least one batch, 32,768" in error_of(*places, "--pairs-seen", "5")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("optimization__weight_decay", -0.1, "--weight-decay must be a number from 0 up, not -0.1"),
+        ("optimization__clip_norm", float("nan"), "--clip-norm must be a number from 0 up, not nan"),
+        ("optimization__lr", float("nan"), "--lr must be above 0, not nan"),
+        ("optimization__lr", float("inf"), "--lr must be a number, not inf"),
+        ("optimization__max_bad_steps", -1, "--max-bad-steps must be at least 0, not -1"),
+        ("output__stop_after_steps", -1, "--stop-after-steps must be at least 0, not -1"),
+        ("output__stop_after_minutes", float("nan"), "--stop-after-minutes must be a number from 0 up, not nan"),
+        ("output__output", "s3://bucket/training", "--output must be a folder of a file system .* not s3://bucket"),
+        ("data__seed", -1, "--seed must be from 0 to 2.64 - 1, not -1"),
+        ("data__workers", 5000, "--workers must be at most 1024, not 5000"),
+        ("data__weights", ("sw=-1",), "--weights has 'sw=-1': give a number from 0 up"),
+        ("data__weights", ("sw=nan",), "--weights has 'sw=nan': give a number from 0 up"),
+        ("model__smallest_crop", float("nan"), "--smallest-crop must be a share above 0, up to 1, not nan"),
+    ],
+)
+def test_ranges(option: str, value: object, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        of_recipe("tiny", **{option: value})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import math
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,9 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from metaclip_curate.errors import UserError
+from metaclip_curate.errors import JobFailedError, UserError
 from metaclip_curate.trainer.models import clip
+from metaclip_curate.trainer.train.distributed import Distributed
 from metaclip_curate.trainer.train.train import Training
 from tests.support import made_shards, trainings
 
@@ -133,6 +136,108 @@ def test_weight_decay_and_the_logit_scale(shards: Path, tmp_path: Path) -> None:
         learner.model.logit_scale.fill_(9.0)
     training.run()
     assert trainings.metrics(tmp_path)[0]["logit_scale"] == pytest.approx(100)
+
+
+def break_steps(training: Training, bad: set[int]) -> None:
+    """Makes the losses of some steps, counted from 0, NaN."""
+    learner = training._learner
+    loss = learner._loss
+    learner._loss = lambda **features: loss(**features) * (float("nan") if training.step in bad else 1.0)
+
+
+def test_a_step_whose_loss_is_not_finite_is_skipped(shards: Path, tmp_path: Path) -> None:
+    training = Training(trainings.options(shards, tmp_path, pairs_seen=32, checkpoint_every=1), trainings.ALONE)
+    break_steps(training, {2})
+    kept: list[dict[str, torch.Tensor]] = []
+    learn = training._learn
+
+    def learn_and_keep(*given: Any) -> Any:
+        result = learn(*given)
+        kept.append({name: value.clone() for name, value in training._learner.model.state_dict().items()})
+        return result
+
+    training._learn = learn_and_keep  # type: ignore[assignment, method-assign]
+    assert training.run()
+    assert all(torch.equal(kept[2][name], value) for name, value in kept[1].items())
+    assert not all(torch.equal(kept[3][name], value) for name, value in kept[2].items())
+    lines = trainings.metrics(tmp_path)
+    assert [line["skipped_steps"] for line in lines] == [0, 0, 1, 1]
+    assert [line["loss"] is None for line in lines] == [False, False, True, False]
+    assert all(value.isfinite().all() for value in trainings.weights(tmp_path).values())
+
+
+def test_too_many_skipped_steps_end_the_training(shards: Path, tmp_path: Path) -> None:
+    given = {"pairs_seen": 80, "checkpoint_every": 2, "max_bad_steps": 3}
+    training = Training(trainings.options(shards, tmp_path, **given), trainings.ALONE)
+    break_steps(training, set(range(3, 10)))
+    with pytest.raises(JobFailedError, match="4 steps in a row weren't finite, more than --max-bad-steps 3"):
+        training.run()
+    assert training.step == 7
+    assert all(value.isfinite().all() for value in trainings.weights(tmp_path).values())
+    # The folder isn't locked any more.
+    assert trainings.train(shards, tmp_path, **given)
+
+
+def test_no_checkpoint_of_weights_that_are_not_finite(shards: Path, tmp_path: Path) -> None:
+    given = {"pairs_seen": 32, "checkpoint_every": 1, "keep_checkpoints": 1}
+    assert not trainings.train(shards, tmp_path, stop_after_steps=2, **given)
+    training = Training(trainings.options(shards, tmp_path, **given), trainings.ALONE)
+    training._learner.model.visual.proj.data[0, 0] = float("inf")
+    with pytest.raises(JobFailedError, match="the weights aren't finite after step 3, so no checkpoint is written"):
+        training.run()
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-000000002.pt"]
+
+
+def test_steps_are_those_of_open_clip_bit_for_bit(shards: Path, tmp_path: Path) -> None:
+    training = Training(trainings.options(shards, tmp_path, pairs_seen=48), trainings.ALONE)
+    model = copy.deepcopy(training._learner.model)
+    decayed = [one for one in model.parameters() if one.ndim >= 2]
+    others = [one for one in model.parameters() if one.ndim < 2]
+    optimizer = torch.optim.AdamW(
+        [{"params": others, "weight_decay": 0.0}, {"params": decayed, "weight_decay": 0.1}],
+        betas=(0.9, 0.98),
+        eps=1e-6,
+    )
+    loss_of, losses_of_open_clip = open_clip.ClipLoss(), []
+    learn = training._learn
+
+    def learn_both(batch: Any, stop: int) -> Any:
+        result = learn(batch, stop)
+        for group in optimizer.param_groups:
+            group["lr"] = training._learner.optimizer.param_groups[0]["lr"]
+        optimizer.zero_grad()
+        loss = loss_of(**model(batch.images, batch.tokens))
+        loss.backward()
+        optimizer.step()
+        with torch.no_grad():
+            model.logit_scale.clamp_(0, math.log(100))
+        losses_of_open_clip.append(float(loss))
+        return result
+
+    training._learn = learn_both  # type: ignore[method-assign]
+    training.run()
+    assert losses(tmp_path) == losses_of_open_clip
+    assert all(torch.equal(model.state_dict()[name], value) for name, value in trainings.weights(tmp_path).items())
+
+
+def test_a_folder_that_another_job_writes_is_refused(shards: Path, tmp_path: Path) -> None:
+    trainings.train(shards, tmp_path, stop_after_steps=1)
+    first = Training(trainings.options(shards, tmp_path), trainings.ALONE)
+    with first._owner.working():
+        first._owner.require()
+        with pytest.raises(UserError, match=f"{tmp_path} is being written by"):
+            trainings.train(shards, tmp_path)
+    # A job that began to wait before the other one saved doesn't overwrite what that has learned.
+    trainings.train(shards, tmp_path)
+    with pytest.raises(UserError, match="another job has written to"):
+        first.run()
+
+
+def test_a_rank_that_cannot_see_the_checkpoint(shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trainings.train(shards, tmp_path, stop_after_steps=1)
+    monkeypatch.setattr(Distributed, "gather", lambda self, value: [value, False])
+    with pytest.raises(UserError, match=r"rank 1 can't see .*step-000000001\.pt: give an --output"):
+        Training(trainings.options(shards, tmp_path), trainings.ALONE)
 
 
 def test_mistakes(shards: Path, tmp_path: Path) -> None:
