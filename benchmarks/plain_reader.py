@@ -88,6 +88,7 @@ def read_plain(path: Path, predict: Predict | None = None) -> tuple[pa.Table, Co
                         "page_url": page_url,
                         "page_lang": "",
                         "license": "",
+                        "source_id": "",
                         "crawl": "",
                         "source_file": str(path),
                     }

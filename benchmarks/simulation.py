@@ -193,6 +193,7 @@ def _rows(index: npt.NDArray[np.uint64], entry_ids: pa.ListArray) -> pa.RecordBa
         "page_url": pc.binary_join_element_wise(hosts, words[2], "/", words[3], "-", words[4], "-", words[5], "/", ""),
         "page_lang": pa.repeat("en", count),
         "license": pa.repeat("", count),
+        "source_id": pa.repeat("", count),
         "crawl": pa.repeat("CC-MAIN-2025-30", count),
         "source_file": pa.repeat("crawl-data/CC-MAIN-2025-30/segments/1752118080000.1/wat/made.warc.wat.gz", count),
         "metadata_lang": pa.repeat("en", count),

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
+
+from metaclip_curate.errors import UserError
 
 # One row for each unique (url, text) of an input file.
 PAIRS = pa.schema(
@@ -11,10 +15,11 @@ PAIRS = pa.schema(
         pa.field("image_id", pa.string()),  # 24 hex digits: the first of SHA-224 of the URL
         pa.field("url", pa.string()),  # absolute http(s) URL, WHATWG-normalised, without fragment, up to 8,192 bytes
         pa.field("text", pa.string()),  # one line, stripped, never empty
-        pa.field("text_source", pa.string()),  # alt, title or data-image-title
+        pa.field("text_source", pa.string()),  # alt, title or data-image-title; of a pool the column's name
         pa.field("page_url", pa.string()),  # URL of the page with the image
         pa.field("page_lang", pa.string()),  # what its <html lang> says, lower case, up to 35 characters; or empty
         pa.field("license", pa.string()),  # URL of the Creative Commons licence that it declares, or empty
+        pa.field("source_id", pa.string()),  # a pool's own id of the pair; empty for other inputs; kept columns follow
         pa.field("crawl", pa.string()),  # name of the crawl, such as CC-MAIN-2025-30; empty if unknown
         pa.field("source_file", pa.string()),  # the input file's name
     ]
@@ -95,12 +100,91 @@ MANIFEST = pa.schema(
 
 _SPARK_TYPES = {
     pa.string(): "string",
+    pa.bool_(): "boolean",
+    pa.int8(): "tinyint",
+    pa.int16(): "smallint",
     pa.int32(): "int",
     pa.int64(): "bigint",
     pa.float32(): "float",
     pa.float64(): "double",
-    pa.list_(pa.int32()): "array<int>",
 }
+# Types of a pool's columns that Spark doesn't have, and those in which they are kept.
+_WIDENED = {
+    pa.uint8(): pa.int16(),
+    pa.uint16(): pa.int32(),
+    pa.uint32(): pa.int64(),
+    pa.float16(): pa.float32(),
+    pa.large_string(): pa.string(),
+}
+_TYPES_BY_NAME = {str(kind): kind for kind in _SPARK_TYPES}
+_LIST_OF = "list of "
+# img2dataset refuses tables that have one of the first; stages give the last to columns of their own.
+_FORBIDDEN = (
+    *("key", "caption", "width", "height", "original_width", "original_height", "status", "error_message"),
+    *("exif", "md5", "sha256", "sha512"),
+    *("order_key", "file", "range", "first", "starts", "rank", "offset", "partition", "selection", "row", "task"),
+)
+_PREFIX = "pool_"
+
+# Columns of a pool that are kept, in the order in which the command names them.
+Kept = tuple[pa.Field, ...]
+
+
+def with_kept(schema: pa.Schema, kept: Kept) -> pa.Schema:
+    """Inserts the kept columns of a pool after `source_id`.
+
+    Args:
+        schema: `PAIRS` or a schema that begins with its columns.
+        kept: The kept columns, from `kept_columns`.
+    """
+    after = schema.get_field_index("source_id") + 1
+    fields = list(schema)
+    return pa.schema([*fields[:after], *kept, *fields[after:]])
+
+
+def kept_columns(names: Sequence[str], types: Sequence[str]) -> Kept:
+    """Returns the columns of a run's tables that hold the kept columns of a pool.
+
+    Args:
+        names: Names of the columns in the pool.
+        types: Name of each column's type, from `kept_type`.
+
+    Returns:
+        The columns, with a prefix where a table has a column of that name or img2dataset forbids it.
+    """
+    # Spark doesn't distinguish upper from lower case.
+    taken = {*MANIFEST.names, *_FORBIDDEN}
+    named = [f"{_PREFIX}{name}" if name.lower() in taken else name for name in names]
+    return tuple(pa.field(name, _type_of(kind)) for name, kind in zip(named, types, strict=True))
+
+
+def kept_type(kind: pa.DataType, column: str) -> str:
+    """Returns the name of the type in which a column of a pool is kept.
+
+    Args:
+        kind: Type of the column in the pool.
+        column: Name of the column and its file, for the message.
+
+    Raises:
+        UserError: Columns of this type can't be kept.
+    """
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        return _LIST_OF + kept_type(kind.value_type, column)
+    found = _WIDENED.get(kind, kind)
+    if found not in _SPARK_TYPES:
+        raise UserError(
+            f"{column} has the type {kind}, which --keep-columns doesn't take: name columns of strings, numbers, "
+            "booleans or lists of them"
+        )
+    return str(found)
+
+
+def _type_of(name: str) -> pa.DataType:
+    if name.startswith(_LIST_OF):
+        return pa.list_(_type_of(name.removeprefix(_LIST_OF)))
+    return _TYPES_BY_NAME[name]
 
 
 def ddl(schema: pa.Schema) -> str:
@@ -112,4 +196,8 @@ def ddl(schema: pa.Schema) -> str:
     Returns:
         "name type, name type, ...".
     """
-    return ", ".join(f"{column.name} {_SPARK_TYPES[column.type]}" for column in schema)
+    return ", ".join(f"{column.name} {_spark_type(column.type)}" for column in schema)
+
+
+def _spark_type(kind: pa.DataType) -> str:
+    return f"array<{_spark_type(kind.value_type)}>" if pa.types.is_list(kind) else _SPARK_TYPES[kind]

@@ -68,6 +68,9 @@ def _as_text(pair: Explanation) -> str:
 
 
 def _origin(origin: dict[str, str]) -> str:
+    if not origin["page_url"]:
+        named = f"{origin['source_id']} of " if origin["source_id"] else ""
+        return f"{named}{origin['source_file']} ({origin['text_source']})"
     page = f"{origin['page_url']} ({origin['text_source']})"
     return f"{page}, {origin['crawl'] or 'of an unknown crawl'}, {origin['source_file']}"
 

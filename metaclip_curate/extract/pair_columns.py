@@ -68,6 +68,7 @@ class PairColumns:
             to_hex(_as_rows(_image_ids(urls), _SHA224_BYTES)[:, :IMAGE_ID_BYTES]),
             pa.array(urls, pa.string()),
             *(pa.array(list(compress(values, fresh)), pa.string()) for values in lists),
+            pa.repeat(pa.scalar("", pa.string()), rows),  # source_id, which only pools have
             pa.repeat(pa.scalar(crawl, pa.string()), rows),
             pa.repeat(pa.scalar(source_file, pa.string()), rows),
         ]

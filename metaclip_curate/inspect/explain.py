@@ -24,7 +24,7 @@ from metaclip_curate.run.stages import remedy
 from metaclip_curate.run.tables import open_table
 from metaclip_curate.schemas import DISTINCT, MANIFEST, MATCHED, PAIRS
 
-_ORIGIN = ("crawl", "source_file", "page_url", "text_source")
+_ORIGIN = ("crawl", "source_file", "page_url", "text_source", "source_id")
 # Of a URL or a text that is on very many pages.
 _MOST_PAIRS = 100
 

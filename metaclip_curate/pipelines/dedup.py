@@ -95,6 +95,7 @@ class Deduplicator:
             passes=generations[number].passes,
             dedup_pass=0,
             storage=self._folder.options,
+            kept=self._folder.kept_columns(),
         )
 
     def _pairs_files(self, parts: Sequence[str]) -> list[_PairsFile]:

@@ -13,7 +13,7 @@ from metaclip_curate.run.file_list import PartFile
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.record import MatchCounts
 from metaclip_curate.run.summaries import DownloadLosses
-from metaclip_curate.schemas import MANIFEST, MATCHED
+from metaclip_curate.schemas import MANIFEST, MATCHED, with_kept
 from metaclip_curate.stages.after.downloaded_pairs import (
     SUCCESS,
     downloaded_pairs,
@@ -62,14 +62,15 @@ def write_downloaded_pairs(
     Raises:
         UserError: No image was downloaded, or a file of the download can't be used.
     """
-    manifest = source.read("sample", "manifest", MANIFEST)
+    kept = source.folder.kept_columns()
+    manifest = source.read("sample", "manifest", with_kept(MANIFEST, kept))
     outcomes = _outcomes(source, manifest, download, folder.work("verdicts"))
     losses = _losses(outcomes)
     if not losses.survivors:
         folder.discard("extract")
         raise UserError(_nothing_left(source.folder.root, download.folders, losses))
     part = folder.part("matched", PART)
-    written = write_table(downloaded_pairs(manifest, outcomes), LAYOUT, part, folder.options)
+    written = write_table(downloaded_pairs(manifest, outcomes, kept), LAYOUT.keeping(kept), part, folder.options)
     found = count_matches(read_named(source.spark, part, written, MATCHED))
     pairs = sum(size for size, _ in found.values())
     if pairs != losses.survivors:

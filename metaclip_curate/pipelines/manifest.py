@@ -8,7 +8,7 @@ from metaclip_curate.publish.datacard import build_datacard
 from metaclip_curate.run import folder_names
 from metaclip_curate.run.file_list import PartFile
 from metaclip_curate.run.summaries import BalanceSummary, MatchSummary, SampleSummary
-from metaclip_curate.schemas import COUNTS, MATCHED, ddl
+from metaclip_curate.schemas import COUNTS, MATCHED, ddl, with_kept
 from metaclip_curate.stages.after.datacard import language_totals
 from metaclip_curate.stages.draw import DrawTask, draw_files
 from metaclip_curate.stages.manifest import ManifestFiles, write_manifest
@@ -37,11 +37,12 @@ def draw_manifest(work: Workspace, options: Options, command: str) -> tuple[Samp
     head = head_entries(counts, [(row.metadata_lang, row.t, row.entries) for row in balanced.languages])
     files = [file.url for file in folder.table_files("match", "matched")]
     drawn_folder = folder.work("kept")
-    read, drawn = draw_files(spark, DrawTask(files, head, options.draw, drawn_folder, folder.options))
+    columns = folder.kept_columns()
+    read, drawn = draw_files(spark, DrawTask(files, head, options.draw, drawn_folder, folder.options, columns))
     if options.draw.texts_per_image == "all":  # else files without a text that draws aren't read
         work.require_all("sample", "matched pairs", read, balanced.pairs)
-    kept = read_files(spark, [drawn_folder], ddl(ORDERED))
-    manifest = ManifestFiles(folder.table("manifest"), options.sample.rows_per_file, folder.options)
+    kept = read_files(spark, [drawn_folder], ddl(with_kept(ORDERED, columns)))
+    manifest = ManifestFiles(folder.table("manifest"), options.sample.rows_per_file, folder.options, columns)
     written = write_manifest(spark, kept, drawn, manifest)
     pairs = sum(file.rows for file in written)
     work.require_all("sample", "drawn pairs", pairs, drawn)

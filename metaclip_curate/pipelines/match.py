@@ -54,6 +54,7 @@ class PartMatcher:
             entry_spacing=self._options.entry_spacing,
             normalize=self._options.normalize,
             storage=self._folder.options,
+            kept=self._folder.kept_columns(),
         )
         totals, written = write_matched(self._work.spark, task, self._folder.part("matched", name))
         counts = {language: MatchCounts(**sums) for language, sums in sorted(totals.items())}

@@ -12,7 +12,7 @@ from metaclip_curate.console.terminal import shown
 from metaclip_curate.console.text_table import number
 from metaclip_curate.options.recipe import recipe_words
 from metaclip_curate.run.funnel import Funnel
-from metaclip_curate.schemas import MANIFEST
+from metaclip_curate.schemas import MANIFEST, kept_columns, with_kept
 
 NAME = "README.md"
 # This line of the YAML metadata shows that the README was written here.
@@ -34,12 +34,13 @@ _COLUMNS = {
     "image_id": "first 24 hex digits of SHA-224 of the URL",
     "url": "URL of the image; the image itself is not part of the data set",
     "text": "caption of the image",
-    "text_source": "HTML attribute with the caption: alt, title or data-image-title",
+    "text_source": "HTML attribute with the caption: alt, title or data-image-title; of a pool the column's name",
     "page_url": "URL of the page with the image",
     "page_lang": "language that the page declares in its html element; empty if it declares none",
     "license": "URL of the Creative Commons licence that the page declares; empty if it declares none",
-    "crawl": "name of the crawl of Common Crawl",
-    "source_file": "file of the crawl",
+    "source_id": "id of the pair in the pool that it comes from; empty for a crawl's pairs",
+    "crawl": "name of the crawl of Common Crawl; empty for a pool's pairs",
+    "source_file": "input file",
     "lang": "label of the text by the language-ID model",
     "lang_score": "probability of the label",
     "metadata_lang": "language whose metadata the text was matched with",
@@ -62,7 +63,14 @@ def datacard_readme(datacard: dict[str, Any], funnel: Funnel, name: str) -> str:
     """
     name = shown(name)  # the name of a folder may hold characters that hide or turn the text after them
     head = yaml.safe_dump(_head(datacard, name), sort_keys=False, allow_unicode=True)
-    parts = [f"---\n{head}---\n", f"# {name}", _description(datacard), _loading(), _columns(), _funnel_table(funnel)]
+    parts = [
+        f"---\n{head}---\n",
+        f"# {name}",
+        _description(datacard),
+        _loading(),
+        _columns(datacard),
+        _funnel_table(funnel),
+    ]
     parts += [_languages(datacard), _opt_out(datacard), _licence(datacard), _provenance(datacard)]
     return "\n\n".join(parts) + "\n"
 
@@ -114,9 +122,16 @@ def _loading() -> str:
     )
 
 
-def _columns() -> str:
+def _columns(datacard: dict[str, Any]) -> str:
+    extract = datacard["options"]["extract"]
+    kept = kept_columns(extract.get("keep_columns", ()), extract.get("kept_types", ()))
+    of_pool = {
+        column.name: f"column {shown(name)} of the pool; null for a crawl's pairs"
+        for column, name in zip(kept, extract.get("keep_columns", ()), strict=True)
+    }
     rows = [
-        [f"`{column.name}`", str(column.type).replace("element: ", ""), _COLUMNS[column.name]] for column in MANIFEST
+        [f"`{column.name}`", re.sub("element: |item: ", "", str(column.type)), (_COLUMNS | of_pool)[column.name]]
+        for column in with_kept(MANIFEST, kept)
     ]
     return "## Columns\n\n" + _table(["column", "type", "meaning"], rows)
 

@@ -38,6 +38,7 @@ from metaclip_curate.run.record import (
 from metaclip_curate.run.record_file import RecordFile, cannot_write
 from metaclip_curate.run.stages import TABLES, remedy, stages_from
 from metaclip_curate.run.summaries import Summary, stage_of
+from metaclip_curate.schemas import Kept, kept_columns
 from metaclip_curate.storage import StorageOptions
 
 _WHOLE = "table"  # names the list of a table that has no parts
@@ -146,6 +147,11 @@ class RunFolder:
         An option that the version which started it didn't have has its default.
         """
         return {**older_values(stage), **self._stages[stage].options} if stage in self._stages else {}
+
+    def kept_columns(self) -> Kept:
+        """Returns the kept columns of a pool, which the tables of pairs have besides those of their schemas."""
+        options = self.options_of("extract")
+        return kept_columns(options.get("keep_columns", ()), options.get("kept_types", ()))
 
     def recipe_of(self, stage: str) -> RecipeRecord | None:
         """Returns the recipe that a stage was started with; None without one."""

@@ -7,7 +7,6 @@ import pyarrow.parquet as pq
 
 from metaclip_curate import storage
 from metaclip_curate.run.file_list import PartFile, describe
-from metaclip_curate.schemas import MANIFEST
 from metaclip_curate.storage import StorageOptions
 
 # Row groups of a fixed size make a file's bytes independent of how the rows arrived.
@@ -25,13 +24,13 @@ def write_part(folder: str, number: int, rows: pa.Table, options: StorageOptions
     Args:
         folder: Path or URL of the manifest's folder.
         number: Number of the file, from 0.
-        rows: Rows of `schemas.MANIFEST` in their order.
+        rows: Rows of `schemas.MANIFEST` in their order, with the kept columns of a pool.
         options: Credentials and limits for the folder.
 
     Returns:
         The file, for the list of the manifest's files.
     """
-    table = rows.cast(MANIFEST).combine_chunks()
+    table = rows.combine_chunks()
     name = part_name(number)
     with storage.staged_upload(lambda: storage.join(folder, name), options) as local:
         pq.write_table(table, local, compression="zstd", row_group_size=_ROW_GROUP, write_page_checksum=True)

@@ -26,7 +26,7 @@ from pyspark.sql import functions as F
 from metaclip_curate import storage
 from metaclip_curate.language import LabelRule, LanguageIdentifier
 from metaclip_curate.run.file_list import PartFile
-from metaclip_curate.schemas import DISTINCT, ddl
+from metaclip_curate.schemas import DISTINCT, Kept, ddl
 from metaclip_curate.stages import distinct_rows, first_uids
 from metaclip_curate.stages.distinct_rows import REPEATING
 from metaclip_curate.stages.first_uids import UidRows
@@ -103,6 +103,7 @@ class DedupTask:
         passes: Number of passes.
         dedup_pass: Number of this pass, from 0. It takes the uids whose second half has this remainder.
         storage: Credentials and limits for the run folder.
+        kept: The kept columns of a pool.
     """
 
     files: Sequence[RankedFile]
@@ -114,6 +115,12 @@ class DedupTask:
     passes: int
     dedup_pass: int
     storage: StorageOptions = field(default_factory=StorageOptions)
+    kept: Kept = ()
+
+    @property
+    def layout(self) -> Layout:
+        """How the files of `distinct` are written."""
+        return LAYOUT.keeping(self.kept)
 
 
 @dataclass(frozen=True)
@@ -152,7 +159,7 @@ def write_distinct(spark: SparkSession, task: DedupTask, folder: str) -> DedupRe
     """
     storage.delete_folder(folder, task.storage)
     if not task.files:
-        return DedupResult(files=[write_file(iter(()), LAYOUT, folder, lambda: _name(0), task.storage)])
+        return DedupResult(files=[write_file(iter(()), task.layout, folder, lambda: _name(0), task.storage)])
     new = _groups(task.files, _pairs_per_task(sum(file.rows for file in task.files)))
     decided = _decided(spark, task, new).persist(pyspark.StorageLevel.DISK_ONLY)
     try:
@@ -185,7 +192,7 @@ def _result(
     if not distinct == labels.total() == sum(file.rows for file in files):
         raise RuntimeError(f"{distinct} uids stay, and {files} were written to {folder}")
     if not files:
-        files = [write_file(iter(()), LAYOUT, folder, lambda: _name(0), task.storage)]
+        files = [write_file(iter(()), task.layout, folder, lambda: _name(0), task.storage)]
     return DedupResult(read, 0, dict(sorted(labels.items())), files)
 
 
@@ -369,7 +376,9 @@ def _row_reader(
                 continue
             with open_table_file(file.url, task.storage, distinct_rows.READ_AS_DICTIONARY) as parquet:
                 held.append(
-                    distinct_rows.labelled(distinct_rows.chosen_rows(parquet, rows), _identifier(task.lid_model))
+                    distinct_rows.labelled(
+                        distinct_rows.chosen_rows(parquet, rows, task.kept), _identifier(task.lid_model), task.kept
+                    )
                 )
             if sum(table.nbytes for table in held) >= _HELD_BYTES:
                 yield _packed(held, task.rule, layout)
@@ -406,11 +415,13 @@ def _file_writer(task: DedupTask, folder: str) -> Callable[[Batches], Batches]:
         labels: Counter[str] = Counter()
 
         def groups() -> Batches:
-            for label, rows in distinct_rows.in_file_order(list(distinct_rows.unpack(packed)), task.rule):
+            for label, rows in distinct_rows.in_file_order(
+                list(distinct_rows.unpack(packed, task.kept)), task.rule, task.kept
+            ):
                 labels[label] += rows.num_rows
                 yield rows
 
-        file = write_file(groups(), LAYOUT, folder, lambda: _name(number), task.storage)
+        file = write_file(groups(), task.layout, folder, lambda: _name(number), task.storage)
         yield pa.RecordBatch.from_pylist([{**file._asdict(), "labels": json.dumps(labels)}], schema=_WRITTEN)
 
     return write

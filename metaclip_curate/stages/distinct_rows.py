@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from metaclip_curate.extract.hex_strings import from_hex, to_hex
 from metaclip_curate.extract.pair_columns import IMAGE_ID_BYTES, UID_BYTES
 from metaclip_curate.language import LabelRule, LanguageIdentifier
-from metaclip_curate.schemas import DISTINCT, PAIRS
+from metaclip_curate.schemas import DISTINCT, PAIRS, Kept, with_kept
 
 # Columns with few different values, or whose values repeat in neighbouring rows.
 REPEATING = ("text_source", "page_lang", "license", "crawl", "source_file")
@@ -34,38 +34,42 @@ _UNPACKED_ROWS = 1 << 15
 GROUP_ROWS = 1 << 17
 
 
-def chosen_rows(file: pq.ParquetFile, rows: npt.NDArray[np.int64]) -> pa.Table:
+def chosen_rows(file: pq.ParquetFile, rows: npt.NDArray[np.int64], kept: Kept = ()) -> pa.Table:
     """Reads rows of a file of `pairs`. Row groups without any aren't read.
 
     Args:
         file: The file, opened with READ_AS_DICTIONARY.
         rows: Numbers of the rows, ascending.
+        kept: The kept columns of a pool.
     """
+    columns = with_kept(PAIRS, kept).names
     pieces = []
     first = 0
     for number in range(file.num_row_groups):
         size = file.metadata.row_group(number).num_rows
         start, end = np.searchsorted(rows, [first, first + size])
         if end > start:
-            group = file.read_row_group(number, columns=PAIRS.names)
+            group = file.read_row_group(number, columns=columns)
             pieces.append(group if end - start == size else group.take(pa.array(rows[start:end] - first)))
         first += size
     return pa.concat_tables(pieces)
 
 
-def labelled(pairs: pa.Table, identifier: LanguageIdentifier) -> pa.Table:
+def labelled(pairs: pa.Table, identifier: LanguageIdentifier, kept: Kept = ()) -> pa.Table:
     """Adds the language of each text. Equal texts are identified once.
 
     Args:
         pairs: Rows of `schemas.PAIRS`, in which columns may be dictionaries.
         identifier: Identifies the languages.
+        kept: The kept columns of a pool.
 
     Returns:
-        Rows of `PACKED`.
+        Rows of `PACKED` with the kept columns.
     """
     labels, scores = identifier.identify(pairs.column("text"))
-    columns = [_packed(pairs.column(field.name), field) for field in PACKED if field.name in PAIRS.names]
-    return pa.Table.from_arrays([*columns, labels, scores], schema=PACKED)
+    schema = with_kept(PACKED, kept)
+    columns = [_packed(pairs.column(field.name), field) for field in schema if field.name in pairs.column_names]
+    return pa.Table.from_arrays([*columns, labels, scores], schema=schema)
 
 
 def _packed(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray | pa.Array:
@@ -117,58 +121,62 @@ def pack(rows: pa.RecordBatch) -> bytes:
         # Without the schema, which would be repeated in each of very many small batches.
         return bytes(rows.serialize().to_pybytes()) + _BARE
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, PACKED, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+    with pa.ipc.new_stream(sink, rows.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
         writer.write_batch(rows)
     return bytes(sink.getvalue().to_pybytes()) + _COMPRESSED
 
 
-def unpack(packed: Iterable[pa.Buffer]) -> Iterator[pa.Table]:
+def unpack(packed: Iterable[pa.Buffer], kept: Kept = ()) -> Iterator[pa.Table]:
     """Reads what `pack` returned, with repeating columns as dictionaries to save memory.
 
     Args:
         packed: Any number of packed batches.
+        kept: The kept columns of a pool.
 
     Yields:
         Tables of some tens of thousands of rows.
     """
+    schema = with_kept(PACKED, kept)
     held: list[pa.RecordBatch] = []
     rows = 0
     for data in packed:
-        held += _batches(data)
+        held += _batches(data, schema)
         rows += held[-1].num_rows
         if rows >= _UNPACKED_ROWS:
-            yield _with_dictionaries(held)
+            yield _with_dictionaries(held, schema)
             held, rows = [], 0
     if held:
-        yield _with_dictionaries(held)
+        yield _with_dictionaries(held, schema)
 
 
-def _batches(data: pa.Buffer) -> list[pa.RecordBatch]:
+def _batches(data: pa.Buffer, schema: pa.Schema) -> list[pa.RecordBatch]:
     size = data.size - 1
     if data.slice(size).to_pybytes() == _BARE:
-        return [pa.ipc.read_record_batch(data.slice(0, size), PACKED)]
+        return [pa.ipc.read_record_batch(data.slice(0, size), schema)]
     with pa.ipc.open_stream(data.slice(0, size)) as stream:
         return list(stream)
 
 
-def _with_dictionaries(batches: Sequence[pa.RecordBatch]) -> pa.Table:
-    table = pa.Table.from_batches(batches, PACKED)
+def _with_dictionaries(batches: Sequence[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
+    table = pa.Table.from_batches(batches, schema)
     for name in REPEATING:
         index = table.schema.get_field_index(name)
         table = table.set_column(index, name, table.column(index).dictionary_encode())
     return table
 
 
-def in_file_order(pieces: Sequence[pa.Table], rule: LabelRule) -> Iterator[tuple[str, pa.RecordBatch]]:
+def in_file_order(pieces: Sequence[pa.Table], rule: LabelRule, kept: Kept = ()) -> Iterator[tuple[str, pa.RecordBatch]]:
     """Sorts the rows of a file of `distinct` by label and uid.
 
     Args:
         pieces: Rows from `unpack`.
         rule: Which label counts.
+        kept: The kept columns of a pool.
 
     Yields:
-        A label, and up to GROUP_ROWS rows of `schemas.DISTINCT` that have it.
+        A label, and up to GROUP_ROWS rows of `schemas.DISTINCT` with the kept columns that have it.
     """
+    schema = with_kept(DISTINCT, kept)
     rows = pa.concat_tables(pieces).unify_dictionaries().combine_chunks()
     names, codes = coded(labels_of(rows, rule))
     high, low = uid_halves(rows)
@@ -178,20 +186,20 @@ def in_file_order(pieces: Sequence[pa.Table], rule: LabelRule) -> Iterator[tuple
     for name, end in zip(names, ends, strict=True):
         for first in range(start, end, GROUP_ROWS):
             some = rows.take(pa.array(order[first : min(end, first + GROUP_ROWS)]))
-            yield name, _unpacked(some)
+            yield name, _unpacked(some, schema)
         start = end
 
 
-def _unpacked(rows: pa.Table) -> pa.RecordBatch:
+def _unpacked(rows: pa.Table, schema: pa.Schema) -> pa.RecordBatch:
     columns = []
-    for field in DISTINCT:
+    for field in schema:
         column = rows.column(field.name).combine_chunks()
         if field.name in _IDS:
             size = _IDS[field.name]
             data = np.frombuffer(column.buffers()[1], np.uint8)
             column = to_hex(data[column.offset * size : (column.offset + len(column)) * size].reshape(-1, size))
         columns.append(column.cast(field.type))
-    return pa.RecordBatch.from_arrays(columns, schema=DISTINCT)
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def count_labels(labels: pa.Array) -> dict[str, int]:

@@ -20,7 +20,7 @@ from metaclip_curate import balance, storage
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.run.file_list import PartFile
 from metaclip_curate.run.manifest_files import part_name
-from metaclip_curate.schemas import MATCHED, ddl
+from metaclip_curate.schemas import MATCHED, Kept, ddl, with_kept
 from metaclip_curate.stages.sample import ORDERED, Head, Probabilities, signed
 from metaclip_curate.stages.shared.parquet_files import Layout, write_file
 from metaclip_curate.stages.shared.partitioning import first_of_each_run, numbered_tasks, shuffle_to_partitions
@@ -47,6 +47,7 @@ class DrawTask:
         draw: Seed and number of texts per image.
         kept: Folder for the kept rows.
         storage: Credentials and limits for the files and the folder.
+        kept_columns: The kept columns of a pool.
     """
 
     files: Sequence[str]
@@ -54,6 +55,7 @@ class DrawTask:
     draw: DrawOptions
     kept: str
     storage: StorageOptions
+    kept_columns: Kept = ()
 
 
 def draw_files(spark: SparkSession, task: DrawTask) -> tuple[int, int]:
@@ -148,7 +150,7 @@ def draw_file(task: DrawTask, number: int, rows: Rows | None) -> tuple[int, int]
     def kept() -> Batches:
         nonlocal read
         probabilities = Probabilities(task.head)
-        for batch in read_batches(task, number, MATCHED.names):
+        for batch in read_batches(task, number, with_kept(MATCHED, task.kept_columns).names):
             first, read = read, read + batch.num_rows
             drawing = batch
             if rows is not None:
@@ -192,7 +194,7 @@ def _write(task: DrawTask, number: int, batches: Batches) -> PartFile:
     """Writes a file of kept rows."""
     fields = [
         pa.field(field.name, pa.dictionary(pa.int32(), pa.string())) if field.name in _FEW_VALUES else field
-        for field in ORDERED
+        for field in with_kept(ORDERED, task.kept_columns)
     ]
     layout = Layout(pa.schema(fields), _FEW_VALUES)
     return write_file(batches, layout, task.kept, lambda: part_name(number), task.storage)

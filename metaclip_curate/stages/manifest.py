@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from metaclip_curate.run.file_list import PartFile
 from metaclip_curate.run.manifest_files import write_part
-from metaclip_curate.schemas import MANIFEST, ddl
+from metaclip_curate.schemas import MANIFEST, Kept, ddl, with_kept
 from metaclip_curate.stages.shared.partitioning import shuffle_to_partitions
 from metaclip_curate.stages.shared.tables import PART_FILE, files_of, row_of
 from metaclip_curate.storage import StorageOptions
@@ -70,11 +70,18 @@ class ManifestFiles:
         folder: Path or URL of the manifest's folder.
         rows_per_file: Number of rows of each file but the last.
         storage: Credentials and limits for the folder.
+        kept: The kept columns of a pool.
     """
 
     folder: str
     rows_per_file: int
     storage: StorageOptions
+    kept: Kept = ()
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Schema of the files."""
+        return with_kept(MANIFEST, self.kept)
 
 
 def write_manifest(spark: SparkSession, kept: DataFrame, rows: int, manifest: ManifestFiles) -> list[PartFile]:
@@ -90,7 +97,7 @@ def write_manifest(spark: SparkSession, kept: DataFrame, rows: int, manifest: Ma
         The files, in the order of their names. Whether they have all rows is for the caller to check.
     """
     if not rows:
-        return [write_part(manifest.folder, 0, MANIFEST.empty_table(), manifest.storage)]
+        return [write_part(manifest.folder, 0, manifest.schema.empty_table(), manifest.storage)]
     if rows <= manifest.rows_per_file:
         numbered = kept.withColumn("file", F.lit(0))
     else:
@@ -98,15 +105,16 @@ def write_manifest(spark: SparkSession, kept: DataFrame, rows: int, manifest: Ma
     files = max(1, -(-rows // manifest.rows_per_file))
     shuffled = shuffle_to_partitions(numbered.withColumn("partition", F.col("file")), files, "partition")
     ordered = shuffled.sortWithinPartitions("file", "order_key", "uid").drop("order_key")
-    return files_of(ordered.mapInArrow(_writer(manifest.folder, manifest.storage), ddl(PART_FILE)))
+    return files_of(ordered.mapInArrow(_writer(manifest), ddl(PART_FILE)))
 
 
-def _writer(folder: str, options: StorageOptions) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def _writer(manifest: ManifestFiles) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         filled = (batch for batch in batches if batch.num_rows)
         # A task has the rows of one file, so that no batch holds rows of two.
         for number, of_file in groupby(filled, key=lambda batch: batch.column("file")[0].as_py()):
-            rows = pa.Table.from_batches(list(of_file)).select(MANIFEST.names)
-            yield row_of(write_part(folder, number, rows, options))
+            # Spark names the items of lists differently.
+            rows = pa.Table.from_batches(list(of_file)).select(manifest.schema.names).cast(manifest.schema)
+            yield row_of(write_part(manifest.folder, number, rows, manifest.storage))
 
     return run

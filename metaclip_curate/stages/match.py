@@ -45,7 +45,9 @@ def write_matched(
     storage.delete_folder(folder, task.storage)
     totals: dict[str, dict[str, int]] = {}
     if not task.files:
-        return totals, [write_file(iter(()), LAYOUT, folder, lambda: "part-00000.parquet", task.storage)]
+        return totals, [
+            write_file(iter(()), LAYOUT.keeping(task.kept), folder, lambda: "part-00000.parquet", task.storage)
+        ]
     # A few rows a task.
     rows = numbered_tasks(spark, len(task.files)).mapInArrow(_matcher(task, folder), ddl(_WRITTEN)).collect()
     for row in rows:
@@ -86,7 +88,8 @@ def _written(task: MatchTask, folder: str, number: int) -> pa.RecordBatch:
     """Matches a file; returns rows of _WRITTEN."""
     stats = MatchStats()
     name = f"part-{number:05d}.parquet"
-    file = write_file(match_file(task, number, stats), LAYOUT, folder, lambda: name, task.storage)
+    layout = LAYOUT.keeping(task.kept)
+    file = write_file(match_file(task, number, stats), layout, folder, lambda: name, task.storage)
     counted = stats.rows()
     if file.rows != sum(counted.column("matched").to_pylist()):
         raise RuntimeError(f"{file} was written, but the counts are {counted.to_pylist()}")

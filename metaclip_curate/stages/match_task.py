@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from metaclip_curate.language import LabelRule
 from metaclip_curate.options.match import EntrySpacing, Normalization
-from metaclip_curate.schemas import DISTINCT, MATCHED
+from metaclip_curate.schemas import DISTINCT, MATCHED, Kept, with_kept
 from metaclip_curate.stages.list_matcher import ListMatcher
 from metaclip_curate.stages.shared.metadata_entries import expected_entries
 from metaclip_curate.stages.shared.parquet_reading import open_table_file
@@ -44,6 +44,7 @@ class MatchTask:
         entry_spacing: How spaces are put around entries and texts.
         storage: Credentials and limits for the metadata and the run folder.
         normalize: How entries and texts are normalised before they are spaced.
+        kept: The kept columns of a pool.
     """
 
     files: Sequence[str]
@@ -54,6 +55,7 @@ class MatchTask:
     entry_spacing: EntrySpacing
     storage: StorageOptions
     normalize: Normalization = "nfc"
+    kept: Kept = ()
 
 
 class MatchStats:
@@ -83,8 +85,9 @@ def match_file(task: MatchTask, number: int, stats: MatchStats) -> Iterator[pa.R
         stats: Counts, complete when the iterator ends.
 
     Yields:
-        Rows of `schemas.MATCHED`.
+        Rows of `schemas.MATCHED`, with the kept columns.
     """
+    columns = with_kept(DISTINCT, task.kept).names
     with open_table_file(task.files[number], task.storage) as file:
         groups: dict[str, list[int]] = {}
         for group in range(file.num_row_groups):
@@ -96,7 +99,7 @@ def match_file(task: MatchTask, number: int, stats: MatchStats) -> Iterator[pa.R
                 rows = sum(file.metadata.row_group(group).num_rows for group in of_language)
                 stats.add(language, distinct=rows)
                 continue
-            for batch in file.iter_batches(_ROWS_PER_BATCH, of_language, DISTINCT.names):
+            for batch in file.iter_batches(_ROWS_PER_BATCH, of_language, columns):
                 yield _matched(batch, language, task, stats)
 
 
@@ -111,8 +114,13 @@ def _matched(batch: pa.RecordBatch, language: str, task: MatchTask, stats: Match
     rules = (task.entry_spacing, task.normalize)
     matcher = _language_matcher(task.metadata, language, task.digests[language], rules, task.storage)
     entry_ids = matcher.match(batch.column("text"))
-    columns = [*batch.select(DISTINCT.names).columns, pa.repeat(language, batch.num_rows), entry_ids]
-    rows = pa.RecordBatch.from_arrays(columns, schema=MATCHED)
+    schema = with_kept(MATCHED, task.kept)
+    columns = [
+        *batch.select(with_kept(DISTINCT, task.kept).names).columns,
+        pa.repeat(language, batch.num_rows),
+        entry_ids,
+    ]
+    rows = pa.RecordBatch.from_arrays(columns, schema=schema)
     rows = rows.filter(pc.greater(pc.list_value_length(entry_ids), 0))
     stats.add(language, distinct=batch.num_rows, matched=rows.num_rows, occurrences=len(entry_ids.flatten()))
     return rows

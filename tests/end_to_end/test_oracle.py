@@ -86,6 +86,7 @@ def test_one_pair(tmp_path: Path) -> None:
             "page_url": "http://example.org/a/page.html",
             "page_lang": "zh-hans",
             "license": "http://creativecommons.org/licenses/by/4.0/",
+            "source_id": "",
             "crawl": "CC-MAIN-2025-30",
             "source_file": str(tmp_path / "pages.warc.wat"),
         }

@@ -46,8 +46,8 @@ def files_of_pairs(seed: int) -> list[Rows]:
                 "page_url": f"https://pages.example/{number}/{image}",
                 "page_lang": chosen.choice(["", "de-at", "ja"]),
             }
-            origin = {"crawl": f"C{number % 2}", "source_file": f"file {number}", "license": "", "text_source": "alt"}
-            rows.append({**ids, **page, **origin})
+            origin = {"crawl": f"C{number % 2}", "source_file": f"file {number}", "license": "", "source_id": ""}
+            rows.append({**ids, **page, **origin, "text_source": "alt"})
         files.append(rows)
     return files
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from metaclip_curate.language import LabelRule
-from metaclip_curate.schemas import DISTINCT, PAIRS
+from metaclip_curate.schemas import DISTINCT, PAIRS, kept_columns, with_kept
 from metaclip_curate.stages import distinct_rows
 from tests.support import oracle
 
@@ -30,7 +30,13 @@ def pairs_of(texts: list[str]) -> list[dict[str, Any]]:
         url = f"https://images.example/{number}.jpg"
         ids = {"uid": oracle.uid_of(url, text), "image_id": oracle.image_id_of(url), "url": url, "text": text}
         page = {"page_url": f"https://pages.example/{number // 3}", "page_lang": "de-at" if number % 2 else ""}
-        origin = {"license": "", "crawl": "C", "source_file": f"file {number // 5}", "text_source": "alt"}
+        origin = {
+            "license": "",
+            "source_id": "",
+            "crawl": "C",
+            "source_file": f"file {number // 5}",
+            "text_source": "alt",
+        }
         rows.append({**ids, **page, **origin})
     return rows
 
@@ -59,6 +65,24 @@ def test_what_is_packed_is_unpacked(piece: int) -> None:
     packed = [distinct_rows.pack(rows.slice(start, piece)) for start in range(0, rows.num_rows, piece)]
     found = pa.concat_tables(distinct_rows.unpack(map(pa.py_buffer, packed)), promote_options="permissive")
     assert found.to_pylist() == rows.to_pylist()
+
+
+def test_kept_columns_of_a_pool_go_along(tmp_path: Path) -> None:
+    kept = kept_columns(["score", "tags", "url"], ["double", "list of string", "string"])
+    own = [{"score": n / 8, "tags": ["a"] * (n % 3) or None, "pool_url": "x"} for n in range(40)]
+    rows = [{**row, **more} for row, more in zip(pairs_of(TEXTS[:40]), own, strict=True)]
+    pq.write_table(pa.Table.from_pylist(rows, schema=with_kept(PAIRS, kept)), tmp_path / "a.parquet")
+    with pq.ParquetFile(tmp_path / "a.parquet", read_dictionary=list(distinct_rows.READ_AS_DICTIONARY)) as file:
+        chosen = distinct_rows.chosen_rows(file, np.arange(5, 40), kept)
+    table = distinct_rows.labelled(chosen, Identifier(), kept)  # type: ignore[arg-type]
+    packed = [pa.py_buffer(distinct_rows.pack(each)) for each in table.combine_chunks().to_batches()]
+    unpacked = list(distinct_rows.unpack(packed, kept))
+    found = [batch for _, batch in distinct_rows.in_file_order(unpacked, LabelRule(), kept)]
+    assert all(batch.schema == with_kept(DISTINCT, kept) for batch in found)
+    by_uid = {row["uid"]: row for batch in found for row in batch.to_pylist()}
+    assert {uid: [row[field.name] for field in kept] for uid, row in by_uid.items()} == {
+        row["uid"]: [row["score"], row["tags"], "x"] for row in rows[5:]
+    }
 
 
 @pytest.mark.parametrize("min_score", [None, 0.5])

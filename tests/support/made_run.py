@@ -62,6 +62,7 @@ def matched_rows(images: int, seed: int) -> Rows:
                     "page_url": "https://pages.example/",
                     "page_lang": "",
                     "license": "",
+                    "source_id": "",
                     "crawl": "CC-MAIN-2025-30",
                     "source_file": "made-up.warc.wat.gz",
                     "metadata_lang": language,

@@ -131,6 +131,7 @@ def read_wat(path: str | Path, ignore_opt_out: bool = False) -> tuple[list[Row],
                         "page_url": page_url,
                         "page_lang": page_lang,
                         "license": licence,
+                        "source_id": "",
                         "source_file": str(path),
                     }
                 )

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.schemas import MATCHED, ddl
+from metaclip_curate.schemas import MATCHED, Kept, ddl, with_kept
 from metaclip_curate.stages.shared.partitioning import shuffle_to_partitions
 from metaclip_curate.storage import StorageOptions
 from metaclip_curate.storage.parquet_input import cast_table, open_parquet
@@ -136,16 +136,18 @@ def without_equal_images(judged: DataFrame) -> DataFrame:
     return marked.select("uid", "in_manifest", status.alias("status"), "sha256")
 
 
-def downloaded_pairs(manifest: DataFrame, judged: DataFrame) -> DataFrame:
+def downloaded_pairs(manifest: DataFrame, judged: DataFrame, kept: Kept = ()) -> DataFrame:
     """Returns the manifest's pairs whose image was fetched.
 
     Args:
         manifest: Rows of `schemas.MANIFEST`.
         judged: Rows from `pair_outcomes`.
+        kept: The kept columns of a pool.
 
     Returns:
-        Rows of `schemas.MATCHED`, sorted by language within partitions, since balancing holds one language at a time.
+        Rows of `schemas.MATCHED` with the kept columns, sorted by language within partitions, since balancing holds one
+        language at a time.
     """
     fetched = judged.filter(F.col("in_manifest") & (F.col("status") == SUCCESS)).select("uid")
-    rows = manifest.join(fetched, "uid", "left_semi").select(*MATCHED.names)
+    rows = manifest.join(fetched, "uid", "left_semi").select(*with_kept(MATCHED, kept).names)
     return rows.sortWithinPartitions("metadata_lang", "uid")

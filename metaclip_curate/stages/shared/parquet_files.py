@@ -8,13 +8,14 @@ the list of names needs to be committed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from metaclip_curate import storage
 from metaclip_curate.run.file_list import PartFile, describe
+from metaclip_curate.schemas import Kept, with_kept
 from metaclip_curate.storage import StorageOptions
 
 # Largest number of rows, and of bytes in memory, of a row group.
@@ -36,6 +37,10 @@ class Layout:
     repeating: Sequence[str]
     statistics: Sequence[str] = ()
     whole_batches: bool = False
+
+    def keeping(self, kept: Kept) -> Layout:
+        """Returns the layout with the kept columns of a pool."""
+        return replace(self, schema=with_kept(self.schema, kept)) if kept else self
 
 
 def write_file(
