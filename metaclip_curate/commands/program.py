@@ -70,12 +70,13 @@ def run_command(given: Sequence[str], program: str) -> int:
         Exit status, as `cli.main` returns it.
     """
     resumes = False
-    with shown_output(), interrupts_raised():
+    with shown_output(), interrupts_raised() as interrupts:
         try:
             parsed = make_parser(program).parse_args(given)
             command: Command = parsed.command
             resumes = command.resumes
             command.execute(parsed, [program, *given])
+            interrupts.raise_again()
         except SystemExit:  # argparse has printed the help, or what it can't read
             _output_is_closed()
             raise

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from metaclip_curate.console.interrupts import TerminatedError
+from metaclip_curate.console.interrupts import TerminatedError, interruption_of
 from metaclip_curate.console.unreadable_file import UNREADABLE, unreadable_file
 from metaclip_curate.errors import JobFailedError, UserError
 
@@ -79,13 +79,12 @@ def _expected(error: BaseException) -> Failure | None:
 
 
 def _interruption(error: BaseException) -> Failure | None:
-    """Recognises also what fails during the exit, such as reading an answer of Java's that was interrupted before."""
-    for each in _context(error):
-        if isinstance(each, TerminatedError):
-            return Failure("terminated", EXIT_TERMINATED)
-        if isinstance(each, KeyboardInterrupt):
-            return Failure("interrupted", EXIT_INTERRUPTED)
-    return None
+    found = interruption_of(error)
+    if found is None:
+        return None
+    if isinstance(found, TerminatedError):
+        return Failure("terminated", EXIT_TERMINATED)
+    return Failure("interrupted", EXIT_INTERRUPTED)
 
 
 def _of_system(error: BaseException) -> Failure | None:

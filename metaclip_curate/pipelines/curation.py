@@ -178,7 +178,7 @@ class Pipeline:
             self.folder.finish("sample", summary, FileList({"manifest": files}))
 
     def report(self) -> None:
-        """Writes the report of a finished run, which `run` and `sample` don't. Raises nothing."""
+        """Writes the report of a finished run, which `run` and `sample` don't. Raises an interruption only."""
         write_after_run(self.folder, lambda: self._work.spark, self.options.report, self._work.console.log)
 
     # Steps of the stages

@@ -124,7 +124,7 @@ class Rebalancing:
         self._pipeline.sample()
 
     def report(self) -> None:
-        """Writes the new run's report. Raises nothing."""
+        """Writes the new run's report. Raises an interruption only."""
         self._pipeline.report()
 
     @cached_property

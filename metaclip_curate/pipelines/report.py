@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from metaclip_curate import storage
+from metaclip_curate.console.interrupts import interruption_of
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.report import ReportOptions
 from metaclip_curate.report import figures, scopes
@@ -80,7 +81,8 @@ def _remove_old_figures(folder: RunFolder, files: Collection[str]) -> None:
 def write_after_run(folder: RunFolder, spark: Callable[[], SparkSession], options: ReportOptions, log: Log) -> None:
     """Writes the report of a run that has just ended, unless it is current or was turned off.
 
-    The run is complete without a report. So a failure isn't raised but logged, with the command that tries again.
+    The run is complete without a report. So a failure isn't raised but logged, with the command that tries again. Only
+    an interruption is raised.
 
     Args:
         folder: The run folder.
@@ -98,6 +100,8 @@ def write_after_run(folder: RunFolder, spark: Callable[[], SparkSession], option
         log("report: starting")
         files = write_report(folder, spark, options, log)
     except Exception as error:  # the tables are complete whatever it is
+        if interruption := interruption_of(error):
+            raise interruption from error
         reason = str(error).strip().split("\n")[0] or type(error).__name__
         again = f"metaclip-curate report --run {folder.root}"
         log(f"report: not written ({reason}); the run is complete, and `{again}` tries again")

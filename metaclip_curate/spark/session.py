@@ -16,6 +16,7 @@ from metaclip_curate.console.interrupts import handler_kept
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.run import RunOptions
 from metaclip_curate.spark.java import find_java_home
+from metaclip_curate.spark.java_process import java_ended_with_start
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -53,7 +54,7 @@ def get_session(options: RunOptions, settings: Mapping[str, str] | None = None) 
     builder = SparkSession.builder.appName("metaclip-curate").master(options.master)
     for name, value in {**local_settings(options.driver_memory, options.verbose), **(settings or {})}.items():
         builder = builder.config(name, value)
-    with handler_kept():
+    with handler_kept(), java_ended_with_start():
         return builder.getOrCreate()
 
 
@@ -62,9 +63,12 @@ def _connected_session() -> SparkSession:
     from pyspark.sql import SparkSession
 
     try:
-        return SparkSession.builder.getOrCreate()
+        session = SparkSession.builder.getOrCreate()
     except ImportError as error:
         raise UserError(f"{error}: pip install 'metaclip-curate[connect]'") from error
+    # The first call of the server. In another thread, a signal wouldn't end the wait for a server that doesn't answer.
+    session.version  # noqa: B018
+    return session
 
 
 def local_settings(driver_memory: str, verbose: bool = False) -> dict[str, str]:

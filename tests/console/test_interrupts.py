@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 import sys
+import threading
+import types
 
 import pytest
 
+from metaclip_curate.console import interrupts
 from tests.conftest import ROOT
 from tests.support.processes import kill_session
 
@@ -72,3 +76,31 @@ def test_a_job_of_spark_is_left_with_one_sentence(
     assert lines == [f"metaclip-curate: {word}"], errors
     assert printed == ""
     assert process.returncode == status
+
+
+def test_an_interruption_that_was_dropped_is_raised_at_the_end() -> None:
+    with interrupts.interrupts_raised() as handler:
+        handler.raise_again()  # nothing was received
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(interrupts.TerminatedError):
+            handler.raise_again()
+
+
+def test_a_server_that_does_not_answer_does_not_keep_its_callers(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = threading.Event()
+
+    class Client:
+        close = staticmethod(closed.set)
+
+    class Session:
+        client = Client()
+
+        def interruptAll(self) -> None:
+            closed.wait()
+
+    module = types.SimpleNamespace(SparkSession=types.SimpleNamespace(_default_session=Session()))
+    monkeypatch.setitem(sys.modules, "pyspark.sql.connect.session", module)
+    monkeypatch.setattr(interrupts, "_SERVER_SECONDS", 0.1)
+    interrupts.cancel_jobs()
+    assert closed.is_set()

@@ -1,0 +1,40 @@
+"""A session of Spark Connect whose server doesn't answer."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+
+@pytest.mark.slow
+def test_one_signal_ends_the_wait_for_a_server(tmp_path: Path) -> None:
+    pytest.importorskip("grpc")
+    wat = ROOT / "examples" / "wat" / "mini-00000.warc.wat.gz"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "metaclip_curate", "extract", "--input", wat, "--output", tmp_path / "run"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env=dict(os.environ, SPARK_REMOTE=f"sc://127.0.0.1:{server.getsockname()[1]}"),
+        )
+        try:
+            server.settimeout(60)
+            connection, _ = server.accept()
+            with connection:
+                process.send_signal(signal.SIGTERM)
+                errors = process.communicate(timeout=60)[1]
+        finally:
+            process.kill()
+    assert errors.startswith("metaclip-curate: terminated"), errors
+    assert errors.count("\n") == 1
+    assert process.returncode == 143
