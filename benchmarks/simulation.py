@@ -10,7 +10,7 @@ a text is unknown; here they are independent. Everything random is a hash of (se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -27,7 +27,7 @@ from metaclip_curate.run.summaries import LanguageThreshold
 from metaclip_curate.schemas import MATCHED, ddl
 from metaclip_curate.stages.after.datacard import language_totals
 from metaclip_curate.stages.balance import balance
-from metaclip_curate.stages.count import count
+from metaclip_curate.stages.count import CountTask, write_counts
 from metaclip_curate.stages.draw import DrawTask, draw_files
 from metaclip_curate.stages.sample import head_entries
 from metaclip_curate.storage import StorageOptions
@@ -75,12 +75,12 @@ def main(quick: bool = False) -> None:
     """
     scale = 4_000 if quick else _WORK
     with local_spark() as spark, timed() as clock:
-        pool, entries = matched_pool(spark, TEXTS // scale), entry_table(spark)
-        folder = clock.folder
+        pool, folder = matched_pool(spark, TEXTS // scale), clock.folder
+        task = CountTask(_NamedEntries(), f"{folder}/counts", StorageOptions())
         pool.write.parquet(f"{folder}/matched")
         matched = spark.read.schema(ddl(MATCHED)).parquet(f"{folder}/matched")
         clock.lap("generate")
-        count(matched, entries).write.parquet(f"{folder}/counts")
+        write_counts(matched, task)
         counts = spark.read.parquet(f"{folder}/counts")
         clock.lap("count")
         draw = DrawOptions(seed=SEED)
@@ -138,10 +138,14 @@ def entry_counts() -> Floats:
     return counts
 
 
-def entry_table(spark: SparkSession) -> DataFrame:
-    """Returns the entries in the form that `count` takes."""
-    ids = spark.range(ENTRIES).select(F.lit("en").alias("metadata_lang"), F.col("id").cast("int").alias("entry_id"))
-    return ids.withColumn("entry", F.concat(F.lit("e"), "entry_id"))
+class _NamedEntries:
+    """Entries `e0`, `e1` and so on of English."""
+
+    def groups(self) -> Sequence[Sequence[str]]:
+        return [("en",)]
+
+    def read(self, language: str) -> Sequence[str]:
+        return [f"e{number}" for number in range(ENTRIES)]
 
 
 def matched_pool(spark: SparkSession, texts: int) -> DataFrame:

@@ -38,7 +38,7 @@ from metaclip_curate.run.summaries import (
 )
 from metaclip_curate.schemas import COUNTS, MATCHED
 from metaclip_curate.stages import balance
-from metaclip_curate.stages.count import CountTask, write_counts
+from metaclip_curate.stages.count import CountTask, ListedEntries, write_counts
 from metaclip_curate.stages.shared.parquet_files import write_file
 
 
@@ -220,7 +220,8 @@ class Pipeline:
     def _write_counts(self, metadata_digests: dict[str, str]) -> list[PartFile]:
         languages = [row.metadata_lang for row in self.folder.summary(MatchSummary).languages if row.matched]
         digests = {language: metadata_digests[language] for language in languages}
-        task = CountTask(self.options.match.metadata, digests, self.folder.table("counts"), self.folder.options)
+        entries = ListedEntries(self.options.match.metadata, digests, self.folder.options)
+        task = CountTask(entries, self.folder.table("counts"), self.folder.options)
         files, matches = write_counts(self._work.read("match", "matched", MATCHED), task)
         self._work.require_all("count", "matches", matches, self.folder.summary(MatchSummary).occurrences)
         return files

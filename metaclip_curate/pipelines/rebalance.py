@@ -39,9 +39,9 @@ from metaclip_curate.run.summaries import (
     LanguageMatches,
     MatchSummary,
 )
-from metaclip_curate.schemas import COUNTS, MATCHED
-from metaclip_curate.stages.count import LAYOUT, count, entries_of
-from metaclip_curate.stages.shared.tables import read_run_table, write_table
+from metaclip_curate.schemas import MATCHED
+from metaclip_curate.stages.count import CountedEntries, CountTask, write_counts
+from metaclip_curate.stages.shared.tables import read_run_table
 from metaclip_curate.storage import StorageOptions
 from metaclip_curate.storage.urls import location
 
@@ -188,10 +188,11 @@ class Rebalancing:
             return
         self._log("rebalance: counting")
         self.folder.begin("count", options, upstream)
-        languages = [row.metadata_lang for row in self.folder.summary(MatchSummary).languages]
+        languages = tuple(row.metadata_lang for row in self.folder.summary(MatchSummary).languages if row.matched)
+        entries = CountedEntries(self._source.folder.root, languages, self.folder.options)
         matched = read_run_table(self._source.spark, self.folder, "match", "matched", MATCHED)
-        counts = count(matched, entries_of(self._source.read("count", "counts", COUNTS), languages))
-        files = write_table(counts, LAYOUT, self.folder.table("counts"), self.folder.options)
+        task = CountTask(entries, self.folder.table("counts"), self.folder.options)
+        files, _ = write_counts(matched, task)
         self.folder.finish("count", CountSummary(), FileList({"counts": files}))
 
 

@@ -1,14 +1,15 @@
 """Matched pairs to entry counts.
 
 Workers add up how many texts of a file contain each entry, so that only these sums are shuffled, to the task that reads
-the lists of their languages and writes the counts of all entries. So neither the lists nor the rows of the table pass
-through the JVM.
+the entries of their languages and writes the counts of all of them. So neither the entries nor the rows of the table
+pass through the JVM.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -19,10 +20,12 @@ from pyspark.sql import functions as F
 
 from metaclip_curate.metadata.lists.folder import MetadataFolder
 from metaclip_curate.run.file_list import PartFile
+from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.manifest_files import part_name
+from metaclip_curate.run.tables import language_counts
 from metaclip_curate.schemas import COUNTS, ddl
 from metaclip_curate.stages.occurrence_sums import OccurrenceSums
-from metaclip_curate.stages.shared.metadata_entries import expected_entries, language_groups
+from metaclip_curate.stages.shared.metadata_entries import even_groups, expected_entries, language_groups
 from metaclip_curate.stages.shared.parquet_files import Layout, write_file
 from metaclip_curate.stages.shared.partitioning import by_language, shuffle_to_partitions
 from metaclip_curate.stages.shared.tables import PART_FILE, row_of
@@ -44,19 +47,78 @@ _ENTRIES_PER_BATCH = 50_000
 Batches = Iterator[pa.RecordBatch]
 
 
+class Entries(Protocol):
+    """The entries of the languages with a matched text, which workers read."""
+
+    def groups(self) -> Sequence[Sequence[str]]:
+        """Returns the languages in order, divided into groups whose entries one task reads."""
+
+    def read(self, language: str) -> Sequence[str]:
+        """Returns the entries of one of the languages; an entry's id is its position."""
+
+
+@dataclass(frozen=True)
+class ListedEntries:
+    """Entries of the lists in a metadata folder.
+
+    Attributes:
+        metadata: Path or URL of the metadata folder.
+        digests: SHA-256 of the list of each language with a matched text.
+        storage: Credentials and limits for the folder.
+    """
+
+    metadata: str
+    digests: Mapping[str, str]
+    storage: StorageOptions
+
+    def groups(self) -> Sequence[Sequence[str]]:
+        """Returns the languages in groups whose lists have about 8 MiB."""
+        if not self.digests:
+            return []
+        return language_groups(MetadataFolder.open(self.metadata, self.storage), sorted(self.digests))
+
+    def read(self, language: str) -> Sequence[str]:
+        """Returns the entries of a list, which must have the digest."""
+        return expected_entries(self.metadata, language, self.digests[language], self.storage)
+
+
+@dataclass(frozen=True)
+class CountedEntries:
+    """Entries of the counts of a finished run, whose metadata folder may no longer exist.
+
+    Attributes:
+        run: Path or URL of the run folder, finished up to balance.
+        languages: Languages with a matched text.
+        storage: Credentials and limits for the folder.
+    """
+
+    run: str
+    languages: tuple[str, ...]
+    storage: StorageOptions
+
+    def groups(self) -> Sequence[Sequence[str]]:
+        """Returns at most 64 groups of equally many languages."""
+        return even_groups(sorted(self.languages))
+
+    def read(self, language: str) -> Sequence[str]:
+        """Returns the entries of a language in the run's counts."""
+        found = language_counts(RunFolder(self.run, self.storage), language)
+        if found is None:
+            raise RuntimeError(f"{self.run} has no counts of {language}, of which it has matched pairs")
+        return found.entries
+
+
 @dataclass(frozen=True)
 class CountTask:
     """What a worker needs to count.
 
     Attributes:
-        metadata: Path or URL of the metadata folder.
-        digests: SHA-256 of the list of each language with a matched text.
+        entries: Entries of the languages with a matched text.
         counts: Folder for the files of counts.
-        storage: Credentials and limits for both folders.
+        storage: Credentials and limits for the folder.
     """
 
-    metadata: str
-    digests: Mapping[str, str]
+    entries: Entries
     counts: str
     storage: StorageOptions
 
@@ -66,15 +128,15 @@ def write_counts(matched: DataFrame, task: CountTask) -> tuple[list[PartFile], i
 
     Args:
         matched: Rows of `schemas.MATCHED`.
-        task: The metadata, and the folder for the counts.
+        task: The entries, and the folder for the counts.
 
     Returns:
         The files that were written, with rows of `schemas.COUNTS`, sorted by language and id over all files; and the
         sum of all counts.
     """
-    if not task.digests:
+    groups = task.entries.groups()
+    if not groups:
         return [write_file(iter(()), LAYOUT, task.counts, lambda: part_name(0), task.storage)], 0
-    groups = language_groups(MetadataFolder.open(task.metadata, task.storage), sorted(task.digests))
     sums = matched.select("metadata_lang", "entry_ids").mapInArrow(_adder(groups), ddl(_SUMS))
     shuffled = shuffle_to_partitions(sums, len(groups), "partition")
     rows = shuffled.mapInArrow(_writer(groups, task), ddl(_WRITTEN)).collect()
@@ -94,34 +156,6 @@ def occurrences(matched: DataFrame) -> DataFrame:
     """
     each = matched.select("metadata_lang", F.explode("entry_ids").alias("entry_id"))
     return each.groupBy("metadata_lang", "entry_id").agg(F.count(F.lit(1)).alias("count"))
-
-
-def entries_of(counts: DataFrame, languages: Sequence[str]) -> DataFrame:
-    """Returns the entries of some languages.
-
-    Args:
-        counts: Rows of `schemas.COUNTS`.
-        languages: Metadata languages.
-
-    Returns:
-        metadata_lang, entry_id and entry.
-    """
-    return counts.filter(F.col("metadata_lang").isin(list(languages))).drop("count")
-
-
-def count(matched: DataFrame, entries: DataFrame) -> DataFrame:
-    """Counts the texts that contain each entry, for all entries.
-
-    Args:
-        matched: Rows of `schemas.MATCHED`.
-        entries: metadata_lang, entry_id and entry of every language with a matched text.
-
-    Returns:
-        Rows of `schemas.COUNTS`, with those of count 0, sorted by language and id.
-    """
-    joined = entries.join(occurrences(matched), ["metadata_lang", "entry_id"], "left")
-    filled = F.coalesce("count", F.lit(0).cast("bigint")).alias("count")
-    return joined.select("metadata_lang", "entry_id", "entry", filled).sort("metadata_lang", "entry_id")
 
 
 def _adder(groups: Sequence[Sequence[str]]) -> Callable[[Batches], Batches]:
@@ -169,7 +203,7 @@ def _writer(groups: Sequence[Sequence[str]], task: CountTask) -> Callable[[Batch
 def _rows(languages: Sequence[str], sums: OccurrenceSums, task: CountTask) -> Batches:
     """Yields rows of `schemas.COUNTS` of some languages."""
     for language in languages:
-        entries = pa.array(expected_entries(task.metadata, language, task.digests[language], task.storage), pa.string())
+        entries = pa.array(task.entries.read(language), pa.string())
         counts = pa.array(sums.of(language, len(entries)))
         for start in range(0, len(entries), _ENTRIES_PER_BATCH):
             part = entries.slice(start, _ENTRIES_PER_BATCH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,12 @@ from pyspark.sql import DataFrame, SparkSession
 
 from metaclip_curate.metadata.lists.folder import MetadataFolder
 from metaclip_curate.schemas import COUNTS
-from metaclip_curate.stages.count import CountTask, count, write_counts
+from metaclip_curate.stages.count import CountTask, ListedEntries, write_counts
 from metaclip_curate.stages.shared import metadata_entries
 from metaclip_curate.stages.shared.tables import read_named
 from metaclip_curate.storage import StorageOptions
 
-NAMES = [("de", 0, "der"), ("de", 1, "die"), ("en", 0, "a"), ("en", 1, "b"), ("en", 2, "c")]
-EXPECTED = [(*name, number) for name, number in zip(NAMES, [0, 1, 1, 0, 2], strict=True)]
+EXPECTED = [("de", 0, "der", 0), ("de", 1, "die", 1), ("en", 0, "a", 1), ("en", 1, "b", 0), ("en", 2, "c", 2)]
 
 
 @pytest.fixture
@@ -31,12 +31,8 @@ def task(tmp_path: Path) -> CountTask:
     (metadata / "de.txt").write_text("der\ndie\n")
     (metadata / "en.txt").write_text("a\nb\nc\n")
     digests = MetadataFolder.open(metadata).digests()
-    return CountTask(str(metadata), digests, str(tmp_path / "counts"), StorageOptions())
-
-
-def test_entries_without_a_text_have_a_row(spark: SparkSession, matched: DataFrame) -> None:
-    entries = spark.createDataFrame(NAMES, "metadata_lang string, entry_id int, entry string")
-    assert [tuple(row) for row in count(matched, entries).collect()] == EXPECTED
+    entries = ListedEntries(str(metadata), digests, StorageOptions())
+    return CountTask(entries, str(tmp_path / "counts"), StorageOptions())
 
 
 @pytest.mark.parametrize("bytes_per_task", [1, 1 << 20])
@@ -54,12 +50,14 @@ def test_workers_write_the_counts_of_all_entries(
 
 
 def test_counts_of_no_language_are_an_empty_table(spark: SparkSession, matched: DataFrame, task: CountTask) -> None:
-    files, matches = write_counts(matched.limit(0), CountTask(task.metadata, {}, task.counts, task.storage))
+    files, matches = write_counts(
+        matched.limit(0), dataclasses.replace(task, entries=ListedEntries("", {}, task.storage))
+    )
     assert [file.rows for file in files] == [0]
     assert matches == 0
 
 
-def test_a_list_that_has_changed_is_not_counted(matched: DataFrame, task: CountTask) -> None:
-    (Path(task.metadata) / "en.txt").write_text("a\nb\nd\n")
+def test_a_list_that_has_changed_is_not_counted(matched: DataFrame, task: CountTask, tmp_path: Path) -> None:
+    (tmp_path / "metadata" / "en.txt").write_text("a\nb\nd\n")
     with pytest.raises(Exception, match="has changed while it was in use"):
         write_counts(matched, task)

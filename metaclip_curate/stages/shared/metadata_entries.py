@@ -54,18 +54,24 @@ def language_groups(folder: MetadataFolder, languages: Sequence[str]) -> list[tu
         Groups of neighbouring languages: of lists of about 8 MiB in total if the folder is local, and otherwise, where
         sizes aren't known, at most 64 groups of equally many languages.
     """
-    sizes = [folder.local_bytes([language]) for language in languages]
-    even = -(-len(languages) // _MOST_TASKS)
+    sizes = [size for language in languages if (size := folder.local_bytes([language])) is not None]
+    if len(sizes) < len(languages):
+        return even_groups(languages)
     groups: list[list[str]] = []
     filled = _BYTES_PER_TASK
-    for number, (language, size) in enumerate(zip(languages, sizes, strict=True)):
-        full = filled >= _BYTES_PER_TASK if size is not None else number % even == 0
-        if full:
+    for language, size in zip(languages, sizes, strict=True):
+        if filled >= _BYTES_PER_TASK:
             groups.append([])
             filled = 0
         groups[-1].append(language)
-        filled += size or 0
+        filled += size
     return [tuple(group) for group in groups]
+
+
+def even_groups(languages: Sequence[str]) -> list[tuple[str, ...]]:
+    """Divides languages into at most 64 groups of equally many neighbours."""
+    size = max(1, -(-len(languages) // _MOST_TASKS))
+    return [tuple(languages[start : start + size]) for start in range(0, len(languages), size)]
 
 
 def digests_in_workers(
