@@ -1,5 +1,9 @@
 """The two exceptions that a user is meant to read."""
 
+from __future__ import annotations
+
+from typing import Any
+
 
 class UserError(Exception):
     """A mistake in what the user gave: paths, options, metadata.
@@ -10,4 +14,10 @@ class UserError(Exception):
 
 
 class JobFailedError(Exception):
-    """The job ran and its result isn't acceptable; the message says why, and the commands exit with status 1."""
+    """The job ran and its result isn't acceptable; the message says why, and the commands exit with status 1.
+
+    Attributes:
+        result: What is finished, as JSON types, for commands with --json; None if there is nothing.
+    """
+
+    result: dict[str, Any] | None = None

@@ -1,6 +1,7 @@
 """What a command prints: tables for people, or with --json one JSON value for programs.
 
-With --json only that value goes to standard output; messages about progress go to standard error.
+With --json only that value goes to standard output; messages about progress go to standard error. docs/json.md has the
+value of each command.
 """
 
 from __future__ import annotations

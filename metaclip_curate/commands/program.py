@@ -9,7 +9,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 from metaclip_curate import __version__
 from metaclip_curate.commands import (
@@ -30,16 +30,19 @@ from metaclip_curate.commands import (
     threshold,
 )
 from metaclip_curate.commands.command import Command, CommandGroup
-from metaclip_curate.commands.output import log_to_stderr
+from metaclip_curate.commands.output import log_to_stderr, print_json
 from metaclip_curate.console.failures import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
     EXIT_OUTPUT_CLOSED,
     EXIT_TERMINATED,
+    EXIT_USER_ERROR,
+    Failure,
     failure_of,
 )
 from metaclip_curate.console.interrupts import interrupts_raised
 from metaclip_curate.console.terminal import shown_output
+from metaclip_curate.errors import JobFailedError
 from metaclip_curate.options.parser import OptionParser
 
 # The commands as the help groups them.
@@ -69,7 +72,7 @@ def run_command(given: Sequence[str], program: str) -> int:
     Returns:
         Exit status, as `cli.main` returns it.
     """
-    resumes = False
+    resumes, as_json = False, "--json" in given
     with shown_output(), interrupts_raised() as interrupts:
         try:
             parsed = make_parser(program).parse_args(given)
@@ -77,18 +80,23 @@ def run_command(given: Sequence[str], program: str) -> int:
             resumes = command.resumes
             command.execute(parsed, [program, *given])
             interrupts.raise_again()
-        except SystemExit:  # argparse has printed the help, or what it can't read
+        except SystemExit as end:  # argparse has printed the help, or what it can't read
+            if as_json and isinstance(end, _UsageExit):
+                _print_error_as_json(Failure(end.message, EXIT_USER_ERROR), None)
             _output_is_closed()
             raise
         except BaseException as error:
             if _output_is_closed(isinstance(error, BrokenPipeError)):
                 return EXIT_OUTPUT_CLOSED
-            return _print_failure(error, program, resumes)
+            failure = _print_failure(error, program, resumes)
+            if as_json:
+                _print_error_as_json(failure, error)
+            return failure.status
         return EXIT_OUTPUT_CLOSED if _output_is_closed() else 0
 
 
-def _print_failure(error: BaseException, program: str, resumes: bool) -> int:
-    """Prints why a command ended, and returns its exit status."""
+def _print_failure(error: BaseException, program: str, resumes: bool) -> Failure:
+    """Prints why a command ended, and returns it without anything secret."""
     try:
         from metaclip_curate.storage import scrub
     except ModuleNotFoundError as missing:
@@ -97,7 +105,7 @@ def _print_failure(error: BaseException, program: str, resumes: bool) -> int:
         if failure is None:
             raise
         log_to_stderr(f"{program}: {failure.message}")
-        return failure.status
+        return failure
     continues = "; what is finished is kept, and the same command continues from there" if resumes else ""
     failure = failure_of(error)
     if failure is None:
@@ -105,10 +113,19 @@ def _print_failure(error: BaseException, program: str, resumes: bool) -> int:
         print(scrub("".join(traceback.format_exception(error))), end="", file=sys.stderr)
         ending = "this is a fault of the program: please report it with the lines above"
         log_to_stderr(f"{program}: {ending}{continues}")
-        return EXIT_FAILED
+        return Failure("this is a fault of the program, whose traceback is on standard error", EXIT_FAILED)
     interrupted = failure.status in (EXIT_INTERRUPTED, EXIT_TERMINATED)
-    log_to_stderr(f"{program}: {scrub(failure.message)}{continues if interrupted else ''}")
-    return failure.status
+    failure = Failure(scrub(failure.message), failure.status)
+    log_to_stderr(f"{program}: {failure.message}{continues if interrupted else ''}")
+    return failure
+
+
+def _print_error_as_json(failure: Failure, error: BaseException | None) -> None:
+    """Prints a failure in place of the command's result."""
+    printed: dict[str, Any] = {"error": failure.message, "status": failure.status}
+    if isinstance(error, JobFailedError) and error.result is not None:
+        printed["result"] = error.result
+    print_json(printed)
 
 
 def _output_is_closed(suspected: bool = False) -> bool:
@@ -141,11 +158,22 @@ def _nobody_reads(stream: TextIO) -> bool:
     return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
+class _UsageExit(SystemExit):
+    """The end of a command line that can't be read, after its message has been printed."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(EXIT_USER_ERROR)
+        self.message = message
+
+
 class _Parser(OptionParser):
     def error(self, message: str) -> NoReturn:
         from metaclip_curate.storage import scrub
 
-        super().error(scrub(message))  # it repeats what it doesn't understand, which may be a URL with a password
+        message = scrub(message)  # it repeats what it doesn't understand, which may be a URL with a password
+        with contextlib.suppress(SystemExit):
+            super().error(message)
+        raise _UsageExit(message)
 
 
 def make_parser(program: str) -> OptionParser:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from metaclip_curate.commands.command import Command, Given, recorded
 from metaclip_curate.commands.output import print_json
@@ -23,9 +22,6 @@ from metaclip_curate.options.run import RunOptions
 from metaclip_curate.options.sample import SampleOptions
 from metaclip_curate.options.stages import STAGE_NAMES, RepeatOptions
 from metaclip_curate.options.storage import StorageOptions
-
-if TYPE_CHECKING:
-    from metaclip_curate.run.folder import RunFolder
 
 _ALL: dict[str, type] = {
     "run": RunOptions,
@@ -55,6 +51,7 @@ STAGE_OPTIONS: dict[str, dict[str, type]] = {
 
 
 def _run(name: str, given: Given, words: Sequence[str]) -> None:
+    from metaclip_curate.commands.summary import print_summary, summaries
     from metaclip_curate.console.status_line import StatusLine
     from metaclip_curate.pipelines.curation import Pipeline
     from metaclip_curate.pipelines.options import Options
@@ -70,29 +67,26 @@ def _run(name: str, given: Given, words: Sequence[str]) -> None:
             pipeline.run(given["repeat"].again_from or "")
         else:
             getattr(pipeline, name)()
-    except JobFailedError:
+    except JobFailedError as error:
         # Once all inputs are read, their summary says why the job failed.
         if pipeline.folder.is_finished("extract", ""):
-            _print_result("extract", pipeline.folder, as_json)
+            if as_json:
+                error.result = summaries(pipeline.folder, ("extract",))
+            else:
+                print_summary(pipeline.folder, "extract")
         raise
     if name in ("run", "sample"):
         pipeline.report()
-    _print_result(name, pipeline.folder, as_json)
+    if as_json:
+        print_json(summaries(pipeline.folder, STAGE_NAMES if name == "run" else (name,)))
+    else:
+        print_summary(pipeline.folder, "sample" if name == "run" else name)
 
 
 def _log_recipe(name: str, recipe: RecipeOptions, log: Callable[[str], None]) -> None:
     stages = RECIPE_STAGES if name == "run" else (name,)
     overridden = {item: value for stage in stages for item, value in recipe.overridden_in(stage).items()}
     log(f"recipe: {recipe_words(str(recipe.recipe), overridden)}")
-
-
-def _print_result(name: str, folder: RunFolder, as_json: bool) -> None:
-    from metaclip_curate.commands.summary import print_summary, summaries
-
-    if as_json:
-        print_json(summaries(folder, STAGE_NAMES if name == "run" else (name,)))
-    else:
-        print_summary(folder, "sample" if name == "run" else name)
 
 
 def _command(name: str, about: str, *examples: str) -> Command:

@@ -18,6 +18,7 @@ from metaclip_curate.console.interrupts import TerminatedError, interruption_of
 from metaclip_curate.console.unreadable_file import UNREADABLE, unreadable_file
 from metaclip_curate.errors import JobFailedError, UserError
 
+NO_PYSPARK = "pyspark is missing: pip install 'metaclip-curate[local]'"
 EXIT_FAILED, EXIT_USER_ERROR = 1, 2
 EXIT_INTERRUPTED, EXIT_OUTPUT_CLOSED, EXIT_TERMINATED = 130, 141, 143  # 128 + the number of the signal, as in a shell
 
@@ -104,6 +105,8 @@ def _of_memory(error: BaseException) -> Failure | None:
 def _of_package(error: BaseException) -> Failure | None:
     """Recognises a missing module of another project; if one of this project or of Python is missing, it is a fault."""
     name = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if name == "pyspark":
+        return Failure(NO_PYSPARK, EXIT_USER_ERROR)
     if not name or name == __name__.partition(".")[0] or name in sys.stdlib_module_names:
         return None
     remedy = "install this project again, by pip install -e . or make setup, with the extras that you use"

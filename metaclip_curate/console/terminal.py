@@ -8,6 +8,7 @@ since the name of a file must not end a run.
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import sys
 import unicodedata
@@ -99,6 +100,20 @@ def shown_output() -> Iterator[None]:
     out, err = (cast(TextIO, Console(plain(stream))) for stream in (sys.stdout, sys.stderr))
     with redirect_stdout(out), redirect_stderr(err):
         yield
+
+
+@contextmanager
+def output_to_stderr() -> Iterator[None]:
+    """Sends to standard error what a library and its child processes print to standard output within the block."""
+    sys.stdout.flush()
+    saved = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(saved, 1)
+        os.close(saved)
 
 
 def plain(stream: TextIO) -> TextIO:

@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Iterator
 
+from metaclip_curate.console.terminal import output_to_stderr
 from metaclip_curate.errors import JobFailedError, UserError
 from metaclip_curate.images.fetch import MAX_PIXELS, FetchLimits
 from metaclip_curate.options.download import DownloadOptions, Table
@@ -65,7 +66,8 @@ def fetch_shards(table: str, options: DownloadOptions) -> None:
 
     from metaclip_curate.images.img2dataset_downloader import guarded_downloader
 
-    with guarded_downloader(_limits(options)), _interrupts_restored(options.output):
+    # img2dataset and its worker processes print about each shard, where a program may expect JSON.
+    with guarded_downloader(_limits(options)), _interrupts_restored(options.output), output_to_stderr():
         img2dataset.download(
             url_list=table,
             input_format="parquet",

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from metaclip_curate.console.failures import NO_PYSPARK
 from metaclip_curate.console.interrupts import handler_kept
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.run import RunOptions
@@ -38,7 +39,7 @@ def get_session(options: RunOptions, settings: Mapping[str, str] | None = None) 
         import pyspark
         from pyspark.sql import SparkSession
     except ImportError as error:
-        raise UserError("pyspark is missing: pip install 'metaclip-curate[local]'") from error
+        raise UserError(NO_PYSPARK) from error
     if "SPARK_REMOTE" in os.environ:
         return _connected_session()
     if "PYSPARK_GATEWAY_PORT" in os.environ:  # spark-submit started the JVM, with its own settings and name

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import sys
 
 import pytest
 
-from metaclip_curate.console.terminal import Console, cut, is_writable, plain, shown, shown_output, width
+from metaclip_curate.console.terminal import (
+    Console,
+    cut,
+    is_writable,
+    output_to_stderr,
+    plain,
+    shown,
+    shown_output,
+    width,
+)
 
 
 @pytest.mark.parametrize(
@@ -115,3 +125,13 @@ def test_a_text_is_cut_at_a_whole_character_with_its_marks() -> None:
     assert [cut("猫猫", columns) for columns in range(5)] == ["", "", "猫", "猫", "猫猫"]
     assert cut("ที่นี่", 1) == "ที่"
     assert cut("abc", 2) == "ab"
+
+
+def test_a_library_and_its_processes_print_to_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
+    with output_to_stderr():
+        print("the library")
+        subprocess.run([sys.executable, "-c", "print('its process')"], check=True)
+    print("the result")
+    out, errors = capfd.readouterr()
+    assert out == "the result\n"
+    assert {"the library", "its process"} <= set(errors.splitlines())
