@@ -11,12 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.options.command_line import value_type
 from metaclip_curate.options.fields import flag
 from metaclip_curate.options.parser import did_you_mean
-
-_KINDS = {str: "a string", int: "a whole number", float: "a number", bool: "true or false"}
-_SEVERAL = {str: "strings", int: "whole numbers", float: "numbers"}
+from metaclip_curate.options.toml_value import checked_value
 
 
 def read_config(path: str, groups: Mapping[str, type], leave_out: Collection[str] = ()) -> dict[str, Any]:
@@ -45,7 +42,7 @@ def read_config(path: str, groups: Mapping[str, type], leave_out: Collection[str
             remedy = did_you_mean(name.replace("_", "-"), known)
             raise UserError(f"{path} has {name}, which isn't an option: {remedy or '--help lists the options'}")
         destination, hint = known[name]
-        values[destination] = _checked(value, value_type(hint), f"{path}: {name}")
+        values[destination] = checked_value(value, hint, f"{path}: {name}")
     return values
 
 
@@ -63,32 +60,3 @@ def _document(path: str) -> dict[str, Any]:
         raise UserError(f"--config {path} can't be read ({error.strerror}): name a TOML file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"--config {path} isn't TOML: {error}") from None
-
-
-def _checked(value: Any, kind: Any, name: str) -> Any:
-    """Returns a value as the field holds it, or raises a UserError that says which type it should have."""
-    if typing.get_origin(kind) is typing.Literal:
-        if value in typing.get_args(kind):
-            return value
-        raise UserError(f"{name} must be one of {', '.join(typing.get_args(kind))}, not {_shown(value)}")
-    if typing.get_origin(kind) is tuple:
-        part = typing.get_args(kind)[0]
-        if isinstance(value, list) and all(_is(each, part) for each in value):
-            return tuple(value)
-        raise UserError(f"{name} must be a list of {_SEVERAL[part]} in brackets, not {_shown(value)}")
-    if not _is(value, kind):
-        raise UserError(f"{name} must be {_KINDS[kind]}, not {_shown(value)}")
-    return float(value) if kind is float else value
-
-
-def _is(value: Any, kind: type) -> bool:
-    """Returns whether a TOML value has a type; Python takes true for a whole number, TOML doesn't."""
-    if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, dict):
-        return "a table"
-    return "true" if value is True else "false" if value is False else repr(value)

@@ -16,11 +16,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.command_line import given_options
 from metaclip_curate.options.fields import flag, table_options
+from metaclip_curate.options.toml_value import checked_value
 from metaclip_curate.trainer.train.options import GROUPS, TrainOptions
 
 Recipe = dict[str, dict[str, Any]]
@@ -65,10 +64,7 @@ def read_recipe(name: str) -> Recipe:
         for option, value in _renamed(values).items():
             if option not in hints:
                 raise UserError(f"the recipe {name} has {group}.{option}, which isn't an option: see --help")
-            try:
-                values[option] = msgspec.convert(value, hints[option])
-            except msgspec.ValidationError as error:
-                raise UserError(f"the recipe {name} has a wrong {group}.{option}: {error}") from None
+            values[option] = checked_value(value, hints[option], f"the recipe {name}: {group}.{option}")
     return recipe
 
 
