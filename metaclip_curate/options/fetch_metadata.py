@@ -10,6 +10,7 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.options.fields import check_range, flag, option
 
 DumpForm = Literal["multistream", "articles"]
+LATEST = "latest"
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class FetchOptions:
     )
     date: str = option(
         "",
-        "date of the dumps, YYYYMMDD; days of page views are picked from the years before",
+        "date of the dumps, YYYYMMDD, or latest for the newest date with complete dumps of all languages; days of page "
+        "views are picked from the years before",
         metavar="DATE",
         required=True,
         changes_output=False,
@@ -71,13 +73,17 @@ class FetchOptions:
     )
 
     def __post_init__(self) -> None:
-        remedies = {"date": "write the date of the dumps as YYYYMMDD", "output": "name a local folder to download to"}
+        remedies = {
+            "date": f"write the date of the dumps as YYYYMMDD, or {LATEST}",
+            "output": "name a local folder to download to",
+        }
         for name, remedy in remedies.items():
             if not getattr(self, name):
                 raise UserError(f"{flag(name)} is missing: {remedy}")
         if self.output.startswith(("s3://", "gs://", "hdfs://", "http://", "https://")):
             raise UserError(f"--output {self.output} isn't a local folder: download to one, and copy it from there")
-        self.dump_day()
+        if self.date != LATEST:
+            self.dump_day()
         self.given_days()
         if self.pageviews_days is not None:
             check_range("pageviews_days", self.pageviews_days, 0)

@@ -9,6 +9,7 @@ a file that it names isn't downloaded again.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 import zlib
@@ -22,8 +23,9 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.metadata.sources.editions import check_languages
 from metaclip_curate.metadata.sources.fetch_file import Client, fetch_file
 from metaclip_curate.metadata.sources.fetch_plan import PAGE_VIEWS_FOLDER, Download, FetchPlan, describe
+from metaclip_curate.metadata.sources.latest_dump import latest_date
 from metaclip_curate.metadata.wikipedia.file_names import page_views_name
-from metaclip_curate.options.fetch_metadata import FetchOptions
+from metaclip_curate.options.fetch_metadata import LATEST, FetchOptions
 from metaclip_curate.storage import public_name
 from metaclip_curate.storage.atomic_file import atomic_write
 
@@ -67,7 +69,11 @@ class Fetch:
         Raises:
             UserError: The dump of a language or all pageviews are missing, or a file can't be downloaded.
         """
-        plan = FetchPlan(self._languages, self._options, self._client, self._log)
+        options = self._options
+        if options.date == LATEST:
+            options = dataclasses.replace(options, date=latest_date(self._languages, options, self._client))
+            self._log(f"the newest complete dumps are of {options.date}: --date {options.date} gives the same again")
+        plan = FetchPlan(self._languages, options, self._client, self._log)
         downloads = plan.downloads()
         missing = [each for each in downloads if not self._is_downloaded(each)]
         there = len(downloads) - len(missing)

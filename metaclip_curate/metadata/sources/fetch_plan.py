@@ -109,8 +109,7 @@ class FetchPlan:
 
     def _no_dump(self, edition: Edition) -> None:
         url = f"{self._options.dumps_url}/{edition.wiki}/"
-        dates = sorted(set(_DATE_LINK.findall(self._client.read(url) or b"")))
-        shown = ", ".join(date.decode() for date in dates[-6:])
+        shown = ", ".join(dump_dates(self._client, url)[-6:])
         found = f"there are {shown}" if shown else f"look for dates at {public_name(url)}"
         if edition.code == edition.language:
             raise UserError(f"there is no dump of {edition.wiki} of {self._options.date}: {found}")
@@ -142,6 +141,16 @@ class FetchPlan:
             checksum, size = found[package]
             name = f"{package}.zip"
             yield Download(f"{self._options.wordnet_url}/packages/corpora/{name}", f"wordnet/{name}", checksum, size)
+
+
+def dump_dates(client: Client, url: str) -> list[str]:
+    """Returns the dates of a wiki's dumps, YYYYMMDD, sorted.
+
+    Args:
+        client: Client for requests.
+        url: URL of the wiki's folder on the server.
+    """
+    return sorted({date.decode() for date in _DATE_LINK.findall(client.read(url) or b"")})
 
 
 def describe(downloads: Sequence[Download]) -> str:

@@ -19,13 +19,16 @@ class WikimediaServer:
 
     def __init__(self, server: FaultyHTTPServer) -> None:
         self.server = server
+        self._listings: dict[str, str] = {}
 
     def options(self) -> dict[str, str]:
         """The fields of FetchOptions that lead here."""
         url = self.server.url
         return {"dumps_url": url, "pageviews_url": f"{url}/other/pageviews", "wordnet_url": f"{url}/nltk"}
 
-    def add_dump(self, wiki: str, files: Mapping[str, bytes], date: str = DATE, lie: str = "") -> list[str]:
+    def add_dump(
+        self, wiki: str, files: Mapping[str, bytes], date: str = DATE, lie: str = "", status: str = "done"
+    ) -> list[str]:
         """Serves the files of a dump, their checksums and their sizes.
 
         Args:
@@ -33,6 +36,7 @@ class WikimediaServer:
             files: By what follows `dewiki-20250101-` in their names.
             date: The dump's date.
             lie: A file whose published checksum is wrong.
+            status: Status of the job that writes the files.
 
         Returns:
             The paths of the files.
@@ -45,9 +49,10 @@ class WikimediaServer:
             paths.append(f"{base}-{name}")
         self.server.add(f"{base}-sha1sums.txt", "".join(lines).encode())
         listed = {f"{wiki}-{date}-{name}": {"size": len(data)} for name, data in files.items()}
-        status = {"jobs": {"articlesdump": {"status": "done", "files": listed}}}
-        self.server.add(f"/{wiki}/{date}/dumpstatus.json", json.dumps(status).encode())
-        self.server.add(f"/{wiki}/", f'<a href="{date}/">{date}/</a> <a href="latest/">latest/</a>'.encode())
+        jobs = {"jobs": {"articlesdump": {"status": status, "files": listed}}}
+        self.server.add(f"/{wiki}/{date}/dumpstatus.json", json.dumps(jobs).encode())
+        self._listings[wiki] = self._listings.get(wiki, "") + f'<a href="{date}/">{date}/</a> '
+        self.server.add(f"/{wiki}/", f'{self._listings[wiki]}<a href="latest/">latest/</a>'.encode())
         return paths
 
     def add_page_views(self, lines: bytes, date: str = DATE, hours: range = range(24)) -> list[str]:
