@@ -7,6 +7,7 @@ connection by the rules of `retry`. `stores` chooses the store by the scheme: `l
 """
 
 from metaclip_curate.options.storage import StorageOptions
+from metaclip_curate.storage.byte_ranges import ByteRange
 from metaclip_curate.storage.input_stream import InputStream
 from metaclip_curate.storage.inputs import Inputs, expand_inputs
 from metaclip_curate.storage.objects import (
@@ -33,6 +34,7 @@ from metaclip_curate.storage.urls import is_local, is_web, join
 from metaclip_curate.storage.versioned_file import VersionedFile
 
 __all__ = [
+    "ByteRange",
     "InputError",
     "InputStream",
     "Inputs",

@@ -42,7 +42,7 @@ class ArrowSource:
         self._files = files
         self._path = _path(url)
 
-    def connect(self, offset: int, version: Version | None) -> ArrowConnection:
+    def connect(self, offset: int, version: Version | None, end: int | None = None) -> ArrowConnection:
         """Opens the file, as `Source.connect` does."""
         try:
             info = self._files.get_file_info(self._path)

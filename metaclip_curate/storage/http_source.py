@@ -33,7 +33,7 @@ from metaclip_curate.storage.retry import (
     TransientError,
     retry_after_seconds,
 )
-from metaclip_curate.storage.source import Connection, Version
+from metaclip_curate.storage.source import Connection, Version, byte_range
 
 # Bytes are requested as stored: ranges would mean nothing if the server compressed or decompressed them on the way.
 AS_STORED = {"User-Agent": "metaclip-curate", "Accept-Encoding": "identity"}
@@ -75,14 +75,14 @@ class HttpSource:
         self._pool: urllib3.PoolManager | None = None
         self._server = ""  # host:port of the last request
 
-    def connect(self, offset: int, version: Version | None) -> Connection:
+    def connect(self, offset: int, version: Version | None, end: int | None = None) -> Connection:
         """Requests the bytes from `offset` on, as `Source.connect` does."""
         with refusing_bad_addresses():
             self._address.encode()  # file names may be bytes that aren't UTF-8, but no URL is
             login = basic_authorization(login_of(self._address))
         headers = {**self._headers(), **login}
-        if offset > 0:
-            headers["Range"] = f"bytes={offset}-"
+        if offset > 0 or end is not None:
+            headers["Range"] = byte_range(offset, end)
             # If-Match compares strongly: a weak tag never matches.
             if version is not None and version.etag and not version.etag.startswith("W/"):
                 headers["If-Match"] = version.etag
@@ -149,6 +149,8 @@ class HttpSource:
             if version is not None and match is not None and int(match[1]) == offset:
                 response.close()  # its body describes the error
                 return _EmptyConnection(offset, dataclasses.replace(version, size=offset))
+            if version is None:
+                raise RefusedError(f"it ends before byte {offset:,} ({status})")
             raise RefusedError(f"the object changed while it was read ({status})")
         if response.status == 412:
             raise RefusedError(f"the object changed while it was read ({status})")

@@ -36,7 +36,7 @@ class LocalSource:
     def __init__(self, path: str) -> None:
         self._path = path
 
-    def connect(self, offset: int, version: Version | None) -> LocalConnection:
+    def connect(self, offset: int, version: Version | None, end: int | None = None) -> LocalConnection:
         """Opens the file, as `Source.connect` does."""
         try:
             kind = special_kind(self._path)

@@ -25,11 +25,12 @@ class OffsetSource:
         self._required = required
         self.version = Version()
 
-    def connect(self, offset: int, version: Version | None) -> Connection:
+    def connect(self, offset: int, version: Version | None, end: int | None = None) -> Connection:
         """Connects at an offset in the shifted file. See `Source.connect`."""
         if version is not None and version.size is not None:
             version = dataclasses.replace(version, size=version.size + self._start)
-        connection = self._source.connect(self._start + offset, version or self._required)
+        end = None if end is None else self._start + end
+        connection = self._source.connect(self._start + offset, version or self._required, end)
         self.version = connection.version
         return _ShiftedConnection(connection, self._start)
 

@@ -10,7 +10,7 @@ from botocore import exceptions as aws
 from metaclip_curate.options.storage import StorageOptions
 from metaclip_curate.storage.retry import RefusedError
 from metaclip_curate.storage.s3_client import TRANSPORT_ERRORS, client, read_error
-from metaclip_curate.storage.source import Version
+from metaclip_curate.storage.source import Version, byte_range
 from metaclip_curate.storage.urls import bucket_and_key
 
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ class S3Source:
         self._bucket, self._key = bucket_and_key(url)
         self._options = options
 
-    def connect(self, offset: int, version: Version | None) -> S3Connection:
+    def connect(self, offset: int, version: Version | None, end: int | None = None) -> S3Connection:
         """Requests the bytes from `offset` on, as `Source.connect` does."""
         request: GetObjectRequestTypeDef = {"Bucket": self._bucket, "Key": self._key}
-        if offset > 0:
-            request["Range"] = f"bytes={offset}-"
+        if offset > 0 or end is not None:
+            request["Range"] = byte_range(offset, end)
             if version is not None and version.etag:
                 request["IfMatch"] = version.etag
         try:

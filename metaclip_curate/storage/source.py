@@ -64,12 +64,13 @@ class Connection(Protocol):
 class Source(Protocol):
     """An object in a store."""
 
-    def connect(self, offset: int, version: Version | None) -> Connection:
+    def connect(self, offset: int, version: Version | None, end: int | None = None) -> Connection:
         """Requests the bytes from `offset` on.
 
         Args:
             offset: Position in the object, in bytes. The answer may start before it, but never after.
             version: Version of the bytes that were read already; None if there are none.
+            end: Position after the last byte that is needed. The answer may go on after it. Default: the object's end.
 
         Raises:
             TransientError: The request may succeed later.
@@ -78,3 +79,13 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Closes what is kept open between connections."""
+
+
+def byte_range(start: int, end: int | None) -> str:
+    """Returns the value of a Range header (RFC 9110, section 14.1.2).
+
+    Args:
+        start: Offset of the first byte.
+        end: Offset after the last byte; None for the object's end.
+    """
+    return f"bytes={start}-" if end is None else f"bytes={start}-{end - 1}"

@@ -74,7 +74,7 @@ class ScriptedSource:
         self._steps = iter(steps)
         self._last = steps[-1]
 
-    def connect(self, offset: int, version: Version | None) -> ScriptedConnection:
+    def connect(self, offset: int, version: Version | None, end: int | None = None) -> ScriptedConnection:
         step = next(self._steps, self._last)
         if step.refuses:
             raise TransientError("503")

@@ -38,7 +38,7 @@ class Flaky:
         self._most, self._early = most, early
         self.asked: list[tuple[int, Version | None]] = []
 
-    def connect(self, offset: int, version: Version | None) -> Connection:
+    def connect(self, offset: int, version: Version | None, end: int | None = None) -> Connection:
         self.asked.append((offset, version))
         return Broken(max(0, offset - self._early), self._most)
 

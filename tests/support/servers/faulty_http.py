@@ -19,7 +19,7 @@ import urllib3
 
 from tests.support.servers.loopback import LoopbackServer
 
-_RANGE = re.compile(r"bytes=(\d+)-")
+_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 _OWN_HEADERS = {"connection", "transfer-encoding", "content-length", "date", "server"}
 
 
@@ -72,6 +72,8 @@ class FaultyHTTPServer(LoopbackServer):
 
     def __init__(self, upstream: str = "") -> None:
         self.requests: list[Request] = []
+        self.connections = 0
+        self.sent = 0  # bytes of bodies
         self.always = Fault()
         self._upstream = upstream
         self._files: dict[str, bytes] = {}
@@ -123,6 +125,16 @@ class FaultyHTTPServer(LoopbackServer):
             data = self._files.get(request.path) if fault.body is None else fault.body
         return Answer(404, {}, b"") if data is None else _file_answer(request, data, fault)
 
+    def count_connection(self) -> None:
+        """Counts a connection."""
+        with self._lock:
+            self.connections += 1
+
+    def count_sent(self, size: int) -> None:
+        """Counts bytes of a body."""
+        with self._lock:
+            self.sent += size
+
     def wait_until_closed(self) -> None:
         self._closing.wait(timeout=60)
 
@@ -156,13 +168,18 @@ def _file_answer(request: Request, data: bytes, fault: Fault) -> Answer:
     start = int(match[1])
     if start >= len(data):
         return Answer(416, {"Content-Range": f"bytes */{len(data)}"}, b"nothing there")
-    headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
-    return Answer(206, headers, data[start:])
+    end = min(len(data), int(match[2]) + 1) if match[2] else len(data)
+    headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(data)}"
+    return Answer(206, headers, data[start:end])
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_of_tests: FaultyHTTPServer
+
+    def setup(self) -> None:
+        super().setup()
+        self.server_of_tests.count_connection()
 
     def _handle(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
@@ -200,6 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
             body += b"" if cut else b"0\r\n\r\n"
         self.wfile.write(body)
         self.wfile.flush()
+        self.server_of_tests.count_sent(len(body))
         if cut:
             self._end(fault)
 
