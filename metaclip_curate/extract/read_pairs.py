@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -16,7 +16,7 @@ from metaclip_curate.extract.page_facts import license_url, page_language
 from metaclip_curate.extract.pages import PageReader
 from metaclip_curate.extract.records import Record, read_records
 from metaclip_curate.extract.urls import DocumentBase
-from metaclip_curate.storage import InputError, StorageOptions, open_input, public_name
+from metaclip_curate.storage import ByteRange, InputError, StorageOptions, open_input, public_name
 
 # Old crawls are named by years (CC-MAIN-2009-2010, CC-MAIN-2012). CC-MAIN-20230127001911-... is a file of a segment.
 _CRAWL_IN_PATH = re.compile(r"CC-MAIN-\d{4}(?:-\d{2}(?:\d{2})?)?(?![\d-])")
@@ -40,6 +40,7 @@ def read_pairs(
     options: ReadOptions | None = None,
     storage: StorageOptions | None = None,
     stats: InputStats | None = None,
+    ranges: Sequence[ByteRange] | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Reads the image-text pairs of one WAT or WARC file.
 
@@ -51,6 +52,7 @@ def read_pairs(
         storage: Credentials, time-outs and number of attempts. Default: `StorageOptions()`.
         stats: Filled while reading, and complete when the iterator ends. Its path becomes the pairs' `source_file`.
             Default: a new one, with the path without its secrets.
+        ranges: Ranges of the file that are read, each a whole record as it is stored. Default: the whole file.
 
     Yields:
         Batches with the schema `schemas.PAIRS`, with each (url, text) of the file once.
@@ -62,7 +64,7 @@ def read_pairs(
     counts = stats or InputStats(public_name(path))
     started = time.monotonic()
     try:
-        with open_input(path, storage or StorageOptions()) as stream:
+        with open_input(path, storage or StorageOptions(), ranges=ranges) as stream:
             try:
                 records = read_records(stream, counts, options.max_record_bytes)
                 yield from _PairReader(options, counts).batches(records)

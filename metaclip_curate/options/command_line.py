@@ -18,7 +18,7 @@ PATH = "PATH"  # the metavar of files, folders and URLs
 _SHORT = {"number": "-n"}
 _OF_ANY_SIZE = ("seed",)  # it has a range of its own
 _SEPARATOR = re.compile(r"(?<!\\),")
-_URL = re.compile(r"@?[a-z][a-z0-9+.-]*://|cc:", re.IGNORECASE)
+_URL = re.compile(r"@?[a-z][a-z0-9+.-]*://|cc(?:-index)?:", re.IGNORECASE)
 
 
 def add_options(

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
-from metaclip_curate.options.fields import check_range, check_share, option
+from metaclip_curate.errors import UserError
+from metaclip_curate.options.fields import check_above_zero, check_range, check_share, flag, option
+
+# Begins an input that is pages of a crawl, chosen by its columnar index.
+INDEX_PREFIX = "cc-index:"
 
 
 @dataclass(frozen=True)
@@ -14,9 +19,34 @@ class ExtractOptions:
     input: tuple[str, ...] = option(
         (),
         "WAT or WARC files: paths, folders, globs, URLs, lists (@list.txt, wat.paths.gz), cc:CRAWL or cc:CRAWL:N; "
-        "passwords and signatures in URLs aren't recorded",
+        "cc-index:CRAWL for pages that --index-languages and the options after it choose; passwords and signatures "
+        "in URLs aren't recorded",
         metavar="PATH",
         required=True,
+        changes_output=False,
+    )
+    index_languages: tuple[str, ...] = option(
+        (),
+        "of a cc-index: input, pages in which Common Crawl found one of these languages, as ISO 639-3 codes: swa,hau",
+        metavar="CODES",
+        changes_output=False,
+    )
+    index_hosts: tuple[str, ...] = option(
+        (),
+        "of a cc-index: input, pages of these hosts: example.org with its subdomains, *.ke for all of a domain",
+        metavar="HOSTS",
+        changes_output=False,
+    )
+    index_limit: int = option(
+        0,
+        "of a cc-index: input, at most this many pages, chosen by a hash of --seed and the URL; 0 for all",
+        metavar="N",
+        changes_output=False,
+    )
+    index_sample: float = option(
+        1.0,
+        "of a cc-index: input, this share of the pages, chosen by a hash of --seed and the URL",
+        metavar="SHARE",
         changes_output=False,
     )
     ignore_opt_out: bool = option(False, "also use pages that say noai, noimageai or tdm-reservation")
@@ -40,3 +70,16 @@ class ExtractOptions:
         check_share("max_failed_inputs", self.max_failed_inputs)
         check_range("max_record_bytes", self.max_record_bytes, 1)
         check_range("files_per_round", self.files_per_round, 0)
+        check_range("index_limit", self.index_limit, 0)
+        check_share("index_sample", self.index_sample)
+        check_above_zero("index_sample", self.index_sample)
+        self._check_index_options()
+
+    def _check_index_options(self) -> None:
+        given = [
+            flag(item.name)
+            for item in dataclasses.fields(self)
+            if item.name.startswith("index_") and getattr(self, item.name) != item.default
+        ]
+        if given and not any(each.startswith(INDEX_PREFIX) for each in self.input):
+            raise UserError(f"{given[0]} chooses pages of an input cc-index:CRAWL: add one to --input")
