@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 from metaclip_curate import storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.language import LanguageIdentifier, LanguageTable, load_language_table
+from metaclip_curate.options.extract import INDEX_PREFIX
 from metaclip_curate.options.fields import table_options
 from metaclip_curate.pipelines.options import Options
 from metaclip_curate.pipelines.run_metadata import RunMetadata
+from metaclip_curate.pipelines.selection import PageSelector
 from metaclip_curate.run import folder_names
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.summaries import MatchSummary
@@ -41,10 +43,19 @@ class CheckedOptions:
     @cached_property
     def inputs(self) -> storage.Inputs:
         """The input files that --input names."""
-        given = self._options.extract.input
-        if not given:
+        given = [each for each in self._options.extract.input if not each.startswith(INDEX_PREFIX)]
+        if not self._options.extract.input:
             raise UserError("--input is missing: name WAT files, folders, globs or lists of them")
+        if not given:
+            return storage.Inputs(())
         return storage.expand_inputs(given, self._options.storage, self._options.draw.seed)
+
+    @cached_property
+    def page_selector(self) -> PageSelector:
+        """The pages that inputs `cc-index:` choose."""
+        extract = self._options.extract
+        specs = [each for each in extract.input if each.startswith(INDEX_PREFIX)]
+        return PageSelector(specs, extract, self._options.draw.seed, self._folder)
 
     @cached_property
     def metadata(self) -> RunMetadata:
@@ -58,6 +69,7 @@ class CheckedOptions:
 
     def extract(self) -> dict[str, Any]:
         """Checks the inputs and returns the options of extract."""
+        self.page_selector.check()
         folder_names.require_outside(self._folder.root, self.inputs.names, self._options.storage)
         return self._checked("extract", table_options(self._options.extract))
 

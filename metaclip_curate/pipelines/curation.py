@@ -95,6 +95,9 @@ class Pipeline:
     def extract(self) -> ExtractSummary:
         """Reads the inputs that haven't been read. Fails if too many of all inputs couldn't be read."""
         options = self._checked.extract()
+        if self._checked.page_selector.is_incomplete:
+            self.folder.begin("extract", options, self._work.upstream("extract"))
+            self._checked.page_selector.select(self._work)
         new, changed = self._new_inputs(), changed_inputs(self.folder)
         again = self._inputs_to_reread(changed)
         if new or again or not self._work.is_finished("extract"):
@@ -186,6 +189,7 @@ class Pipeline:
     def _new_inputs(self) -> list[str]:
         done = inputs_read(self.folder)
         new = self._checked.inputs.not_among(done, self.options.storage)
+        new += [name for name in self._checked.page_selector.names() if name not in done]
         if done:
             self._work.console.log(f"extract: {len(done):,} input files are done, {len(new):,} are new")
         return new

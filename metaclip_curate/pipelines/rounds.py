@@ -24,6 +24,7 @@ from metaclip_curate.pipelines.workspace import Workspace
 from metaclip_curate.run.file_list import FileList, states_of
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.record import ExtractPart
+from metaclip_curate.run.selections import Selections
 from metaclip_curate.run.summaries import ExtractSummary
 from metaclip_curate.run.tables import read_columns, write_part
 from metaclip_curate.schemas import INPUTS
@@ -74,6 +75,7 @@ class RoundReader:
         self._work = work
         self._options = options
         self._inputs = inputs
+        self._selections = Selections(work.folder)
 
     def rounds(self, paths: Sequence[str]) -> list[Sequence[str]]:
         """Divides input files into rounds."""
@@ -127,7 +129,8 @@ class RoundReader:
         """
         options, folder = self._options, self._work.folder
         read = ReadOptions(options.ignore_opt_out, options.max_record_bytes)
-        task = ExtractTask(read, folder.options, self._inputs.of(paths), reports)
+        selected = self._selections.of(paths)
+        task = ExtractTask(read, folder.options, self._inputs.of(paths), reports, selected)
         # Taken before the files are read, so that a change from now on shows.
         states = states_of(paths)
         found = write_pairs(self._work.spark, list(paths), task, folder.part("pairs", name))

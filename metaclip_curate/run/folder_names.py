@@ -22,8 +22,10 @@ DATACARD, REPORT, FIGURES = "datacard.json", "report.html", "figures"
 LISTS = "_files"
 # Files that are needed only until a stage, or the report, is finished.
 WORK, REPORT_WORK = "_work", "_report"
+# The pages that inputs `cc-index:` chose.
+SELECTIONS = "selections"
 TABLES = ("pairs", "inputs", "distinct", "matched", "counts", "thresholds", "manifest")
-NAMES = frozenset({*TABLES, DATACARD, REPORT, FIGURES, LISTS, WORK, REPORT_WORK})
+NAMES = frozenset({*TABLES, DATACARD, REPORT, FIGURES, LISTS, WORK, REPORT_WORK, SELECTIONS})
 
 # Names of parts and files that stages and Spark's own writer give, and beginnings of names that readers of Parquet
 # folders skip.

@@ -16,6 +16,7 @@ from metaclip_curate import storage
 from metaclip_curate.console.file_reports import FileReport, Reporter
 from metaclip_curate.extract import InputStats, ReadOptions, read_pairs
 from metaclip_curate.run.file_list import Origin, PartFile
+from metaclip_curate.run.selections import SelectedWarc, read_ranges
 from metaclip_curate.schemas import PAIRS, ddl
 from metaclip_curate.stages.shared.parquet_files import Layout, write_file
 from metaclip_curate.stages.shared.partitioning import numbered_tasks, shuffle_to_partitions
@@ -39,12 +40,14 @@ class ExtractTask:
         storage: Credentials and limits for the inputs and the run folder.
         addresses: Addresses by name, of the files that the command names.
         reports: File by which workers report their progress to a driver on the same machine; empty for none.
+        selected: Inputs, by name, of which only some records are read.
     """
 
     read: ReadOptions
     storage: StorageOptions
     addresses: Mapping[str, str] = field(default_factory=dict, repr=False)
     reports: str = ""
+    selected: Mapping[str, SelectedWarc] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -137,8 +140,10 @@ def _write_pairs_of(path: str, stats: InputStats, task: ExtractTask, folder: str
 
     def pairs() -> Iterator[pa.RecordBatch]:
         nonlocal crawl
-        address = task.addresses.get(path, path)
-        for batch in read_pairs(address, task.read, task.storage, stats):
+        address, ranges = task.addresses.get(path, path), None
+        if path in task.selected:
+            address, ranges = task.selected[path].warc, read_ranges(task.selected[path], task.storage)
+        for batch in read_pairs(address, task.read, task.storage, stats, ranges):
             reporter.report(FileReport(path, stats.pairs, finished=False))
             digest.update("".join(batch.column("uid").to_pylist()).encode())
             crawl = batch.column("crawl")[0].as_py()
