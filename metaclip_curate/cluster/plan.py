@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from metaclip_curate.cluster.executors import ExecutorPlan, executor_plan
 from metaclip_curate.cluster.rates import Rates
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.fields import flag, option
+from metaclip_curate.storage.byte_ranges import MAX_GAP
 
 PlatformName = Literal["emr", "emr-serverless", "dataproc", "dataproc-serverless", "own"]
-MEGABYTE, GIGABYTE = 10**6, 10**9
+KILOBYTE, MEGABYTE, GIGABYTE = 10**3, 10**6, 10**9
 _CRAWL_FILES = re.compile(r"[^:]+:(\d+)(?::\w+)?")
 # Partitions of one shuffle: the driver keeps a few bytes about each pair of a map task and a partition.
 _MOST_PARTITIONS = 8_000
@@ -36,6 +37,9 @@ class PlanOptions:
     input_files: int = option(
         0, "number of input files; 0: as many as the crawl has, if known", metavar="N", former="inputs"
     )
+    index_pages: int = option(
+        0, "number of pages that an input cc-index: chooses; 0: whole WAT files are read", metavar="N"
+    )
     cores: int = option(512, "number of cores (vCPU) of all executors", metavar="N")
     metadata: str = option("", "metadata folder, whose longest list determines a worker's memory", metavar="PATH")
     platform: PlatformName = option("emr", "service, which determines machines and prices")
@@ -48,7 +52,13 @@ class PlanOptions:
     rates: tuple[str, ...] = option((), "replacements for rates that the plan is computed from", metavar="NAME=VALUE")
 
     def __post_init__(self) -> None:
-        for name, least in (("input_files", 0), ("cores", 1), ("node_disk", 0), ("dedup_passes", 0)):
+        for name, least in (
+            ("input_files", 0),
+            ("index_pages", 0),
+            ("cores", 1),
+            ("node_disk", 0),
+            ("dedup_passes", 0),
+        ):
             if getattr(self, name) < least:
                 raise UserError(f"{flag(name)} must be at least {least}, not {getattr(self, name)}")
         if not 0 <= self.on_demand_share <= 1:
@@ -63,7 +73,7 @@ class StagePlan:
 
     Attributes:
         name: The stage.
-        rows: Number of pairs that it reads; in extraction, number of files.
+        rows: Number of pairs that it reads; in choosing pages and in extraction, number of files.
         tasks: Number of tasks of its largest step.
         core_hours: Core-hours of work, without idle time.
         hours: Duration, hours.
@@ -83,11 +93,34 @@ class StagePlan:
 
 
 @dataclass(frozen=True)
+class SelectionPlan:
+    """Estimates for pages that the columnar index chooses, and for the whole crawl beside them.
+
+    Attributes:
+        pages: Number of pages.
+        requests: Number of requests for their records.
+        record_bytes: Bytes of their records, as stored.
+        index_bytes: Bytes that are read of the index.
+        whole_bytes: Bytes of the crawl's WAT files.
+        whole_hours: Hours of a run over these.
+        whole_dollars: Price of that run.
+    """
+
+    pages: int
+    requests: int
+    record_bytes: int
+    index_bytes: int
+    whole_bytes: int
+    whole_hours: float
+    whole_dollars: float
+
+
+@dataclass(frozen=True)
 class Plan:
     """The estimates for a run.
 
     Attributes:
-        inputs: Number of input files.
+        inputs: Number of input files; of chosen pages, number of WARC files that they lie in.
         entries: Number of entries of the largest list; 0 if it isn't known.
         nodes: Number of machines with executors.
         executor: Sizes and numbers of executors.
@@ -98,6 +131,7 @@ class Plan:
         shuffle_partitions: Recommended value of spark.sql.shuffle.partitions.
         core_hour: Dollars per core and hour.
         startup_hours: Hours that are billed before the first stage.
+        selection: Estimates for chosen pages; None for whole files.
     """
 
     inputs: int
@@ -111,6 +145,7 @@ class Plan:
     shuffle_partitions: int
     core_hour: float
     startup_hours: float
+    selection: SelectionPlan | None = None
 
     @property
     def hours(self) -> float:
@@ -156,15 +191,20 @@ def plan(options: PlanOptions, rates: Rates, entries: int = 0) -> Plan:
         options.on_demand_share * platform.core_hour + (1 - options.on_demand_share) * platform.spot_core_hour
     )
 
-    inputs = input_files(options, rates)
+    inputs, chosen = input_files(options, rates), None
     pairs = round(inputs * rates["pairs_per_wat"])
+    if options.index_pages:
+        whole = plan(replace(options, index_pages=0), rates, entries)
+        chosen = _selection(options.index_pages, whole, rates)
+        pairs = round(options.index_pages * pages_to_pairs(rates))
+        inputs = _warcs_with_pages(inputs, options.index_pages)
     distinct = round(pairs * rates["distinct_share"])
     shuffled = round(pairs * rates["dedup_uid_bytes"] + distinct * rates["dedup_row_bytes"])
     disk = nodes * (options.node_disk or platform.node_disk_gigabytes) * GIGABYTE * rates["disk_share"]
     passes = options.dedup_passes or max(1, math.ceil(shuffled / disk))
     pairs_per_task = max(_PAIRS_PER_TASK, math.ceil(distinct / passes / _MOST_PARTITIONS))
     sizing = _Sizing(rates, options.cores, core_hour)
-    stages = sizing.stages(inputs, pairs, passes, pairs_per_task)
+    stages = sizing.stages(inputs, pairs, passes, pairs_per_task, chosen)
     largest = max(stage.shuffle_bytes for stage in stages if stage.name != "dedup")
     return Plan(
         inputs=inputs,
@@ -178,6 +218,32 @@ def plan(options: PlanOptions, rates: Rates, entries: int = 0) -> Plan:
         shuffle_partitions=max(200, 2 * options.cores, math.ceil(largest / _PARTITION_BYTES)),
         core_hour=core_hour,
         startup_hours=rates["cluster_minutes"] / 60,
+        selection=chosen,
+    )
+
+
+def pages_to_pairs(rates: Rates) -> float:
+    """Returns the number of pairs of a page."""
+    return rates["pairs_per_wat"] * rates["inputs_per_crawl"] / rates["pages_per_crawl"]
+
+
+def _warcs_with_pages(warcs: int, pages: int) -> int:
+    """Returns how many of a crawl's WARCs are expected to have one of its pages, which are spread over all of them."""
+    return max(1, round(-warcs * math.expm1(pages * math.log1p(-1 / warcs)))) if warcs > 1 else 1
+
+
+def _selection(pages: int, whole: Plan, rates: Rates) -> SelectionPlan:
+    warc_bytes = rates["pages_per_crawl"] / rates["inputs_per_crawl"] * rates["page_kilobytes"] * KILOBYTE
+    # The positions of pages in a WARC are random, and a page is requested together with one that follows it closely.
+    separate = math.exp(-pages / whole.inputs * MAX_GAP / warc_bytes)
+    return SelectionPlan(
+        pages=pages,
+        requests=max(1, round(pages * separate)),
+        record_bytes=round(pages * rates["page_kilobytes"] * KILOBYTE),
+        index_bytes=round(rates["index_gigabytes"] * rates["index_share"] * GIGABYTE),
+        whole_bytes=round(whole.inputs * rates["wat_megabytes"] * MEGABYTE),
+        whole_hours=whole.hours,
+        whole_dollars=whole.dollars,
     )
 
 
@@ -198,12 +264,17 @@ class _Sizing:
     cores: int
     core_hour: float
 
-    def stages(self, inputs: int, pairs: int, passes: int, pairs_per_task: int) -> tuple[StagePlan, ...]:
+    def stages(
+        self, inputs: int, pairs: int, passes: int, pairs_per_task: int, chosen: SelectionPlan | None
+    ) -> tuple[StagePlan, ...]:
         rates = self.rates
         distinct = round(pairs * rates["distinct_share"])
         matched = round(distinct * rates["matched_share"])
         kept = round(matched * rates["kept_share"])
         extract_seconds = inputs * rates["extract_core_seconds"] / rates["extract_spark_efficiency"]
+        if chosen:
+            reading = chosen.pages * rates["page_core_milliseconds"] + chosen.requests * rates["request_milliseconds"]
+            extract_seconds = reading / 1e3 / rates["extract_spark_efficiency"] + inputs * rates["task_seconds"]
         dedup_seconds = (pairs * rates["dedup_microseconds"] + distinct * rates["distinct_microseconds"]) / 1e6
         dedup_shuffle = (pairs * rates["dedup_uid_bytes"] + distinct * rates["dedup_row_bytes"]) / passes
         files_of_pass = max(1, -(-distinct // passes // pairs_per_task))
@@ -217,7 +288,10 @@ class _Sizing:
             "sample": kept * rates["sample_shuffle_bytes"],
         }
         written = {"count": 0, "balance": 0, "sample": kept * rates["kept_bytes"]}
+        index_files = round(rates["index_files"])
+        selecting = chosen.index_bytes / MEGABYTE / rates["index_megabytes_per_second"] if chosen else 0
         works = [
+            *([_Work("select", index_files, index_files, selecting, 0, 0)] if chosen else []),
             _Work("extract", inputs, inputs, extract_seconds, 0, pairs * rates["pair_bytes"]),
             _Work(
                 "dedup", pairs, files_of_pass, dedup_seconds, dedup_shuffle, distinct * rates["distinct_bytes"], passes

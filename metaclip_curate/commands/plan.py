@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from metaclip_curate.cluster.rates import Rates
 
 
+_OF_FILES = ("select", "extract")
+
+
 def _run(given: Given, words: Sequence[str]) -> None:
     from metaclip_curate.cluster.metadata_size import longest_list
     from metaclip_curate.cluster.plan import plan
@@ -48,11 +51,10 @@ def text(made: Plan, options: PlanOptions, rates: Rates) -> str:
     platform, executor = rates.platforms[options.platform], made.executor
     cores = executor.cores * executor.instances
     size = f"{made.entries:,} entries" if made.entries else "not given, assumed to be as long as the measured one"
-    gigabytes = made.inputs * rates["wat_megabytes"] / 1e3
     lines = [
-        f"{options.crawl or 'input'}: {made.inputs:,} WAT files ({gigabytes:,.0f} GB) on {cores:,} cores, "
-        f"{made.nodes:,} x {platform.node} "
+        f"{options.crawl or 'input'}: {_input(made, rates)} on {cores:,} cores, {made.nodes:,} x {platform.node} "
         f"({options.platform}), ${made.core_hour:.4f} a core-hour",
+        *_against_the_crawl(made),
         f"longest metadata list: {size}",
         "",
         text_table(
@@ -81,10 +83,30 @@ def text(made: Plan, options: PlanOptions, rates: Rates) -> str:
     return "\n".join(lines)
 
 
+def _input(made: Plan, rates: Rates) -> str:
+    chosen = made.selection
+    if chosen is None:
+        return f"{made.inputs:,} WAT files ({made.inputs * rates['wat_megabytes'] / 1e3:,.0f} GB)"
+    return (
+        f"{chosen.pages:,} pages ({chosen.record_bytes / 1e9:,.1f} GB) in {made.inputs:,} WARC files, by "
+        f"{chosen.requests:,} requests after {chosen.index_bytes / 1e9:,.0f} GB of the columnar index,"
+    )
+
+
+def _against_the_crawl(made: Plan) -> list[str]:
+    chosen = made.selection
+    if chosen is None:
+        return []
+    return [
+        f"in all {made.hours:,.2f} hours and ${made.dollars:,.2f}; all WAT files of the crawl have "
+        f"{chosen.whole_bytes / 1e9:,.0f} GB and take {chosen.whole_hours:,.2f} hours and ${chosen.whole_dollars:,.2f}"
+    ]
+
+
 def _cells(stage: Any) -> list[str]:
     return [
         stage.name,
-        f"{stage.rows:,} {'files' if stage.name == 'extract' else 'pairs'}",
+        f"{stage.rows:,} {'files' if stage.name in _OF_FILES else 'pairs'}",
         number(stage.tasks),
         f"{stage.core_hours:,.1f}",
         f"{stage.hours:,.2f}",
@@ -115,6 +137,7 @@ COMMAND = Command(
     _run,
     examples=(
         "--crawl CC-MAIN-2025-30 --cores 512 --metadata lists",
+        "--crawl CC-MAIN-2025-30 --index-pages 1000000 --cores 64",
         "--input-files 1000 --platform dataproc --rates wat_megabytes=350 --json",
     ),
 )

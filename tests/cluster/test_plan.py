@@ -129,3 +129,22 @@ def test_the_command_prints_all_kinds_of_rates(tmp_path: Path, capsys: pytest.Ca
     assert made["entries"] == 1234 and made["platform"]["name"] == "emr"
     assert made["rates"]["extract_spark_efficiency"]["kind"] == "measured"
     assert main(["plan", "--cores", "0"]) == 2
+
+
+def test_chosen_pages_beside_the_whole_crawl(rates: Rates, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = of(rates)
+    few, many = (of(rates, dataclasses.replace(CRAWL, index_pages=pages)) for pages in (1_000, 1_000_000))
+    assert [stage.name for stage in many.stages][:2] == ["select", "extract"]
+    assert few.selection is not None
+    assert many.selection is not None
+    # Few pages are each in a WARC of their own, and each takes a request.
+    assert 990 < few.inputs <= 1_000 == few.selection.requests
+    assert 85_000 < many.inputs < 90_000
+    assert 900_000 < many.selection.requests < 1_000_000
+    assert many.stages[2].rows == pytest.approx(whole.stages[1].rows * 1_000_000 / rates["pages_per_crawl"], rel=1e-6)
+    assert few.dollars < many.dollars < whole.dollars / 2
+    assert (many.selection.whole_hours, many.selection.whole_dollars) == (whole.hours, whole.dollars)
+    assert main(["plan", "--crawl", "CC-MAIN-2025-30", "--index-pages", "1000000"]) == 0
+    printed = capsys.readouterr().out
+    assert "1,000,000 pages (30.0 GB) in 89," in printed
+    assert f"all WAT files of the crawl have 36,000 GB and take {whole.hours:,.2f} hours" in printed
