@@ -56,6 +56,7 @@ def test_a_path_may_have_a_comma(tmp_path: Path) -> None:
     assert split_paths(r"a\,b.wat,c.wat") == ["a,b.wat", "c.wat"]
     assert split_paths("https://h/a?token=b,c,https://h/d") == ["https://h/a?token=b,c", "https://h/d"]
     assert split_paths("a,s3://b/c,d,cc:CC-MAIN-2025-30") == ["a", "s3://b/c,d", "cc:CC-MAIN-2025-30"]
+    assert split_paths("s3://b/c,cc-index:CC-MAIN-2025-30") == ["s3://b/c", "cc-index:CC-MAIN-2025-30"]
     assert split_paths("a,\0") == ["a", "\0"]
     assert split_paths("n" * 300 + ",b") == ["n" * 300, "b"]
     assert split_list(whole) == whole.split(",")

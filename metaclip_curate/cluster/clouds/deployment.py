@@ -190,7 +190,7 @@ def _check_inputs(inputs: Sequence[str]) -> None:
         raise UserError("--crawl or --input is missing: name a crawl, or inputs in a bucket")
     for path in inputs:
         plain = path.removeprefix("@")
-        if storage.is_local(plain) and not plain.startswith(("cc:", "crawl-data/")):
+        if storage.is_local(plain) and not plain.startswith(("cc:", "cc-index:", "crawl-data/")):
             raise UserError(f"--input {path} is on this machine, where the cluster can't read it: copy it to a bucket")
 
 

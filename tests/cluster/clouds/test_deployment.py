@@ -119,3 +119,10 @@ def test_a_package_of_two_archives_is_refused(package: Path) -> None:
 )
 def test_names(text: str, name: str) -> None:
     assert run_name(text) == name
+
+
+def test_pages_of_a_crawl_are_an_input_of_a_cluster(make_run: MakeRun) -> None:
+    given = ("--input", "cc-index:CC-MAIN-2025-30", "--index-languages", "swa,hau", "--index-pages", "1000")
+    extract = deployed(make_run("emr", *OUT, *given)).jobs[0].arguments
+    assert extract[extract.index("--input") + 1] == "cc-index:CC-MAIN-2025-30"
+    assert "--index-languages=swa,hau" in extract
