@@ -9,16 +9,15 @@ four files of one crawl alone, without a repeat.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
-import resource
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.cpu_time import command_seconds
 from benchmarks.growth import shuffle_writes
 from benchmarks.inputs import made_wat
 from benchmarks.local_spark import timed
@@ -101,28 +100,18 @@ def _cost(folder: Path, stage: str, words: list[str]) -> Cost:
     lines = ("spark.eventLog.enabled true", f"spark.eventLog.dir {logs.as_uri()}", "spark.eventLog.compress false")
     (settings / "spark-defaults.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
     command = [sys.executable, "-m", "metaclip_curate", stage, *words, "--master", "local[2]"]
-    before = _children_seconds()
     environment = os.environ | {"SPARK_CONF_DIR": str(settings)}
-    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
-    _wait_for_orphans()
-    return Cost(_children_seconds() - before, sum(size for _, size in shuffle_writes(logs)))
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    seconds = command_seconds(process)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return Cost(seconds, sum(size for _, size in shuffle_writes(logs)))
 
 
 def _adopt_orphans() -> None:
     """Makes this process the parent of processes that outlive a command, such as its JVM, so that their time counts."""
     if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl")
-
-
-def _wait_for_orphans() -> None:
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            os.wait()
-
-
-def _children_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":
