@@ -25,9 +25,10 @@ from metaclip_curate.options.draw import DrawOptions, TextsPerImage
 from metaclip_curate.run.summaries import LanguageThreshold
 from metaclip_curate.schemas import COUNTS, MANIFEST, MATCHED, ddl
 from metaclip_curate.stages.after.datacard import language_totals
-from metaclip_curate.stages.draw import DrawTask, draw_file, draw_files, kept_rows, read_batches
+from metaclip_curate.stages.draw import DrawTask, draw_file, draw_files, read_batches
+from metaclip_curate.stages.draw_rows import ORDERED, kept_rows
+from metaclip_curate.stages.keep_probabilities import Head, LanguageHead, Probabilities
 from metaclip_curate.stages.manifest import ManifestFiles, write_manifest
-from metaclip_curate.stages.sample import ORDERED, Head, LanguageHead, Probabilities
 from metaclip_curate.storage import StorageOptions
 
 FILES, ROWS_PER_FILE = 8, 500_000

@@ -11,8 +11,9 @@ from metaclip_curate.run.summaries import BalanceSummary, MatchSummary, SampleSu
 from metaclip_curate.schemas import COUNTS, MATCHED, ddl, with_kept
 from metaclip_curate.stages.after.datacard import language_totals
 from metaclip_curate.stages.draw import DrawTask, draw_files
+from metaclip_curate.stages.draw_rows import ORDERED
 from metaclip_curate.stages.manifest import ManifestFiles, write_manifest
-from metaclip_curate.stages.sample import ORDERED, head_entries
+from metaclip_curate.stages.sample import head_entries
 from metaclip_curate.stages.shared.tables import read_files
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from metaclip_curate.errors import UserError
 from metaclip_curate.metadata.lists.folder import MetadataFolder
 from metaclip_curate.options.match import MatchOptions
-from metaclip_curate.stages.shared.metadata_entries import digests_in_workers
+from metaclip_curate.stages.shared.metadata_digests import digests_in_workers
 from metaclip_curate.storage import StorageOptions
 
 if TYPE_CHECKING:

@@ -24,10 +24,11 @@ from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.manifest_files import part_name
 from metaclip_curate.run.tables import language_counts
 from metaclip_curate.schemas import COUNTS, ddl
-from metaclip_curate.stages.occurrence_sums import OccurrenceSums
+from metaclip_curate.stages.occurrence_sums import OccurrenceSums, count_rows
 from metaclip_curate.stages.shared.metadata_entries import even_groups, expected_entries, language_groups
 from metaclip_curate.stages.shared.parquet_files import Layout, write_file
-from metaclip_curate.stages.shared.partitioning import by_language, shuffle_to_partitions
+from metaclip_curate.stages.shared.partitioning import shuffle_to_partitions
+from metaclip_curate.stages.shared.sorted_batches import by_language
 from metaclip_curate.stages.shared.tables import PART_FILE, row_of
 from metaclip_curate.storage import StorageOptions
 
@@ -42,7 +43,6 @@ _SUMS = pa.schema(
     ]
 )
 _WRITTEN = PART_FILE.append(pa.field("matches", pa.int64()))
-_ENTRIES_PER_BATCH = 50_000
 
 Batches = Iterator[pa.RecordBatch]
 
@@ -189,7 +189,7 @@ def _writer(groups: Sequence[Sequence[str]], task: CountTask) -> Callable[[Batch
 
         def rows_of_group() -> Batches:
             nonlocal matches
-            for rows in _rows(groups[group], sums, task):
+            for rows in count_rows(groups[group], sums, task.entries.read):
                 matches += pc.sum(rows.column("count")).as_py()
                 yield rows
 
@@ -198,15 +198,3 @@ def _writer(groups: Sequence[Sequence[str]], task: CountTask) -> Callable[[Batch
         yield pa.RecordBatch.from_arrays(columns, schema=_WRITTEN)
 
     return write
-
-
-def _rows(languages: Sequence[str], sums: OccurrenceSums, task: CountTask) -> Batches:
-    """Yields rows of `schemas.COUNTS` of some languages."""
-    for language in languages:
-        entries = pa.array(task.entries.read(language), pa.string())
-        counts = pa.array(sums.of(language, len(entries)))
-        for start in range(0, len(entries), _ENTRIES_PER_BATCH):
-            part = entries.slice(start, _ENTRIES_PER_BATCH)
-            ids = pa.array(np.arange(start, start + len(part), dtype=np.int32))
-            columns = [pa.repeat(pa.scalar(language), len(part)), ids, part, counts.slice(start, len(part))]
-            yield pa.RecordBatch.from_arrays(columns, schema=COUNTS)

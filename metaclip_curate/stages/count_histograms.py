@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
-from metaclip_curate.stages.shared.partitioning import by_language
+from metaclip_curate.stages.shared.sorted_batches import by_language
 from metaclip_curate.thresholds import CountHistogram
 
 _PACKED = "metadata_lang string, histogram binary"

@@ -21,9 +21,11 @@ from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.run.file_list import PartFile
 from metaclip_curate.run.manifest_files import part_name
 from metaclip_curate.schemas import MATCHED, Kept, ddl, with_kept
-from metaclip_curate.stages.sample import ORDERED, Head, Probabilities, signed
+from metaclip_curate.stages.draw_rows import ORDERED, kept_rows, signed
+from metaclip_curate.stages.keep_probabilities import Head, Probabilities
 from metaclip_curate.stages.shared.parquet_files import Layout, write_file
-from metaclip_curate.stages.shared.partitioning import first_of_each_run, numbered_tasks, shuffle_to_partitions
+from metaclip_curate.stages.shared.partitioning import numbered_tasks, shuffle_to_partitions
+from metaclip_curate.stages.shared.sorted_batches import first_of_each_run
 from metaclip_curate.storage import StorageOptions
 
 # Columns of few different values stay dictionary-encoded on their way from file to file.
@@ -67,7 +69,7 @@ def draw_files(spark: SparkSession, task: DrawTask) -> tuple[int, int]:
 
     Returns:
         Number of pairs read and of pairs kept. Each file with a pair that may draw gives a file of kept pairs with the
-        schema `sample.ORDERED`; no file at all gives an empty one.
+        schema `draw_rows.ORDERED`; no file at all gives an empty one.
     """
     if not task.files:
         _write(task, 0, iter(()))
@@ -160,26 +162,6 @@ def draw_file(task: DrawTask, number: int, rows: Rows | None) -> tuple[int, int]
 
     written = _write(task, number, kept())
     return read, written.rows
-
-
-def kept_rows(batch: pa.RecordBatch, probabilities: balance.Floats, seed: int) -> pa.RecordBatch:
-    """Draws from a batch.
-
-    Args:
-        batch: Rows of `schemas.MATCHED`.
-        probabilities: Keep probability of each row, shape (n,).
-        seed: Seed of the draws.
-
-    Returns:
-        The kept rows, with the schema `sample.ORDERED`.
-    """
-    drawn = balance.draws(batch.column("uid"), seed)
-    keep = drawn < probabilities
-    kept = batch.filter(pa.array(keep))
-    order = (balance.order_keys(kept.column("uid"), seed) >> np.uint64(1)).astype(np.int64)
-    added = [pa.array(probabilities[keep]), pa.array(drawn[keep]), pa.array(order)]
-    names = [*batch.schema.names, "keep_probability", "draw", "order_key"]
-    return pa.RecordBatch.from_arrays([*kept.columns, *added], names=names)
 
 
 def read_batches(task: DrawTask, number: int, columns: list[str]) -> Batches:

@@ -29,7 +29,7 @@ def number_files(spark: SparkSession, kept: DataFrame, rows_per_file: int) -> tu
 
     Args:
         spark: The session.
-        kept: Rows of `sample.ORDERED`.
+        kept: Rows of `draw_rows.ORDERED`.
         rows_per_file: Number of rows of each file but the last.
 
     Returns:
@@ -89,7 +89,7 @@ def write_manifest(spark: SparkSession, kept: DataFrame, rows: int, manifest: Ma
 
     Args:
         spark: The session.
-        kept: Rows of `sample.ORDERED`.
+        kept: Rows of `draw_rows.ORDERED`.
         rows: Number of these rows. If they fit into one file, none of them are read to find where files begin.
         manifest: Where to write.
 

@@ -1,11 +1,16 @@
-"""Sums of how many texts contain each entry, by language."""
+"""Sums of how many texts contain each entry, by language, and the rows of `counts` that they become. Without Spark."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+
+from metaclip_curate.schemas import COUNTS
+
+_ENTRIES_PER_BATCH = 50_000
 
 
 class OccurrenceSums:
@@ -44,3 +49,26 @@ class OccurrenceSums:
         for language, sums in self._sums.items():
             ids = np.flatnonzero(sums)
             yield language, ids.astype(np.int32), sums[ids]
+
+
+def count_rows(
+    languages: Iterable[str], sums: OccurrenceSums, read: Callable[[str], Sequence[str]]
+) -> Iterator[pa.RecordBatch]:
+    """Yields the counts of all entries of some languages, one language after another.
+
+    Args:
+        languages: The languages, in the order of the rows.
+        sums: Number of texts that contain each entry.
+        read: Returns the entries of a language.
+
+    Yields:
+        Rows of `schemas.COUNTS`.
+    """
+    for language in languages:
+        entries = pa.array(read(language), pa.string())
+        counts = pa.array(sums.of(language, len(entries)))
+        for start in range(0, len(entries), _ENTRIES_PER_BATCH):
+            part = entries.slice(start, _ENTRIES_PER_BATCH)
+            ids = pa.array(np.arange(start, start + len(part), dtype=np.int32))
+            columns = [pa.repeat(pa.scalar(language), len(part)), ids, part, counts.slice(start, len(part))]
+            yield pa.RecordBatch.from_arrays(columns, schema=COUNTS)

@@ -16,7 +16,8 @@ from metaclip_curate.options.draw import DrawOptions, TextsPerImage
 from metaclip_curate.schemas import MATCHED
 from metaclip_curate.stages import draw as stage
 from metaclip_curate.stages.draw import DrawTask, draw_files
-from metaclip_curate.stages.sample import ORDERED, LanguageHead, Probabilities
+from metaclip_curate.stages.draw_rows import ORDERED
+from metaclip_curate.stages.keep_probabilities import LanguageHead, Probabilities
 from metaclip_curate.storage import StorageOptions
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from metaclip_curate.schemas import MANIFEST, ddl
+from metaclip_curate.stages.draw_rows import ORDERED
 from metaclip_curate.stages.manifest import ManifestFiles, write_manifest
-from metaclip_curate.stages.sample import ORDERED
 from metaclip_curate.storage import StorageOptions
 
 VALUES: dict[str, Any] = {"string": "x", "float": 0.5, "double": 0.5, "list<item: int32>": [1]}

@@ -19,7 +19,7 @@ from metaclip_curate.stages.after.joint_head import JointHead
 from metaclip_curate.stages.sample import drawing_texts
 from metaclip_curate.stages.shared.exact_sums import ExactSums, rounded_sum
 from metaclip_curate.stages.shared.image_groups import ALL, ImageGroups
-from metaclip_curate.stages.shared.partitioning import by_language
+from metaclip_curate.stages.shared.sorted_batches import by_language
 
 Batches = Iterator[pa.RecordBatch]
 

@@ -1,22 +1,16 @@
-"""Metadata that workers read from its folder, and compare with the digests that a run began with."""
+"""Metadata that workers read from its folder, and compare with the digests that a run began with. Without Spark."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-
-import pyarrow as pa
-from pyspark.sql import SparkSession
+from collections.abc import Sequence
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.metadata.lists.folder import MetadataFolder
-from metaclip_curate.schemas import ddl
-from metaclip_curate.stages.shared.partitioning import numbered_tasks
 from metaclip_curate.storage import StorageOptions
 
 # Parsing 8 MiB takes a sixth of a second.
 _BYTES_PER_TASK = 1 << 23
 _MOST_TASKS = 64
-_CHECKED = pa.schema([("metadata_lang", pa.string()), ("digest", pa.string()), ("mistake", pa.string())])
 
 
 def expected_entries(metadata: str, language: str, digest: str, options: StorageOptions) -> list[str]:
@@ -72,53 +66,3 @@ def even_groups(languages: Sequence[str]) -> list[tuple[str, ...]]:
     """Divides languages into at most 64 groups of equally many neighbours."""
     size = max(1, -(-len(languages) // _MOST_TASKS))
     return [tuple(languages[start : start + size]) for start in range(0, len(languages), size)]
-
-
-def digests_in_workers(
-    spark: SparkSession, metadata: str, languages: Sequence[str], options: StorageOptions, parsed: bool
-) -> dict[str, str]:
-    """Reads lists in workers. Only the digests reach the driver.
-
-    Args:
-        spark: The session.
-        metadata: Path or URL of the metadata folder.
-        languages: Languages whose lists are read.
-        options: Credentials and limits for the folder.
-        parsed: Whether the content of the lists is checked.
-
-    Returns:
-        SHA-256 of each language's file, in the order of the languages.
-
-    Raises:
-        UserError: A list can't be read, or something is wrong with it.
-    """
-    if not languages:
-        return {}
-    groups = language_groups(MetadataFolder.open(metadata, options), languages)
-    read = _checker(metadata, groups, options, parsed)
-    found = {
-        row["metadata_lang"]: row
-        for row in numbered_tasks(spark, len(groups)).mapInArrow(read, ddl(_CHECKED)).collect()
-    }
-    for language in languages:
-        if found[language]["mistake"]:
-            raise UserError(found[language]["mistake"])
-    return {language: found[language]["digest"] for language in languages}
-
-
-def _checker(
-    metadata: str, groups: Sequence[Sequence[str]], options: StorageOptions, parsed: bool
-) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    def check(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for language in (
-            name for batch in batches for number in batch.column(0).to_pylist() for name in groups[number]
-        ):
-            checked = {"metadata_lang": language, "digest": "", "mistake": ""}
-            try:
-                folder = MetadataFolder.open(metadata, options)
-                checked["digest"] = folder.read(language).digest if parsed else folder.digest(language)
-            except UserError as error:
-                checked["mistake"] = str(error)
-            yield pa.RecordBatch.from_pylist([checked], schema=_CHECKED)
-
-    return check

@@ -1,15 +1,12 @@
-"""Shuffles that send each row to a given partition, and cuts of sorted batches."""
+"""Shuffles that send each row to a given partition."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -83,40 +80,3 @@ def shuffle_to_partitions(rows: DataFrame, partitions: int, partition: str) -> D
     keys = F.from_json(F.lit(json.dumps(partition_keys(partitions))), "array<bigint>")
     key = F.element_at(keys, (F.col(partition) + 1).cast("int"))
     return rows.withColumn("_key", key).repartition(partitions, F.col("_key")).drop("_key", partition)
-
-
-def first_of_each_run(batches: Iterator[pa.RecordBatch], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """Keeps the first of neighbouring rows with equal values.
-
-    Args:
-        batches: Rows sorted by the columns.
-        columns: Names of string columns without nulls.
-
-    Yields:
-        The batches without repeated rows, and without batches that become empty.
-    """
-    last: tuple[str, ...] | None = None
-    for batch in batches:
-        if not batch.num_rows:
-            continue
-        values = [batch.column(batch.schema.get_field_index(name)) for name in columns]
-        current = tuple(column[0].as_py() for column in values)
-        changes = pa.nulls(batch.num_rows - 1, pa.bool_()).fill_null(False)
-        for column in values:
-            changes = pc.or_(changes, pc.not_equal(column[1:], column[:-1]))
-        keep = pa.concat_arrays([pa.array([current != last]), changes])
-        last = tuple(column[-1].as_py() for column in values)
-        kept = batch.filter(keep)
-        if kept.num_rows:
-            yield kept
-
-
-def by_language(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
-    """Yields the slices of a batch between changes of its column metadata_lang, with their language."""
-    if not batch.num_rows:
-        return
-    encoded = pc.run_end_encode(batch.column(batch.schema.get_field_index("metadata_lang")))
-    start = 0
-    for end, language in zip(encoded.run_ends.to_pylist(), encoded.values.to_pylist(), strict=True):
-        yield language, batch.slice(start, end - start)
-        start = end
