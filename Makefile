@@ -159,8 +159,10 @@ train-mini: $(READY) $(TRAINER_VENV)/.ready  ## pages about Debian's stamps, the
 		--output runs/train-mini/everything --t 1000000000 --seed 1
 	$(TRAINER_PYTHON) -m examples.stamps train runs/train-mini
 
-bench-trainer: $(TRAINER_VENV)/.ready  ## images a second
+bench-trainer: $(TRAINER_VENV)/.ready  ## images a second, beside open_clip_train's loader, and the counting of epochs
 	$(TRAINER_PYTHON) -m benchmarks.trainer
+	$(TRAINER_PYTHON) -m benchmarks.trainer_loading
+	$(TRAINER_PYTHON) -m benchmarks.online_epochs
 
 lint: $(READY)  ## ruff, mypy and the order of imports
 	$(BIN)/ruff check .

@@ -6,25 +6,21 @@ with 256 pixels on the shorter side, and resize them to 224. They take turns in 
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 import webdataset
 from PIL import Image
 
 from benchmarks.cpu_time import best_seconds
+from benchmarks.training_shards import SHARDS, write_shards
 from metaclip_curate.trainer import CuratedPairs, PairLoader
 
-_SHARDS = 16  # as many as there are streams, so that each is read once
 _SIZE = 224
 
 
@@ -37,7 +33,7 @@ def main(quick: bool = False) -> None:
     torch.set_num_threads(1)
     images, rounds = (160, 2) if quick else (1600, 3)
     with tempfile.TemporaryDirectory() as folder:
-        files = _write_shards(Path(folder), images)
+        files = write_shards(Path(folder), images)
         tars = sorted(str(path) for path in Path(folder).glob("*.tar"))
         ways: dict[str, Callable[[], int]] = {
             "bare PIL loop, files in memory": lambda: sum(1 for data in files if _resized(data) is not None),
@@ -52,44 +48,10 @@ def main(quick: bool = False) -> None:
         seconds = best_seconds(ways, rounds)
     bare = seconds["bare PIL loop, files in memory"]
     alone = seconds["webdataset alone"]
-    print(f"\n{images:,} JPEG files of {sum(map(len, files)) / images / 1000:.0f} KB in {_SHARDS} shards\n")
+    print(f"\n{images:,} JPEG files of {sum(map(len, files)) / images / 1000:.0f} KB in {SHARDS} shards\n")
     print(f"  {'':<32} {'images/s':>9} {'of the bare loop':>17} {'of webdataset':>14}")
     for name, taken in seconds.items():
         print(f"  {name:<32} {images / taken:>9,.0f} {bare / taken:>17.2f} {alone / taken:>14.2f}")
-
-
-def _photo(number: int) -> bytes:
-    """Returns an image that compresses about as well as a photograph: noise of several scales."""
-    random = np.random.default_rng(number)
-    picture = np.zeros((256, 340, 3))
-    for scale in (4, 16, 64, 256):
-        noise = random.normal(0, 60 / scale**0.5, (256 // (256 // scale), 340 * scale // 256, 3)) + 32
-        image = Image.fromarray(noise.clip(0, 255).astype(np.uint8)).resize((340, 256), Image.Resampling.BICUBIC)
-        picture += np.asarray(image)
-    file = io.BytesIO()
-    Image.fromarray(picture.clip(0, 255).astype(np.uint8)).save(file, "JPEG", quality=95)
-    return file.getvalue()
-
-
-def _write_shards(folder: Path, images: int) -> list[bytes]:
-    """Writes shards as img2dataset does; returns the files."""
-    photos = [_photo(number) for number in range(min(images, 100))]
-    files = [photos[number % len(photos)] for number in range(images)]
-    size = images // _SHARDS
-    for shard in range(_SHARDS):
-        rows = []
-        with webdataset.TarWriter(str(folder / f"{shard:05d}.tar")) as tar:
-            for index in range(size):
-                number = shard * size + index
-                text = f"a text about picture {number}"
-                uid = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-                row = {"key": f"{shard:05d}{index:04d}", "status": "success", "uid": uid, "caption": text}
-                row |= {"lang": "en", "metadata_lang": "en"}
-                rows.append(row)
-                tar.write({"__key__": row["key"], "jpg": files[number], "txt": text, "json": json.dumps(row).encode()})
-        pq.write_table(pa.Table.from_pylist(rows), folder / f"{shard:05d}.parquet")
-    (folder / "sizes.json").write_text(json.dumps({f"{shard:05d}.tar": size for shard in range(_SHARDS)}))
-    return files
 
 
 def _transform(image: Image.Image) -> torch.Tensor:

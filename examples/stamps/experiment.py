@@ -116,7 +116,7 @@ def measure(stamps: Sequence[Stamp], drawn: Plan, folder: Path, setting: Setting
                 subjects = [number for number, stamp in enumerate(stamps) if language in stamp.captions]
                 texts = encoder.texts([stamps[number].captions[language] for number in subjects])
                 own = torch.tensor(subjects)
-                ranks = torch.stack([text_ranks(each, texts, own) for each in images])
+                ranks = torch.stack([text_ranks(each, texts, own).worst for each in images])
                 for group, members in groups.items():
                     rows = [row for row, number in enumerate(subjects) if number in members]
                     recall = recall_at(ranks[:, rows].flatten(), _PLACES)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.utils.data import IterableDataset
+from torch.utils.data import IterableDataset, get_worker_info
 
 from metaclip_curate.trainer.data.dataset import CuratedPairs
 from metaclip_curate.trainer.data.decoding import BrokenImageError
@@ -22,7 +22,7 @@ class Chunk:
     """One worker's part of a batch.
 
     Attributes:
-        rows: Row of each pair in the batch.
+        rows: Row of each pair in the batch, ascending.
         images: Shape (pairs, ...); None without pairs.
         tokens: Shape (pairs, ...); None without pairs or without a tokenizer.
         pairs: Text, language and uid of each pair.
@@ -82,8 +82,19 @@ class ChunkDataset(IterableDataset[Chunk]):
         texts = [pair.text for _, pair in good]
         return Chunk(
             rows=[row for row, _ in good],
-            images=torch.stack(images) if images else None,
+            images=_stack(images) if images else None,
             tokens=self._tokenizer(texts) if texts and self._tokenizer else None,
             pairs=[(pair.text, pair.language, pair.uid) for _, pair in good],
             problems=[str(pair) for _, pair in pairs if isinstance(pair, BrokenImageError)],
         )
+
+
+def _stack(images: Sequence[Tensor]) -> Tensor:
+    """Stacks images; in a worker straight into memory that the main process reads, which saves a copy."""
+    if get_worker_info() is None:
+        return torch.stack(list(images))
+    first = images[0]
+    shape = (len(images), *first.shape)
+    storage = torch.UntypedStorage._new_shared(len(images) * first.numel() * first.element_size())
+    out = torch.empty(0, dtype=first.dtype).set_(storage, 0, shape)  # type: ignore[call-overload]
+    return torch.stack(list(images), out=out)

@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
+import torch
 from PIL import Image
 from torch.utils.data import IterableDataset
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage import StorageOptions
 from metaclip_curate.trainer.data.decoding import BrokenImageError, decode
-from metaclip_curate.trainer.data.epoch_size import expected_size, fingerprint, sample_counts
+from metaclip_curate.trainer.data.epoch_size import AddUp, EpochCounter, EpochCounts, fingerprint
 from metaclip_curate.trainer.data.epoch_state import EpochState
 from metaclip_curate.trainer.data.folder_source import ImageFolder
 from metaclip_curate.trainer.data.sampler import EpochSampler
@@ -41,6 +43,8 @@ class CuratedPairs(IterableDataset[Pair]):
         rank: Rank of this process. Default: that of torch.distributed if it is initialised, else 0.
         world_size: Number of ranks. Default: as `rank`, else 1.
         streams: Number and shuffling of the streams that are read at the same time.
+        add_up: Adds an array of each rank, so that a rank reads its share of the files only to count an epoch. Then all
+            ranks must ask for the same epochs in the same order. Default: None, each rank counts all.
 
     Attributes:
         source: The shards.
@@ -58,12 +62,17 @@ class CuratedPairs(IterableDataset[Pair]):
         rank: int | None = None,
         world_size: int | None = None,
         streams: StreamOptions | None = None,
+        add_up: AddUp | None = None,
     ) -> None:
         super().__init__()
         self.source, self.selection = source, selection or Selection()
         self.transform = transform
         self.rank, self.world_size = rank_and_world_size(rank, world_size)
+        self._by_entries = streams is not None and streams.by_entries
+        if self._by_entries and not source.has_entries:
+            raise UserError("the data have no column entry_ids: batches can't be made by entries")
         self._state = EpochState(streams or StreamOptions(), len(source.names), self.selection.copies)
+        self._counter = EpochCounter(source, self.selection, self.rank, self.world_size, add_up)
         self._expected: float | None = None
         self.problems: Counter[str] = Counter()
 
@@ -75,6 +84,7 @@ class CuratedPairs(IterableDataset[Pair]):
         weights: Mapping[str, float] | None = None,
         storage: StorageOptions | None = None,
         manifest: str = "",
+        cache: str = "",
         **given: Any,
     ) -> CuratedPairs:
         """Opens the manifest as it was drawn, from the folder that `metaclip-curate download` filled.
@@ -86,9 +96,11 @@ class CuratedPairs(IterableDataset[Pair]):
             storage: Credentials and limits for reading the folder.
             manifest: Folder of another manifest, such as that of a rebalanced run, to whose pairs the data set is
                 restricted. Default: empty, all pairs.
+            cache: Folder in which the sorted uids of that manifest are kept for other processes. Default: a temporary
+                file.
             **given: Further arguments of the constructor.
         """
-        only = read_uids(manifest, storage) if manifest else None
+        only = read_uids(manifest, storage, cache) if manifest else None
         return cls(WebdatasetShards(shards, storage), Selection(seed, weights or {}, only=only), **given)
 
     @classmethod
@@ -150,8 +162,9 @@ class CuratedPairs(IterableDataset[Pair]):
     @property
     def expected_epoch_size(self) -> float:
         """The expected number of samples of an epoch, of all ranks together, broken images included."""
-        if self._expected is None:
-            self._expected = expected_size(self.source, self.selection)
+        self.sampler()
+        if self._expected is None:  # the counts are from another process or from a checkpoint
+            self._expected = self._count().expected
         return self._expected
 
     @property
@@ -165,8 +178,17 @@ class CuratedPairs(IterableDataset[Pair]):
 
     def sampler(self) -> EpochSampler:
         """Returns the order of the current epoch; a draw that it needs is done by the first process that asks."""
-        counts = self._state.counts(lambda: sample_counts(self.source, self.selection, self.epoch))
+        counts = self._state.counts(lambda: self._count().counts)
         return EpochSampler(counts, self.streams_for(1), self._state.window, self.selection.seed, self.epoch)
+
+    def _count(self) -> EpochCounts:
+        found = self._counter.count(self.epoch)
+        self._expected = found.expected
+        return found
+
+    def prepare_next_epoch(self) -> None:
+        """Begins to draw the next epoch in the background, as far as it has to be drawn."""
+        self._counter.prepare(self.epoch + 1)
 
     def streams_for(self, workers: int) -> int:
         """Returns the number of streams, which the number of workers in the first call decides unless it is set."""
@@ -184,7 +206,7 @@ class CuratedPairs(IterableDataset[Pair]):
         try:
             for sample, stream, index in sampler.share(start, stop, reader, readers):
                 if stream not in streams:
-                    streams[stream] = StreamReader(self.source, self.selection, sampler, stream)
+                    streams[stream] = StreamReader(self.source, self.selection, sampler, stream, self._by_entries)
                 yield sample, streams[stream].get(index)
         finally:
             for opened in streams.values():
@@ -201,16 +223,21 @@ class CuratedPairs(IterableDataset[Pair]):
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the position in the training, for a checkpoint."""
-        return {
+        state = {
             "format": _FORMAT,
             "epoch": self.epoch,
             "position": self.position,
             "lanes": self.streams_for(1),
             "window": self._state.window,
             "seed": self.selection.seed,
+            "by_entries": self._by_entries,
             "samples": self.epoch_size(),
             "data": self.fingerprint,
         }
+        if not self.selection.takes_all:  # so that resuming needn't count again
+            state["expected"] = self.expected_epoch_size
+            state["counts"] = torch.from_numpy(self.sampler().counts.astype(np.int32))
+        return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Moves to the position of another training of the same data, on any number of ranks and workers.
@@ -222,9 +249,15 @@ class CuratedPairs(IterableDataset[Pair]):
             raise UserError(f"the checkpoint's data state is of format {state['format']}, not {_FORMAT}")
         if state["seed"] != self.selection.seed:
             raise UserError(f"the checkpoint was trained with seed {state['seed']}, not {self.selection.seed}")
+        if state.get("by_entries", False) != self._by_entries:
+            raise UserError("the checkpoint's batches were made in the other way: give the same --batch-by")
         self._state.set_streams(int(state["lanes"]), int(state["window"]))
         self.move_to(int(state["epoch"]), int(state["position"]))
-        if state["data"] != self.fingerprint or state["samples"] != self.epoch_size():
+        same = state["data"] == self.fingerprint
+        if same and "counts" in state:
+            self._state.set_counts(state["counts"].numpy())
+            self._expected = float(state["expected"])
+        if not same or state["samples"] != self.epoch_size():
             raise UserError(
                 "the checkpoint was trained on other data, weights or thresholds: give the same, or start anew"
             )

@@ -1,54 +1,111 @@
-"""Sizes of epochs, and the fingerprint of the data that decide them."""
+"""Sizes of epochs, each counted once, and the fingerprint of the data that decide them."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from metaclip_curate.balance import Floats
 from metaclip_curate.trainer.data.selection import Selection
 from metaclip_curate.trainer.data.shards import Indices, ShardSource
 
-_THREADS = 8
+_THREADS, _BACKGROUND_THREADS = 8, 2
+# Adds an array of each rank, on all ranks.
+AddUp = Callable[[Floats], Floats]
 
 
-def expected_size(source: ShardSource, selection: Selection) -> float:
-    """Computes the expected number of samples of an epoch, broken images included."""
-    if selection.takes_all:
-        return float(source.sizes.sum())
-    return float(sum(_map_texts(source, selection, selection.expected_images)))
+@dataclass(frozen=True)
+class EpochCounts:
+    """Numbers of samples of an epoch, broken images included.
+
+    Attributes:
+        counts: Number of samples that the epoch uses of each shard and copy, shape (shards, copies).
+        expected: Expected number of samples of any epoch.
+    """
+
+    counts: Indices
+    expected: float
 
 
-def sample_counts(source: ShardSource, selection: Selection, epoch: int) -> Indices:
-    """Counts the samples that an epoch uses of each shard and copy, shape (shards, copies)."""
-    if selection.takes_all:
-        return source.sizes.reshape(-1, 1)
-    copies = range(selection.copies)
-    counts = _map_texts(source, selection, lambda texts: [len(selection.select(texts, epoch, copy)) for copy in copies])
-    return np.array(counts, dtype=np.int64).reshape(-1, len(copies))
+class EpochCounter:
+    """Counts the samples of epochs by reading the columns that decide about them, each file once for an epoch.
+
+    Args:
+        source: The shards.
+        selection: The rule by which texts are selected.
+        rank: Rank of this process.
+        world_size: Number of ranks.
+        add_up: Adds an array of each rank, so that each rank reads its share of the shards only. All ranks must then
+            count the same epochs in the same order, each in its main process. Default: None, each rank reads all.
+    """
+
+    def __init__(
+        self, source: ShardSource, selection: Selection, rank: int = 0, world_size: int = 1, add_up: AddUp | None = None
+    ) -> None:
+        self._source, self._selection, self._add_up = source, selection, add_up
+        shards = range(len(source.names))
+        self._share = shards[rank::world_size] if add_up is not None else shards
+        self._next: tuple[int, Future[Floats]] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Workers that are started anew get counts, and don't count.
+        return self.__dict__ | {"_add_up": None, "_next": None}
+
+    def count(self, epoch: int) -> EpochCounts:
+        """Counts an epoch, or waits for the thread that does."""
+        selection, source = self._selection, self._source
+        if selection.takes_all:
+            return EpochCounts(source.sizes.reshape(-1, 1), float(source.sizes.sum()))
+        if self._next is not None and self._next[0] == epoch:
+            of_share = self._next[1].result()
+        else:
+            of_share = self._scan(epoch, _THREADS)
+        self._next = None
+        # The last row has the expected number.
+        table = np.zeros((len(source.names) + 1, selection.copies))
+        table[list(self._share)] = of_share[:-1]
+        table[-1] = of_share[-1]
+        if self._add_up is not None:
+            table = self._add_up(table)
+        return EpochCounts(table[:-1].astype(np.int64), float(table[-1, 0]))
+
+    def prepare(self, epoch: int) -> None:
+        """Begins to count this rank's share of an epoch in the background."""
+        if self._selection.takes_all or (self._next is not None and self._next[0] == epoch):
+            return
+        pool = ThreadPoolExecutor(1)
+        self._next = (epoch, pool.submit(self._scan, epoch, _BACKGROUND_THREADS))
+        pool.shutdown(wait=False)
+
+    def _scan(self, epoch: int, threads: int) -> Floats:
+        """Reads this rank's share: samples of each shard and copy, and in the last row the expected number."""
+        selection, copies = self._selection, range(self._selection.copies)
+
+        def of_shard(index: int) -> list[float]:
+            texts = self._source.shard(index, selection.columns).texts
+            uses = selection.expected_uses(texts)
+            numbers = [float(len(selection.select(texts, epoch, copy, uses))) for copy in copies]
+            return [*numbers, selection.expected_images(texts, uses)]
+
+        with ThreadPoolExecutor(threads) as pool:
+            rows = np.array(list(pool.map(of_shard, self._share)), dtype=np.float64).reshape(-1, len(copies) + 1)
+        return np.vstack([rows[:, :-1], np.full((1, len(copies)), rows[:, -1].sum())])
 
 
 def fingerprint(source: ShardSource, selection: Selection) -> str:
     """Computes a digest of the shards and of the rule that selects their texts."""
     digest = hashlib.sha256()
-    for name, size in zip(source.names, source.sizes.tolist(), strict=True):
+    names: Sequence[str] = source.names
+    for name, size in zip(names, source.sizes.tolist(), strict=True):
         digest.update(f"{name} {size}\n".encode())
     digest.update(repr(sorted(selection.weights.items())).encode())
     for language, probabilities in sorted((selection.entry_probabilities or {}).items()):
         digest.update(language.encode() + probabilities.tobytes())
     if selection.only is not None:
-        digest.update(np.bitwise_xor.reduce(selection.only, axis=0).tobytes())
+        digest.update(selection.only.digest)
     return digest.hexdigest()[:16]
-
-
-def _map_texts(source: ShardSource, selection: Selection, function: Callable[[Any], Any]) -> list[Any]:
-    """Applies a function to the texts of each shard, without reading images."""
-
-    def of_shard(index: int) -> Any:
-        return function(source.shard(index, selection.columns).texts)
-
-    with ThreadPoolExecutor(_THREADS) as pool:
-        return list(pool.map(of_shard, range(len(source.names))))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from metaclip_curate.trainer.data.shards import Indices
@@ -73,7 +76,11 @@ class EpochState:
             count: Computes the number of samples of each shard and copy, shape (shards, copies).
         """
         if self.epoch != self._values[_COUNTED_EPOCH]:
-            self._counts.copy_(torch.from_numpy(count()))
-            self._values[_COUNTED_EPOCH] = self.epoch
+            self.set_counts(count())
         counts: Indices = self._counts.numpy().copy()
         return counts
+
+    def set_counts(self, counts: npt.NDArray[np.integer[Any]]) -> None:
+        """Sets the counts of the current epoch, shape (shards, copies)."""
+        self._counts.copy_(torch.from_numpy(counts))
+        self._values[_COUNTED_EPOCH] = self.epoch

@@ -31,6 +31,7 @@ class ImageFolder:
         missing: Number of rows of the manifest without an image in the folder.
         names: File and row group of each shard.
         sizes: Number of images of each shard, shape (shards,).
+        has_entries: False, since batches by entries aren't made of folders.
         has_all_texts: False, since each image has the one text that was drawn for it.
 
     Raises:
@@ -60,6 +61,7 @@ class ImageFolder:
             raise UserError(f"no file in {images} is named by a uid or an image_id of {manifest}: name another folder")
 
     has_all_texts = False
+    has_entries = False
 
     def shard(self, index: int, columns: Sequence[str]) -> Shard:
         """Reads a row group. See `ShardSource.shard`."""

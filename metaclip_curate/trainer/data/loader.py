@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -111,6 +112,17 @@ class PairLoader:
         return self._chunks.batches()
 
     def __iter__(self) -> Iterator[Batch]:
+        for batch, position in self.read_ahead():
+            self.dataset.move_to(*position)
+            yield batch
+        self.dataset.move_to(self.dataset.epoch + 1)
+
+    def read_ahead(self) -> Iterator[tuple[Batch, tuple[int, int]]]:
+        """Yields the batches that are left in the epoch without moving the position.
+
+        Yields:
+            A batch, and the epoch and position that `dataset.move_to` takes once it is consumed.
+        """
         dataset = self.dataset
         epoch, start, size = dataset.epoch, dataset.position, dataset.epoch_size()
         global_size, workers = self._batch_size * dataset.world_size, max(1, self._options.workers)
@@ -118,10 +130,7 @@ class PairLoader:
         for number in range(batches):
             end = min(start + (number + 1) * global_size, size)
             rows = len(range(start + number * global_size + dataset.rank, end, dataset.world_size))
-            batch = self._merge([next(chunks) for _ in range(workers)], rows)
-            dataset.move_to(epoch, end)
-            yield batch
-        dataset.move_to(epoch + 1)
+            yield self._merge([next(chunks) for _ in range(workers)], rows), (epoch, end)
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the position up to which batches were consumed; the same on all ranks."""
@@ -134,21 +143,39 @@ class PairLoader:
     def _merge(self, chunks: Sequence[Chunk], rows: int) -> Batch:
         for chunk in chunks:
             self.problems.update(chunk.problems)
-        found = [row for chunk in chunks for row in chunk.rows]
-        if not found:
+        # Pieces of the batch with the rows that each one fills.
+        pieces = [(chunk, _stride(chunk.rows)) for chunk in chunks if chunk.rows]
+        if not pieces:
             return self._without_images(rows)
-        pairs = [pair for chunk in chunks for pair in chunk.pairs]
-        index_of = dict(zip(found, range(len(found)), strict=True))
-        # Missing rows repeat the others, each in its turn.
-        missing = [row for row in range(rows) if row not in index_of]
-        index_of |= {row: number % len(found) for number, row in enumerate(missing)}
-        order = [index_of[row] for row in range(rows)]
-        texts, languages, uids = (list(column) for column in zip(*(pairs[index] for index in order), strict=True))
-        images = self._gather([chunk.images for chunk in chunks], order)
+        filled = {row for chunk, _ in pieces for row in chunk.rows} if self._has_gaps(pieces, rows) else range(rows)
+        texts, languages, uids = [""] * rows, [""] * rows, [""] * rows
+        for chunk, where in pieces:
+            for column, values in zip((texts, languages, uids), zip(*chunk.pairs, strict=True), strict=True):
+                if isinstance(where, slice):
+                    column[where] = values
+                else:
+                    for row, value in zip(where, values, strict=True):
+                        column[row] = value
+        images = self._join([(chunk.images, where) for chunk, where in pieces], rows)
         assert images is not None
-        tokens = self._gather([chunk.tokens for chunk in chunks], order)
-        self._last = Batch(images, texts, languages, uids, tokens, len(missing))
+        tokens = self._join([(chunk.tokens, where) for chunk, where in pieces], rows)
+        repeated = rows - len(filled)
+        if repeated:
+            # Missing rows repeat the others, each in its turn.
+            good = [row for row in range(rows) if row in filled]
+            missing = [row for row in range(rows) if row not in filled]
+            sources = [good[number % len(good)] for number in range(repeated)]
+            for tensor in (images, tokens):
+                if tensor is not None:
+                    tensor[missing] = tensor[sources]
+            for column in (texts, languages, uids):
+                for row, source in zip(missing, sources, strict=True):
+                    column[row] = column[source]
+        self._last = Batch(images, texts, languages, uids, tokens, repeated)
         return self._last
+
+    def _has_gaps(self, pieces: Sequence[tuple[Chunk, Any]], rows: int) -> bool:
+        return sum(len(chunk.rows) for chunk, _ in pieces) < rows
 
     def _without_images(self, rows: int) -> Batch:
         """Repeats the last batch in place of one whose images are all broken."""
@@ -163,21 +190,23 @@ class PairLoader:
             last.images[:rows], last.texts[:rows], last.languages[:rows], last.uids[:rows], tokens, repeated=rows
         )
 
-    def _gather(self, pieces: Sequence[Tensor | None], order: Sequence[int]) -> Tensor | None:
-        """Concatenates the rows of all chunks in the given order with a single copy."""
-        tensors = [piece for piece in pieces if piece is not None]
+    def _join(self, pieces: Sequence[tuple[Tensor | None, Any]], rows: int) -> Tensor | None:
+        """Copies the pieces of all workers to their rows, once."""
+        tensors = [(piece, where) for piece, where in pieces if piece is not None]
         if not tensors:
             return None
-        shape = (len(order), *tensors[0].shape[1:])
-        rows = torch.empty(shape, dtype=tensors[0].dtype, pin_memory=self._options.pin_memory)
-        starts = [0]
-        for tensor in tensors:
-            starts.append(starts[-1] + len(tensor))
-        indices = torch.tensor(order)
-        for tensor, start, end in zip(tensors, starts, starts[1:], strict=False):
-            of_tensor = ((indices >= start) & (indices < end)).nonzero()[:, 0]
-            rows[of_tensor] = tensor[indices[of_tensor] - start]
-        return rows
+        first = tensors[0][0]
+        joined = torch.empty((rows, *first.shape[1:]), dtype=first.dtype, pin_memory=self._options.pin_memory)
+        for piece, where in tensors:
+            joined[where] = piece
+        return joined
+
+
+def _stride(rows: list[int]) -> slice | list[int]:
+    """Returns rows as a slice if they are at equal distances, as a worker's are unless one is missing."""
+    step = rows[1] - rows[0] if len(rows) > 1 else 1
+    regular = all(after - before == step for before, after in pairwise(rows))
+    return slice(rows[0], rows[-1] + 1, step) if regular else rows
 
 
 def _unchanged(chunk: Chunk) -> Chunk:

@@ -20,13 +20,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from metaclip_curate import balance
-from metaclip_curate.balance import Floats, Words, hash_words
+from metaclip_curate.balance import Floats, hash_words
 from metaclip_curate.errors import UserError
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.tables import read_columns
 from metaclip_curate.storage import StorageOptions
 from metaclip_curate.trainer.data.shards import Indices
-from metaclip_curate.trainer.data.subset import is_among
+from metaclip_curate.trainer.data.subset import UidSet
 
 
 def derived_seed(seed: int, *numbers: int) -> int:
@@ -45,7 +45,7 @@ class Selection:
         weights: Factor of each metadata language by which its pairs are used more or less often. Default: 1.
         entry_probabilities: For online training, the probability of each entry by id, for each metadata language, from
             `read_entry_probabilities`. Default: None, which means offline.
-        only: Sorted uids from `read_uids`, to which the selection is restricted. Default: None, all pairs.
+        only: Uids from `read_uids`, to which the selection is restricted. Default: None, all pairs.
 
     Raises:
         UserError: A weight is negative or not a number.
@@ -54,7 +54,7 @@ class Selection:
     seed: int = 0
     weights: Mapping[str, float] = field(default_factory=dict)
     entry_probabilities: Mapping[str, Floats] | None = None
-    only: Words | None = None
+    only: UidSet | None = None
 
     def __post_init__(self) -> None:
         balance.draws(["0" * 32], self.seed)  # checks the seed
@@ -92,7 +92,7 @@ class Selection:
         """
         result = np.ones(len(texts), dtype=np.float64)
         if self.only is not None:
-            result[~is_among(texts["uid"].combine_chunks(), self.only)] = 0
+            result[~self.only.contains(texts["uid"].combine_chunks())] = 0
         if self.entry_probabilities is None and not self.weights:
             return result
         encoded = pc.dictionary_encode(texts["language"].combine_chunks())
@@ -108,21 +108,28 @@ class Selection:
             result[rows] *= self.weights.get(language, 1.0)
         return result
 
-    def expected_images(self, texts: pa.Table) -> float:
-        """Computes the expected number of images that an epoch uses: the sum of each image's mean over its texts."""
+    def expected_images(self, texts: pa.Table, uses: Floats | None = None) -> float:
+        """Computes the expected number of images that an epoch uses: the sum of each image's mean over its texts.
+
+        Args:
+            texts: Rows with the columns of `columns`.
+            uses: Result of `expected_uses`. Default: it is computed.
+        """
         images = texts["image"].to_numpy()
         if not len(images):
             return 0.0
         texts_of_image = np.bincount(images)
-        return float((self.expected_uses(texts) / texts_of_image[images]).sum())
+        uses = self.expected_uses(texts) if uses is None else uses
+        return float((uses / texts_of_image[images]).sum())
 
-    def select(self, texts: pa.Table, epoch: int, copy: int = 0) -> Indices:
+    def select(self, texts: pa.Table, epoch: int, copy: int = 0, uses: Floats | None = None) -> Indices:
         """Draws the texts that an epoch uses.
 
         Args:
             texts: Rows with the columns of `columns`; the texts of an image are adjacent.
             epoch: The epoch, from 0.
             copy: The copy, from 0 to `copies` - 1.
+            uses: Result of `expected_uses` for these texts. Default: it is computed for those that are chosen.
 
         Returns:
             Ascending row numbers of the texts that are used, at most one of each image.
@@ -133,7 +140,7 @@ class Selection:
             return selected
         chosen = texts.take(pa.array(selected))
         drawn = balance.draws(chosen["uid"].combine_chunks(), seed)
-        return selected[drawn < self.expected_uses(chosen) - copy]
+        return selected[drawn < (self.expected_uses(chosen) if uses is None else uses[selected]) - copy]
 
     def shuffle_keys(self, uids: pa.Array, epoch: int, copy: int) -> npt.NDArray[np.uint64]:
         """Computes the keys by which samples are shuffled, shape (uids,)."""

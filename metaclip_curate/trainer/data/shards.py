@@ -83,6 +83,10 @@ class ShardSource(Protocol):
     def sizes(self) -> Indices:
         """Number of images of each shard, shape (shards,)."""
 
+    @property
+    def has_entries(self) -> bool:
+        """Whether texts have the column entry_ids."""
+
     def shard(self, index: int, columns: Sequence[str]) -> Shard:
         """Reads keys and texts of a shard, with these columns of `TEXTS`."""
 

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from metaclip_curate.errors import UserError
+from metaclip_curate.trainer.data.entry_order import spread_entries
 from metaclip_curate.trainer.data.sampler import EpochSampler, SampleLocation
 from metaclip_curate.trainer.data.selection import Selection
 from metaclip_curate.trainer.data.shards import ImageReader, Indices, ShardSource
@@ -23,10 +24,12 @@ class StreamOptions:
         streams: Number of positions in the epoch that all processes together read at the same time, best a multiple of
             world size x workers. Default: 0, the smallest such multiple that is at least 16.
         window: Number of samples of a shard that are shuffled together; a stream holds that many image files in memory.
+        by_entries: Whether the samples of a window that share entries are put far apart. An epoch has the same samples.
     """
 
     streams: int = 0
     window: int = 256
+    by_entries: bool = False
 
     def __post_init__(self) -> None:
         if self.streams < 0 or self.window < 1:
@@ -62,10 +65,14 @@ class StreamReader:
         selection: The texts that an epoch uses of them.
         sampler: The order of the epoch.
         stream: Index of the stream.
+        by_entries: Whether the samples of a window that share entries are put far apart.
     """
 
-    def __init__(self, source: ShardSource, selection: Selection, sampler: EpochSampler, stream: int) -> None:
+    def __init__(
+        self, source: ShardSource, selection: Selection, sampler: EpochSampler, stream: int, by_entries: bool = False
+    ) -> None:
         self._source, self._selection, self._sampler, self._stream = source, selection, sampler, stream
+        self._columns = (*_COLUMNS, "entry_ids") if by_entries else _COLUMNS
         self._shard = (-1, -1)
         self._images: ImageReader | None = None
         self._window = -1
@@ -88,11 +95,13 @@ class StreamReader:
 
     def _open(self, location: SampleLocation) -> None:
         self.close()
-        columns = tuple(dict.fromkeys([*_COLUMNS, *self._selection.columns]))
+        columns = tuple(dict.fromkeys([*self._columns, *self._selection.columns]))
         shard = self._source.shard(location.shard, columns)
         self._keys = shard.keys
         selected = self._selection.select(shard.texts, self._sampler.epoch, location.copy)
-        self._texts: pa.Table = shard.texts.take(pa.array(selected, pa.int64())).select(list(_COLUMNS)).combine_chunks()
+        self._texts: pa.Table = (
+            shard.texts.take(pa.array(selected, pa.int64())).select(list(self._columns)).combine_chunks()
+        )
         self._images = self._source.open(location.shard)
         self._shard, self._window = (location.shard, location.copy), -1
 
@@ -103,9 +112,12 @@ class StreamReader:
         texts = self._texts.slice(location.window * size, size)
         keys = self._selection.shuffle_keys(texts["uid"].combine_chunks(), self._sampler.epoch, location.copy)
         shuffled: Indices = np.argsort(keys, kind="stable")
+        if "entry_ids" in self._columns:
+            entry_ids = texts["entry_ids"].combine_chunks().take(pa.array(shuffled))
+            shuffled = shuffled[spread_entries(entry_ids)]
         offsets = {int(row): offset for offset, row in enumerate(shuffled) if location.offset <= offset < location.end}
         rows = sorted(offsets)
-        found = texts.take(pa.array(rows, pa.int64())).to_pylist()
+        found = texts.select(list(_COLUMNS)).take(pa.array(rows, pa.int64())).to_pylist()
         images = self._images.take([self._keys[pair["image"]] for pair in found])
         self._pairs = {}
         for row, pair in zip(rows, found, strict=True):

@@ -44,6 +44,7 @@ class WebdatasetShards:
         names: Name of each shard, without a suffix.
         sizes: Number of images of each shard, shape (shards,).
         has_all_texts: Whether the shards hold matched images with all their texts, rather than drawn pairs.
+        has_entries: Whether texts have the column entry_ids.
 
     Raises:
         UserError: The folder holds no such shards.
@@ -67,6 +68,7 @@ class WebdatasetShards:
         with self._parquet(self.names[0]) as file:
             columns = set(file.schema_arrow.names)
         self.has_all_texts = "texts" in columns
+        self.has_entries = self.has_all_texts or "entry_ids" in columns
         needed = {"texts"} if self.has_all_texts else {"uid", *_ONE_TEXT.values()}
         if missing := sorted(needed - columns):
             raise UserError(

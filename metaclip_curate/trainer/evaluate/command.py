@@ -13,11 +13,11 @@ import torch
 from metaclip_curate.console.text_table import text_table
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.command_line import add_options, given_options
-from metaclip_curate.options.fields import option
+from metaclip_curate.options.fields import check_range, option
 from metaclip_curate.options.parser import OptionParser
 from metaclip_curate.storage.atomic_file import atomic_write
 from metaclip_curate.trainer.evaluate.files import read_captions, read_class_names, read_templates, templates_of
-from metaclip_curate.trainer.evaluate.zero_shot import Encoder, class_ranks, image_ranks, recall_at, text_ranks
+from metaclip_curate.trainer.evaluate.zero_shot import Encoder, class_ranks, image_ranks, text_ranks
 from metaclip_curate.trainer.models import clip, transformers_clip
 
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
@@ -36,10 +36,10 @@ class EvaluateOptions:
     pretrained: str = option("", "weights: a name such as metaclip_fullcc, or a checkpoint", metavar="NAME")
     images: str = option("", "folder of images", metavar="PATH", required=True)
     classes: str = option(
-        "", "names of the classes, whose images are in --images/CLASS/: .json or .tsv", metavar="PATH"
+        "", "names of the classes, whose images are in --images/CLASS/: .json, .tsv, or imagenet", metavar="PATH"
     )
     templates: str = option(
-        "", "texts with {} for a class's name, by language: .json (default: see docs/training.md)", metavar="PATH"
+        "openai", "texts with {} for a class's name: openai's 80 for English, simple's 7, or .json", metavar="PATH"
     )
     captions: str = option(
         "", "captions of images for retrieval: .tsv with the columns file, language, text", metavar="PATH"
@@ -55,6 +55,8 @@ class EvaluateOptions:
                 raise UserError(f"--{name} is missing: see --help")
         if not self.classes and not self.captions:
             raise UserError("give --classes for classification, --captions for retrieval, or both")
+        check_range("batch_size", self.batch_size, 1)
+        check_range("workers", self.workers, 0)
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ class Result:
         task: classification, image to text, or text to image.
         language: Language of the class names or texts.
         measure: top-K or recall@K: the share of queries whose answer is among the first K candidates.
-        value: The share, from 0 to 1.
+        value: The share, from 0 to 1, where equally similar candidates come before the right one.
+        value_with_ties: The share where they come after it.
         queries: Number of queries.
         candidates: Number of candidates.
     """
@@ -74,6 +77,7 @@ class Result:
     language: str
     measure: str
     value: float
+    value_with_ties: float
     queries: int
     candidates: int
 
@@ -91,8 +95,9 @@ def evaluate(encoder: Encoder, options: EvaluateOptions) -> Iterator[Result]:
 
 
 def _classification(encoder: Encoder, options: EvaluateOptions) -> Iterator[Result]:
-    names, templates = read_class_names(options.classes), read_templates(options.templates)
     folders = sorted(path for path in Path(options.images).glob("*/") if path.is_dir())
+    names = read_class_names(options.classes, [folder.name for folder in folders])
+    templates = read_templates(options.templates)
     paths = [path for folder in folders for path in sorted(folder.iterdir()) if path.suffix.lower() in _SUFFIXES]
     features, numbers = _features(encoder, paths, options)
     folder_of = [paths[number].parent.name for number in numbers.tolist()]
@@ -106,8 +111,7 @@ def _classification(encoder: Encoder, options: EvaluateOptions) -> Iterator[Resu
         named = encoder.classes([names[language][one] for one in classes], templates_of(templates, language))
         ranks = class_ranks(features[rows], named, own)
         for k in (1, 5):
-            value = recall_at(ranks, k)
-            yield Result("classification", language, f"top-{k}", value, len(rows), len(classes))
+            yield Result("classification", language, f"top-{k}", *ranks.recall_at(k), len(rows), len(classes))
 
 
 def _retrieval(encoder: Encoder, options: EvaluateOptions) -> Iterator[Result]:
@@ -125,8 +129,8 @@ def _retrieval(encoder: Encoder, options: EvaluateOptions) -> Iterator[Result]:
         to_image, to_text = text_ranks(images, of_texts, own), image_ranks(images, of_texts, own)
         for k in (1, 5, 10):
             measure = f"recall@{k}"
-            yield Result("text to image", language, measure, recall_at(to_image, k), len(texts), len(rows))
-            yield Result("image to text", language, measure, recall_at(to_text, k), len(rows), len(texts))
+            yield Result("text to image", language, measure, *to_image.recall_at(k), len(texts), len(rows))
+            yield Result("image to text", language, measure, *to_text.recall_at(k), len(rows), len(texts))
 
 
 def _features(encoder: Encoder, paths: list[Path], options: EvaluateOptions) -> tuple[torch.Tensor, torch.Tensor]:
@@ -180,10 +184,19 @@ def main(arguments: list[str]) -> int:
         print(f"metaclip_curate.trainer.evaluate: {error}", file=sys.stderr)
         return 2
     rows = [
-        (one.task, one.language, one.measure, f"{one.value:.1%}", f"{one.queries:,}", f"{one.candidates:,}")
+        (
+            one.task,
+            one.language,
+            one.measure,
+            f"{one.value:.1%}",
+            f"{one.value_with_ties:.1%}",
+            f"{one.queries:,}",
+            f"{one.candidates:,}",
+        )
         for one in results
     ]
-    print(text_table(("task", "language", "measure", "value", "queries", "candidates"), rows, "<<<>>>"))
+    titles = ("task", "language", "measure", "value", "with ties", "queries", "candidates")
+    print(text_table(titles, rows, "<<<>>>>"))
     if options.output:
         with atomic_write(Path(options.output)) as file:
             file.write(json.dumps([asdict(one) for one in results], indent=1).encode() + b"\n")

@@ -8,19 +8,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from open_clip import SIMPLE_IMAGENET_TEMPLATES
+from open_clip import IMAGENET_CLASSNAMES, OPENAI_IMAGENET_TEMPLATES, SIMPLE_IMAGENET_TEMPLATES
 
 from metaclip_curate.errors import UserError
 
 ClassNames = dict[str, dict[str, str]]
 _PLAIN = ("{}",)
+_IMAGENET = "imagenet"
+# Templates for English that open_clip ships: CLIP's 80 and the seven best of them.
+_NAMED_TEMPLATES: dict[str, Sequence[Any]] = {"openai": OPENAI_IMAGENET_TEMPLATES, "simple": SIMPLE_IMAGENET_TEMPLATES}
 
 
-def read_class_names(path: str) -> ClassNames:
+def read_class_names(path: str, folders: Sequence[str]) -> ClassNames:
     """Reads the names of classes.
 
     Args:
-        path: A JSON file, {"en": {"n01440764": "tench", ...}, ...}, or a TSV with the columns class, language and name.
+        path: imagenet, for the names of its thousand classes that open_clip ships, by the order of the folders; a JSON
+            file, {"en": {"n01440764": "tench", ...}, ...}; or a TSV with the columns class, language and name.
+        folders: Names of the folders of images, sorted.
 
     Returns:
         For each language, the name of each class. A class is identified by the name of its folder of images.
@@ -28,6 +33,13 @@ def read_class_names(path: str) -> ClassNames:
     Raises:
         UserError: The file can't be read or is malformed.
     """
+    if path == _IMAGENET:
+        if len(folders) != len(IMAGENET_CLASSNAMES):
+            raise UserError(
+                f"--images has {len(folders):,} folders, and ImageNet {len(IMAGENET_CLASSNAMES):,} classes: name the "
+                "folder of its validation images, with one folder for each class"
+            )
+        return {"en": dict(zip(folders, IMAGENET_CLASSNAMES, strict=True))}
     if path.endswith(".json"):
         names = _read_json(path)
         if not all(isinstance(of, dict) for of in names.values()):
@@ -43,7 +55,8 @@ def read_templates(path: str) -> dict[str, Sequence[Any]]:
     """Reads templates.
 
     Args:
-        path: A JSON file, {"de": ["ein Foto von {}.", ...], ...}. Empty: no templates.
+        path: openai or simple, for English templates that open_clip ships, or a JSON file,
+            {"de": ["ein Foto von {}.", ...], ...}.
 
     Returns:
         Templates for each language.
@@ -51,8 +64,8 @@ def read_templates(path: str) -> dict[str, Sequence[Any]]:
     Raises:
         UserError: The file can't be read or is malformed, or a template has no {}.
     """
-    if not path:
-        return {}
+    if path in _NAMED_TEMPLATES:
+        return {"en": _NAMED_TEMPLATES[path]}
     templates = _read_json(path)
     for language, of_language in templates.items():
         if not isinstance(of_language, list) or not of_language or not all("{}" in str(one) for one in of_language):
@@ -61,8 +74,8 @@ def read_templates(path: str) -> dict[str, Sequence[Any]]:
 
 
 def templates_of(templates: dict[str, Sequence[Any]], language: str) -> Sequence[Any]:
-    """Returns the given templates of a language, else seven of open_clip for English, else the name alone."""
-    return templates.get(language) or (SIMPLE_IMAGENET_TEMPLATES if language == "en" else _PLAIN)
+    """Returns the given templates of a language, else CLIP's 80 for English, else the name alone."""
+    return templates.get(language) or (OPENAI_IMAGENET_TEMPLATES if language == "en" else _PLAIN)
 
 
 def read_captions(path: str) -> dict[str, list[tuple[str, str]]]:

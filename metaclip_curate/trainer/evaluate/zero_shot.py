@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -96,46 +97,21 @@ class Encoder:
         return weights.float()
 
 
-def text_ranks(images: Tensor, texts: Tensor, image_of_text: Tensor) -> Tensor:
-    """Counts for each text the other images that are at least as similar to it as its own.
+@dataclass(frozen=True)
+class Ranks:
+    """The rank of each query's right answer; 0 is best.
 
-    Equally similar images count against the model, so that one that sees no difference doesn't look good.
-
-    Args:
-        images: Features, shape (images, dimensions).
-        texts: Features, shape (texts, dimensions).
-        image_of_text: Index of the image of each text, shape (texts,).
-
-    Returns:
-        Shape (texts,); 0 is best.
+    Attributes:
+        worst: Ranks where equally similar answers come before the right one, shape (queries,).
+        best: Ranks where they come after it.
     """
-    ranks = []
-    for first in range(0, len(texts), _QUERIES):
-        similar = texts[first : first + _QUERIES] @ images.T
-        own = image_of_text[first : first + _QUERIES, None].to(similar.device)
-        ranks.append((similar >= similar.gather(1, own)).sum(dim=1) - 1)
-    return torch.cat(ranks) if ranks else torch.empty(0)
 
+    worst: Tensor
+    best: Tensor
 
-def image_ranks(images: Tensor, texts: Tensor, image_of_text: Tensor) -> Tensor:
-    """Counts for each image the texts of others that are at least as similar to it as its most similar own text.
-
-    Args:
-        images: Features, shape (images, dimensions).
-        texts: Features, shape (texts, dimensions).
-        image_of_text: Index of the image of each text, shape (texts,); each image has a text.
-
-    Returns:
-        Shape (images,); 0 is best.
-    """
-    ranks = []
-    for first in range(0, len(images), _QUERIES):
-        similar = images[first : first + _QUERIES] @ texts.T
-        numbers = torch.arange(first, first + len(similar), device=similar.device)[:, None]
-        own = image_of_text.to(similar.device)[None] == numbers
-        best = similar.masked_fill(~own, -torch.inf).amax(dim=1, keepdim=True)
-        ranks.append(((similar >= best) & ~own).sum(dim=1))
-    return torch.cat(ranks) if ranks else torch.empty(0)
+    def recall_at(self, k: int) -> tuple[float, float]:
+        """Computes the share of queries whose answer is among the first k: ties against the model, and for it."""
+        return recall_at(self.worst, k), recall_at(self.best, k)
 
 
 def recall_at(ranks: Tensor, k: int) -> float:
@@ -143,15 +119,48 @@ def recall_at(ranks: Tensor, k: int) -> float:
     return float((ranks < k).double().mean()) if len(ranks) else float("nan")
 
 
-def class_ranks(images: Tensor, classes: Tensor, class_of_image: Tensor) -> Tensor:
-    """Counts for each image the other classes that are at least as similar to it as its own.
+def text_ranks(images: Tensor, texts: Tensor, image_of_text: Tensor) -> Ranks:
+    """Counts for each text the other images that are more similar to it than its own.
+
+    Args:
+        images: Features, shape (images, dimensions).
+        texts: Features, shape (texts, dimensions).
+        image_of_text: Index of the image of each text, shape (texts,).
+    """
+    worst, best = [], []
+    for first in range(0, len(texts), _QUERIES):
+        similar = texts[first : first + _QUERIES] @ images.T
+        right = similar.gather(1, image_of_text[first : first + _QUERIES, None].to(similar.device))
+        worst.append((similar >= right).sum(dim=1) - 1)
+        best.append((similar > right).sum(dim=1))
+    return Ranks(torch.cat(worst), torch.cat(best)) if worst else Ranks(torch.empty(0), torch.empty(0))
+
+
+def image_ranks(images: Tensor, texts: Tensor, image_of_text: Tensor) -> Ranks:
+    """Counts for each image the texts of others that are more similar to it than its most similar own text.
+
+    Args:
+        images: Features, shape (images, dimensions).
+        texts: Features, shape (texts, dimensions).
+        image_of_text: Index of the image of each text, shape (texts,); each image has a text.
+    """
+    worst, best = [], []
+    for first in range(0, len(images), _QUERIES):
+        similar = images[first : first + _QUERIES] @ texts.T
+        numbers = torch.arange(first, first + len(similar), device=similar.device)[:, None]
+        own = image_of_text.to(similar.device)[None] == numbers
+        right = similar.masked_fill(~own, -torch.inf).amax(dim=1, keepdim=True)
+        worst.append(((similar >= right) & ~own).sum(dim=1))
+        best.append(((similar > right) & ~own).sum(dim=1))
+    return Ranks(torch.cat(worst), torch.cat(best)) if worst else Ranks(torch.empty(0), torch.empty(0))
+
+
+def class_ranks(images: Tensor, classes: Tensor, class_of_image: Tensor) -> Ranks:
+    """Counts for each image the other classes that are more similar to it than its own.
 
     Args:
         images: Features, shape (images, dimensions).
         classes: Features, shape (dimensions, classes).
         class_of_image: Index of the class of each image, shape (images,).
-
-    Returns:
-        Shape (images,); 0 is best.
     """
     return text_ranks(classes.T, images, class_of_image)

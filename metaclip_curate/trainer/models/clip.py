@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -107,21 +107,21 @@ def known_name(model: str) -> str:
     return model
 
 
-def export(clip: Clip, model: nn.Module, folder: Path) -> None:
+def export(clip: Clip, weights: Mapping[str, Tensor], folder: Path) -> None:
     """Writes a model as a folder that open_clip loads by `create_model_and_transforms("local-dir:FOLDER")`.
 
     Args:
-        clip: The model's name and tokenizer.
-        model: The model with its weights.
+        clip: The model's name, configuration and tokenizer.
+        weights: The weights.
         folder: The folder to write to.
     """
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     with atomic_write(folder / _WEIGHTS) as file:
-        file.write(safetensors.torch.save(weights))
+        file.write(safetensors.torch.save(whole))
     config = open_clip.get_model_config(clip.name)
-    if getattr(model, "logit_bias", None) is not None:
+    if getattr(clip.model, "logit_bias", None) is not None:
         config = _SIGLIP | config
-    save_config_for_hf(model, folder / _CONFIG, config)
+    save_config_for_hf(clip.model, folder / _CONFIG, config)
     # open_clip looks for a hub's tokenizer in the same folder.
     hub_tokenizer = getattr(clip.tokenizer, "tokenizer", None)
     if hub_tokenizer is not None:

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from metaclip_curate.errors import UserError
+from metaclip_curate.trainer.data.chunks import Tokenizer
 from metaclip_curate.trainer.data.dataset import CuratedPairs
 from metaclip_curate.trainer.data.loader import LoaderOptions, PairLoader
 from metaclip_curate.trainer.data.stream import StreamOptions
-from metaclip_curate.trainer.models.clip import Clip
+from metaclip_curate.trainer.data.subset import read_uids
 from metaclip_curate.trainer.train.distributed import Distributed
 from metaclip_curate.trainer.train.options import TrainOptions, language_weights
 
 
-def pair_loader(options: TrainOptions, distributed: Distributed, clip: Clip) -> PairLoader:
+def pair_loader(
+    options: TrainOptions, distributed: Distributed, transform: Callable[[Any], Any], tokenizer: Tokenizer
+) -> PairLoader:
     """Makes the loader of this rank's batches.
 
     Args:
         options: All options of the training.
         distributed: This process among those that train together.
-        clip: The model, whose transform and tokenizer make the batches.
+        transform: Function from an image to a tensor.
+        tokenizer: Function from a list of texts to tokens.
 
     Raises:
         UserError: The batch can't be split evenly, or the data can't be used.
@@ -34,14 +39,21 @@ def pair_loader(options: TrainOptions, distributed: Distributed, clip: Clip) -> 
         "seed": data.seed,
         "weights": language_weights(data.weights),
         "storage": options.storage,
-        "transform": clip.train_transform,
+        "transform": transform,
         "rank": distributed.rank,
         "world_size": distributed.world_size,
-        "streams": StreamOptions(data.streams),
+        "streams": StreamOptions(data.streams, by_entries=data.batch_by == "entries"),
+        "add_up": distributed.add_up if distributed.world_size > 1 else None,
     }
     if data.run:
         pairs = CuratedPairs.online(data.data, data.run, **given)
     else:
-        pairs = CuratedPairs.offline(data.data, manifest=data.manifest, **given)
+        if data.manifest:  # sorted by rank 0, mapped by all
+            distributed.on_main(lambda: _sort_uids(options))
+        pairs = CuratedPairs.offline(data.data, manifest=data.manifest, cache=options.output.output, **given)
     loader_options = LoaderOptions(data.workers, data.prefetch, pin_memory=distributed.device.type == "cuda")
-    return PairLoader(pairs, optimization.batch_size // distributed.world_size, clip.tokenizer, loader_options)
+    return PairLoader(pairs, optimization.batch_size // distributed.world_size, tokenizer, loader_options)
+
+
+def _sort_uids(options: TrainOptions) -> None:
+    read_uids(options.data.manifest, options.storage, options.output.output)

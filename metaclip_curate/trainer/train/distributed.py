@@ -6,14 +6,19 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar, cast
 
+import numpy as np
+import numpy.typing as npt
 import torch
 import torch.distributed as dist
 
 from metaclip_curate.errors import JobFailedError, UserError
 
 _Result = TypeVar("_Result")
+# Of a collective. Rank 0 may evaluate, or sort a manifest, for as long.
+_TIMEOUT = timedelta(hours=2)
 _ERRORS: dict[str, type[Exception]] = {"UserError": UserError, "JobFailedError": JobFailedError}
 
 
@@ -48,6 +53,15 @@ class Distributed:
         if self.world_size > 1:
             dist.all_reduce(values, dist.ReduceOp.MAX)
         return values
+
+    def add_up(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Adds an array of each rank, on all ranks."""
+        if self.world_size == 1:
+            return values
+        total = torch.from_numpy(values).to(self.device)
+        dist.all_reduce(total)
+        added: npt.NDArray[np.float64] = total.cpu().numpy()
+        return added
 
     def on_main(self, function: Callable[[], _Result]) -> _Result:
         """Calls a function on rank 0 and returns its result on all ranks.
@@ -118,7 +132,8 @@ def init_distributed(device: str = "") -> Iterator[Distributed]:
     if "WORLD_SIZE" not in os.environ:
         yield Distributed(0, 1, local)
         return
-    dist.init_process_group("nccl" if kind == "cuda" else "gloo")
+    # gloo for objects and for checkpoints that are written while the GPUs compute.
+    dist.init_process_group("cpu:gloo,cuda:nccl" if kind == "cuda" else "gloo", timeout=_TIMEOUT)
     yield Distributed(dist.get_rank(), dist.get_world_size(), local)
     # After an exception the other ranks may have ended, and this would wait for them.
     dist.destroy_process_group()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,28 +15,43 @@ from torch.distributed.tensor import DTensor
 _FIRST_SCALE, _GROWTH, _BACKOFF, _INTERVAL = 2.0**16, 2.0, 0.5, 2000
 
 
-def local_gradients(parameters: Iterable[nn.Parameter]) -> tuple[list[Tensor], bool]:
-    """Returns this rank's gradients, and whether they are shards of the whole ones."""
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    sharded = any(isinstance(gradient, DTensor) for gradient in gradients)
-    return [each.to_local() if isinstance(each, DTensor) else each for each in gradients], sharded
+@dataclass(frozen=True)
+class Gradients:
+    """This rank's gradients.
 
-
-def total_norm(tensors: Sequence[Tensor], sharded: bool = False) -> Tensor:
-    """Computes the 2-norm of all tensors together, on the device.
-
-    Args:
-        tensors: This rank's tensors.
-        sharded: Whether other ranks have other parts of the same tensors.
+    Attributes:
+        shards: Parts of gradients, of which the other ranks have the other parts.
+        whole: Gradients that all ranks have alike.
     """
-    filled = [tensor for tensor in tensors if tensor.numel()]
-    norms = torch._foreach_norm(filled)
-    norm = torch.linalg.vector_norm(torch.stack(norms)) if norms else torch.zeros(())
-    if sharded:
-        squared = norm.double().square()
+
+    shards: list[Tensor]
+    whole: list[Tensor]
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """All of them."""
+        return self.shards + self.whole
+
+    @classmethod
+    def of(cls, parameters: Iterable[nn.Parameter]) -> Gradients:
+        """Returns the gradients of parameters."""
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        shards = [each.to_local() for each in gradients if isinstance(each, DTensor)]
+        return cls([one for one in shards if one.numel()], [one for one in gradients if not isinstance(one, DTensor)])
+
+    def norm(self) -> Tensor:
+        """Computes the 2-norm of all gradients of all ranks together, on the device."""
+        whole = _norm(self.whole)
+        if not self.shards:
+            return whole
+        squared = _norm(self.shards).square()
         dist.all_reduce(squared)
-        norm = squared.sqrt().float()
-    return norm
+        return (squared + whole.to(squared.device).square()).sqrt()
+
+
+def _norm(tensors: Sequence[Tensor]) -> Tensor:
+    norms = torch._foreach_norm(list(tensors))
+    return torch.linalg.vector_norm(torch.stack(list(norms))) if norms else torch.zeros(())
 
 
 def clip_factor(norm: Tensor, largest: float) -> Tensor:

@@ -14,7 +14,11 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.options.fields import check_above_zero, check_range, flag, option
 from metaclip_curate.storage import StorageOptions, is_local
 
+BatchBy = Literal["shuffle", "entries"]
+Decoder = Literal["pil", "torch"]
 Precision = Literal["fp32", "bf16", "fp16"]
+Parallel = Literal["ddp", "fsdp"]
+Schedule = Literal["cosine", "constant"]
 LossName = Literal["clip", "siglip"]
 LossRows = Literal["local", "global"]
 _MOST_WORKERS = 1024
@@ -43,12 +47,18 @@ class DataOptions:
         (), "how often a language's pairs are used, such as sw=2,en=0.5 (default: 1)", metavar="LANG=N"
     )
     seed: int = option(0, "seed of the order of the data, the draw, the crops and the first weights", metavar="N")
+    batch_by: BatchBy = option(
+        "shuffle", "whether batches are random, or pairs that share entries are put far apart (entries)"
+    )
     streams: int = option(
         0,
         "number of positions of an epoch that are read at the same time; 0: at least 16, by ranks and workers",
         metavar="N",
     )
     workers: int = option(4, "number of processes of each rank that read and decode", metavar="N", changes_output=False)
+    decoder: Decoder = option(
+        "pil", "what resizes images: Pillow, as open_clip, or torch, which is faster and rounds differently"
+    )
     prefetch: int = option(2, "number of batches that each of them prepares ahead", metavar="N", changes_output=False)
 
     def __post_init__(self) -> None:
@@ -77,6 +87,12 @@ class ModelOptions:
     smallest_crop: float = option(0.9, "smallest share of an image that a random crop keeps", metavar="SHARE")
     precision: Precision = option("bf16", "number format; bf16 and fp16 compute with weights that stay fp32")
     grad_checkpointing: bool = option(False, "compute activations twice to save memory", changes_output=False)
+    compile: bool = option(False, "compile the blocks of the model by torch.compile", changes_output=False)
+    parallel: Parallel = option(
+        "ddp",
+        "whether each rank holds the whole model and its optimizer, or a part of them (fsdp)",
+        changes_output=False,
+    )
 
     def __post_init__(self) -> None:
         if not 0 < self.smallest_crop <= 1:
@@ -96,7 +112,14 @@ class OptimizationOptions:
     )
     pairs_seen: int = option(12_800_000_000, "number of pairs of the whole training", metavar="N")
     warmup_pairs: int = option(65_536_000, "number of pairs over which the learning rate rises", metavar="N")
-    lr: float = option(5e-4, "highest learning rate, from which it falls to 0 along a cosine", metavar="RATE")
+    lr: float = option(5e-4, "highest learning rate", metavar="RATE")
+    schedule: Schedule = option("cosine", "whether the rate falls to 0 along a cosine after the warm-up, or stays")
+    cooldown_pairs: int = option(
+        0, "number of pairs at the end over which a constant rate falls to 0 along a line", metavar="N"
+    )
+    ema: float = option(
+        0.0, "decay of a moving average of the weights, such as 0.9999, which is exported too; 0: none", metavar="RATE"
+    )
     weight_decay: float = option(
         0.2, "weight decay of matrices; gains, biases and the logit scale have none", metavar="RATE"
     )
@@ -119,7 +142,10 @@ class OptimizationOptions:
         check_range("batch_size", self.batch_size, 2)
         check_range("accumulate", self.accumulate, 1)
         check_range("warmup_pairs", self.warmup_pairs, 0)
+        check_range("cooldown_pairs", self.cooldown_pairs, 0)
         check_range("max_bad_steps", self.max_bad_steps, 0)
+        if self.cooldown_pairs and self.schedule != "constant":
+            raise UserError("--cooldown-pairs needs --schedule constant, since a cosine falls anyway")
         if self.pairs_seen < self.batch_size:
             raise UserError(f"--pairs-seen must be at least one batch, {self.batch_size:,}, not {self.pairs_seen:,}")
         for name in ("lr", "eps"):
@@ -127,7 +153,7 @@ class OptimizationOptions:
             _check_finite(name, getattr(self, name))
         for name in ("weight_decay", "clip_norm"):
             _check_not_negative(name, getattr(self, name))
-        for name, value in (("beta1", self.beta1), ("beta2", self.beta2)):
+        for name, value in (("beta1", self.beta1), ("beta2", self.beta2), ("ema", self.ema)):
             if not 0 <= value < 1:
                 raise UserError(f"{flag(name)} must be from 0 to below 1, not {value}")
 
@@ -153,6 +179,9 @@ class OutputOptions:
         1000, "number of steps between two checkpoints; the end has one too", metavar="N", changes_output=False
     )
     keep_checkpoints: int = option(2, "number of checkpoints to keep; 0: all", metavar="N", changes_output=False)
+    wandb: str = option(
+        "", "project of Weights & Biases to which metrics are sent as well", metavar="PROJECT", changes_output=False
+    )
     stop_after_steps: int = option(
         0, "stop with a checkpoint after this many steps; 0: don't stop", metavar="N", changes_output=False
     )
@@ -176,6 +205,34 @@ class OutputOptions:
 
 
 @dataclass(frozen=True)
+class EvaluationOptions:
+    """Options of the evaluation while training, as those of `python -m metaclip_curate.trainer.evaluate`."""
+
+    evaluate_every: int = option(
+        0, "number of steps between two evaluations; the end has one too; 0: none", metavar="N", changes_output=False
+    )
+    images: str = option("", "folder of images", metavar="PATH", changes_output=False)
+    classes: str = option(
+        "",
+        "names of classes, whose images are in --images/CLASS/: .json, .tsv, or imagenet",
+        metavar="PATH",
+        changes_output=False,
+    )
+    templates: str = option(
+        "openai",
+        "texts with {} for a class's name: openai's 80 for English, simple's 7, or .json",
+        metavar="PATH",
+        changes_output=False,
+    )
+    captions: str = option("", "captions of images for retrieval: .tsv", metavar="PATH", changes_output=False)
+
+    def __post_init__(self) -> None:
+        check_range("evaluate_every", self.evaluate_every, 0)
+        if self.evaluate_every and not (self.images and (self.classes or self.captions)):
+            raise UserError("--evaluate-every needs --images, and --classes or --captions")
+
+
+@dataclass(frozen=True)
 class TrainOptions:
     """All options of a training.
 
@@ -184,6 +241,7 @@ class TrainOptions:
         model: Options of the model.
         optimization: Options of the optimization.
         output: Options of the output.
+        evaluation: Options of the evaluation while training.
         storage: Credentials and limits for reading the data.
     """
 
@@ -191,6 +249,7 @@ class TrainOptions:
     model: ModelOptions
     optimization: OptimizationOptions
     output: OutputOptions
+    evaluation: EvaluationOptions = field(default_factory=EvaluationOptions)
     storage: StorageOptions = field(default_factory=StorageOptions)
 
 
@@ -200,6 +259,7 @@ GROUPS: dict[str, type] = {
     "model": ModelOptions,
     "optimization": OptimizationOptions,
     "output": OutputOptions,
+    "evaluation": EvaluationOptions,
     "storage": StorageOptions,
 }
 

@@ -10,13 +10,14 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
 
 from metaclip_curate.trainer.train.distributed import Distributed
-from metaclip_curate.trainer.train.gradients import LossScale, clip_factor, local_gradients, total_norm
+from metaclip_curate.trainer.train.ema import WeightAverage
+from metaclip_curate.trainer.train.gradients import Gradients, LossScale, clip_factor
 from metaclip_curate.trainer.train.loss import loss_function
 from metaclip_curate.trainer.train.optimizer import adamw, step_unless
-from metaclip_curate.trainer.train.options import OptimizationOptions, Precision
+from metaclip_curate.trainer.train.options import OptimizationOptions, Parallel, Precision
+from metaclip_curate.trainer.train.parallel import ParallelModel
 from metaclip_curate.trainer.train.precision import autocast
 
 # "Learning Transferable Visual Models From Natural Language Supervision" (arXiv 2103.00020), section 2.5
@@ -49,26 +50,33 @@ class Learner:
         distributed: This process among those that train together.
         options: Options of the optimization.
         precision: Precision of forward and backward.
+        parallel: Whether each rank holds the whole model or a part of it.
 
     Attributes:
         model: The model itself, without DistributedDataParallel.
+        parallel: The model spread over the ranks.
+        average: Moving average of the weights; None without `--ema`.
         optimizer: Its optimizer.
         scaler: Scale of the loss, which only fp16 needs.
     """
 
     def __init__(
-        self, model: nn.Module, distributed: Distributed, options: OptimizationOptions, precision: Precision
+        self,
+        model: nn.Module,
+        distributed: Distributed,
+        options: OptimizationOptions,
+        precision: Precision,
+        parallel: Parallel = "ddp",
     ) -> None:
         self.model, self._options = model, options
-        self._parallel: nn.Module = model
-        if distributed.world_size > 1:
-            devices = [distributed.device] if distributed.device.type == "cuda" else None
-            self._parallel = DistributedDataParallel(model, device_ids=devices)
+        self.parallel = ParallelModel(model, distributed, parallel)
         self._distributed = distributed
         self._device, self._precision = distributed.device.type, precision
         self._loss = loss_function(options.loss, distributed, options.loss_rows)
-        self.optimizer = adamw(model, options, fused=self._device == "cuda")
+        fused = self._device == "cuda" and not self.parallel.sharded
+        self.optimizer = adamw(model, options, fused)
         self.scaler = LossScale(distributed.device, precision == "fp16")
+        self.average = WeightAverage(model, options.ema) if options.ema else None
 
     def step(self, images: Tensor, tokens: Tensor, rate: float, stop: int = 0) -> StepResult:
         """Does one step. If the loss or a gradient of any rank isn't finite, no rank changes its weights.
@@ -81,19 +89,22 @@ class Learner:
         """
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        self._parallel.train()
+        self.model.train()
         self.optimizer.zero_grad(set_to_none=True)
         loss = self._backward(images, tokens)
-        gradients, sharded = local_gradients(self.model.parameters())
-        norm = total_norm(gradients, sharded) * self.scaler.inverse()
+        self.parallel.average_whole()
+        gradients = Gradients.of(self.model.parameters())
+        norm = gradients.norm() * self.scaler.inverse()
         bad = ~(torch.isfinite(loss) & torch.isfinite(norm))
         asked = torch.full((), float(stop), device=loss.device)
         flags = self._distributed.largest(torch.stack([bad.float(), asked]))
-        self._scale_gradients(gradients, norm)
+        self._scale_gradients(gradients.tensors, norm)
         step_unless(flags[0], self.optimizer)
         self.scaler.update(flags[0])
         with torch.no_grad():
             self.model.logit_scale.clamp_(0, _HIGHEST_LOGIT_SCALE)
+        if self.average is not None:
+            self.average.update()
         return StepResult(loss, norm, flags)
 
     def _scale_gradients(self, gradients: list[Tensor], norm: Tensor) -> None:
@@ -109,7 +120,7 @@ class Learner:
         parts = self._options.accumulate
         if parts == 1:
             with self._autocast():
-                loss = self._loss(**_features(self._parallel(images, tokens)))
+                loss = self._loss(**_features(self.parallel.joined(images, tokens)))
             self.scaler.scaled(loss).backward()
             return loss.detach()
         # The loss needs the features of the whole batch at once, but activations of one part at a time are enough: all
@@ -119,18 +130,16 @@ class Learner:
             outputs = [_features(self.model(*part)) for part in split]
         for index, part in enumerate(split):
             is_last = index == parts - 1
-            with contextlib.nullcontext() if is_last else self._no_sync():
+            with contextlib.nullcontext() if is_last else self.parallel.no_sync():
                 with self._autocast():
-                    loss = self._loss(**_with_gradients(outputs, index, _features(self._parallel(*part)), is_last))
+                    loss = self._loss(
+                        **_with_gradients(outputs, index, _features(self.parallel.joined(*part)), is_last)
+                    )
                 self.scaler.scaled(loss).backward()
         return loss.detach()
 
     def _autocast(self) -> Any:
         return autocast(self._device, self._precision)
-
-    def _no_sync(self) -> Any:
-        parallel = isinstance(self._parallel, DistributedDataParallel)
-        return self._parallel.no_sync() if parallel else contextlib.nullcontext()
 
 
 def _features(output: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 
-from metaclip_curate.errors import JobFailedError, UserError
+from metaclip_curate.errors import UserError
 from metaclip_curate.run.owner import Listener, RunOwner
 from metaclip_curate.storage import command_line
 from metaclip_curate.storage.atomic_file import atomic_write
 from metaclip_curate.trainer.data.dataset import CuratedPairs
-from metaclip_curate.trainer.data.loader import Batch
+from metaclip_curate.trainer.data.prefetch import DeviceBatch, DevicePrefetcher
 from metaclip_curate.trainer.data.selection import derived_seed
+from metaclip_curate.trainer.evaluate.command import EvaluateOptions, Result, evaluate
+from metaclip_curate.trainer.evaluate.zero_shot import Encoder
 from metaclip_curate.trainer.models import clip
-from metaclip_curate.trainer.train.checkpoint import is_finite, newest_checkpoint, read_checkpoint, write_checkpoint
+from metaclip_curate.trainer.models.pixels import Normalization, split_transform
+from metaclip_curate.trainer.train.blocks import compile_blocks
+from metaclip_curate.trainer.train.checkpoint import Checkpoints, Progress, full_weights
 from metaclip_curate.trainer.train.data import pair_loader
 from metaclip_curate.trainer.train.distributed import Distributed
 from metaclip_curate.trainer.train.flags import FlagReader, SkippedSteps
-from metaclip_curate.trainer.train.log import Log, StepLog
+from metaclip_curate.trainer.train.hardware import DeviceUse, enable_fast_kernels, flops_of_pair
+from metaclip_curate.trainer.train.log import Log, LoggedTraining, StepLog
 from metaclip_curate.trainer.train.loss import check_loss
-from metaclip_curate.trainer.train.optimizer import load_optimizer
 from metaclip_curate.trainer.train.options import TrainOptions
+from metaclip_curate.trainer.train.precision import autocast
 from metaclip_curate.trainer.train.recipe import as_toml, check_same, comparable
 from metaclip_curate.trainer.train.scheduler import learning_rate
 from metaclip_curate.trainer.train.step import Learner, StepResult
 from metaclip_curate.trainer.train.stop import StopRequest, stop_reason
 
-_OPTIONS, _CHECKPOINTS = "options.toml", "checkpoints"
+_OPTIONS, _CHECKPOINTS, _AVERAGE = "options.toml", "checkpoints", "ema"
 
 
 class Training:
@@ -52,7 +58,6 @@ class Training:
         self._options, self._distributed = options, distributed
         self._log: Log = log if distributed.is_main else lambda line: None
         self._folder = Path(options.output.output)
-        self._checkpoints = self._folder / _CHECKPOINTS
         self._owner = RunOwner(options.output.output, options.storage, command_line(sys.argv), Listener(self._log))
         self._resumed_from: Path | None = None
         self.step = 0
@@ -64,11 +69,26 @@ class Training:
             logit_bias=options.optimization.loss == "siglip",
         )
         check_loss(self._clip.model, options.model.model, options.optimization.loss)
-        model = self._clip.model.to(distributed.device)
+        enable_fast_kernels()
+        model = self._clip.model
+        if options.model.parallel == "ddp" or distributed.world_size == 1:
+            model = model.to(distributed.device)  # else each block is moved when it is sharded
         if options.model.grad_checkpointing:
             model.set_grad_checkpointing()
-        self._learner = Learner(model, distributed, options.optimization, options.model.precision)
-        self._loader = pair_loader(options, distributed, self._clip)
+        transform, normalization = split_transform(
+            self._clip.train_transform, options.model.model, options.data.decoder
+        )
+        self._loader = pair_loader(options, distributed, transform, self._clip.tokenizer)
+        self._prefetcher = DevicePrefetcher(self._loader, distributed.device, normalization)
+        self._device_use = DeviceUse(distributed.device, self._flops(model, normalization))
+        if options.model.compile:
+            compile_blocks(model)
+        self._learner = Learner(
+            model, distributed, options.optimization, options.model.precision, options.model.parallel
+        )
+        self._checkpoints = Checkpoints(
+            self._folder / _CHECKPOINTS, self._learner, distributed, options.output.keep_checkpoints
+        )
         self._resume()
 
     @property
@@ -102,7 +122,7 @@ class Training:
     def _begin(self) -> None:
         """Takes possession of the folder, on rank 0."""
         self._owner.require()
-        if newest_checkpoint(self._checkpoints) != self._resumed_from:
+        if self._checkpoints.newest() != self._resumed_from:
             raise UserError(f"another job has written to {self._folder} just now: give the command again")
         with atomic_write(self._folder / _OPTIONS) as file:
             file.write(as_toml(self._options).encode())
@@ -114,7 +134,8 @@ class Training:
         skipped, flags = SkippedSteps(optimization.max_bad_steps), FlagReader(self._distributed.device)
         code = 0
         self._log(f"step {self.step:,} of {steps:,}: {self._loader.dataset.expected_epoch_size:,.0f} pairs an epoch")
-        log = StepLog(self._folder, self._options, self._distributed, self.step, skipped, self._log)
+        logged = LoggedTraining(self._folder, self.step, skipped, self._device_use, lambda: self._prefetcher.waited)
+        log = StepLog(logged, self._options, self._distributed, self._log)
         with StopRequest(output.stop_after_minutes) as request, log:
             for batch in self._batches():
                 result = self._learn(batch, request.code)
@@ -127,6 +148,9 @@ class Training:
                     for of_step in flags.rest():
                         skipped.count(of_step.skipped)
                 log.record(self.step, batch, result, self._learner, last)
+                every = self._options.evaluation.evaluate_every
+                if every and (self.step % every == 0 or self.step == steps):
+                    log.record_evaluation(self.step, self._evaluate())
                 if last or self.step % output.checkpoint_every == 0:
                     self._save()
                     saved = self.step
@@ -134,71 +158,87 @@ class Training:
                     break
         if self.step > saved:
             self._save()
+        self._checkpoints.wait()
         return stop_reason(code)
 
     def _export(self) -> None:
-        if self._distributed.is_main:
-            clip.export(self._clip, self._learner.model, self._folder)
-        self._distributed.barrier()
+        """Writes the model for open_clip, and beside it the moving average if there is one."""
+        self._export_to(self._folder)
+        if self._learner.average is not None:
+            with self._learner.average.applied():
+                self._export_to(self._folder / _AVERAGE)
         self._log(f"finished: {self._folder} is a model for open_clip, local-dir:{self._folder}")
 
-    def _batches(self) -> Iterator[Batch]:
+    def _export_to(self, folder: Path) -> None:
+        weights = full_weights(self._learner)
+        self._distributed.on_main(lambda: clip.export(self._clip, weights, folder))
+
+    def _flops(self, model: torch.nn.Module, normalization: Normalization) -> float:
+        """Counts the operations of a pair where they are of use."""
+        device = self._distributed.device
+        if device.type != "cuda":
+            return 0.0
+        size = model.visual.image_size
+        height, width = size if isinstance(size, tuple | list) else (size, size)
+        image = torch.zeros(1, height, width, 3, dtype=torch.uint8, device=device)
+        return flops_of_pair(model, normalization(image), self._clip.tokenizer(["a text"]).to(device))
+
+    def _batches(self) -> Iterator[DeviceBatch]:
         """Yields batches of as many epochs as the training takes."""
         while self.step < self._options.optimization.steps:
             whole_epoch, before = self._loader.dataset.position == 0, self.step
-            yield from self._loader
+            self._loader.dataset.prepare_next_epoch()
+            yield from self._prefetcher
             if whole_epoch and self.step == before:
                 raise UserError(
                     f"an epoch of {self._options.data.data} has fewer pairs than a batch: lower --batch-size, which is "
                     f"{self._options.optimization.batch_size:,}"
                 )
 
-    def _learn(self, batch: Batch, stop: int) -> StepResult:
-        assert batch.tokens is not None
-        device, options = self._distributed.device, self._options
+    def _learn(self, batch: DeviceBatch, stop: int) -> StepResult:
+        options = self._options
         # Random numbers that a model draws in a step, such as dropout, depend on seed, step and rank only.
         torch.manual_seed(derived_seed(options.data.seed, self.step, self._distributed.rank) % 2**63)
-        images = batch.images.to(device, non_blocking=True)
-        tokens = batch.tokens.to(device, non_blocking=True)
         rate = learning_rate(self.step * options.optimization.batch_size, options.optimization)
-        result = self._learner.step(images, tokens, rate, stop)
+        result = self._learner.step(batch.images, batch.tokens, rate, stop)
         self.step += 1
         return result
 
+    def _evaluate(self) -> list[Result]:
+        """Evaluates the model: on rank 0, or on all ranks alike if each has a part of it."""
+        given, learner = self._options.evaluation, self._learner
+        options = EvaluateOptions(
+            model=self._options.model.model,
+            images=given.images,
+            classes=given.classes,
+            templates=given.templates,
+            captions=given.captions,
+            workers=self._options.data.workers,
+        )
+        average = learner.average.applied() if learner.average is not None else contextlib.nullcontext()
+
+        def measure() -> list[Result]:
+            with average, autocast(self._distributed.device.type, self._options.model.precision):
+                encoder = Encoder(self._clip, self._distributed.device, options.batch_size, options.workers)
+                return list(evaluate(encoder, options))
+
+        return measure() if learner.parallel.sharded else self._distributed.on_main(measure)
+
     def _save(self) -> None:
         """Writes a checkpoint. All ranks wait for it, so that none gets ahead of the newest checkpoint."""
-        self._distributed.on_main(self._write)
-
-    def _write(self) -> None:
-        learner = self._learner
-        weights = learner.model.state_dict()
-        if not is_finite(weights.values()):
-            raise JobFailedError(
-                f"the weights aren't finite after step {self.step:,}, so no checkpoint is written of them: begin anew "
-                "with a lower --lr or --clip-norm 1"
-            )
-        self._owner.require()
-        state = {
-            "state_dict": weights,
-            "optimizer": learner.optimizer.state_dict(),
-            "scaler": learner.scaler.state_dict(),
-            "data": self._loader.state_dict(),
-        }
-        write_checkpoint(self._checkpoints, self.step, state, self._options.output.keep_checkpoints)
+        self._distributed.on_main(self._owner.require)
+        self._checkpoints.save(Progress(self.step, self._loader.state_dict()))
 
     def _resume(self) -> None:
         """Goes on from the checkpoint that rank 0 chooses, and compares the ranks."""
         found = self._distributed.on_main(self._choose)
         if found is not None:
-            missing = [rank for rank, there in enumerate(self._distributed.gather(found.is_file())) if not there]
+            missing = [rank for rank, there in enumerate(self._distributed.gather(found.exists())) if not there]
             if missing:
                 raise UserError(f"rank {missing[0]} can't see {found}: give an --output that all ranks share")
-            state, learner = read_checkpoint(found), self._learner
-            learner.model.load_state_dict(state["state_dict"])
-            load_optimizer(learner.optimizer, state["optimizer"])
-            learner.scaler.load_state_dict(state["scaler"])
-            self._loader.load_state_dict(state["data"])
-            self.step = state["step"]
+            progress = self._checkpoints.load(found)
+            self._loader.load_state_dict(progress.data)
+            self.step = progress.step
             self._resumed_from = found
             self._log(f"resuming from {found}")
         data = self._loader.dataset.fingerprint
@@ -207,7 +247,7 @@ class Training:
         )
 
     def _choose(self) -> Path | None:
-        found = newest_checkpoint(self._checkpoints)
+        found = self._checkpoints.newest()
         if found is not None:
             check_same(self._options, self._folder / _OPTIONS)
         return found

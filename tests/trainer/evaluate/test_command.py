@@ -10,9 +10,10 @@ import open_clip
 import pytest
 import torch
 
+from metaclip_curate.errors import UserError
 from metaclip_curate.trainer.evaluate import command
-from metaclip_curate.trainer.evaluate.files import read_templates, templates_of
-from metaclip_curate.trainer.evaluate.zero_shot import class_ranks, image_ranks, recall_at, text_ranks
+from metaclip_curate.trainer.evaluate.files import read_class_names, read_templates, templates_of
+from metaclip_curate.trainer.evaluate.zero_shot import Ranks, class_ranks, image_ranks, text_ranks
 from tests.support import made_shards, trainings
 
 _HUES = {"red": (220, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 220)}
@@ -24,24 +25,28 @@ def test_ranks() -> None:
     texts = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.8, 0.6], [1.0, 0.0]])
     own = torch.tensor([0, 2, 2, 1])
     # Similarities to the images: 1 0 .6 | 0 1 .8 | .8 .6 .96 | 1 0 .6
-    assert text_ranks(images, texts, own).tolist() == [0, 1, 0, 2]
+    assert text_ranks(images, texts, own).worst.tolist() == [0, 1, 0, 2]
+    assert text_ranks(images, texts, own).best.tolist() == [0, 1, 0, 2]
     # Of the images to the texts: 1 0 .8 1 | 0 1 .6 0 | .6 .8 .96 .6; the first image's own text ties with the last.
-    assert image_ranks(images, texts, own).tolist() == [1, 3, 0]
-    assert recall_at(torch.tensor([1, 3, 0]), 2) == pytest.approx(2 / 3)
-    assert class_ranks(images, texts[:2].T, torch.tensor([0, 1, 0])).tolist() == [0, 0, 1]
+    found = image_ranks(images, texts, own)
+    assert (found.worst.tolist(), found.best.tolist()) == ([1, 3, 0], [0, 2, 0])
+    assert list(Ranks(torch.tensor([1, 3, 0]), torch.tensor([0, 1, 0])).recall_at(1)) == pytest.approx([1 / 3, 2 / 3])
+    assert class_ranks(images, texts[:2].T, torch.tensor([0, 1, 0])).worst.tolist() == [0, 0, 1]
 
 
-def test_a_model_that_sees_no_difference_finds_nothing() -> None:
+def test_a_model_that_sees_no_difference_finds_nothing_or_all() -> None:
     same = torch.ones(5, 2)
-    assert text_ranks(same, same, torch.arange(5)).tolist() == [4] * 5
-    assert image_ranks(same, same, torch.arange(5)).tolist() == [4] * 5
+    for ranks in (text_ranks(same, same, torch.arange(5)), image_ranks(same, same, torch.arange(5))):
+        assert ranks.worst.tolist() == [4] * 5
+        assert ranks.best.tolist() == [0] * 5
+        assert ranks.recall_at(1) == (0, 1)
 
 
 def test_retrieval_among_more_than_are_compared_at_a_time() -> None:
     features = torch.nn.functional.normalize(torch.randn(2500, 8, generator=torch.Generator().manual_seed(0)), dim=1)
     own = torch.randperm(2500, generator=torch.Generator().manual_seed(1))
-    assert text_ranks(features, features[own], own).sum() == 0
-    assert image_ranks(features, features[own], own).sum() == 0
+    assert text_ranks(features, features[own], own).worst.sum() == 0
+    assert image_ranks(features, features[own], own).worst.sum() == 0
 
 
 @pytest.fixture(scope="module")
@@ -129,9 +134,18 @@ def test_mistakes(learned: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_templates_by_default() -> None:
-    assert len(templates_of({}, "en")) == 7
+    assert len(templates_of(read_templates("openai"), "en")) == 80
+    assert len(templates_of(read_templates("simple"), "en")) == 7
+    assert len(templates_of({}, "en")) == 80
     assert templates_of({}, "sw") == ("{}",)
-    assert read_templates("") == {}
+
+
+def test_the_names_of_imagenet() -> None:
+    folders = [f"n{number:08d}" for number in range(1000)]
+    names = read_class_names("imagenet", folders)["en"]
+    assert (names["n00000000"], names["n00000999"]) == ("tench", "toilet paper")
+    with pytest.raises(UserError, match="has 3 folders, and ImageNet 1,000 classes"):
+        read_class_names("imagenet", ["a", "b", "c"])
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,7 @@ def test_a_model_of_transformers(tokenizer: Path, tmp_path: Path, capsys: pytest
         features = made.model.encode_text(tokens, normalize=True)
         # Padding makes no difference.
         assert torch.allclose(made.model.encode_text(tokens[1:, :3], normalize=True), features[1:], atol=1e-6)
+        assert torch.equal(made.model(text=tokens)["text_features"], features)
     assert torch.allclose(features.norm(dim=1), torch.ones(2))
 
     for name, colour in (("word3", (200, 0, 0)), ("word4", (0, 0, 200))):
@@ -88,7 +89,7 @@ def test_a_model_of_transformers(tokenizer: Path, tmp_path: Path, capsys: pytest
     (tmp_path / "classes.json").write_text(json.dumps({"en": {"word3": "word3", "word4": "word4"}}))
     places = ("--model", f"transformers:{folder}", "--images", str(tmp_path / "images"), "--workers", "0")
     assert command.main([*places, "--classes", str(tmp_path / "classes.json")]) == 0
-    assert "classification  en        top-5    100.0%        2           2" in capsys.readouterr().out
+    assert "classification  en        top-5    100.0%     100.0%        2           2" in capsys.readouterr().out
 
 
 def test_a_model_that_is_not_there(tmp_path: Path) -> None:

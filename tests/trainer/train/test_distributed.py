@@ -10,9 +10,12 @@ import sys
 import time
 from pathlib import Path
 
+import open_clip
 import pytest
 import torch
 
+from metaclip_curate.trainer import export
+from metaclip_curate.trainer.models import clip
 from tests.conftest import ROOT
 from tests.support import trainings
 
@@ -71,6 +74,53 @@ def test_two_ranks_go_on_where_one_stopped(shards: Path, alone: Path, tmp_path: 
     trainings.train(shards, tmp_path, pairs_seen=48, stop_after_steps=3)
     assert "step 3 of 6" in train_with_two(shards, tmp_path, "--loss-rows", "global", "--grad-checkpointing")
     check_equal(tmp_path, alone)
+
+
+@pytest.mark.slow
+def test_shards_of_two_ranks_are_resumed_by_one(shards: Path, alone: Path, tmp_path: Path) -> None:
+    ranks = ("--parallel", "fsdp", "--checkpoint-every", "2", "--ema", "0.5")
+    with pytest.raises(AssertionError, match="stopped after step 3 of 6"):
+        train_with_two(shards, tmp_path, *ranks, "--stop-after-steps", "3")
+    checkpoint = tmp_path / "checkpoints" / "step-000000003"
+    assert sorted(path.name for path in checkpoint.parent.iterdir()) == ["step-000000002", "step-000000003"]
+    trainings.train(shards, tmp_path, pairs_seen=48, ema=0.5)
+    assert (tmp_path / "checkpoints" / "step-000000006.pt").exists()
+    check_equal(tmp_path, alone)
+    # One file of the shards, with the weights that the metrics of the fourth step begin with.
+    assert export.main([str(checkpoint), str(tmp_path / "three.pt")]) == 0
+    assert export.main([str(checkpoint), str(tmp_path / "average.pt"), "--ema"]) == 0
+    clip.known_name("metaclip-curate-tiny")
+    model = open_clip.create_model("metaclip-curate-tiny", pretrained=str(tmp_path / "three.pt"))
+    trainings.train(shards, tmp_path / "three", pairs_seen=48, stop_after_steps=3, ema=0.5)
+    state = torch.load(trainings.newest_checkpoint(tmp_path / "three"), weights_only=True)
+    for name, value in model.state_dict().items():
+        assert torch.allclose(value, state["state_dict"][name], atol=2e-3), name
+    average = torch.load(tmp_path / "average.pt", weights_only=True)["state_dict"]
+    for name, value in state["ema"].items():
+        assert torch.allclose(average[name], value, atol=2e-3), name
+
+
+@pytest.mark.slow
+def test_shards_with_clipping_and_parts_of_a_batch_are_like_one_rank(shards: Path, tmp_path: Path) -> None:
+    given = {"clip_norm": 0.1, "grad_checkpointing": True}
+    trainings.train(shards, tmp_path / "alone", pairs_seen=48, **given)
+    more = ("--clip-norm", "0.1", "--grad-checkpointing", "--accumulate", "2", "--parallel", "fsdp")
+    train_with_two(shards, tmp_path / "two", *more)
+    lines, expected = trainings.metrics(tmp_path / "two"), trainings.metrics(tmp_path / "alone")
+    for name in ("loss", "gradient_norm", "logit_scale"):
+        assert [line[name] for line in lines] == pytest.approx([line[name] for line in expected], rel=1e-3)
+    exported = open_clip.create_model(f"local-dir:{tmp_path / 'two'}")
+    for name, value in trainings.weights(tmp_path / "alone").items():
+        assert torch.allclose(exported.state_dict()[name], value, atol=2e-3), name
+
+
+@pytest.mark.slow
+def test_siglips_loss_of_two_ranks_is_that_of_one(shards: Path, tmp_path: Path) -> None:
+    trainings.train(shards, tmp_path / "alone", pairs_seen=48, loss="siglip")
+    train_with_two(shards, tmp_path / "two", "--loss", "siglip", "--accumulate", "2")
+    lines, expected = trainings.metrics(tmp_path / "two"), trainings.metrics(tmp_path / "alone")
+    for name in ("loss", "gradient_norm"):
+        assert [line[name] for line in lines] == pytest.approx([line[name] for line in expected], rel=1e-3)
 
 
 def start_two(*rank_arguments: tuple[str, ...]) -> list[subprocess.Popen[str]]:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from metaclip_curate.trainer.train.gradients import LossScale, clip_factor, local_gradients, total_norm
+from metaclip_curate.trainer.train.gradients import Gradients, LossScale, clip_factor
 
 
 def with_gradients(*values: list[float]) -> list[nn.Parameter]:
@@ -19,14 +19,14 @@ def with_gradients(*values: list[float]) -> list[nn.Parameter]:
 
 
 def test_norm_and_clipping_are_those_of_torch() -> None:
-    gradients, sharded = local_gradients([*with_gradients([3.0, 0.0], [4.0]), nn.Parameter(torch.zeros(1))])
-    assert not sharded
-    norm = total_norm(gradients)
+    gradients = Gradients.of([*with_gradients([3.0, 0.0], [4.0]), nn.Parameter(torch.zeros(1))])
+    assert not gradients.shards
+    norm = gradients.norm()
     assert float(norm) == 5
     parameters = with_gradients([3.0, 0.0], [4.0])
     nn.utils.clip_grad_norm_(parameters, 2.0)
     factor = clip_factor(norm, 2.0)
-    for parameter, gradient in zip(parameters, gradients, strict=True):
+    for parameter, gradient in zip(parameters, gradients.tensors, strict=True):
         assert parameter.grad is not None
         assert torch.equal(parameter.grad, gradient * factor)
     assert float(clip_factor(norm, 6.0)) == 1

@@ -34,15 +34,20 @@ def test_the_papers_numbers(name: str) -> None:
     options = of_recipe(name)
     config = open_clip.get_model_config(options.model.model)
     assert config is not None
-    assert config["quick_gelu"]
-    assert options.optimization.warmup_pairs == 2000 * options.optimization.batch_size
-    if name.startswith("metaclip1"):
-        assert (options.optimization.batch_size, options.optimization.pairs_seen) == (32_768, 12_800_000_000)
-        assert options.optimization.lr == (5e-4 if "-b" in name else 4e-4)
+    optimization = options.optimization
+    assert config.get("quick_gelu", False) == (name != "metaclip1-h14-v1.2")
+    assert optimization.warmup_pairs == 2000 * optimization.batch_size
+    assert options.model.grad_checkpointing == (name != "metaclip1-b32")
+    if name == "metaclip1-h14-v1.2":
+        assert (optimization.batch_size, optimization.pairs_seen) == (32 * 8 * 512, 32 * 1_600_000_000)
+        assert (optimization.lr, optimization.beta2, optimization.weight_decay) == (4e-4, 0.95, 0.1)
+    elif name.startswith("metaclip1"):
+        assert (optimization.batch_size, optimization.pairs_seen) == (32_768, 12_800_000_000)
+        assert optimization.lr == (5e-4 if "-b" in name and "big" not in name else 4e-4)
         assert "hf_tokenizer_name" not in config["text_cfg"]
     else:
-        assert options.optimization.batch_size / 32_768 == pytest.approx(2.3, abs=0.01)
-        assert options.optimization.pairs_seen / 12.8e9 == pytest.approx(2.3, abs=0.01)
+        assert optimization.batch_size / 32_768 == pytest.approx(2.3, abs=0.01)
+        assert optimization.pairs_seen / 12.8e9 == pytest.approx(2.3, abs=0.01)
         assert config["text_cfg"]["hf_tokenizer_name"] == "facebook/xlm-v-base"
         assert config["text_cfg"]["vocab_size"] == 901_629
 
@@ -115,6 +120,9 @@ def test_mistakes_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixt
         ("optimization__lr", float("nan"), "--lr must be above 0, not nan"),
         ("optimization__lr", float("inf"), "--lr must be a number, not inf"),
         ("optimization__max_bad_steps", -1, "--max-bad-steps must be at least 0, not -1"),
+        ("optimization__cooldown_pairs", 5, "--cooldown-pairs needs --schedule constant"),
+        ("optimization__ema", 1.0, "--ema must be from 0 to below 1, not 1.0"),
+        ("evaluation__evaluate_every", 5, "--evaluate-every needs --images, and --classes or --captions"),
         ("output__stop_after_steps", -1, "--stop-after-steps must be at least 0, not -1"),
         ("output__stop_after_minutes", float("nan"), "--stop-after-minutes must be a number from 0 up, not nan"),
         ("output__output", "s3://bucket/training", "--output must be a folder of a file system .* not s3://bucket"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
+import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -238,6 +240,64 @@ def test_a_rank_that_cannot_see_the_checkpoint(shards: Path, tmp_path: Path, mon
     monkeypatch.setattr(Distributed, "gather", lambda self, value: [value, False])
     with pytest.raises(UserError, match=r"rank 1 can't see .*step-000000001\.pt: give an --output"):
         Training(trainings.options(shards, tmp_path), trainings.ALONE)
+
+
+def test_evaluation_while_training(tmp_path: Path) -> None:
+    trainings.write_colourful_shards(tmp_path / "shards", [40])
+    for name, colour in (("red", (220, 20, 20)), ("blue", (20, 20, 220))):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        made_shards.picture_of(colour).save(tmp_path / "images" / name / "0.png")
+    (tmp_path / "classes.json").write_text('{"en": {"red": "red", "blue": "blue"}}')
+    given = {"images": str(tmp_path / "images"), "classes": str(tmp_path / "classes.json"), "evaluate_every": 2}
+    trainings.train(tmp_path / "shards", tmp_path / "out", pairs_seen=40, ema=0.9, **given)
+    lines = trainings.metrics(tmp_path / "out")
+    found = {line["step"]: line for line in lines if "classification/en/top-1" in line}
+    assert sorted(found) == [2, 4, 5]
+    assert {line["classification/en/top-5"] for line in found.values()} == {1.0}
+    # Looking changes nothing.
+    trainings.train(tmp_path / "shards", tmp_path / "plain", pairs_seen=40, ema=0.9)
+    assert losses(tmp_path / "plain") == [line["loss"] for line in lines if "loss" in line]
+    # The average at the end is a model, too.
+    average = open_clip.create_model(f"local-dir:{tmp_path / 'out' / 'ema'}").state_dict()
+    state = torch.load(trainings.newest_checkpoint(tmp_path / "out"), weights_only=True)
+    assert all(torch.equal(average[name], value) for name, value in state["ema"].items())
+    assert not torch.equal(average["text_projection"], state["state_dict"]["text_projection"])
+
+
+def test_the_moving_average_goes_on(shards: Path, tmp_path: Path) -> None:
+    trainings.train(shards, tmp_path / "whole", pairs_seen=32, ema=0.7)
+    trainings.train(shards, tmp_path / "parts", pairs_seen=32, ema=0.7, stop_after_steps=2)
+    trainings.train(shards, tmp_path / "parts", pairs_seen=32, ema=0.7)
+    averages = [
+        torch.load(trainings.newest_checkpoint(tmp_path / name), weights_only=True)["ema"]
+        for name in ("whole", "parts")
+    ]
+    assert all(torch.equal(averages[1][name], value) for name, value in averages[0].items())
+
+
+def test_metrics_go_to_wandb(shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[Any] = []
+
+    class Run:
+        def log(self, values: dict[str, float], step: int) -> None:
+            sent.append((step, values["loss"]))
+
+        def finish(self) -> None:
+            sent.append("finish")
+
+    wandb = types.ModuleType("wandb")
+    wandb.init = lambda **given: sent.append(given) or Run()  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "wandb", wandb)
+    for stop in (1, 0):
+        trainings.train(shards, tmp_path, wandb="project", stop_after_steps=stop)
+    begun = [one for one in sent if isinstance(one, dict)]
+    assert begun[0] == begun[1]
+    assert (begun[0]["project"], begun[0]["resume"]) == ("project", "allow")
+    assert [one for one in sent if isinstance(one, tuple)] == list(enumerate(losses(tmp_path), 1))
+    assert sent.count("finish") == 2
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    with pytest.raises(UserError, match="--wandb needs a package that isn't installed"):
+        trainings.train(shards, tmp_path / "other", wandb="project")
 
 
 def test_mistakes(shards: Path, tmp_path: Path) -> None:
