@@ -35,7 +35,7 @@ def test_runs_have_more_different_entries_than_by_chance() -> None:
 
 
 def read(folders: tuple[str, str], ranks: int, by_entries: bool) -> list[str]:
-    samples = {}
+    samples: dict[int, str] = {}
     for rank in range(ranks):
         streams = StreamOptions(16, window=8, by_entries=by_entries)
         pairs = CuratedPairs.online(*folders, rank=rank, world_size=ranks, streams=streams)

@@ -285,8 +285,12 @@ def test_metrics_go_to_wandb(shards: Path, tmp_path: Path, monkeypatch: pytest.M
         def finish(self) -> None:
             sent.append("finish")
 
+    def init(**given: Any) -> Run:
+        sent.append(given)
+        return Run()
+
     wandb = types.ModuleType("wandb")
-    wandb.init = lambda **given: sent.append(given) or Run()  # type: ignore[attr-defined]
+    wandb.init = init  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "wandb", wandb)
     for stop in (1, 0):
         trainings.train(shards, tmp_path, wandb="project", stop_after_steps=stop)
