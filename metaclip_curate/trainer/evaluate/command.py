@@ -42,7 +42,9 @@ class EvaluateOptions:
         "openai", "texts with {} for a class's name: openai's 80 for English, simple's 7, or .json", metavar="PATH"
     )
     captions: str = option(
-        "", "captions of images for retrieval: .tsv with the columns file, language, text", metavar="PATH"
+        "",
+        "captions of images for retrieval: .tsv, or a folder as of XM3600, XTD or Flickr30k-200",
+        metavar="PATH",
     )
     languages: tuple[str, ...] = option((), "evaluate only these languages (default: all)", metavar="LANG")
     output: str = option("", "also write the results to this file, as JSON", metavar="PATH")

@@ -11,6 +11,7 @@ from typing import Any
 from open_clip import IMAGENET_CLASSNAMES, OPENAI_IMAGENET_TEMPLATES, SIMPLE_IMAGENET_TEMPLATES
 
 from metaclip_curate.errors import UserError
+from metaclip_curate.trainer.evaluate.layouts import Captions, read_caption_folder
 
 ClassNames = dict[str, dict[str, str]]
 _PLAIN = ("{}",)
@@ -24,7 +25,8 @@ def read_class_names(path: str, folders: Sequence[str]) -> ClassNames:
 
     Args:
         path: imagenet, for the names of its thousand classes that open_clip ships, by the order of the folders; a JSON
-            file, {"en": {"n01440764": "tench", ...}, ...}; or a TSV with the columns class, language and name.
+            file, {"en": {"n01440764": "tench", ...}, ...}; Babel-ImageNet's, {"DE": [[0, ...], ["Schleie", ...]], ...};
+            or a TSV with the columns class, language and name.
         folders: Names of the folders of images, sorted.
 
     Returns:
@@ -34,14 +36,15 @@ def read_class_names(path: str, folders: Sequence[str]) -> ClassNames:
         UserError: The file can't be read or is malformed.
     """
     if path == _IMAGENET:
-        if len(folders) != len(IMAGENET_CLASSNAMES):
-            raise UserError(
-                f"--images has {len(folders):,} folders, and ImageNet {len(IMAGENET_CLASSNAMES):,} classes: name the "
-                "folder of its validation images, with one folder for each class"
-            )
-        return {"en": dict(zip(folders, IMAGENET_CLASSNAMES, strict=True))}
+        return {"en": dict(zip(_of_imagenet(folders), IMAGENET_CLASSNAMES, strict=True))}
     if path.endswith(".json"):
         names = _read_json(path)
+        if all(_is_babel_imagenet(of) for of in names.values()):
+            _of_imagenet(folders)
+            return {
+                language: {folders[index]: name for index, name in zip(*of, strict=True)}
+                for language, of in names.items()
+            }
         if not all(isinstance(of, dict) for of in names.values()):
             raise UserError(f"{path} must hold an object of names by class for each language")
         return names
@@ -49,6 +52,20 @@ def read_class_names(path: str, folders: Sequence[str]) -> ClassNames:
     for row in _read_tsv(path, ("class", "language", "name")):
         found.setdefault(row["language"], {})[row["class"]] = row["name"]
     return found
+
+
+def _of_imagenet(folders: Sequence[str]) -> Sequence[str]:
+    if len(folders) != len(IMAGENET_CLASSNAMES):
+        raise UserError(
+            f"--images has {len(folders):,} folders, and ImageNet {len(IMAGENET_CLASSNAMES):,} classes: name the "
+            "folder of its validation images, with one folder for each class"
+        )
+    return folders
+
+
+def _is_babel_imagenet(of_language: Any) -> bool:
+    """Returns whether a value is a pair of lists, of classes' numbers and of their names (arXiv 2306.08658)."""
+    return isinstance(of_language, list) and len(of_language) == 2 and all(isinstance(one, list) for one in of_language)
 
 
 def read_templates(path: str) -> dict[str, Sequence[Any]]:
@@ -78,11 +95,12 @@ def templates_of(templates: dict[str, Sequence[Any]], language: str) -> Sequence
     return templates.get(language) or (OPENAI_IMAGENET_TEMPLATES if language == "en" else _PLAIN)
 
 
-def read_captions(path: str) -> dict[str, list[tuple[str, str]]]:
+def read_captions(path: str) -> Captions:
     """Reads captions.
 
     Args:
-        path: A TSV with the columns file, language and text; a file may have several texts.
+        path: A TSV with the columns file, language and text, where a file may have several texts; or a folder in one
+            of the layouts of `layouts`.
 
     Returns:
         Files and texts for each language.
@@ -90,7 +108,9 @@ def read_captions(path: str) -> dict[str, list[tuple[str, str]]]:
     Raises:
         UserError: The file can't be read or is malformed.
     """
-    found: dict[str, list[tuple[str, str]]] = {}
+    if Path(path).is_dir():
+        return read_caption_folder(Path(path))
+    found: Captions = {}
     for row in _read_tsv(path, ("file", "language", "text")):
         found.setdefault(row["language"], []).append((row["file"], row["text"]))
     return found

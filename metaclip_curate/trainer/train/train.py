@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from metaclip_curate.errors import UserError
+from metaclip_curate.errors import JobFailedError, UserError
 from metaclip_curate.run.owner import Listener, RunOwner
 from metaclip_curate.storage import command_line
 from metaclip_curate.storage.atomic_file import atomic_write
@@ -108,7 +108,11 @@ class Training:
         """
         with self._owner.working():
             self._distributed.on_main(self._begin)
-            stopped_by = self._train()
+            try:
+                stopped_by = self._train()
+            except JobFailedError:
+                self._checkpoints.wait()  # the last one is good and may not be complete yet
+                raise
             for reason, count in sorted(self._loader.problems.items()):
                 self._log(f"{count:,} images of rank 0 couldn't be used: {reason}")
             steps = self._options.optimization.steps
