@@ -81,7 +81,7 @@ def _stage_seconds(folder: Path, files: list[RankedFile]) -> dict[str, float]:
             languages = dict.fromkeys(LanguageIdentifier().labels(), "en")
             metadata = str(folder / "metadata")
             task = MatchTask(written, LabelRule(), languages, metadata, digests, "metaclip2", StorageOptions())
-            write_matched(spark, task, str(folder / "matched"))
+            write_matched(spark, task, str(folder / "matched"), str(folder / "screened"))
 
         steps: dict[str, Callable[[], object]] = {
             "dedup": lambda: write_distinct(spark, dedup, str(distinct)),

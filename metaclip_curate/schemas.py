@@ -65,6 +65,25 @@ MATCHED = pa.schema(
     ]
 )
 
+# The distinct pairs that a screen rejects.
+SCREENED = pa.schema(
+    [
+        pa.field("uid", pa.string()),
+        pa.field("metadata_lang", pa.string()),  # the language whose entries would be searched for; empty without one
+        pa.field("reason", pa.string()),  # one of `screens.reasons.REASONS`
+    ]
+)
+
+# What was taken down from a run; pairs that it applies to are in no later manifest.
+REMOVED = pa.schema(
+    [
+        pa.field("kind", pa.string()),  # uid, url, host or image_id
+        pa.field("value", pa.string()),
+        pa.field("reason", pa.string()),  # as it was given
+        pa.field("date", pa.string()),  # when, in UTC: 2026-11-28T06:10:00Z
+    ]
+)
+
 # One row per entry of every language that had a matched text.
 COUNTS = pa.schema(
     [

@@ -20,6 +20,7 @@ from metaclip_curate.options.recipe import RECIPE_STAGES, RecipeOptions, recipe_
 from metaclip_curate.options.report import ReportOptions
 from metaclip_curate.options.run import RunOptions
 from metaclip_curate.options.sample import SampleOptions
+from metaclip_curate.options.screens import ScreenOptions
 from metaclip_curate.options.stages import STAGE_NAMES, RepeatOptions
 from metaclip_curate.options.storage import StorageOptions
 
@@ -30,6 +31,7 @@ _ALL: dict[str, type] = {
     "extract": ExtractOptions,
     "dedup": DedupOptions,
     "match": MatchOptions,
+    "screens": ScreenOptions,
     "balance": BalanceOptions,
     "draw": DrawOptions,
     "sample": SampleOptions,
@@ -39,7 +41,7 @@ _GROUPS = {
     "run": tuple(_ALL),
     "extract": ("run", "storage", "extract", "draw"),
     "dedup": ("run", "storage", "dedup"),
-    "match": ("run", "storage", "recipe", "match"),
+    "match": ("run", "storage", "recipe", "match", "screens"),
     "count": ("run", "storage", "match"),
     "balance": ("run", "storage", "recipe", "balance", "draw"),
     "sample": ("run", "storage", "recipe", "draw", "sample", "report"),
@@ -127,7 +129,7 @@ COMMANDS = (
         "match",
         "match the distinct pairs' texts against the metadata",
         "--metadata lists --output out --recipe metaclip2",
-        "--metadata s3://bucket/lists --languages en,de --output s3://bucket/run",
+        "--metadata lists --host-list blacklists/adult --word-list en=words.txt --output out",
     ),
     _command(
         "count",

@@ -17,9 +17,11 @@ from metaclip_curate.options.extract import INDEX_PREFIX
 from metaclip_curate.options.fields import table_options
 from metaclip_curate.pipelines.options import Options
 from metaclip_curate.pipelines.run_metadata import RunMetadata
+from metaclip_curate.pipelines.run_screens import RunScreens
 from metaclip_curate.pipelines.selection import PageSelector
 from metaclip_curate.run import folder_names
 from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.option_changes import LIST_DIGESTS
 from metaclip_curate.run.summaries import MatchSummary
 
 if TYPE_CHECKING:
@@ -33,12 +35,20 @@ class CheckedOptions:
         options: The options of the command.
         folder: The run folder.
         session: Returns the session, whose workers read metadata lists that are too many for the driver.
+        log: Receives warnings.
     """
 
-    def __init__(self, options: Options, folder: RunFolder, session: Callable[[], SparkSession]) -> None:
+    def __init__(
+        self,
+        options: Options,
+        folder: RunFolder,
+        session: Callable[[], SparkSession],
+        log: Callable[[str], None] = print,
+    ) -> None:
         self._options = options
         self._folder = folder
         self._session = session
+        self._log = log
 
     @cached_property
     def inputs(self) -> storage.Inputs:
@@ -67,6 +77,12 @@ class CheckedOptions:
         """The table from language labels to metadata languages."""
         return load_language_table(self._options.match.language_table or None)
 
+    @cached_property
+    def screens(self) -> RunScreens:
+        """The screens, and the lists that they look up."""
+        languages = frozenset(self.language_table.labels.values())
+        return RunScreens(self._options.screens, self._options.storage, languages, self._log)
+
     def extract(self) -> dict[str, Any]:
         """Checks the inputs and returns the options of extract."""
         self.page_selector.check()
@@ -87,12 +103,33 @@ class CheckedOptions:
         self.metadata.folder  # noqa: B018 (opening it is the check)
 
     def match(self) -> dict[str, Any]:
-        """Checks the metadata and returns the options of match."""
+        """Checks the metadata and the lists of the screens, and returns the options of match."""
         digests = {
             "metadata_digests": self.metadata.digests,
             "language_table_digest": self.language_table.digest,
+            LIST_DIGESTS: self.screens.digests,
         }
-        return self._checked("match", table_options(self._options.match) | digests)
+        options = table_options(self._options.match) | table_options(self._options.screens) | digests
+        recorded = self._folder.options_of("match").get("removed_digest", "")
+        self._checked("match", options | {"removed_digest": recorded})
+        return options | {"removed_digest": self._folder.removed_digest}
+
+    def knows_removals(self) -> bool:
+        """Returns whether the stage match, if it was begun, keeps out all that was removed."""
+        recorded = self._folder.options_of("match")
+        return not recorded or recorded.get("removed_digest", "") == self._folder.removed_digest
+
+    def require_removals(self, stage: str) -> None:
+        """Checks before a later stage that match keeps out all that was removed.
+
+        Raises:
+            UserError: Something was removed since.
+        """
+        if not self.knows_removals():
+            raise UserError(
+                f"pairs were removed from {self._folder.root} since it was matched: run `metaclip-curate match "
+                f"--output {self._folder.root}` with its options before {stage}"
+            )
 
     def count(self) -> dict[str, Any]:
         """Checks that the options of match and the metadata are those of the run, and returns the options of count."""

@@ -64,7 +64,7 @@ class Pipeline:
         self._command = command
         self._work = Workspace(options.run, options.storage, command, Console(log, status), options.recipe)
         self.folder = self._work.folder
-        self._checked = CheckedOptions(options, self.folder, lambda: self._work.spark)
+        self._checked = CheckedOptions(options, self.folder, lambda: self._work.spark, log)
 
     def owned(self) -> AbstractContextManager[None]:
         """Returns a block at whose end the run folder is released. Each stage is one; several may share one."""
@@ -83,6 +83,8 @@ class Pipeline:
         self._checked.extract()
         self._checked.dedup()
         self._checked.match()
+        if not self.folder.parts("match"):
+            self._checked.screens.check_lists()
         self._checked.check_anchor()
         self.extract()
         self.dedup()
@@ -129,10 +131,14 @@ class Pipeline:
         """Finds the entries in the distinct pairs' texts; in a run that has grown, in the new ones only."""
         self._require_upstream("match")
         options = self._checked.match()
+        if not self._checked.knows_removals():
+            self._work.console.log("match: pairs were removed since, so match and what follows are done again")
+            self.folder.forget("match")
         if not self._work.is_finished("match"):
             metadata, languages = self._checked.metadata, self._checked.language_table
+            screens = self._checked.screens
             with self._work.stage("match", options, grows=True):
-                PartMatcher(self._work, self.options.match, metadata, languages).match()
+                PartMatcher(self._work, self.options.match, metadata, languages, screens).match()
             self.folder.finish("match", summarize_matches(self.folder, self.options.match.metadata))
         return self.folder.summary(MatchSummary)
 
@@ -142,6 +148,7 @@ class Pipeline:
         self._require_upstream("count")
         options = self._checked.count()
         if not self._work.is_finished("count"):
+            self._checked.require_removals("count")
             with self._work.stage("count", options):
                 files = self._write_counts(options["metadata_digests"])
             self.folder.finish("count", CountSummary(), FileList({"counts": files}))
@@ -152,6 +159,7 @@ class Pipeline:
         """Chooses the thresholds, and logs how many pairs to expect."""
         options = self._checked.balance()
         if not self._work.is_finished("balance"):
+            self._checked.require_removals("balance")
             with self._work.stage("balance", options):
                 thresholds = self._thresholds()
                 rows = tuple(LanguageThreshold(**row) for row in thresholds.to_pylist())
@@ -176,6 +184,7 @@ class Pipeline:
         """Draws, and writes the manifest and its data card."""
         options = self._checked.sample()
         if not self._work.is_finished("sample"):
+            self._checked.require_removals("sample")
             with self._work.stage("sample", options):
                 summary, files = draw_manifest(self._work, self.options, self._command)
             self.folder.finish("sample", summary, FileList({"manifest": files}))

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from metaclip_curate.language import LabelRule, LanguageTable
 from metaclip_curate.options.match import MatchOptions
 from metaclip_curate.pipelines.run_metadata import RunMetadata
+from metaclip_curate.pipelines.run_screens import RunScreens
 from metaclip_curate.pipelines.workspace import Workspace
 from metaclip_curate.run.file_list import FileList, rows_of
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.record import MatchCounts, MatchPart
 from metaclip_curate.run.summaries import LanguageMatches, MatchSummary
+from metaclip_curate.screens.screens import ScreenLists
 from metaclip_curate.stages.match import MatchTask, write_matched
-from metaclip_curate.stages.match_task import NO_METADATA
+from metaclip_curate.stages.match_task import NO_METADATA, ScreenRules
 
 
 class PartMatcher:
@@ -24,16 +28,23 @@ class PartMatcher:
         options: How texts are matched.
         metadata: The lists of entries.
         language_table: The table from language labels to metadata languages.
+        screens: The screens, which come before matching.
     """
 
     def __init__(
-        self, work: Workspace, options: MatchOptions, metadata: RunMetadata, language_table: LanguageTable
+        self,
+        work: Workspace,
+        options: MatchOptions,
+        metadata: RunMetadata,
+        language_table: LanguageTable,
+        screens: RunScreens,
     ) -> None:
         self._work = work
         self._folder = work.folder
         self._options = options
         self._metadata = metadata
         self._language_table = language_table
+        self._screens = screens
 
     def match(self) -> None:
         """Matches what isn't matched."""
@@ -42,9 +53,15 @@ class PartMatcher:
             if name not in done:
                 self._match_part(name, part.labels)
 
+    @cached_property
+    def _lists(self) -> ScreenLists:
+        """What the screens look up, written for the workers once."""
+        return self._screens.write_lists(self._folder)
+
     def _match_part(self, name: str, labels: Mapping[str, int]) -> None:
         dedup = self._folder.options_of("dedup")
         files = self._folder.table_files("dedup", "distinct", [name])
+        codes = {label: self._language_table.metadata_language(label) for label in labels}
         task = MatchTask(
             files=[file.url for file in files if file.rows],
             rule=LabelRule.of(dedup["lid_fallback"], dedup["min_lid_score"]),
@@ -55,13 +72,16 @@ class PartMatcher:
             normalize=self._options.normalize,
             storage=self._folder.options,
             kept=self._folder.kept_columns(),
+            screens=ScreenRules(self._screens.options, self._lists, codes),
         )
-        totals, written = write_matched(self._work.spark, task, self._folder.part("matched", name))
-        counts = {language: MatchCounts(**sums) for language, sums in sorted(totals.items())}
-        self._work.require_all(
-            "match", "distinct pairs", sum(each.distinct for each in counts.values()), rows_of(files)
+        folders = (self._folder.part("matched", name), self._folder.part("screened", name))
+        result = write_matched(self._work.spark, task, *folders)
+        read = sum(counts.distinct for counts in result.languages.values())
+        self._work.require_all("match", "distinct pairs", read, rows_of(files))
+        part = MatchPart(languages=result.languages, policy_rules=result.policy_rules)
+        self._folder.commit_part(
+            "match", name, part, FileList({"matched": result.matched, "screened": result.screened})
         )
-        self._folder.commit_part("match", name, MatchPart(languages=counts), FileList({"matched": written}))
 
     def _metadata_languages(self, labels: Mapping[str, int]) -> dict[str, str]:
         """Returns for each label the language whose entries its texts are searched for, or NO_METADATA."""
@@ -80,20 +100,30 @@ def summarize_matches(folder: RunFolder, metadata: str) -> MatchSummary:
         metadata: Path or URL of the metadata folder.
     """
     counts: dict[str, list[MatchCounts]] = {}
+    rules: Counter[str] = Counter()
     for part in folder.match_parts().values():
+        rules.update(part.policy_rules)
         for language, of_part in part.languages.items():
             counts.setdefault(language, []).append(of_part)
     rows = {language: _language_matches(language, of_parts) for language, of_parts in sorted(counts.items())}
-    without = rows.pop(NO_METADATA, None)
+    without = rows.pop(NO_METADATA, LanguageMatches(NO_METADATA, 0, 0))
     return MatchSummary(
-        languages=tuple(rows.values()), no_metadata=without.distinct if without else 0, metadata=metadata
+        languages=tuple(rows.values()),
+        no_metadata=without.distinct - sum(without.screened.values()),
+        screened_without_metadata=without.screened,
+        policy_rules=dict(sorted(rules.items())),
+        metadata=metadata,
     )
 
 
 def _language_matches(language: str, parts: Sequence[MatchCounts]) -> LanguageMatches:
+    screened: Counter[str] = Counter()
+    for counts in parts:
+        screened.update(counts.screened)
     return LanguageMatches(
         language,
         sum(counts.distinct for counts in parts),
         sum(counts.matched for counts in parts),
         sum(counts.occurrences for counts in parts),
+        dict(sorted(screened.items())),
     )

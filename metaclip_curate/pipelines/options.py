@@ -13,6 +13,7 @@ from metaclip_curate.options.recipe import RecipeOptions
 from metaclip_curate.options.report import ReportOptions
 from metaclip_curate.options.run import RunOptions
 from metaclip_curate.options.sample import SampleOptions
+from metaclip_curate.options.screens import ScreenOptions
 from metaclip_curate.storage import StorageOptions
 
 
@@ -27,6 +28,7 @@ class Options:
         extract: Input files and how they are read.
         dedup: How pairs are deduplicated, and which language each counts as.
         match: The metadata and how texts are matched with it.
+        screens: Which pairs are rejected before they are matched.
         balance: How thresholds are chosen.
         draw: Seed and number of texts per image.
         sample: The manifest's files.
@@ -39,6 +41,7 @@ class Options:
     extract: ExtractOptions = field(default_factory=ExtractOptions)
     dedup: DedupOptions = field(default_factory=DedupOptions)
     match: MatchOptions = field(default_factory=MatchOptions)
+    screens: ScreenOptions = field(default_factory=ScreenOptions)
     balance: BalanceOptions = field(default_factory=BalanceOptions)
     draw: DrawOptions = field(default_factory=DrawOptions)
     sample: SampleOptions = field(default_factory=SampleOptions)

@@ -30,6 +30,7 @@ from metaclip_curate.run.record import (
     MatchPart,
     PartRecord,
     RecipeRecord,
+    RemovedFile,
     RunRecord,
     StageRecord,
     json_bytes,
@@ -71,6 +72,7 @@ class RunFolder:
         self._file = RecordFile(self.root, self.options)
         run = self._file.read() or RunRecord()
         self._stages: dict[str, StageRecord] = dict(run.stages)
+        self._removed, self._removing = run.removed, run.removing
         self._owned = run.owns
 
     # Names of folders
@@ -162,6 +164,8 @@ class RunFolder:
         record = self.require(stage)
         parts = {name: to_json(replace(part, files_digest=None)) for name, part in record.parts.items()}
         computed_from = [stage, record.options, record.upstream, parts]
+        if stage == "sample" and self._removed:  # which has changed the manifest since
+            computed_from.append(self.removed_digest)
         return hashlib.sha256(json.dumps(computed_from, sort_keys=True).encode()).hexdigest()[:16]
 
     def check_options(self, stage: str, options: Mapping[str, Any]) -> None:
@@ -196,11 +200,16 @@ class RunFolder:
         return [file for part in parts for file in self._files_of_part(stage, table, part)]
 
     def _files_of_part(self, stage: str, table: str, part: str) -> list[TableFile]:
+        if table in self._removing:
+            raise UserError(
+                f"what was removed is only partly gone from {self.table(table)}, since that was interrupted: "
+                f"`metaclip-curate remove --run {self.root}` finishes it"
+            )
         folder = self.part(table, part) if part else self.table(table)
         files = self.file_list(stage, part)
         if files is None:
             return [TableFile(storage.join(folder, name), None) for name in storage.list_parquet(folder, self.options)]
-        listed = files.tables[table]
+        listed = files.tables.get(table, ())  # a rebalanced run has screened nothing
         check_folder(folder, listed, self.options, remedy(stage))
         return [TableFile(storage.join(folder, file.name), file.rows) for file in listed]
 
@@ -242,6 +251,61 @@ class RunFolder:
         storage.write_bytes(self._list_url(stage, part), data, self.options)
         return digest(data)
 
+    # What was taken down
+
+    @property
+    def removed_files(self) -> tuple[RemovedFile, ...]:
+        """The files of the table `removed`, in the order in which they were written."""
+        return self._removed
+
+    @property
+    def removed_digest(self) -> str:
+        """A digest of the table `removed`; empty if nothing was removed."""
+        return digest(json.dumps([file.sha256 for file in self._removed]).encode()) if self._removed else ""
+
+    @property
+    def removing(self) -> tuple[str, ...]:
+        """The tables that are being rewritten without what was removed."""
+        return self._removing
+
+    @owning
+    def begin_removal(self, files: Sequence[RemovedFile], tables: Sequence[str]) -> None:
+        """Records files of the table `removed`, and tables that are rewritten and can't be read before they are.
+
+        Args:
+            files: All files of the table `removed`.
+            tables: Tables that are rewritten.
+        """
+        self._owned |= folder_names.require_free(self.root, self._owned, self.options)
+        self._removed = tuple(files)
+        self._removing = tuple(dict.fromkeys([*self._removing, *tables]))
+        self._save()
+
+    @owning
+    def replace_lists(self, stage: str, lists: Mapping[str, FileList], summary: Summary | None = None) -> None:
+        """Records the files of rewritten tables, and that they can be read again when `end_removal` is called.
+
+        Args:
+            stage: The stage that wrote the tables.
+            lists: Lists of the files by part; of a table without parts, under an empty name.
+            summary: Result of the stage without what was removed. Default: the one that it has.
+        """
+        record = self._stages[stage]
+        parts = dict(record.parts)
+        for part, files in lists.items():
+            written = self._write_list(stage, part, files)
+            if part:
+                parts[part] = replace(parts[part], files_digest=written)
+            else:
+                record = replace(record, files_digest=written)
+        self._stages[stage] = replace(record, parts=parts, summary=summary or record.summary)
+
+    @owning
+    def end_removal(self) -> None:
+        """Records that all tables are rewritten."""
+        self._removing = ()
+        self._save()
+
     # Changes
 
     def owned(self) -> AbstractContextManager[None]:
@@ -265,7 +329,7 @@ class RunFolder:
 
     def _save(self) -> None:
         self.require_owner()
-        self._file.write(RunRecord(self._owned, self._stages))
+        self._file.write(RunRecord(self._owned, self._stages, self._removed, self._removing))
 
     @owning
     def write_small(self, name: str, value: Any) -> None:
@@ -366,6 +430,7 @@ class RunFolder:
         if files is not None:
             record = replace(record, files_digest=self._write_list(stage, "", files))
         self._stages[stage] = replace(record, summary=summary, finished=True)
+        self._removing = tuple(table for table in self._removing if table not in TABLES[stage])
         self._save()
 
     def forget(self, stage: str) -> None:

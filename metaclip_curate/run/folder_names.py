@@ -24,8 +24,10 @@ LISTS = "_files"
 WORK, REPORT_WORK = "_work", "_report"
 # The pages that inputs `cc-index:` chose.
 SELECTIONS = "selections"
-TABLES = ("pairs", "inputs", "distinct", "matched", "counts", "thresholds", "manifest")
-NAMES = frozenset({*TABLES, DATACARD, REPORT, FIGURES, LISTS, WORK, REPORT_WORK, SELECTIONS})
+# What was taken down, which isn't a table of a stage.
+REMOVED = "removed"
+TABLES = ("pairs", "inputs", "distinct", "matched", "screened", "counts", "thresholds", "manifest")
+NAMES = frozenset({*TABLES, REMOVED, DATACARD, REPORT, FIGURES, LISTS, WORK, REPORT_WORK, SELECTIONS})
 
 # Names of parts and files that stages and Spark's own writer give, and beginnings of names that readers of Parquet
 # folders skip.

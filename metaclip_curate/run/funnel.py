@@ -12,6 +12,7 @@ from typing import Any
 
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.summaries import BalanceSummary, DedupSummary, ExtractSummary, MatchSummary, SampleSummary
+from metaclip_curate.screens.reasons import REASON_NAMES
 
 
 @dataclass(frozen=True)
@@ -127,8 +128,10 @@ def _matched(match: MatchSummary) -> list[Step]:
             ),
             Step("matched", "pairs with a downloaded image", match.matched),
         ]
+    screened = match.screened.items()
     return [
+        *(Step(f"screened_{reason}", REASON_NAMES[reason], pairs, part=True) for reason, pairs in screened),
         Step("no_metadata", "without metadata for their language", match.no_metadata, part=True),
-        Step("unmatched", "without a match", match.distinct - match.no_metadata - match.matched, part=True),
+        Step("unmatched", "without a match", match.unmatched, part=True),
         Step("matched", "matched pairs", match.matched),
     ]

@@ -12,11 +12,14 @@ from metaclip_curate.options.extract import ExtractOptions
 from metaclip_curate.options.fields import flag, table_options
 from metaclip_curate.options.match import MatchOptions
 from metaclip_curate.options.sample import SampleOptions
+from metaclip_curate.options.screens import ScreenOptions
 
+# Digests of the lists that screens look up, by what they are.
+LIST_DIGESTS = "list_digests"
 _OPTIONS: dict[str, tuple[type, ...]] = {
     "extract": (ExtractOptions,),
     "dedup": (DedupOptions,),
-    "match": (MatchOptions,),
+    "match": (MatchOptions, ScreenOptions),
     "count": (),
     "balance": (BalanceOptions,),
     "sample": (SampleOptions, DrawOptions),
@@ -46,6 +49,8 @@ def _difference(name: str, before: Any, now: Any) -> str:
     """Names an option and its two values; of two maps, the first key that differs and its values."""
     if isinstance(before, dict) and isinstance(now, dict):
         key = next(key for key in sorted({*before, *now}) if before.get(key) != now.get(key))
+        if name == LIST_DIGESTS:
+            return f"{key} with the digest {_shown(before.get(key))}, and the command says {_shown(now.get(key))}"
         return _difference(f"{name} of {key}", before.get(key), now.get(key))
     shown = name if " " in name else flag(name)
     if name.endswith("_digest"):  # of the file that an option names

@@ -59,11 +59,13 @@ class MatchCounts:
         distinct: Number of pairs that were read.
         matched: Number of those with at least one entry.
         occurrences: Number of entries in the matched texts, each counted once per text.
+        screened: Number of pairs that screens rejected, by reason.
     """
 
     distinct: int
     matched: int
     occurrences: int = 0
+    screened: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,10 +74,12 @@ class MatchPart:
 
     Attributes:
         languages: Counts by metadata language.
+        policy_rules: Number of pairs that were rejected for their host's policy, by rule.
         files_digest: SHA-256 of the list of its Parquet files; None before the list is written.
     """
 
     languages: Mapping[str, MatchCounts]
+    policy_rules: Mapping[str, int] = field(default_factory=dict)
     files_digest: str | None = None
 
 
@@ -135,16 +139,35 @@ class StageRecord:
 
 
 @dataclass(frozen=True)
+class RemovedFile:
+    """A file of the table `removed`.
+
+    Attributes:
+        name: Its name.
+        rows: Number of its rows.
+        sha256: SHA-256 of its content, 64 hex digits.
+    """
+
+    name: str
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """The content of run.json.
 
     Attributes:
         owns: Names in the run folder that the run has taken.
         stages: Records of the stages that were begun.
+        removed: Files of the table `removed`.
+        removing: Tables that are being rewritten without what was removed; empty unless that was interrupted.
     """
 
     owns: frozenset[str] = frozenset()
     stages: Mapping[str, StageRecord] = field(default_factory=dict)
+    removed: tuple[RemovedFile, ...] = ()
+    removing: tuple[str, ...] = ()
 
 
 def to_json(value: Any) -> Any:
@@ -164,6 +187,8 @@ def run_to_bytes(run: RunRecord) -> bytes:
         "owns": sorted(run.owns),
         "stages": {name: to_json(run.stages[name]) for name in SUMMARIES if name in run.stages},
     }
+    if run.removed:
+        state |= {"removed": to_json(run.removed), "removing": list(run.removing)}
     return json_bytes({**state, "digest": digest(json_bytes(state))})
 
 
@@ -196,6 +221,8 @@ def run_from_bytes(data: bytes, url: str) -> RunRecord:
         return RunRecord(
             owns=owns,
             stages={name: _stage_from_json(name, stage) for name, stage in stages.items()},
+            removed=msgspec.convert(state.get("removed", []), tuple[RemovedFile, ...]),
+            removing=tuple(state.get("removing", [])),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(

@@ -6,7 +6,7 @@ STAGES = ("extract", "dedup", "match", "count", "balance", "sample")
 TABLES = {
     "extract": ("pairs", "inputs"),
     "dedup": ("distinct",),
-    "match": ("matched",),
+    "match": ("matched", "screened"),
     "count": ("counts",),
     "balance": ("thresholds",),
     "sample": ("manifest",),

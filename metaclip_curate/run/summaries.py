@@ -6,8 +6,10 @@ A stage writes its summary when it has finished. The console, the report and the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from metaclip_curate.screens.reasons import REASONS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,15 +75,17 @@ class LanguageMatches:
 
     Attributes:
         metadata_lang: The language.
-        distinct: Number of unique pairs whose texts were searched for its entries.
-        matched: Number of those pairs with at least one entry.
+        distinct: Number of unique pairs.
+        matched: Number of those that no screen rejected and whose texts have at least one of its entries.
         occurrences: Number of entries in the matched pairs' texts, each counted once per text.
+        screened: Number of pairs that screens rejected, by reason.
     """
 
     metadata_lang: str
     distinct: int
     matched: int
     occurrences: int = 0
+    screened: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -107,8 +111,10 @@ class MatchSummary:
 
     Attributes:
         languages: One item for each metadata language, sorted.
-        no_metadata: Number of unique pairs in languages without metadata.
+        no_metadata: Number of unique pairs in languages without metadata that no screen rejected.
         metadata: Path or URL of the metadata folder.
+        screened_without_metadata: Number of pairs in languages without metadata that screens rejected, by reason.
+        policy_rules: Number of pairs that were rejected for their host's policy, by rule.
         source: The run that was rebalanced; None for other runs.
         downloaded: The download's folders; None for other runs.
         download: Losses in the download; None for other runs.
@@ -117,6 +123,8 @@ class MatchSummary:
     languages: tuple[LanguageMatches, ...]
     no_metadata: int
     metadata: str
+    screened_without_metadata: Mapping[str, int] = field(default_factory=dict)
+    policy_rules: Mapping[str, int] = field(default_factory=dict)
     source: str | None = None
     downloaded: tuple[str, ...] | None = None
     download: DownloadLosses | None = None
@@ -124,7 +132,20 @@ class MatchSummary:
     @property
     def distinct(self) -> int:
         """Number of unique pairs, those in languages without metadata included."""
-        return self.no_metadata + sum(row.distinct for row in self.languages)
+        without = self.no_metadata + sum(self.screened_without_metadata.values())
+        return without + sum(row.distinct for row in self.languages)
+
+    @property
+    def screened(self) -> dict[str, int]:
+        """Number of unique pairs that screens rejected, by reason, in the order in which reasons count."""
+        counts = [self.screened_without_metadata, *(row.screened for row in self.languages)]
+        totals = {reason: sum(each.get(reason, 0) for each in counts) for reason in REASONS}
+        return {reason: pairs for reason, pairs in totals.items() if pairs}
+
+    @property
+    def unmatched(self) -> int:
+        """Number of unique pairs whose texts were searched in vain."""
+        return self.distinct - sum(self.screened.values()) - self.no_metadata - self.matched
 
     @property
     def matched(self) -> int:

@@ -42,6 +42,8 @@ def open_table(folder: RunFolder, stage: str, table: str, schema: pa.Schema) -> 
         UserError: The stage isn't finished, a file isn't what was written, or the folder can't be read.
     """
     paths = [_path(file.url) for file in folder.table_files(stage, table)]
+    if not paths:
+        return pds.dataset(schema.empty_table())
     verified = pds.ParquetFileFormat(
         default_fragment_scan_options=pds.ParquetFragmentScanOptions(page_checksum_verification=True)
     )

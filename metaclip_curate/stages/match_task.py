@@ -1,9 +1,10 @@
-"""One task of matching, without Spark: it finds the entries in the texts of a file of `distinct`."""
+"""One task of matching, without Spark: it screens a file's distinct pairs, and finds the entries in the others' texts."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import pyarrow as pa
@@ -11,8 +12,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from metaclip_curate.language import LabelRule
-from metaclip_curate.options.match import EntrySpacing, Normalization
-from metaclip_curate.schemas import DISTINCT, MATCHED, Kept, with_kept
+from metaclip_curate.options.match import EntrySpacing, MatchOptions, Normalization
+from metaclip_curate.options.screens import ScreenOptions
+from metaclip_curate.run.record import MatchCounts
+from metaclip_curate.schemas import DISTINCT, MATCHED, SCREENED, Kept, with_kept
+from metaclip_curate.screens.pairs import ScreenedPairs
+from metaclip_curate.screens.screens import ScreenLists, Screens, Verdicts
 from metaclip_curate.stages.list_matcher import ListMatcher
 from metaclip_curate.stages.shared.metadata_entries import expected_entries
 from metaclip_curate.stages.shared.parquet_reading import open_table_file
@@ -20,15 +25,24 @@ from metaclip_curate.storage import StorageOptions
 
 # Stands for the metadata language of texts whose language has none.
 NO_METADATA = "-"
-MATCH_STATS = pa.schema(
-    [
-        pa.field("metadata_lang", pa.string()),  # NO_METADATA for texts that aren't searched
-        pa.field("distinct", pa.int64()),  # pairs that were read
-        pa.field("matched", pa.int64()),  # those with at least one entry
-        pa.field("occurrences", pa.int64()),  # entries in matched pairs, each counted once per text
-    ]
-)
 _ROWS_PER_BATCH = 1 << 14
+# What a pair in a language without metadata is screened by.
+_SCREENED_COLUMNS = ("uid", "image_id", "url", "text", "page_url", "license", "lang", "lang_score")
+
+
+@dataclass(frozen=True)
+class ScreenRules:
+    """What a worker needs to screen pairs.
+
+    Attributes:
+        options: The screens' options.
+        lists: What they look up.
+        codes: Language of each label, whether or not there is metadata of it.
+    """
+
+    options: ScreenOptions = field(default_factory=ScreenOptions)
+    lists: ScreenLists = field(default_factory=ScreenLists)
+    codes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -45,6 +59,7 @@ class MatchTask:
         storage: Credentials and limits for the metadata and the run folder.
         normalize: How entries and texts are normalised before they are spaced.
         kept: The kept columns of a pool.
+        screens: How pairs are screened.
     """
 
     files: Sequence[str]
@@ -56,51 +71,81 @@ class MatchTask:
     storage: StorageOptions
     normalize: Normalization = "nfc"
     kept: Kept = ()
+    screens: ScreenRules = field(default_factory=ScreenRules)
 
 
 class MatchStats:
-    """Counts of a task by language."""
+    """What a task did, complete when all of its pairs were read.
+
+    Attributes:
+        rules: Number of pairs that were rejected for their host's policy, by rule.
+        screened: Rows of `schemas.SCREENED`.
+    """
 
     def __init__(self) -> None:
-        self._sums: dict[str, dict[str, int]] = {}
+        self._numbers: dict[str, Counter[str]] = {}
+        self._reasons: dict[str, Counter[str]] = {}
+        self.rules: Counter[str] = Counter()
+        self.screened: list[pa.RecordBatch] = []
 
     def add(self, language: str, **numbers: int) -> None:
-        """Adds to the counts of a language."""
-        sums = self._sums.setdefault(language, dict.fromkeys(MATCH_STATS.names[1:], 0))
-        for name, number in numbers.items():
-            sums[name] += number
+        """Adds to the numbers of `MatchCounts` of a language, or of NO_METADATA."""
+        self._numbers.setdefault(language, Counter()).update(numbers)
 
-    def rows(self) -> pa.RecordBatch:
-        """Returns rows of MATCH_STATS."""
-        listed = [{"metadata_lang": language, **sums} for language, sums in self._sums.items()]
-        return pa.RecordBatch.from_pylist(listed, schema=MATCH_STATS)
+    def add_screened(self, language: str, uids: pa.Array, verdicts: Verdicts) -> None:
+        """Adds pairs that were rejected.
+
+        Args:
+            language: Metadata language of the pairs, or NO_METADATA.
+            uids: Their uids.
+            verdicts: What the screens said of these and of other pairs.
+        """
+        self._reasons.setdefault(language, Counter()).update(verdicts.counts())
+        self.rules.update(verdicts.rules)
+        name = "" if language == NO_METADATA else language
+        columns = [uids, pa.repeat(name, len(uids)), verdicts.reasons()]
+        self.screened.append(pa.RecordBatch.from_arrays(columns, schema=SCREENED))
+
+    def counts(self) -> dict[str, MatchCounts]:
+        """Returns the counts by language."""
+        return {
+            language: MatchCounts(
+                distinct=numbers["distinct"],
+                matched=numbers["matched"],
+                occurrences=numbers["occurrences"],
+                screened=dict(sorted(self._reasons.get(language, Counter()).items())),
+            )
+            for language, numbers in sorted(self._numbers.items())
+        }
 
 
 def match_file(task: MatchTask, number: int, stats: MatchStats) -> Iterator[pa.RecordBatch]:
-    """Matches the pairs of a file, one language after another.
+    """Screens and matches the pairs of a file, one language after another.
 
     Args:
-        task: The files, and the metadata to match with.
+        task: The files, how they are screened, and the metadata to match with.
         number: Index of the file.
-        stats: Counts, complete when the iterator ends.
+        stats: What was done, complete when the iterator ends.
 
     Yields:
         Rows of `schemas.MATCHED`, with the kept columns.
     """
-    columns = with_kept(DISTINCT, task.kept).names
+    screens = _screens(task.screens.options, _match_options(task), task.screens.lists, task.storage)
+    names = with_kept(DISTINCT, task.kept).names
+    names_to_screen = [*_SCREENED_COLUMNS, *(column.name for column in task.kept)]
     with open_table_file(task.files[number], task.storage) as file:
-        groups: dict[str, list[int]] = {}
+        groups: dict[tuple[str, str], list[int]] = {}
         for group in range(file.num_row_groups):
             # All rows of a group count as one label.
             label = _label(file, group, task.rule)
-            groups.setdefault(task.languages[label], []).append(group)
-        for language, of_language in sorted(groups.items()):
-            if language == NO_METADATA:
-                rows = sum(file.metadata.row_group(group).num_rows for group in of_language)
-                stats.add(language, distinct=rows)
-                continue
+            languages = task.languages[label], task.screens.codes.get(label, "")
+            groups.setdefault(languages, []).append(group)
+        for (language, code), of_language in sorted(groups.items()):
+            columns = names_to_screen if language == NO_METADATA else names
             for batch in file.iter_batches(_ROWS_PER_BATCH, of_language, columns):
-                yield _matched(batch, language, task, stats)
+                passed = _screened(batch, (language, code), screens, stats)
+                if language != NO_METADATA:
+                    yield _matched(passed, language, task, stats)
 
 
 def _label(file: pq.ParquetFile, group: int, rule: LabelRule) -> str:
@@ -108,6 +153,18 @@ def _label(file: pq.ParquetFile, group: int, rule: LabelRule) -> str:
     first = next(file.iter_batches(1, [group], list(columns)))
     label: str = rule.labels(*(first.column(name) for name in columns))[0].as_py()
     return label
+
+
+def _screened(batch: pa.RecordBatch, languages: tuple[str, str], screens: Screens, stats: MatchStats) -> pa.RecordBatch:
+    """Returns the pairs that no screen rejects, and counts all."""
+    language, code = languages
+    stats.add(language, distinct=batch.num_rows)
+    verdicts = screens.judge(ScreenedPairs(batch, code))
+    passed = verdicts.passed
+    if passed.all():
+        return batch
+    stats.add_screened(language, batch.column("uid").filter(pa.array(~passed)), verdicts)
+    return batch.filter(pa.array(passed))
 
 
 def _matched(batch: pa.RecordBatch, language: str, task: MatchTask, stats: MatchStats) -> pa.RecordBatch:
@@ -122,8 +179,18 @@ def _matched(batch: pa.RecordBatch, language: str, task: MatchTask, stats: Match
     ]
     rows = pa.RecordBatch.from_arrays(columns, schema=schema)
     rows = rows.filter(pc.greater(pc.list_value_length(entry_ids), 0))
-    stats.add(language, distinct=batch.num_rows, matched=rows.num_rows, occurrences=len(entry_ids.flatten()))
+    stats.add(language, matched=rows.num_rows, occurrences=len(entry_ids.flatten()))
     return rows
+
+
+def _match_options(task: MatchTask) -> MatchOptions:
+    return MatchOptions(entry_spacing=task.entry_spacing, normalize=task.normalize)
+
+
+@lru_cache(maxsize=1)
+def _screens(options: ScreenOptions, match: MatchOptions, lists: ScreenLists, storage: StorageOptions) -> Screens:
+    """Returns the screens that a worker holds for the next task."""
+    return Screens.of(options, match, lists, storage)
 
 
 @lru_cache(maxsize=1)

@@ -61,7 +61,7 @@ def test_a_file_written_twice_would_be_seen(tmp_path: Path, undisturbed: Path) -
     output = tmp_path / "run"
     shutil.copytree(undisturbed, output)
     check_equal(output, undisturbed)
-    for table in runs.TABLES:
+    for table in (name for name in runs.TABLES if name != "screened"):  # nothing is
         file = next((output / table).rglob("*.parquet"))
         shutil.copyfile(file, file.with_name("part-99999.parquet"))
         assert runs.table(output, table) != runs.table(undisturbed, table), table

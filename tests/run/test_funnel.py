@@ -33,7 +33,7 @@ INPUTS = ExtractSummary(
     duplicate_texts=100,
     pairs=500,
 )
-LANGUAGES = (LanguageMatches("en", 300, 250), LanguageMatches("de", 90, 60))
+LANGUAGES = (LanguageMatches("en", 300, 250, 0, {"length": 4, "removed": 1}), LanguageMatches("de", 80, 60))
 THRESHOLDS = (
     LanguageThreshold("en", 20, 0.06, 900, 50, 10, 250, 120.5),
     LanguageThreshold("de", 5, 0.06, 100, 40, 10, 60, 30.0),
@@ -47,7 +47,14 @@ def made(root: Path, download: DownloadLosses | None = None) -> RunFolder:
     folder.begin("dedup", {}, folder.fingerprint("extract"))
     folder.finish("dedup", DedupSummary({"de": 100, "en": 300}))
     folder.begin("match", {}, folder.fingerprint("dedup"))
-    folder.finish("match", MatchSummary(languages=LANGUAGES, no_metadata=10, metadata="m", download=download))
+    summary = MatchSummary(
+        languages=LANGUAGES,
+        no_metadata=10,
+        metadata="m",
+        screened_without_metadata={"length": 10},
+        download=download,
+    )
+    folder.finish("match", summary)
     folder.begin("count", {}, folder.fingerprint("match"))
     folder.finish("count", CountSummary())
     folder.begin("balance", {}, folder.fingerprint("count"))
@@ -85,6 +92,14 @@ def test_parts_lead_from_each_step_to_the_next(tmp_path: Path) -> None:
             left -= step.value
         else:
             assert step.value == left, step
+
+
+def test_reasons_of_screens_are_steps_in_the_order_in_which_they_count(tmp_path: Path) -> None:
+    steps = funnel(made(tmp_path), STAGES).steps
+    assert [(step.key, step.value) for step in steps if step.key.startswith("screened_")] == [
+        ("screened_removed", 1),
+        ("screened_length", 14),
+    ]
 
 
 def test_only_finished_stages_have_steps(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from metaclip_curate.run.record import (
     MatchCounts,
     MatchPart,
     RecipeRecord,
+    RemovedFile,
     RunRecord,
     StageRecord,
     json_bytes,
@@ -35,7 +36,7 @@ from metaclip_curate.run.summaries import (
     SampleSummary,
 )
 
-MATCH_PART = MatchPart(languages={"en": MatchCounts(distinct=8, matched=7, occurrences=12)})
+MATCH_PART = MatchPart(languages={"en": MatchCounts(distinct=9, matched=7, occurrences=12, screened={"host": 1})})
 RUN = RunRecord(
     owns=frozenset({"pairs", "matched"}),
     stages={
@@ -99,9 +100,11 @@ def test_the_keys_of_run_json() -> None:
     assert list(state) == ["format", "owns", "stages", "digest"]
     match = state["stages"]["match"]
     assert list(match) == ["options", "recipe", "parts", "upstream", "finished", "summary"]
-    counts = {"distinct": 8, "matched": 7, "occurrences": 12}
-    assert match["parts"] == {"00000-00000": {"languages": {"en": counts}}}
-    assert match["summary"]["languages"][1] == {"metadata_lang": "fr", "distinct": 1, "matched": 1, "occurrences": 0}
+    counts = {"distinct": 9, "matched": 7, "occurrences": 12, "screened": {"host": 1}}
+    assert match["parts"] == {"00000-00000": {"languages": {"en": counts}, "policy_rules": {}}}
+    assert match["summary"]["languages"][1] == {
+        **{"metadata_lang": "fr", "distinct": 1, "matched": 1, "occurrences": 0, "screened": {}}
+    }
     dedup = state["stages"]["dedup"]
     assert dedup["generations"] == [{"pairs": ["00000", "00001"], "passes": 2}]
     assert dedup["parts"] == {"00000-00000": {"pairs": 9, "labels": {"en": 8, "de": 1}}}
@@ -110,6 +113,13 @@ def test_the_keys_of_run_json() -> None:
     assert state["stages"]["extract"]["options"] == {"ignore_opt_out": False, "seed": None}
     assert state["stages"]["count"]["summary"] == {}
     assert "summary" not in json.loads(run_to_bytes(RunRecord(stages={"count": StageRecord(options={})})))["stages"]
+
+
+def test_what_was_removed_is_recorded() -> None:
+    run = RunRecord(removed=(RemovedFile("part-00000.parquet", 3, "ab"),), removing=("manifest",))
+    data = run_to_bytes(run)
+    assert run_from_bytes(data, "run.json") == run
+    assert json.loads(data)["removed"] == [{"name": "part-00000.parquet", "rows": 3, "sha256": "ab"}]
 
 
 def test_a_run_of_the_former_format_is_refused_with_a_sentence() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,13 @@ import pytest
 
 from metaclip_curate.language import LabelRule
 from metaclip_curate.metadata.lists.folder import MetadataFolder
+from metaclip_curate.run.record import MatchCounts
 from metaclip_curate.schemas import DISTINCT, MATCHED
+from metaclip_curate.screens.removed import Removal
+from metaclip_curate.screens.screens import ScreenLists
 from metaclip_curate.stages import match_task
 from metaclip_curate.stages.list_matcher import ListMatcher
-from metaclip_curate.stages.match_task import NO_METADATA, MatchStats, MatchTask, match_file
+from metaclip_curate.stages.match_task import NO_METADATA, MatchStats, MatchTask, ScreenRules, match_file
 from metaclip_curate.storage import StorageOptions
 
 LANGUAGES = {"de": "de", "en": "en", "sv": "de", "xx": NO_METADATA}
@@ -48,7 +52,8 @@ def match(task: MatchTask, number: int) -> tuple[list[dict[str, Any]], list[tupl
     batches = list(match_file(task, number, stats))
     assert all(batch.schema == MATCHED for batch in batches)
     rows = [row for batch in batches for row in batch.to_pylist()]
-    return rows, [tuple(row.values()) for row in stats.rows().to_pylist()]
+    counts = stats.counts().items()
+    return rows, [(name, each.distinct, each.matched, each.occurrences) for name, each in counts]
 
 
 def test_a_file_is_matched_one_language_after_another(tmp_path: Path) -> None:
@@ -67,6 +72,30 @@ def test_the_page_can_decide_about_the_language(tmp_path: Path) -> None:
     task = task_of(tmp_path, files, LabelRule(0.5))
     assert match(task, 0)[1] == [("en", 3, 0, 0)]
     assert match(task, 1)[1] == [(NO_METADATA, 3, 0, 0)]
+
+
+def test_pairs_are_screened_before_their_language_is_decided(tmp_path: Path) -> None:
+    task = task_of(tmp_path, [write(tmp_path / "a.parquet", "de", "en", "xx")])
+    lists = ScreenLists(
+        words=(("de", ("DE",)), ("en", ("nothing",)), ("xx", ("nothing",))),
+        removed=(Removal("uid", f"{4:032x}"),),
+    )
+    codes = {"de": "de", "en": "en", "xx": "xx"}
+    task = dataclasses.replace(task, screens=ScreenRules(lists=lists, codes=codes))
+    stats = MatchStats()
+    rows = [row for batch in match_file(task, 0, stats) for row in batch.to_pylist()]
+    assert [row["uid"] for row in rows] == [f"{5:032x}"]
+    counts = stats.counts()
+    assert counts["de"] == MatchCounts(distinct=3, matched=0, occurrences=0, screened={"words": 2})
+    assert counts["en"] == MatchCounts(distinct=3, matched=1, occurrences=1, screened={"removed": 1, "words": 1})
+    assert counts[NO_METADATA] == MatchCounts(distinct=3, matched=0, screened={"words": 1})
+    assert sorted(tuple(row.values()) for batch in stats.screened for row in batch.to_pylist()) == [
+        (f"{1:032x}", "de", "words"),
+        (f"{2:032x}", "de", "words"),
+        (f"{3:032x}", "en", "words"),
+        (f"{4:032x}", "en", "removed"),
+        (f"{6:032x}", "", "words"),
+    ]
 
 
 def test_an_automaton_is_built_once_a_worker_and_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import ipaddress
 import json
 import math
 import re
@@ -443,6 +444,95 @@ def match(
             continue
         matched.append({**row, "metadata_lang": language, "entry_ids": entry_ids})
     return matched, left_out
+
+
+# ---------------------------------------------------------------- screened
+
+
+def screen(
+    rows: Iterable[Row],
+    metadata: dict[str, list[str]],
+    language_of: Callable[[str], str | None],
+    rules: Row,
+    min_score: float | None = None,
+) -> tuple[list[Row], list[Row]]:
+    """The rows of `distinct` that pass all screens, and the rows of `screened` (section 6).
+
+    Args:
+        rows: of `distinct`.
+        metadata: metadata language -> its entries.
+        language_of: language label -> metadata language, None for a label without one.
+        rules: the options by their names. host_list is a set of hosts, of which none is a public suffix, host_policies
+            one of hosts, word_list has the words by language, removed the values by kind.
+        min_score: of a label below which the page's language counts; None for never.
+    """
+    passed, screened = [], []
+    for row in rows:
+        code = language_of(label_of(row, min_score)) or "other"
+        language = code if code in metadata else "other"
+        reason = screen_reason(row, code, rules)
+        if reason is None:
+            passed.append(row)
+        else:
+            in_metadata = language if language in metadata else ""
+            screened.append({"uid": row["uid"], "metadata_lang": in_metadata, "reason": reason})
+    return passed, screened
+
+
+def screen_reason(row: Row, language: str, rules: Row) -> str | None:
+    """The first reason to reject a row; None for a row that passes."""
+    image, page = host_of(row["url"]), host_of(row["page_url"])
+    removed = rules.get("removed", {})
+    if any(row[kind] in removed.get(kind, ()) for kind in ("uid", "url", "image_id")):
+        return "removed"
+    if is_below(image, removed.get("host", ())) or is_below(page, removed.get("host", ())):
+        return "removed"
+    if is_below(image, rules.get("host_list", ())) or is_below(page, rules.get("host_list", ())):
+        return "host"
+    if image in rules.get("host_policies", ()) or page in rules.get("host_policies", ()):
+        return "host_policy"
+    if not rules.get("allow_private_addresses") and is_private(image):
+        return "private_address"
+    words = [word.lower() for word in rules.get("word_list", {}).get(language, ())]
+    if match_text(row["text"].lower(), words, rules.get("entry_spacing", "metaclip2"), rules.get("normalize", "nfc")):
+        return "words"
+    # Of personal data only this form is written again; the others have tests of their own.
+    if rules.get("personal_data") == "reject" and re.search(r"[a-z]@[a-z]+\.(com|org|net|de)\b", row["text"].lower()):
+        return "personal_data"
+    characters = len(row["text"])
+    if not rules.get("min_characters", 0) <= characters <= rules.get("max_characters", characters):
+        return "length"
+    if len(row["text"].split()) < rules.get("min_words", 0):
+        return "length"
+    if row["lang_score"] < rules.get("reject_lid_score_below", 0.0):
+        return "language_score"
+    declared = re.search(r"creativecommons\.org/[a-z]+/([a-z-]+)", row["license"])
+    if rules.get("licenses") and (declared is None or declared[1] not in rules["licenses"]):
+        return "license"
+    return None
+
+
+def host_of(url: str) -> str:
+    """The host of a URL, "" without one."""
+    try:
+        return str(URL(url).hostname)
+    except ValueError:
+        return ""
+
+
+def is_below(host: str, listed: Iterable[str]) -> bool:
+    """Whether a host is listed, or below one that is."""
+    return any(host == one or host.endswith("." + one) for one in listed)
+
+
+def is_private(host: str) -> bool:
+    """Whether a host is an address of a private network, or a name that only such a network has."""
+    if not host:
+        return False
+    try:
+        return not ipaddress.ip_address(host.strip("[]")).is_global
+    except ValueError:
+        return "." not in host or host.rsplit(".", 1)[1] in ("local", "localhost", "internal", "lan", "home", "corp")
 
 
 # ---------------------------------------------------------------- counts and thresholds

@@ -19,11 +19,12 @@ from metaclip_curate.options.extract import ExtractOptions
 from metaclip_curate.options.match import MatchOptions
 from metaclip_curate.options.run import RunOptions
 from metaclip_curate.options.sample import SampleOptions
+from metaclip_curate.options.screens import ScreenOptions
 from metaclip_curate.pipelines.curation import Pipeline
 from metaclip_curate.pipelines.options import Options
 from tests.support import oracle
 
-TABLES = ("pairs", "inputs", "distinct", "matched", "counts", "thresholds", "manifest")
+TABLES = ("pairs", "inputs", "distinct", "screened", "matched", "counts", "thresholds", "manifest")
 # Enough for tests that don't need every language of the input: each costs every stage a task or a file. Two have spaces
 # between words and two have none.
 FEW_LANGUAGES = ("de", "en", "ja", "th")
@@ -31,6 +32,7 @@ _IDENTITY = {
     "pairs": ("source_file", "uid"),
     "inputs": ("path",),
     "distinct": ("uid",),
+    "screened": ("uid",),
     "matched": ("uid",),
     "counts": ("metadata_lang", "entry_id"),
     "thresholds": ("metadata_lang",),
@@ -44,6 +46,7 @@ def options(output: Path, inputs: Sequence[Path | str], metadata: Path, **given:
         "extract": ExtractOptions,
         "dedup": DedupOptions,
         "match": MatchOptions,
+        "screens": ScreenOptions,
         "balance": BalanceOptions,
         "draw": DrawOptions,
         "sample": SampleOptions,
@@ -70,7 +73,7 @@ def run(output: Path, inputs: Sequence[Path | str], metadata: Path, **given: Any
 def table(output: Path, name: str) -> list[dict[str, Any]]:
     """A table's rows in the order of their identity, without the wall time."""
     files = sorted((output / name).rglob("*.parquet"))
-    rows = pyarrow.dataset.dataset(files).to_table().to_pylist()
+    rows = pyarrow.dataset.dataset(files).to_table().to_pylist() if files else []
     for row in rows:
         row.pop("seconds", None)
     return _in_order(rows, name)
@@ -118,7 +121,7 @@ def write_metadata_for(
 def expected_tables(
     inputs: Sequence[Path | str], metadata: dict[str, list[str]], **given: Any
 ) -> dict[str, list[dict[str, Any]]]:
-    """What the oracle makes of the inputs."""
+    """What the oracle makes of the inputs. `screens` has the rules of `oracle.screen`."""
     identifier, languages = LanguageIdentifier(), load_language_table()
 
     def identify(text: str) -> tuple[str, float]:
@@ -131,13 +134,16 @@ def expected_tables(
         pairs += rows
         accounts.append(account)
     distinct = oracle.distinct(pairs, identify)
+    min_score = given.get("min_lid_score", 0.5) if given.get("lid_fallback") == "page" else None
+    rules = given.get("screens", {})
+    passed, screened = oracle.screen(distinct, metadata, languages.metadata_language, rules, min_score)
     matched, _ = oracle.match(
-        distinct,
+        passed,
         metadata,
         languages.metadata_language,
         given.get("entry_spacing", "metaclip2"),
         given.get("normalize", "nfc"),
-        given.get("min_lid_score", 0.5) if given.get("lid_fallback") == "page" else None,
+        min_score,
     )
     counts = oracle.count(matched, metadata)
     thresholds = oracle.thresholds(
@@ -154,6 +160,7 @@ def expected_tables(
         "pairs": pairs,
         "inputs": accounts,
         "distinct": distinct,
+        "screened": screened,
         "matched": matched,
         "counts": counts,
         "thresholds": thresholds,

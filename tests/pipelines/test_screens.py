@@ -1,0 +1,148 @@
+"""Screens in a whole run: tables as the oracle has them, counts that add up, and what is removed stays away."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from metaclip_curate.errors import UserError
+from metaclip_curate.options.screens import ScreenOptions
+from metaclip_curate.pipelines.run_screens import RunScreens
+from metaclip_curate.run.finished import open_finished
+from metaclip_curate.run.funnel import funnel
+from metaclip_curate.run.stages import STAGES
+from metaclip_curate.run.summaries import MatchSummary
+from metaclip_curate.screens.host_policies import write_host_policies
+from metaclip_curate.storage import StorageOptions
+from tests.support import oracle, runs
+
+STORAGE = StorageOptions()
+
+
+def hosts_by_number(rows: list[dict[str, Any]], column: str) -> list[str]:
+    return [host for host, _ in Counter(oracle.host_of(row[column]) for row in rows).most_common() if "." in host]
+
+
+@pytest.mark.slow
+def test_a_screened_run_equals_the_oracles(tmp_path: Path, spark: SparkSession, mini_wats: list[Path]) -> None:
+    lists = tmp_path / "lists"
+    metadata = runs.write_metadata_for(mini_wats, lists, languages=runs.FEW_LANGUAGES)
+    pairs = [row for path in mini_wats for row in oracle.read_wat(path)[0]]
+    images, pages = hosts_by_number(pairs, "url"), hosts_by_number(pairs, "page_url")
+    words = {"en": ["The", "photo"], "de": ["und"]}
+    (tmp_path / "hosts.txt").write_text(f"{images[1]}\n")
+    for language, listed in words.items():
+        (tmp_path / f"{language}.words").write_text("\n".join(listed))
+    write_host_policies(str(tmp_path / "policies"), {pages[2]: "robots.txt: GPTBot"}, {}, STORAGE)
+    output = tmp_path / "run"
+    given: dict[str, Any] = {"min_characters": 12, "max_characters": 90, "reject_lid_score_below": 0.3}
+    pipeline = runs.run(
+        output,
+        mini_wats,
+        lists,
+        host_list=(str(tmp_path / "hosts.txt"),),
+        host_policies=str(tmp_path / "policies"),
+        word_list=tuple(f"{language}={tmp_path / language}.words" for language in words),
+        **given,
+    )
+    rules = {**given, "host_list": [images[1]], "host_policies": [pages[2]], "word_list": words}
+    expected = runs.expected_tables(mini_wats, metadata, screens=rules)
+    found = runs.tables(output)
+    for name in ("screened", "matched", "counts", "manifest"):
+        columns = list(expected[name][0])
+        assert [{column: row[column] for column in columns} for row in found[name]] == expected[name], name
+
+    summary = open_finished(str(output), "sample", STORAGE).summary(MatchSummary)
+    reasons = Counter(row["reason"] for row in found["screened"])
+    assert {"host", "host_policy", "words", "length", "language_score"} <= set(reasons)
+    assert summary.screened == reasons
+    assert summary.policy_rules == {"robots.txt: GPTBot": reasons["host_policy"]}
+    left = summary.no_metadata + summary.unmatched + summary.matched
+    assert len(found["distinct"]) == len(found["screened"]) + left
+    steps = {step.key: step.value for step in funnel(pipeline.folder, STAGES).steps}
+    assert {reason: steps[f"screened_{reason}"] for reason in reasons} == reasons
+
+
+def screens(tmp_path: Path, log: list[str], **given: Any) -> RunScreens:
+    return RunScreens(ScreenOptions(**given), STORAGE, frozenset({"en", "de"}), log.append)
+
+
+def test_lists_that_reject_nothing_are_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "hosts").write_text("# soon\n")
+    (tmp_path / "words").write_text("\n")
+    (tmp_path / "suffixes").write_text("co.uk\nexample.com\n")
+    write_host_policies(str(tmp_path / "policies"), {}, {}, STORAGE)
+    log: list[str] = []
+    screens(
+        tmp_path,
+        log,
+        host_list=(str(tmp_path / "hosts"), str(tmp_path / "suffixes")),
+        word_list=(f"en={tmp_path / 'words'}",),
+        host_policies=str(tmp_path / "policies"),
+    ).check_lists()
+    assert [line.rpartition("/")[2] for line in log] == [
+        "words is empty and rejects nothing",
+        "hosts is empty and rejects nothing",
+        "suffixes are public suffixes, such as co.uk or github.io, and reject no host below them",
+        "policies has no host that forbids and rejects nothing",
+    ]
+
+
+def test_digests_change_with_the_content_and_not_with_the_folder(tmp_path: Path) -> None:
+    digests = []
+    for folder, content in {"a": "x.org\n", "b": "x.org\n", "c": "y.org\n"}.items():
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "hosts").write_text(content)
+        digests.append(screens(tmp_path, [], host_list=(str(tmp_path / folder / "hosts"),)).digests)
+    assert digests[0] == digests[1] != digests[2]
+    assert [*digests[0]] == ["--host-list hosts"]
+    both = screens(tmp_path, [], host_list=tuple(str(tmp_path / folder / "hosts") for folder in "ac"))
+    assert [*both.digests] == ["--host-list a/hosts", "--host-list c/hosts"]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"host_list": ("nothing",)}, "nothing can't be read"),
+        ({"word_list": ("xx=words",)}, "no label counts as xx"),
+        ({"host_policies": "nothing"}, "--host-policies nothing has no hosts.parquet"),
+    ],
+)
+def test_lists_that_cant_be_used_are_an_error(tmp_path: Path, given: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        screens(tmp_path, [], **given).digests  # noqa: B018
+
+
+def test_a_table_that_isnt_of_policies_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "hosts.parquet").write_bytes(b"no table")
+    with pytest.raises(UserError, match=r"hosts.parquet isn't a table of hosts and rules"):
+        screens(tmp_path, [], host_policies=str(tmp_path)).check_lists()
+
+
+def test_another_list_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    from metaclip_curate.pipelines.checked_options import CheckedOptions
+    from metaclip_curate.run.folder import RunFolder
+    from tests.pipelines.test_checked_options import no_session
+
+    lists, hosts = tmp_path / "lists", tmp_path / "hosts.txt"
+    lists.mkdir()
+    (lists / "en.txt").write_text("cat\n")
+    hosts.write_text("a.org\n")
+    folder = RunFolder(str(tmp_path / "run"))
+
+    def match(**given: Any) -> dict[str, Any]:
+        options = runs.options(tmp_path / "run", [], lists, **given)
+        return CheckedOptions(options, folder, no_session).match()
+
+    folder.begin("match", json.loads(json.dumps(match(host_list=(str(hosts),)))), "")
+    assert match(host_list=(str(hosts),))["list_digests"]
+    with pytest.raises(UserError, match=r"--host-list hosts.txt with the digest .*, and the command says nothing"):
+        match()
+    hosts.write_text("b.org\n")
+    with pytest.raises(UserError, match=r"--again-from match to `metaclip-curate run`"):
+        match(host_list=(str(hosts),))
