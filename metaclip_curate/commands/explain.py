@@ -42,6 +42,8 @@ def _as_text(pair: Explanation) -> str:
         ("searched for entries of", pair.metadata_lang or "no language"),
         *(("found in", _origin(origin)) for origin in pair.origins),
     ]
+    if pair.reason is not None:
+        facts.append(("rejected by the screen", pair.reason))
     if pair.selected is not None:
         facts.append(("text selected of the image", pair.selected))
     if pair.keep_probability is not None:

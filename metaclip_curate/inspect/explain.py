@@ -16,13 +16,19 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.extract.links import Drop, clean_text
 from metaclip_curate.extract.pair_columns import pair_uids
 from metaclip_curate.extract.urls import DocumentBase
-from metaclip_curate.inspect.explanation import Explanation, unmatched_verdict, verdict
+from metaclip_curate.inspect.explanation import (
+    REMOVED_REASON,
+    Explanation,
+    screened_verdict,
+    unmatched_verdict,
+    verdict,
+)
 from metaclip_curate.inspect.run_rules import RunRules
 from metaclip_curate.options.explain import ExplainOptions
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.stages import remedy
 from metaclip_curate.run.tables import open_table
-from metaclip_curate.schemas import DISTINCT, MANIFEST, MATCHED, PAIRS
+from metaclip_curate.schemas import DISTINCT, MANIFEST, MATCHED, PAIRS, SCREENED
 
 _ORIGIN = ("crawl", "source_file", "page_url", "text_source", "source_id")
 # Of a URL or a text that is on very many pages.
@@ -100,9 +106,10 @@ class Explainer:
         stage, table, schema = self._first_with_labels()
         distinct = {row["uid"]: row for row in self._rows(stage, table, schema, condition, labels)}
         matched = {row["uid"]: row for row in self._rows("match", "matched", MATCHED, condition, columns)}
+        screened = {row["uid"]: row for row in self._rows("match", "screened", SCREENED, condition, SCREENED.names)}
         kept = {row["uid"] for row in self._rows("sample", "manifest", MANIFEST, condition, ["uid"])}
         return [
-            self._seen(pairs[uid], distinct[uid], matched.get(uid), uid in kept)
+            self._seen(pairs[uid], distinct[uid], matched.get(uid) or screened.get(uid), uid in kept)
             for uid in uids
             if uid in pairs and uid in distinct
         ]
@@ -119,14 +126,14 @@ class Explainer:
         return rows
 
     def _seen(
-        self, rows: list[dict[str, Any]], labelled: dict[str, Any], matched: dict[str, Any] | None, kept: bool
+        self, rows: list[dict[str, Any]], labelled: dict[str, Any], found: dict[str, Any] | None, kept: bool
     ) -> Explanation:
         """Explains a pair of the run, and checks that the explanation agrees with the manifest.
 
         Args:
             rows: Its rows of `pairs`.
             labelled: Its row of the table that has the languages.
-            matched: Its row of `matched`; None if it has none.
+            found: Its row of `matched` or of `screened`; None if it has none.
             kept: Whether it is in the manifest.
 
         Raises:
@@ -142,17 +149,23 @@ class Explainer:
             "lang_score": float(labelled["lang_score"]),
             "origins": [{name: row[name] for name in _ORIGIN} for row in rows],
         }
-        if matched is None:
+        removed = self._rules.removal(pair)
+        if found is None:
             label = self._rules.label(labelled["lang"], labelled["lang_score"], labelled["page_lang"])
             language = self._rules.metadata_language(label)
             return Explanation(unmatched_verdict(label, language), False, metadata_lang=language, **known)
-        language = matched["metadata_lang"]
-        known |= self._rules.chances(language, matched["entry_ids"]) | {"metadata_lang": language}
+        language = found["metadata_lang"]
+        if "reason" in found:
+            sentence = screened_verdict(found["reason"], removed)
+            return Explanation(sentence, False, metadata_lang=language, reason=found["reason"], **known)
+        known |= self._rules.chances(language, found["entry_ids"]) | {"metadata_lang": language}
         known["draw"] = self._rules.draw(pair["uid"])
         if self._rules.one_text_draws:
-            condition = pc.field("image_id") == matched["image_id"]
+            condition = pc.field("image_id") == found["image_id"]
             texts = self._rows("match", "matched", MATCHED, condition, ["uid"])
             known["selected"] = self._rules.selected([row["uid"] for row in texts])
+        if removed and not kept:
+            return Explanation(screened_verdict(REMOVED_REASON, removed), False, reason=REMOVED_REASON, **known)
         sentence = verdict(known["keep_probability"], known["draw"], pair["uid"], known.get("selected"))
         if sentence.startswith("kept") != kept:
             fate = "kept" if kept else "dropped"
@@ -168,6 +181,10 @@ class Explainer:
         language = self._rules.metadata_language(label)
         known: dict[str, Any] = {"uid": uid, "url": url, "text": text}
         known |= {"lang": label, "lang_score": score, "metadata_lang": language}
+        reason = self._rules.screen(text, url, score, label)
+        if reason:
+            sentence = f"not seen by this run; it would be {screened_verdict(reason, None)}"
+            return Explanation(sentence, None, reason=reason, **known)
         entry_ids = self._rules.contained_entries(text, language) if language else []
         if entry_ids:
             known |= self._rules.chances(language, entry_ids)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from metaclip_curate.screens.reasons import REASON_NAMES
+
+REMOVED_REASON = "removed"
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,7 @@ class Explanation:
         keep_probability: 1 - product of (1 - entry probability); None without an entry.
         draw: Number that is compared with the keep probability; None without a uid.
         selected: The uid that was selected among the image's texts, if one text draws for each image.
+        reason: Why a screen rejected it, one of `screens.reasons.REASONS`; None if none did.
     """
 
     verdict: str
@@ -59,6 +65,7 @@ class Explanation:
     keep_probability: float | None = None
     draw: float | None = None
     selected: str | None = None
+    reason: str | None = None
 
 
 def verdict(keep_probability: float, draw: float, uid: str, selected: str | None = None) -> str:
@@ -75,6 +82,19 @@ def verdict(keep_probability: float, draw: float, uid: str, selected: str | None
     if draw < keep_probability:
         return f"kept: the draw {draw:.4g} is below the keep probability {keep_probability:.4g}"
     return f"dropped: the draw {draw:.4g} isn't below the keep probability {keep_probability:.4g}"
+
+
+def screened_verdict(reason: str, removal: Mapping[str, str] | None) -> str:
+    """Returns the sentence about a pair that a screen rejected.
+
+    Args:
+        reason: The reason, one of `screens.reasons.REASONS`.
+        removal: The row of `removed` that applies to the pair; None without one.
+    """
+    if reason == REMOVED_REASON and removal:
+        value = f"{removal['kind'].replace('_', ' ')} {removal['value']}"
+        return f"removed: the {value} was taken down on {removal['date'][:10]} ({removal['reason']})"
+    return f"rejected: {REASON_NAMES[reason]} (screen {reason})"
 
 
 def unmatched_verdict(label: str, metadata_lang: str) -> str:

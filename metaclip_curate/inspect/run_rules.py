@@ -6,7 +6,8 @@ other ones aren't applied by mistake.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -20,9 +21,15 @@ from metaclip_curate.language import LabelRule, LanguageIdentifier, LanguageTabl
 from metaclip_curate.matching.spacing import space_texts, spaced_entries
 from metaclip_curate.metadata.lists.folder import MetadataFolder
 from metaclip_curate.options.explain import ExplainOptions
+from metaclip_curate.options.match import MatchOptions
+from metaclip_curate.options.screens import ScreenOptions
 from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.removed_table import read_removed, removals
 from metaclip_curate.run.summaries import MatchSummary
 from metaclip_curate.run.tables import LanguageCounts, language_counts
+from metaclip_curate.screens.pairs import ScreenedPairs
+from metaclip_curate.screens.removed import Removal, RemovedScreen
+from metaclip_curate.screens.screens import ScreenLists, Screens
 
 
 class RunRules:
@@ -65,6 +72,38 @@ class RunRules:
         """Returns the language whose entries a text of a label is searched for; empty if there is none."""
         language = self._language_table.metadata_language(label, self._digests)
         return language if language in self._digests else ""
+
+    def screen(self, text: str, url: str, score: float, label: str) -> str:
+        """Returns the reason for which the run would reject a text that it hasn't seen; empty if it has none.
+
+        Lists of hosts and words aren't in the run folder, and so aren't consulted; neither is the licence, which the
+        page would declare.
+
+        Args:
+            text: The text.
+            url: URL of its image in normal form; empty if none is known.
+            score: Probability of its label.
+            label: Label of the language-ID model.
+        """
+        recorded = self._folder.options_of("match")
+        names = {item.name for item in dataclasses.fields(ScreenOptions)} - {"licenses"}
+        given = {name: value for name, value in recorded.items() if name in names}
+        screens = Screens.of(ScreenOptions(**given), MatchOptions(), ScreenLists(removed=removals(self._folder)))
+        row = {"uid": "", "image_id": "", "url": url, "page_url": "", "text": text, "lang_score": score}
+        pairs = ScreenedPairs(pa.RecordBatch.from_pylist([row]), self._language_table.metadata_language(label))
+        return "".join(screens.judge(pairs).reasons().to_pylist())
+
+    def removal(self, pair: Mapping[str, Any]) -> dict[str, str] | None:
+        """Returns the row of the table `removed` that applies to a pair, the first if there are several.
+
+        Args:
+            pair: Row with uid, image_id, url and page_url.
+        """
+        pairs = ScreenedPairs(pa.RecordBatch.from_pylist([dict(pair)]), "")
+        if not RemovedScreen(removals(self._folder)).rejects(pairs)[0]:
+            return None
+        rows: list[dict[str, Any]] = read_removed(self._folder).to_pylist()
+        return next(row for row in rows if RemovedScreen([Removal(row["kind"], row["value"])]).rejects(pairs)[0])
 
     def contained_entries(self, text: str, language: str) -> list[int]:
         """Returns the ids of a language's entries that a text contains."""

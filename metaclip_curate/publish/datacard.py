@@ -49,6 +49,11 @@ def build_datacard(
         "recipe": {stage: to_json(recipe) for stage in STAGES if (recipe := folder.recipe_of(stage))} or None,
         "inputs": to_json(folder.summary(ExtractSummary)),
         "distinct": folder.summary(DedupSummary).distinct,
+        # Pairs that screens rejected, by reason, and of those for their host's policy, by rule.
+        "screened": match.screened,
+        "policy_rules": match.policy_rules,
+        # What was taken down: the number of requests' values, and of pairs that left a finished manifest.
+        "removed": {"values": sum(file.rows for file in folder.removed_files), "pairs": 0},
         "no_metadata": match.no_metadata,
         # Only a rebalanced run has losses in the download.
         "download": to_json(match.download),
@@ -59,6 +64,21 @@ def build_datacard(
         "language_id_model_sha256": options["dedup"]["lid_model_digest"],
         "versions": {"python": platform.python_version(), "spark": provenance["spark"], **_versions()},
     }
+
+
+def with_removals(folder: RunFolder, languages: Sequence[LanguageTotals], values: int, pairs: int) -> dict[str, Any]:
+    """Returns the data card of a finished run after pairs left its manifest.
+
+    Args:
+        folder: The run folder.
+        languages: Totals without these pairs.
+        values: Number of uids, URLs, hosts and image ids that were removed.
+        pairs: Number of pairs that are left.
+    """
+    datacard = read_datacard(folder)
+    gone = datacard.get("removed", {}).get("pairs", 0) + datacard["pairs_out"] - pairs
+    totals = {name: sum(getattr(row, name) for row in languages) for name in ("pairs_out", "images_out")}
+    return datacard | totals | {"languages": to_json(languages), "removed": {"values": values, "pairs": gone}}
 
 
 def read_datacard(folder: RunFolder) -> dict[str, Any]:

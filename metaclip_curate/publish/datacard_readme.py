@@ -13,6 +13,7 @@ from metaclip_curate.console.text_table import number
 from metaclip_curate.options.recipe import recipe_words
 from metaclip_curate.run.funnel import Funnel
 from metaclip_curate.schemas import MANIFEST, kept_columns, with_kept
+from metaclip_curate.screens.reasons import REASON_NAMES
 
 NAME = "README.md"
 # This line of the YAML metadata shows that the README was written here.
@@ -71,7 +72,7 @@ def datacard_readme(datacard: dict[str, Any], funnel: Funnel, name: str) -> str:
         _columns(datacard),
         _funnel_table(funnel),
     ]
-    parts += [_languages(datacard), _opt_out(datacard), _licence(datacard), _provenance(datacard)]
+    parts += [_languages(datacard), _screens(datacard), _opt_out(datacard), _licence(datacard), _provenance(datacard)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -158,6 +159,28 @@ def _languages(datacard: dict[str, Any]) -> str:
     return "## Languages\n\n" + _table(header, rows)
 
 
+def _screens(datacard: dict[str, Any]) -> str:
+    """What screens rejected, and what was taken down. A data card of an earlier version has neither."""
+    rejected = [[REASON_NAMES[reason], f"{pairs:,}"] for reason, pairs in datacard.get("screened", {}).items()]
+    rejected += [[f"– {rule}", f"{pairs:,}"] for rule, pairs in datacard.get("policy_rules", {}).items()]
+    shown_table = _table(["distinct pairs that were rejected", "number"], rejected) if rejected else ""
+    nothing = "No pair was rejected for its host, its text or its licence."
+    lists = datacard["options"].get("match", {}).get("list_digests", {})
+    named = "; ".join(f"`{name}` with the SHA-256 {digest}" for name, digest in lists.items())
+    removed = datacard.get("removed", {"values": 0, "pairs": 0})
+    taken_down = (
+        f"On request, {removed['values']:,} uids, URLs, hosts or image ids were taken down; {removed['pairs']:,} pairs "
+        "left the finished manifest for that."
+    )
+    parts = [
+        "## Screens",
+        shown_table or nothing,
+        f"The lists: {named}." if named else "",
+        taken_down if removed["values"] else "",
+    ]
+    return "\n\n".join(filter(None, parts))
+
+
 def _opt_out(datacard: dict[str, Any]) -> str:
     if datacard["options"]["extract"].get("ignore_opt_out"):
         found = "Pages' opt-outs were ignored when this data set was made (`--ignore-opt-out`)."
@@ -177,8 +200,8 @@ def _licence(datacard: dict[str, Any]) -> str:
     return (
         "## Licence\n\nThe captions and URLs come from web pages in Common Crawl, whose [terms of use]"
         "(https://commoncrawl.org/terms-of-use) apply. They and the images belong to their authors, who haven't "
-        "been asked; the data set names the page of each. Nothing was filtered except as described above: the data "
-        "set has offensive and personal content of the web."
+        "been asked; the data set names the page of each. Nothing was filtered except as described above, and no list "
+        "is complete: the data set has offensive and personal content of the web."
     )
 
 

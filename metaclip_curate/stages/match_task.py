@@ -1,4 +1,4 @@
-"""One task of matching, without Spark: it screens a file's distinct pairs, and finds the entries in the others' texts."""
+"""One task of matching, without Spark: it screens the pairs of a file, and finds the entries in the others' texts."""
 
 from __future__ import annotations
 
