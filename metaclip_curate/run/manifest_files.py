@@ -18,6 +18,11 @@ def part_name(number: int) -> str:
     return f"part-{number:05d}.parquet"
 
 
+def part_number(name: str) -> int:
+    """Returns the number of a file from its name, which `part_name` gave it."""
+    return int(name.removeprefix("part-").removesuffix(".parquet"))
+
+
 def write_part(folder: str, number: int, rows: pa.Table, options: StorageOptions) -> PartFile:
     """Writes one file of the manifest, which appears whole or not at all. A repeated task writes the same bytes.
 

@@ -66,6 +66,15 @@ def normal_host(written: str) -> str:
         return ""
 
 
+def normal_url(written: str) -> str | None:
+    """Returns a URL in the normal form that tables have, without its fragment; None if it isn't one of the web."""
+    try:
+        url = str(ada_url.URL(written.strip()).href)
+    except ValueError:
+        return None
+    return url.partition("#")[0] if _WEB.match(url) else None
+
+
 def _between_slashes(urls: pa.StringArray) -> pa.StringArray:
     """Returns what stands between `http://` or `https://` and the next slash; empty for other schemes."""
     if not len(urls):

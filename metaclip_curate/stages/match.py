@@ -64,7 +64,9 @@ def write_matched(spark: SparkSession, task: MatchTask, matched: str, screened: 
     for folder in (matched, screened):
         storage.delete_folder(folder, task.storage)
     if not task.files:
-        return MatchResult(matched=[write_file(iter(()), LAYOUT.keeping(task.kept), matched, lambda: _name(0), task.storage)])
+        return MatchResult(
+            matched=[write_file(iter(()), LAYOUT.keeping(task.kept), matched, lambda: _name(0), task.storage)]
+        )
     tasks = numbered_tasks(spark, len(task.files)).mapInArrow(_matcher(task, matched, screened), ddl(_REPORT))
     reports = [json.loads(row["report"]) for row in tasks.collect()]
     result = MatchResult(

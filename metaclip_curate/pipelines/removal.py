@@ -1,0 +1,306 @@
+"""Taking pairs down from a run: out of its manifest at once, and out of every later one.
+
+What is removed is first recorded in the table `removed`, so that the next run screens it. Then only those of the
+manifest's files are written again that have a pair of it; the draws of all other pairs stay. A removal that is
+interrupted is finished by the next one, or by `metaclip-curate remove --run OUT` alone, and until then the tables that
+it rewrites can't be read.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from metaclip_curate import storage
+from metaclip_curate.pipelines.workspace import Log
+from metaclip_curate.publish.datacard import with_removals
+from metaclip_curate.run import folder_names, manifest_files
+from metaclip_curate.run.file_list import FileList, PartFile
+from metaclip_curate.run.finished import finished_stages
+from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.removed_table import removals, write_removed
+from metaclip_curate.run.summaries import LanguageTotals, SampleSummary
+from metaclip_curate.run.tables import language_counts
+from metaclip_curate.schemas import REMOVED
+from metaclip_curate.screens.pairs import Mask, ScreenedPairs
+from metaclip_curate.screens.removed import Removal, RemovedScreen
+from metaclip_curate.stages import dedup, extract, match
+from metaclip_curate.stages.shared.parquet_files import Layout, write_file
+from metaclip_curate.stages.shared.parquet_reading import open_table_file
+
+_MANIFEST = "manifest"
+# The tables that --purge rewrites, with their stages and layouts.
+_PURGED: Mapping[str, tuple[str, Layout]] = {
+    "pairs": ("extract", extract.LAYOUT),
+    "distinct": ("dedup", dedup.LAYOUT),
+    "matched": ("match", match.LAYOUT),
+}
+_LOOKED_AT = ["uid", "image_id", "url", "page_url"]
+# Pairs of the manifest that a removal found, kept until it has ended.
+_HITS = pa.schema(
+    [
+        pa.field("uid", pa.string()),
+        pa.field("image_id", pa.string()),
+        pa.field("metadata_lang", pa.string()),
+        pa.field("entry_ids", pa.list_(pa.int32())),
+        pa.field("file", pa.string()),
+        pa.field("last_of_image", pa.bool_()),  # whether no other pair of the image and language stays
+    ]
+)
+_HITS_FILE = "removal.parquet"
+
+
+@dataclass(frozen=True)
+class RemovalResult:
+    """What a removal did.
+
+    Attributes:
+        added: Number of uids, URLs, hosts and image ids that weren't removed before.
+        pairs: Number of pairs that left the manifest.
+        files: Number of the manifest's files that were written again.
+        purged: Number of rows that left `pairs`, `distinct` and `matched`, by table.
+    """
+
+    added: int
+    pairs: int
+    files: int
+    purged: Mapping[str, int]
+
+
+class Remover:
+    """Removes pairs from a run.
+
+    Args:
+        folder: The run folder.
+        log: Receives lines about what is done.
+    """
+
+    def __init__(self, folder: RunFolder, log: Log = print) -> None:
+        self._folder = folder
+        self._log = log
+
+    def remove(self, requested: Sequence[Removal], reason: str, purge: bool) -> RemovalResult:
+        """Records what is removed, and rewrites tables without it. First finishes a removal that was interrupted.
+
+        Args:
+            requested: What is removed.
+            reason: Why.
+            purge: Whether rows leave the tables before the manifest as well.
+        """
+        with self._folder.owned():
+            if self._folder.removing:
+                self._log(f"remove: finishing a removal of {self._folder.root} that was interrupted")
+                self._rewrite()
+            known = set(removals(self._folder))
+            new = [removal for removal in requested if removal not in known]
+            tables = self._tables(purge)
+            screen = RemovedScreen([*known, *new])
+            hits = self._find_hits(screen) if _MANIFEST in tables else _HITS.empty_table()
+            files = list(self._folder.removed_files)
+            if new:
+                files.append(write_removed(self._folder, _removed_rows(new, reason)))
+            self._write_hits(hits)
+            self._folder.begin_removal(files, tables)
+            purged = self._rewrite()
+            return RemovalResult(len(new), hits.num_rows, len(pc.unique(hits.column("file"))), purged)
+
+    def _tables(self, purge: bool) -> list[str]:
+        """Returns the tables to rewrite, after a check that their files are what was written."""
+        done = finished_stages(self._folder)
+        tables = [_MANIFEST] if "sample" in done else []
+        if purge:
+            tables += [table for table, (stage, _) in _PURGED.items() if self._folder.parts(stage)]
+        for table in tables:
+            stage = "sample" if table == _MANIFEST else _PURGED[table][0]
+            self._folder.table_files(stage, table, sorted(self._folder.parts(stage)) or None)
+        return tables
+
+    # Finding pairs
+
+    def _find_hits(self, screen: RemovedScreen) -> pa.Table:
+        """Returns the manifest's pairs that a screen rejects, as rows of _HITS."""
+        found = [_HITS.empty_table().drop_columns(["last_of_image"])]
+        columns = [*_LOOKED_AT, "metadata_lang", "entry_ids"]
+        for file in self._manifest_files():
+            with open_table_file(self._manifest_url(file), self._folder.options) as parquet:
+                for batch in parquet.iter_batches(columns=columns):
+                    rejected = pa.Table.from_batches([batch.filter(pa.array(_rejected(screen, batch)))])
+                    named = rejected.append_column("file", pa.repeat(file, rejected.num_rows))
+                    found.append(named.select(found[0].column_names).cast(found[0].schema))
+        hits = pa.concat_tables(found)
+        return hits.append_column("last_of_image", self._are_last(hits, screen))
+
+    def _are_last(self, hits: pa.Table, screen: RemovedScreen) -> pa.Array:
+        """Returns for each pair whether it is the first of an image, and no pair of the image and language stays."""
+        stay: set[tuple[str, str]] = set()
+        images = pc.unique(hits.column("image_id")).cast(pa.string())
+        if hits.num_rows:
+            for file in self._manifest_files():
+                with open_table_file(self._manifest_url(file), self._folder.options) as parquet:
+                    for batch in parquet.iter_batches(columns=[*_LOOKED_AT, "metadata_lang"]):
+                        others = pc.is_in(batch.column("image_id"), value_set=images)
+                        rows = batch.filter(pc.and_(others, pa.array(~_rejected(screen, batch))))
+                        stay |= set(zip(*_strings(rows, "metadata_lang", "image_id"), strict=True))
+        last = []
+        for image in zip(*_strings(hits, "metadata_lang", "image_id"), strict=True):
+            last.append(image not in stay)
+            stay.add(image)  # so that an image counts once
+        return pa.array(last, pa.bool_())
+
+    def _manifest_files(self) -> list[str]:
+        listed = self._folder.file_list("sample", verified=False)
+        return [file.name for file in listed.tables[_MANIFEST]] if listed else []
+
+    def _manifest_url(self, file: str) -> str:
+        return storage.join(self._folder.table(_MANIFEST), file)
+
+    # Rewriting
+
+    def _rewrite(self) -> dict[str, int]:
+        """Rewrites the tables that run.json names, and records that this has ended.
+
+        Returns:
+            Number of rows that left the tables before the manifest, by table.
+        """
+        screen = RemovedScreen(removals(self._folder))
+        purged = {}
+        for table in self._folder.removing:
+            if table == _MANIFEST:
+                self._rewrite_manifest(screen)
+            else:
+                purged[table] = self._purge(table, screen)
+        self._remove_report()
+        self._folder.end_removal()
+        storage.delete_file(self._hits_url(), self._folder.options)
+        return purged
+
+    def _rewrite_manifest(self, screen: RemovedScreen) -> None:
+        hits = pq.read_table(io.BytesIO(storage.read_bytes(self._hits_url(), self._folder.options)))
+        listed = self._folder.file_list("sample", verified=False)
+        if listed is None or not hits.num_rows:
+            return
+        changed = set(hits.column("file").to_pylist())
+        files = [
+            self._without_removed(file, screen) if file.name in changed else file for file in listed.tables[_MANIFEST]
+        ]
+        before = self._folder.summary(SampleSummary)
+        languages = tuple(self._totals(row, hits) for row in before.languages)
+        summary = SampleSummary(before.files, sum(file.rows for file in files), languages)
+        url = storage.join(self._folder.root, folder_names.DATACARD)
+        if storage.exists(url, self._folder.options):
+            values = sum(file.rows for file in self._folder.removed_files)
+            card = with_removals(self._folder, languages, values, summary.pairs)
+            self._folder.write_small(folder_names.DATACARD, card)
+        self._folder.replace_lists("sample", {"": dataclasses.replace(listed, tables={_MANIFEST: files})}, summary)
+
+    def _without_removed(self, file: PartFile, screen: RemovedScreen) -> PartFile:
+        """Writes one of the manifest's files again. It may have been before an interruption."""
+        with open_table_file(self._manifest_url(file.name), self._folder.options) as parquet:
+            rows = parquet.read()
+        keep = np.concatenate([np.empty(0, np.bool_), *(~_rejected(screen, batch) for batch in rows.to_batches())])
+        self._folder.require_owner()
+        number = manifest_files.part_number(file.name)
+        folder = self._folder.table(_MANIFEST)
+        return manifest_files.write_part(folder, number, rows.filter(pa.array(keep)), self._folder.options)
+
+    def _totals(self, before: LanguageTotals, hits: pa.Table) -> LanguageTotals:
+        """Returns a language's totals without the pairs that were found."""
+        rows = hits.filter(pc.equal(hits.column("metadata_lang"), before.metadata_lang))
+        if not rows.num_rows:
+            return before
+        of_language = language_counts(self._folder, before.metadata_lang)
+        counts = of_language.counts if of_language else np.empty(0, np.int64)
+        entries = Counter(entry for ids in rows.column("entry_ids").to_pylist() for entry in ids)
+        head = sum(number for entry, number in entries.items() if counts[entry] >= before.t)
+        return dataclasses.replace(
+            before,
+            pairs_out=before.pairs_out - rows.num_rows,
+            images_out=before.images_out - (pc.sum(rows.column("last_of_image").cast(pa.int64())).as_py() or 0),
+            head_matches_out=before.head_matches_out - head,
+            tail_matches_out=before.tail_matches_out - (entries.total() - head),
+        )
+
+    def _purge(self, table: str, screen: RemovedScreen) -> int:
+        """Writes the files of a table again that have a row which a screen rejects; returns the number of such rows."""
+        stage, layout = _PURGED[table]
+        lists, gone = {}, 0
+        for part in self._folder.parts(stage):
+            listed = self._folder.file_list(stage, part, verified=False)
+            if listed is None:
+                continue
+            files, rows = self._purge_part(self._folder.part(table, part), listed, (table, layout), screen)
+            gone += rows
+            lists[part] = dataclasses.replace(listed, tables={**listed.tables, table: files})
+        self._folder.replace_lists(stage, lists)
+        return gone
+
+    def _purge_part(
+        self, folder: str, listed: FileList, of: tuple[str, Layout], screen: RemovedScreen
+    ) -> tuple[list[PartFile], int]:
+        table, layout = of
+        layout = layout.keeping(self._folder.kept_columns())
+        # Each row group stays one, since those of `distinct` have one language each.
+        layout = dataclasses.replace(layout, whole_batches=True)
+        files, gone = [], 0
+        for file in listed.tables.get(table, ()):
+            kept, rejected = [], 0
+            with open_table_file(storage.join(folder, file.name), self._folder.options) as parquet:
+                for group in range(parquet.num_row_groups):
+                    rows = parquet.read_row_group(group).combine_chunks().to_batches()
+                    for batch in rows:
+                        mask = _rejected(screen, batch)
+                        rejected += int(mask.sum())
+                        kept.append(batch.filter(pa.array(~mask)))
+            files.append(self._written(iter(kept), layout, folder, file.name) if rejected else file)
+            gone += rejected
+        return files, gone
+
+    def _written(self, rows: Iterator[pa.RecordBatch], layout: Layout, folder: str, name: str) -> PartFile:
+        self._folder.require_owner()
+        return write_file(rows, layout, folder, lambda: name, self._folder.options)
+
+    # Files beside the tables
+
+    def _remove_report(self) -> None:
+        """Removes the report, which may show what was removed."""
+        url = storage.join(self._folder.root, folder_names.REPORT)
+        if storage.exists(url, self._folder.options):
+            storage.delete_file(url, self._folder.options)
+            self._log(
+                f"remove: {url} could show what was removed and is deleted; `metaclip-curate report --run "
+                f"{self._folder.root}` writes it again"
+            )
+
+    def _write_hits(self, hits: pa.Table) -> None:
+        sink = io.BytesIO()
+        pq.write_table(hits, sink, compression="zstd")
+        self._folder.require_owner()
+        storage.write_bytes(self._hits_url(), sink.getvalue(), self._folder.options)
+
+    def _hits_url(self) -> str:
+        return storage.join(self._folder.root, folder_names.LISTS, _HITS_FILE)
+
+
+def _rejected(screen: RemovedScreen, batch: pa.RecordBatch) -> Mask:
+    return screen.rejects(ScreenedPairs(batch, ""))
+
+
+def _strings(rows: Any, *columns: str) -> list[list[str]]:
+    return [rows.column(name).to_pylist() for name in columns]
+
+
+def _removed_rows(removed: Sequence[Removal], reason: str) -> pa.Table:
+    """Returns rows of `schemas.REMOVED` with the present time."""
+    date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    rows = [{"kind": each.kind, "value": each.value, "reason": reason, "date": date} for each in removed]
+    return pa.Table.from_pylist(rows, schema=REMOVED)

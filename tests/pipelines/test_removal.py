@@ -1,0 +1,227 @@
+"""Taking pairs down: gone at once, counted exactly, finished after an interruption, and explained."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from metaclip_curate import storage
+from metaclip_curate.cli import main
+from metaclip_curate.errors import UserError
+from metaclip_curate.inspect.explain import Explainer
+from metaclip_curate.options.explain import ExplainOptions
+from metaclip_curate.pipelines.removal import Remover
+from metaclip_curate.run.file_list import FileList
+from metaclip_curate.run.finished import finished_stages, open_finished
+from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.removed_table import read_removed
+from metaclip_curate.run.stages import STAGES
+from metaclip_curate.run.summaries import LanguageTotals, SampleSummary
+from metaclip_curate.schemas import MANIFEST
+from metaclip_curate.screens.removed import Removal
+from metaclip_curate.storage import StorageOptions
+from tests.support import made_run, runs
+
+Rows = list[dict[str, Any]]
+STORAGE = StorageOptions()
+
+
+def totals(tables: dict[str, Rows], manifest: Rows) -> tuple[LanguageTotals, ...]:
+    """What the last stage would count of a manifest."""
+    found = []
+    for row in tables["thresholds"]:
+        language, t = row["metadata_lang"], row["t"]
+        counts = {each["entry_id"]: each["count"] for each in tables["counts"] if each["metadata_lang"] == language}
+        both = [[each for each in rows if each["metadata_lang"] == language] for rows in (tables["matched"], manifest)]
+        matches = [Counter(counts[entry] >= t for each in rows for entry in each["entry_ids"]) for rows in both]
+        found.append(
+            LanguageTotals(
+                *(language, t, row["tail_share"], row["expected_pairs"]),
+                *(number for rows in both for number in (len(rows), len({each["image_id"] for each in rows}))),
+                *(number for each in matches for number in (each[True], each[False])),
+            )
+        )
+    return tuple(found)
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> tuple[Path, dict[str, Rows]]:
+    """A finished run whose manifest has three files and whose images have several texts."""
+    root = tmp_path / "run"
+    matched = made_run.matched_rows(400, seed=3)
+    for number, row in enumerate(matched):
+        row["image_id"] = f"{number // 3:024x}"
+        row["url"] = f"https://img{number % 7}.site{number % 11}.example/{number // 3}.jpg"
+    tables = made_run.write_run(root, matched, t=8)
+    folder = RunFolder(str(root))
+    manifest, files = tables["manifest"], []
+    (root / "manifest" / "part-00000.parquet").unlink()
+    for number in range(3):
+        path = root / "manifest" / f"part-{number:05d}.parquet"
+        files.append(made_run.write_table(path, manifest[number::3], MANIFEST))
+    folder.finish("sample", SampleSummary(3, len(manifest), totals(tables, manifest)), FileList({"manifest": files}))
+    card = {"format": 1, "languages": [], "pairs_out": len(manifest), "images_out": 0}
+    (root / "datacard.json").write_text(json.dumps(card))
+    (root / "report.html").write_text("a text that was removed")
+    return root, tables
+
+
+def remove(root: Path, *removals: Removal, purge: bool = False) -> Any:
+    return Remover(RunFolder(str(root)), lambda line: None).remove(removals, "asked for", purge)
+
+
+def left_of(manifest: Rows, uid: str, host: str) -> Rows:
+    return [row for row in manifest if row["uid"] != uid and not row["url"].split("/")[2].endswith(f".{host}")]
+
+
+def test_what_is_removed_leaves_the_manifest_and_nothing_else_changes(made: tuple[Path, dict[str, Rows]]) -> None:
+    root, tables = made
+    before = tables["manifest"]
+    uid, host = before[4]["uid"], "site5.example"
+    untouched = {path.name: path.read_bytes() for path in (root / "matched").rglob("*.parquet")}
+    result = remove(root, Removal("uid", uid), Removal("host", host))
+    expected = left_of(before, uid, host)
+    assert 0 < result.pairs == len(before) - len(expected)
+    assert runs.table(root, "manifest") == expected  # with the keep probabilities and draws that they had
+    assert {path.name: path.read_bytes() for path in (root / "matched").rglob("*.parquet")} == untouched
+    folder = open_finished(str(root), "sample", STORAGE)
+    assert finished_stages(folder) == STAGES
+    summary = folder.summary(SampleSummary)
+    assert (summary.files, summary.pairs) == (3, len(expected))
+    assert summary.languages == totals(tables, expected)
+    card = json.loads((root / "datacard.json").read_text())
+    assert card["removed"] == {"values": 2, "pairs": result.pairs}
+    assert card["pairs_out"] == len(expected)
+    assert card["images_out"] == sum(
+        len({row["image_id"] for row in expected if row["metadata_lang"] == language})
+        for language in {row["metadata_lang"] for row in expected}
+    )
+    assert not (root / "report.html").exists()
+    rows = read_removed(folder).to_pylist()
+    assert [(row["kind"], row["value"], row["reason"]) for row in rows] == [
+        ("uid", uid, "asked for"),
+        ("host", host, "asked for"),
+    ]
+    assert folder.table_files("sample", "manifest")
+
+
+def test_only_files_with_a_hit_are_written_again(made: tuple[Path, dict[str, Rows]]) -> None:
+    root, tables = made
+    before = {path.name: path.stat().st_mtime_ns for path in (root / "manifest").iterdir()}
+    assert remove(root, Removal("uid", tables["manifest"][1]["uid"])).files == 1
+    after = {path.name: path.stat().st_mtime_ns for path in (root / "manifest").iterdir()}
+    assert {name for name in after if after[name] != before[name]} == {"part-00001.parquet"}
+
+
+def test_what_was_removed_before_is_not_recorded_again(made: tuple[Path, dict[str, Rows]]) -> None:
+    root, tables = made
+    removal = Removal("image_id", tables["manifest"][0]["image_id"])
+    first, second = remove(root, removal), remove(root, removal, Removal("host", "site1.example"))
+    assert (first.added, second.added) == (1, 1)
+    folder = RunFolder(str(root))
+    assert len(read_removed(folder)) == 2 and len(folder.removed_files) == 2
+    card = json.loads((root / "datacard.json").read_text())
+    assert card["removed"]["pairs"] == first.pairs + second.pairs
+
+
+@pytest.mark.parametrize("writes", range(1, 9))
+def test_a_removal_that_dies_is_finished_by_the_next(
+    made: tuple[Path, dict[str, Rows]], monkeypatch: pytest.MonkeyPatch, writes: int
+) -> None:
+    """Whatever was the last thing that it wrote."""
+    root, tables = made
+    uid, host = tables["manifest"][4]["uid"], "site5.example"
+    done = 0
+
+    def dies(original: Any) -> Any:
+        def write(*given: Any, **named: Any) -> Any:
+            nonlocal done
+            done += 1
+            if done > writes:
+                raise RuntimeError("the power is gone")
+            return original(*given, **named)
+
+        return write
+
+    with monkeypatch.context() as patch:
+        for name in ("write_bytes", "upload_file"):
+            patch.setattr(storage, name, dies(getattr(storage, name)))
+        patch.setattr("metaclip_curate.storage.objects.upload_file", storage.upload_file)
+        try:
+            remove(root, Removal("uid", uid), Removal("host", host))
+        except RuntimeError as error:
+            assert "power" in str(error)
+    folder = RunFolder(str(root))
+    if folder.removing:
+        with pytest.raises(UserError, match=r"`metaclip-curate remove --run .*` finishes it"):
+            folder.table_files("sample", "manifest")
+    remove(root, Removal("uid", uid), Removal("host", host))
+    expected = left_of(tables["manifest"], uid, host)
+    assert runs.table(root, "manifest") == expected
+    folder = open_finished(str(root), "sample", STORAGE)
+    assert folder.summary(SampleSummary).languages == totals(tables, expected)
+    assert len(read_removed(folder)) == 2
+    assert folder.table_files("sample", "manifest")
+    assert json.loads((root / "datacard.json").read_text())["removed"]["pairs"] == len(tables["manifest"]) - len(
+        expected
+    )
+
+
+def test_purging_takes_the_rows_out_of_the_other_tables(made: tuple[Path, dict[str, Rows]]) -> None:
+    root, tables = made
+    uid, host = tables["matched"][4]["uid"], "site5.example"
+    groups = [pq.read_metadata(path).num_row_groups for path in sorted((root / "matched").rglob("*.parquet"))]
+    result = remove(root, Removal("uid", uid), Removal("host", host), purge=True)
+    expected = left_of(tables["matched"], uid, host)
+    assert result.purged == {"matched": len(tables["matched"]) - len(expected)}  # the only such table of this run
+    key = lambda row: row["uid"]  # noqa: E731
+    assert sorted(runs.table(root, "matched"), key=key) == sorted(expected, key=key)
+    assert [pq.read_metadata(path).num_row_groups for path in sorted((root / "matched").rglob("*.parquet"))] == groups
+    folder = open_finished(str(root), "sample", STORAGE)
+    assert sum(file.rows or 0 for file in folder.table_files("match", "matched")) == len(expected)
+
+
+def test_a_removed_pair_is_explained(made: tuple[Path, dict[str, Rows]]) -> None:
+    root, tables = made
+    uid = tables["manifest"][4]["uid"]
+    remove(root, Removal("uid", uid))
+    (found,) = Explainer(open_finished(str(root), "sample", STORAGE), ExplainOptions(uid=uid)).explain()
+    assert found.kept is False and found.reason == "removed"
+    assert found.verdict.startswith(f"removed: the uid {uid} was taken down on 20")
+    assert found.verdict.endswith("(asked for)")
+
+
+def test_the_table_that_was_changed_is_an_error(made: tuple[Path, dict[str, Rows]]) -> None:
+    root, tables = made
+    remove(root, Removal("uid", tables["manifest"][4]["uid"]))
+    (root / "removed" / "part-00000.parquet").write_bytes(b"nothing")
+    with pytest.raises(UserError, match=r"part-00000.parquet was changed after it was written: put the old file back"):
+        read_removed(RunFolder(str(root)))
+
+
+def test_the_command(made: tuple[Path, dict[str, Rows]], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root, tables = made
+    urls = tmp_path / "urls.txt"
+    row = tables["manifest"][0]
+    urls.write_text(f"# of a photographer\n{row['url'].replace('https', 'HTTPS')}#top\n")
+    words = ["remove", "--run", str(root), "--url", str(urls)]
+    assert main(words) == 2
+    assert "--reason is missing" in capsys.readouterr().err
+    assert main([*words, "--reason", "by request", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["added"] == 1
+    assert row["url"] not in {each["url"] for each in runs.table(root, "manifest")}
+    assert main(["remove", "--run", str(root)]) == 2
+    assert "nothing to remove: name a file" in capsys.readouterr().err
+
+
+def test_a_run_without_a_manifest_remembers_what_is_removed(tmp_path: Path) -> None:
+    folder = RunFolder(str(tmp_path / "run"))
+    folder.begin("extract", {}, "")
+    assert remove(tmp_path / "run", Removal("host", "a.org")).added == 1
+    assert pa.concat_tables([read_removed(RunFolder(str(tmp_path / "run")))]).num_rows == 1
