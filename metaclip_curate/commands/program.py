@@ -24,6 +24,7 @@ from metaclip_curate.commands import (
     java_home,
     metadata,
     plan,
+    policies,
     rebalance,
     remove,
     report,
@@ -50,6 +51,7 @@ from metaclip_curate.options.parser import OptionParser
 _COMMANDS: dict[str, tuple[Command | CommandGroup, ...]] = {
     "curate": stages.COMMANDS,
     "metadata": (metadata.COMMANDS,),
+    "screens": (policies.COMMANDS,),
     "look at a run": (explain.COMMAND, browse.COMMAND, compare.COMMAND, report.COMMAND),
     "after a run": (
         threshold.COMMAND,

@@ -26,6 +26,7 @@ from metaclip_curate.pipelines.curation import Pipeline
 from metaclip_curate.pipelines.downloaded_pairs import PART, Download, write_downloaded_pairs
 from metaclip_curate.pipelines.finished_run import FinishedRun
 from metaclip_curate.pipelines.options import Options
+from metaclip_curate.pipelines.removal import Remover, take_removals
 from metaclip_curate.pipelines.workspace import Log
 from metaclip_curate.run.file_list import FileList
 from metaclip_curate.run.folder import RunFolder
@@ -112,6 +113,7 @@ class Rebalancing:
             UserError: No image was downloaded, or the files aren't those of this manifest's download.
         """
         self._take_over("extract", ExtractSummary, self._source.folder.fingerprint("sample"))
+        take_removals(self._source.folder, self.folder)
         self._take_over("dedup", DedupSummary, self.folder.fingerprint("extract"))
         losses = self._match()
         self._count()
@@ -122,6 +124,8 @@ class Rebalancing:
         """Balances and samples the downloaded pairs, as every run does."""
         self._pipeline.balance()
         self._pipeline.sample()
+        if self.folder.removed_files:
+            Remover(self.folder, self._log).remove([], "", purge=False)
 
     def report(self) -> None:
         """Writes the new run's report. Raises an interruption only."""
@@ -149,6 +153,8 @@ class Rebalancing:
             _SEEDS: self._seeds_before,
             "drop_equal_images": self._options.drop_equal_images,
             "downloaded": _digest([name for _, name in self._files]),
+            # What was removed leaves the new manifest when it is drawn.
+            "removed_digest": "",
         }
         self.folder.check_options("match", options)
         upstream = self.folder.fingerprint("dedup")

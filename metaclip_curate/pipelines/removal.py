@@ -28,7 +28,7 @@ from metaclip_curate.run import folder_names, manifest_files
 from metaclip_curate.run.file_list import FileList, PartFile
 from metaclip_curate.run.finished import finished_stages
 from metaclip_curate.run.folder import RunFolder
-from metaclip_curate.run.removed_table import removals, write_removed
+from metaclip_curate.run.removed_table import read_removed, removals, write_removed
 from metaclip_curate.run.summaries import LanguageTotals, SampleSummary
 from metaclip_curate.run.tables import language_counts
 from metaclip_curate.schemas import REMOVED
@@ -173,22 +173,24 @@ class Remover:
             Number of rows that left the tables before the manifest, by table.
         """
         screen = RemovedScreen(removals(self._folder))
-        purged = {}
+        purged, changed = {}, False
         for table in self._folder.removing:
             if table == _MANIFEST:
-                self._rewrite_manifest(screen)
+                changed |= self._rewrite_manifest(screen)
             else:
                 purged[table] = self._purge(table, screen)
-        self._remove_report()
+        if changed or any(purged.values()):
+            self._remove_report()
         self._folder.end_removal()
         storage.delete_file(self._hits_url(), self._folder.options)
         return purged
 
-    def _rewrite_manifest(self, screen: RemovedScreen) -> None:
+    def _rewrite_manifest(self, screen: RemovedScreen) -> bool:
+        """Writes the files with a hit again; returns whether there are any."""
         hits = pq.read_table(io.BytesIO(storage.read_bytes(self._hits_url(), self._folder.options)))
         listed = self._folder.file_list("sample", verified=False)
         if listed is None or not hits.num_rows:
-            return
+            return False
         changed = set(hits.column("file").to_pylist())
         files = [
             self._without_removed(file, screen) if file.name in changed else file for file in listed.tables[_MANIFEST]
@@ -202,6 +204,7 @@ class Remover:
             card = with_removals(self._folder, languages, values, summary.pairs)
             self._folder.write_small(folder_names.DATACARD, card)
         self._folder.replace_lists("sample", {"": dataclasses.replace(listed, tables={_MANIFEST: files})}, summary)
+        return True
 
     def _without_removed(self, file: PartFile, screen: RemovedScreen) -> PartFile:
         """Writes one of the manifest's files again. It may have been before an interruption."""
@@ -289,6 +292,24 @@ class Remover:
 
     def _hits_url(self) -> str:
         return storage.join(self._folder.root, folder_names.LISTS, _HITS_FILE)
+
+
+def take_removals(source: RunFolder, folder: RunFolder) -> None:
+    """Adds to the table `removed` of a run what was removed from another one, with the reasons and dates.
+
+    Args:
+        source: The other run.
+        folder: The run, which this process owns or may own.
+    """
+    known = set(removals(folder))
+    rows = read_removed(source)
+    pairs = zip(*_strings(rows, "kind", "value"), strict=True)
+    new = [number for number, (kind, value) in enumerate(pairs) if (kind, value) not in known]
+    if not new:
+        return
+    with folder.owned():
+        file = write_removed(folder, rows.take(pa.array(new)))
+        folder.begin_removal([*folder.removed_files, file], folder.removing)
 
 
 def _rejected(screen: RemovedScreen, batch: pa.RecordBatch) -> Mask:

@@ -16,7 +16,7 @@ from metaclip_curate.cli import main
 from metaclip_curate.errors import UserError
 from metaclip_curate.inspect.explain import Explainer
 from metaclip_curate.options.explain import ExplainOptions
-from metaclip_curate.pipelines.removal import Remover
+from metaclip_curate.pipelines.removal import Remover, take_removals
 from metaclip_curate.run.file_list import FileList
 from metaclip_curate.run.finished import finished_stages, open_finished
 from metaclip_curate.run.folder import RunFolder
@@ -195,6 +195,26 @@ def test_a_removed_pair_is_explained(made: tuple[Path, dict[str, Rows]]) -> None
     assert found.kept is False and found.reason == "removed"
     assert found.verdict.startswith(f"removed: the uid {uid} was taken down on 20")
     assert found.verdict.endswith("(asked for)")
+
+
+def test_a_rebalanced_run_takes_along_what_was_removed(made: tuple[Path, dict[str, Rows]], tmp_path: Path) -> None:
+    root, _ = made
+    remove(root, Removal("host", "site5.example"), Removal("host", "site6.example"))
+    new = RunFolder(str(tmp_path / "new"))
+    new.begin("extract", {}, "")
+    remove(tmp_path / "new", Removal("host", "site6.example"))
+    new = RunFolder(str(tmp_path / "new"))
+    for _ in range(2):  # the second time changes nothing
+        take_removals(RunFolder(str(root)), new)
+        rows = read_removed(RunFolder(str(tmp_path / "new"))).to_pylist()
+        assert [row["value"] for row in rows] == ["site6.example", "site5.example"]
+        assert rows[1] == read_removed(RunFolder(str(root))).to_pylist()[0]
+
+
+def test_a_report_stays_where_nothing_is_removed(made: tuple[Path, dict[str, Rows]]) -> None:
+    root, _ = made
+    assert remove(root, Removal("host", "nowhere.example")).pairs == 0
+    assert (root / "report.html").exists()
 
 
 def test_the_table_that_was_changed_is_an_error(made: tuple[Path, dict[str, Rows]]) -> None:
