@@ -12,6 +12,9 @@ class ReportOptions:
     """Whether a report is written, and with which charts."""
 
     no_report: bool = option(False, "don't write report.html and figures/", changes_output=False)
+    safe: bool = option(
+        False, "show no texts of pairs that a screen rejected, not even on a click", changes_output=False
+    )
     figure_languages: tuple[str, ...] = option(
         (), "languages whose curves are also written to figures/", metavar="LANG", changes_output=False
     )

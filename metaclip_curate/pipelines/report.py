@@ -54,7 +54,7 @@ def write_report(
         log(f"report: {figures.NO_CHARTS}")
     with folder.owned():
         folder.require_owner()
-        facts = Gatherer(folder, finished, spark()).facts()
+        facts = Gatherer(folder, finished, spark(), options.safe).facts()
         files = {}
         if library:
             drawn = figures.figures(library, charts_to_draw(facts, options.figure_languages))

@@ -20,7 +20,7 @@ class SampledPair:
         lang: Label of the language-ID model.
         lang_score: Probability of the label.
         host: Host of the image's URL.
-        fate: `no match`, `not drawn` or `kept`; empty if that isn't known yet.
+        fate: `rejected`, `no match`, `not drawn` or `kept`; empty if that isn't known yet.
     """
 
     uid: str
@@ -159,6 +159,48 @@ class Curation:
 
 
 @dataclass(frozen=True)
+class RejectedReason:
+    """The pairs that screens rejected for one reason.
+
+    Attributes:
+        reason: The reason, one of `screens.reasons.REASONS`.
+        name: The same in words.
+        pairs: Number of pairs.
+        hosts: Hosts of the images that are the most frequent in a sample.
+        examples: A few of the pairs.
+        blurred: Whether their texts are shown only when they are selected.
+    """
+
+    reason: str
+    name: str
+    pairs: int
+    hosts: tuple[str, ...] = ()
+    examples: tuple[SampledPair, ...] = ()
+    blurred: bool = False
+
+
+@dataclass(frozen=True)
+class ScreenedFacts:
+    """What was kept out.
+
+    Attributes:
+        pairs: Number of rejected pairs.
+        distinct: Number of pairs that were screened.
+        reasons: The reasons, in the order in which they count.
+        rules: Rules of host policies, and the numbers of pairs that they rejected.
+        languages: Languages, and the numbers of rejected pairs, largest first; "" stands for those without metadata.
+        removed: Number of uids, URLs, hosts and image ids that were taken down.
+    """
+
+    pairs: int
+    distinct: int
+    reasons: tuple[RejectedReason, ...] = ()
+    rules: tuple[tuple[str, int], ...] = ()
+    languages: tuple[tuple[str, int], ...] = ()
+    removed: int = 0
+
+
+@dataclass(frozen=True)
 class Facts:
     """What a report shows.
 
@@ -169,6 +211,7 @@ class Facts:
         read: Numbers of files, records and bytes that were read, in words.
         troubles: Up to ten input files that were damaged or failed: path, status, error.
         languages: Metadata languages, those with the most matched pairs first.
+        screened: What screens rejected; None before matching.
         pairs: Distributions over the table `distinct`; None if the run has no such table.
         curation: Its balance and manifest; None if the run isn't finished.
         missing: Sentences about what isn't shown, and why.
@@ -181,6 +224,7 @@ class Facts:
     read: str = ""
     troubles: tuple[tuple[str, str, str], ...] = ()
     languages: tuple[LanguageFact, ...] = ()
+    screened: ScreenedFacts | None = None
     pairs: PairFacts | None = None
     curation: Curation | None = None
     missing: tuple[str, ...] = ()

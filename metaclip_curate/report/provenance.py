@@ -14,7 +14,7 @@ from metaclip_curate.run.stages import STAGES
 
 Tables = dict[str, dict[str, str]]
 
-_DIGESTS = ("metadata_digests", "lid_model_digest", "language_table_digest")
+_DIGESTS = ("metadata_digests", "lid_model_digest", "language_table_digest", "list_digests", "removed_digest")
 
 
 def provenance(folder: RunFolder, finished: Iterable[str]) -> Tables:
@@ -42,6 +42,7 @@ def provenance(folder: RunFolder, finished: Iterable[str]) -> Tables:
     if "match" in done:
         match = folder.options_of("match")
         digests["language table"] = _shown(match.get("language_table_digest"))
+        digests |= dict(sorted(match.get("list_digests", {}).items()))
         digests |= {f"metadata {name}": value for name, value in sorted(match.get("metadata_digests", {}).items())}
     if digests:
         tables["Digests (SHA-256)"] = digests

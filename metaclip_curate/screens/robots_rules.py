@@ -13,7 +13,7 @@ import protego
 
 AI_TXT, CONTENT_SIGNAL, DISALLOW_AI_TRAINING = "ai.txt", "Content-Signal: ai-train=no", "DisallowAITraining"
 # Only such a line can forbid `/`; few files have one, and parsing a file takes a tenth of a millisecond.
-_MAY_FORBID = re.compile(r"^[ \t]*disallow[ \t]*:[ \t]*[/*$]+[ \t]*(?:#|$)", re.IGNORECASE | re.MULTILINE)
+_MAY_FORBID = re.compile(r"^[ \t]*disallow[ \t]*:[ \t]*[/*$]+[ \t\r]*(?:#|$)", re.IGNORECASE | re.MULTILINE)
 _LINE = re.compile(r"^[ \t]*([A-Za-z-]+)[ \t]*:[ \t]*([^#\r\n]*)", re.MULTILINE)
 _NO_TRAINING = re.compile(r"(?:^|[\s,;])ai-train\s*=\s*no(?:$|[\s,;])", re.IGNORECASE)
 

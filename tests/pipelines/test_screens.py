@@ -18,6 +18,7 @@ from metaclip_curate.run.funnel import funnel
 from metaclip_curate.run.stages import STAGES
 from metaclip_curate.run.summaries import MatchSummary
 from metaclip_curate.screens.host_policies import write_host_policies
+from metaclip_curate.stages.report.facts import Gatherer
 from metaclip_curate.storage import StorageOptions
 from tests.support import oracle, runs
 
@@ -64,6 +65,18 @@ def test_a_screened_run_equals_the_oracles(tmp_path: Path, spark: SparkSession, 
     assert summary.policy_rules == {"robots.txt: GPTBot": reasons["host_policy"]}
     left = summary.no_metadata + summary.unmatched + summary.matched
     assert len(found["distinct"]) == len(found["screened"]) + left
+    for safe in (False, True):
+        facts = Gatherer(pipeline.folder, STAGES, spark, safe).facts()
+        assert facts.screened and facts.pairs
+        assert {each.reason: each.pairs for each in facts.screened.reasons} == reasons
+        texts = {row["uid"]: row["text"] for row in found["distinct"]}
+        for each in facts.screened.reasons:
+            assert each.hosts and 0 < len(each.examples) <= min(10, each.pairs)
+            assert all(pair.text == ("(hidden)" if safe else texts[pair.uid]) for pair in each.examples)
+        rejected = {row["uid"] for row in found["screened"]}
+        assert {pair.uid for pair in facts.pairs.sample if pair.fate == "rejected"} == rejected.intersection(
+            pair.uid for pair in facts.pairs.sample
+        )
     steps = {step.key: step.value for step in funnel(pipeline.folder, STAGES).steps}
     assert {reason: steps[f"screened_{reason}"] for reason in reasons} == reasons
 

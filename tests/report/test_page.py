@@ -40,6 +40,20 @@ def test_what_the_web_wrote_is_text() -> None:
     assert page.count(b"&lt;script&gt;document.title") > 10
 
 
+def test_what_was_kept_out_is_counted_and_shown_on_a_click_only() -> None:
+    page = render(made_facts(), drawing="").decode()
+    section = page[page.index('<section id="kept-out">') :].partition("</section>")[0]
+    assert "Screens rejected 60 of 1,000 distinct pairs." in section
+    assert "3 uids, URLs, hosts or image ids were taken down." in section
+    assert "By language: l000 50, without metadata 10." in section
+    hosts, words = re.findall(r"<details>(.*?)</details>", section, re.DOTALL)
+    assert '<div class="plain">' in hosts and 'tabindex="0"' not in hosts
+    assert '<div class="blurred">' in words and words.count('tabindex="0"') == 5
+    assert "text 0" not in re.sub(r"<details>.*?</details>", "", section, flags=re.DOTALL)
+    nothing = dataclasses.replace(made_facts(), screened=None)
+    assert 'id="kept-out"' not in render(nothing, drawing="").decode()
+
+
 def test_the_policy_allows_its_own_scripts_alone() -> None:
     for drawing, allowed in (("", 1), ("window.vegaEmbed = null", 2)):
         policy = re.search(rb'Content-Security-Policy" content="([^"]*)"', render(made_facts(), drawing))

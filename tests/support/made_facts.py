@@ -12,7 +12,9 @@ from metaclip_curate.report.facts import (
     Facts,
     LanguageFact,
     PairFacts,
+    RejectedReason,
     SampledPair,
+    ScreenedFacts,
     TriedT,
 )
 from metaclip_curate.report.histograms import KeptHistogram
@@ -66,6 +68,17 @@ def made_facts(languages: int = 3, entries: int = 200) -> Facts:
         languages=tuple(
             LanguageFact(name, f"Language {place:03d}", 1000 + place, 900, T, 0.06, 400, 200, 1234.5, 800 - place)
             for place, name in enumerate(names)
+        ),
+        screened=ScreenedFacts(
+            pairs=60,
+            distinct=1000,
+            reasons=(
+                RejectedReason("host", "from a listed host", 40, (f"host {ATTACK}",), pair_facts("rejected").sample),
+                RejectedReason("words", "with a listed word", 20, (), pair_facts("rejected").sample, blurred=True),
+            ),
+            rules=((f"rule {ATTACK}", 7),),
+            languages=(("l000", 50), ("", 10)),
+            removed=3,
         ),
         pairs=pair_facts("no match"),
         curation=Curation(

@@ -11,12 +11,14 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 
 from metaclip_curate import storage
 from metaclip_curate.language import OTHER, read_languages
 from metaclip_curate.options.draw import DrawOptions
-from metaclip_curate.report.facts import Curation, Facts, LanguageFact, PairFacts, TriedT
+from metaclip_curate.report.facts import Curation, Facts, LanguageFact, PairFacts, ScreenedFacts, TriedT
 from metaclip_curate.report.grid import candidates_around, limits_around
 from metaclip_curate.report.histograms import KeptHistogram
 from metaclip_curate.report.input_size import input_size
@@ -34,8 +36,8 @@ from metaclip_curate.run.summaries import (
     MatchSummary,
     SampleSummary,
 )
-from metaclip_curate.run.tables import read_columns
-from metaclip_curate.schemas import COUNTS, DISTINCT, MANIFEST, MATCHED
+from metaclip_curate.run.tables import open_table, read_columns
+from metaclip_curate.schemas import COUNTS, DISTINCT, MANIFEST, MATCHED, SCREENED
 from metaclip_curate.stages.after.candidates import expected_kept
 from metaclip_curate.stages.after.joint_head import joint_head
 from metaclip_curate.stages.report.entries import (
@@ -46,6 +48,7 @@ from metaclip_curate.stages.report.entries import (
     unmatched_entries,
 )
 from metaclip_curate.stages.report.pairs import Sampled, pair_facts
+from metaclip_curate.stages.report.screened import rejected_reasons, without_text
 from metaclip_curate.stages.report.texts import sampled_pair, texts_and_fates
 from metaclip_curate.stages.shared.tables import read_files, read_run_table
 from metaclip_curate.thresholds import Candidate, Rule, pooled_tail_share
@@ -61,12 +64,14 @@ class Gatherer:
         folder: A run folder.
         finished: Its finished stages in their order, at least extract.
         spark: The session.
+        safe: Whether texts of rejected pairs are left out.
     """
 
-    def __init__(self, folder: RunFolder, finished: Sequence[str], spark: SparkSession) -> None:
+    def __init__(self, folder: RunFolder, finished: Sequence[str], spark: SparkSession, safe: bool = False) -> None:
         self._folder = folder
         self._finished = finished
         self._spark = spark
+        self._safe = safe
 
     def facts(self) -> Facts:
         """Reads the tables and returns the facts."""
@@ -74,6 +79,8 @@ class Gatherer:
         curation = None
         if "sample" in self._finished:
             pairs, curation = self._curation(pairs, sample)
+        if pairs and "match" in self._finished:
+            pairs = self._with_rejected(pairs)
         return Facts(
             name=self._folder.root.rstrip("/").rsplit("/", 1)[-1],
             fingerprint=self._folder.fingerprint(self._finished[-1]),
@@ -81,6 +88,7 @@ class Gatherer:
             read=input_size(self._folder.summary(ExtractSummary)),
             troubles=self._troubles(),
             languages=self._languages(),
+            screened=self._screened(),
             pairs=pairs,
             curation=curation,
             missing=self._missing(pairs),
@@ -134,6 +142,33 @@ class Gatherer:
     def _limits(self) -> dict[str, LanguageThreshold]:
         rows = self._folder.summary(BalanceSummary).languages if "balance" in self._finished else ()
         return {row.metadata_lang: row for row in rows}
+
+    def _screened(self) -> ScreenedFacts | None:
+        if "match" not in self._finished or not self._folder.parts("dedup"):
+            return None
+        match = self._folder.summary(MatchSummary)
+        languages = [(row.metadata_lang, sum(row.screened.values())) for row in match.languages]
+        languages.append(("", sum(match.screened_without_metadata.values())))
+        tables = self._read("match", "screened", SCREENED), self._read("dedup", "distinct", DISTINCT)
+        return ScreenedFacts(
+            pairs=sum(match.screened.values()),
+            distinct=match.distinct,
+            reasons=rejected_reasons(*tables, match.screened, self._safe),
+            rules=tuple(match.policy_rules.items()),
+            languages=tuple(sorted(((lang, n) for lang, n in languages if n), key=lambda each: (-each[1], each[0]))),
+            removed=sum(file.rows for file in self._folder.removed_files),
+        )
+
+    def _with_rejected(self, pairs: PairFacts) -> PairFacts:
+        """Marks the pairs of the sample that a screen rejected."""
+        uids = pa.array([pair.uid for pair in pairs.sample], pa.string())
+        table = open_table(self._folder, "match", "screened", SCREENED)
+        found = table.to_table(columns=["uid"], filter=pc.field("uid").isin(uids)).column("uid").to_pylist()
+        rejected = set(found)
+        marked = [dataclasses.replace(pair, fate="rejected") if pair.uid in rejected else pair for pair in pairs.sample]
+        if self._safe:
+            marked = [without_text(pair) if pair.uid in rejected else pair for pair in marked]
+        return dataclasses.replace(pairs, sample=tuple(marked))
 
     def _pairs(self) -> tuple[PairFacts | None, list[Sampled]]:
         if "dedup" not in self._finished or not self._folder.parts("dedup"):

@@ -132,7 +132,7 @@ def _sample(
     itself = sampling_cut(SAMPLE, rows)
     limits = {("", _ITSELF): itself, ("", _REQUESTED): 2**63 - 1, **cuts}
     columns = ("uid", "text", "lang", "lang_score", "url", "metadata_lang", "entry_ids")
-    hashed = pairs.select(*columns, sampling_hash(table).alias("hash"), _is_among(requested).alias("is_requested"))
+    hashed = pairs.select(*columns, sampling_hash(table).alias("hash"), is_among(requested).alias("is_requested"))
     # Above the largest cut of an entry or of the sample are all but few pairs of a large run.
     possible = hashed.filter((F.col("hash") <= max([itself, *cuts.values()])) | F.col("is_requested"))
     own_ids = F.when(F.col("is_requested"), F.array(F.lit(_ITSELF), F.lit(_REQUESTED))).otherwise(
@@ -158,7 +158,7 @@ def _name(of: str, entry_id: int) -> str:
     return f"{of} {entry_id}"
 
 
-def _is_among(uids: Collection[str]) -> Column:
+def is_among(uids: Collection[str]) -> Column:
     """Returns whether the uid of a row is one of several, of which Spark makes a hash set."""
     # As one expression, since each literal takes a millisecond on its way to the JVM. The digits need no escape.
     listed = ", ".join(f"'{uid}'" for uid in sorted(uids))
