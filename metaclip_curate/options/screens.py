@@ -56,6 +56,13 @@ class ScreenOptions:
         metavar="NAME",
     )
 
+    where: str = option(
+        "",
+        "keep only pairs of a pool that fulfil this condition on columns of --keep-columns, such as "
+        "'pool_punsafe < 0.1'; a null passes",
+        metavar="CONDITION",
+    )
+
     def __post_init__(self) -> None:
         for name in ("min_characters", "max_characters", "min_words"):
             if (value := getattr(self, name)) is not None:

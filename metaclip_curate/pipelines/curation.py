@@ -85,6 +85,8 @@ class Pipeline:
         self._checked.match()
         if not self.folder.parts("match"):
             self._checked.screens.check_lists()
+            if self.folder.parts("extract"):
+                self._checked.screens.check_where(self.folder)
         self._checked.check_anchor()
         self.extract()
         self.dedup()
@@ -137,6 +139,7 @@ class Pipeline:
         if not self._work.is_finished("match"):
             metadata, languages = self._checked.metadata, self._checked.language_table
             screens = self._checked.screens
+            screens.check_where(self.folder)
             with self._work.stage("match", options, grows=True):
                 PartMatcher(self._work, self.options.match, metadata, languages, screens).match()
             self.folder.finish("match", summarize_matches(self.folder, self.options.match.metadata))

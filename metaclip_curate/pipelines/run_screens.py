@@ -10,6 +10,7 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.options.screens import ScreenOptions
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.removed_table import removals
+from metaclip_curate.screens.expression import Expression
 from metaclip_curate.screens.host_list import HostList, list_digest, read_host_list
 from metaclip_curate.screens.host_policies import HostPolicies, policies_digest, read_host_policies
 from metaclip_curate.screens.host_table import HostTable
@@ -75,12 +76,26 @@ class RunScreens:
         folder = self.options.host_policies
         return read_host_policies(folder, self._storage) if folder else None
 
+    def check_where(self, folder: RunFolder) -> None:
+        """Checks the condition of --where against the columns that the run has kept.
+
+        Args:
+            folder: The run folder, with the stage extract begun.
+
+        Raises:
+            UserError: It isn't a condition on these columns.
+        """
+        if self.options.where:
+            Expression(self.options.where).check({column.name: column.type for column in folder.kept_columns()})
+
     def check_lists(self) -> None:
         """Reads all lists, and logs a warning for each that is empty or can't do what it seems to.
 
         Raises:
-            UserError: A list is broken.
+            UserError: A list is broken, or --where can't be read.
         """
+        if self.options.where:
+            Expression(self.options.where)
         for words in self._words:
             if not words.words:
                 self._log(f"match: the word list {public_name(words.source)} is empty and rejects nothing")

@@ -12,6 +12,8 @@ import pyarrow as pa
 
 from metaclip_curate.options.match import MatchOptions
 from metaclip_curate.options.screens import ScreenOptions
+from metaclip_curate.screens.column import ColumnScreen
+from metaclip_curate.screens.expression import Expression
 from metaclip_curate.screens.host_screens import HostPolicyScreen, HostScreen, PrivateAddressScreen
 from metaclip_curate.screens.host_table import HostTable
 from metaclip_curate.screens.license import LicenseScreen
@@ -128,3 +130,5 @@ def _screens(
         yield LanguageScoreScreen(options.reject_lid_score_below)
     if options.licenses:
         yield LicenseScreen(options.licenses)
+    if options.where:
+        yield ColumnScreen(Expression(options.where))

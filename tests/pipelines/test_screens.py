@@ -14,6 +14,7 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.options.screens import ScreenOptions
 from metaclip_curate.pipelines.run_screens import RunScreens
 from metaclip_curate.run.finished import open_finished
+from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.funnel import funnel
 from metaclip_curate.run.stages import STAGES
 from metaclip_curate.run.summaries import MatchSummary
@@ -131,6 +132,16 @@ def test_lists_that_cant_be_used_are_an_error(tmp_path: Path, given: dict[str, A
         screens(tmp_path, [], **given).digests  # noqa: B018
 
 
+def test_conditions_are_checked_against_the_kept_columns(tmp_path: Path) -> None:
+    folder = RunFolder(str(tmp_path / "run"))
+    folder.begin("extract", {"keep_columns": ["punsafe"], "kept_types": ["double"]}, "")
+    screens(tmp_path, [], where="punsafe < 0.1").check_where(folder)
+    with pytest.raises(UserError, match=r"--where names score, .*: the kept columns are punsafe"):
+        screens(tmp_path, [], where="score < 0.1").check_where(folder)
+    with pytest.raises(UserError, match="--where 'punsafe <' can't be read"):
+        screens(tmp_path, [], where="punsafe <").check_lists()
+
+
 def test_a_table_that_isnt_of_policies_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "hosts.parquet").write_bytes(b"no table")
     with pytest.raises(UserError, match=r"hosts.parquet isn't a table of hosts and rules"):
@@ -139,7 +150,6 @@ def test_a_table_that_isnt_of_policies_is_an_error(tmp_path: Path) -> None:
 
 def test_another_list_is_refused_with_what_to_do(tmp_path: Path) -> None:
     from metaclip_curate.pipelines.checked_options import CheckedOptions
-    from metaclip_curate.run.folder import RunFolder
     from tests.pipelines.test_checked_options import no_session
 
     lists, hosts = tmp_path / "lists", tmp_path / "hosts.txt"

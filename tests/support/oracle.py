@@ -463,7 +463,8 @@ def screen(
         metadata: metadata language -> its entries.
         language_of: language label -> metadata language, None for a label without one.
         rules: the options by their names. host_list is a set of hosts, of which none is a public suffix, host_policies
-            one of hosts, word_list has the words by language, removed the values by kind.
+            one of hosts, word_list has the words by language, removed the values by kind, where is a function of a row that
+            returns None where a null leaves it open.
         min_score: of a label below which the page's language counts; None for never.
     """
     passed, screened = [], []
@@ -509,6 +510,8 @@ def screen_reason(row: Row, language: str, rules: Row) -> str | None:
     declared = re.search(r"creativecommons\.org/[a-z]+/([a-z-]+)", row["license"])
     if rules.get("licenses") and (declared is None or declared[1] not in rules["licenses"]):
         return "license"
+    if rules.get("where") and rules["where"](row) is False:
+        return "column"
     return None
 
 
