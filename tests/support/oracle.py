@@ -463,8 +463,8 @@ def screen(
         metadata: metadata language -> its entries.
         language_of: language label -> metadata language, None for a label without one.
         rules: the options by their names. host_list is a set of hosts, of which none is a public suffix, host_policies
-            one of hosts, word_list has the words by language, removed the values by kind, where is a function of a row that
-            returns None where a null leaves it open.
+            one of hosts, word_list has the words by language, removed the values by kind, where is a function of a
+            row that returns None where a null leaves it open.
         min_score: of a label below which the page's language counts; None for never.
     """
     passed, screened = [], []
