@@ -112,9 +112,13 @@ def _opts_out(headers: dict[str, Any], metas: list[dict[str, str]]) -> bool:
     statements += [(meta.get("name", ""), meta.get("content", "")) for meta in metas]
     for name, value in statements:
         kind = name.strip().lower()
-        if kind in ("robots", "x-robots-tag") and {"noai", "noimageai"} & set(_SEPARATORS.split(value.lower())):
+        if kind in ("robots", "x-robots-tag") and {"noai", "noimageai", "noml"} & set(_SEPARATORS.split(value.lower())):
             return True
         if kind == "tdm-reservation" and value.strip() == "1":
+            return True
+    for name, value in headers.items():
+        signals = {signal.replace(" ", "") for signal in str(value).lower().replace(";", ",").split(",")}
+        if name.lower() == "content-signal" and "ai-train=no" in signals:
             return True
     return False
 

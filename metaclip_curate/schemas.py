@@ -36,7 +36,7 @@ INPUTS = pa.schema(
         pa.field("records_skipped", pa.int64()),  # damaged, undecodable or over the size limit
         pa.field("pages", pa.int64()),  # records that were read as a page; in WAT files, those with HTML metadata
         pa.field("image_links", pa.int64()),  # image links of the pages
-        pa.field("dropped_opt_out", pa.int64()),  # on a page that says noai, noimageai or tdm-reservation
+        pa.field("dropped_opt_out", pa.int64()),  # on a page that says noai, noml, tdm-reservation or ai-train=no
         pa.field("dropped_no_text", pa.int64()),  # without a text
         pa.field("dropped_bad_url", pa.int64()),  # empty, unparsable, over 8,192 bytes, or with a user or a password
         pa.field("dropped_not_http", pa.int64()),  # neither http nor https

@@ -29,7 +29,7 @@ class ReadOptions:
     """Options for reading files."""
 
     ignore_opt_out: bool = field(
-        default=False, metadata={"help": "use pages that say noai, noimageai or tdm-reservation"}
+        default=False, metadata={"help": "use pages that say noai, noimageai, noml, tdm-reservation or ai-train=no"}
     )
     max_record_bytes: int = field(default=32 << 20, metadata={"help": "skip records longer than this many bytes"})
     batch_links: int = 8192  # links in a batch, each counted once a page

@@ -49,7 +49,9 @@ class ExtractOptions:
         metavar="SHARE",
         changes_output=False,
     )
-    ignore_opt_out: bool = option(False, "also use pages that say noai, noimageai or tdm-reservation")
+    ignore_opt_out: bool = option(
+        False, "also use pages that say noai, noimageai, noml, tdm-reservation or ai-train=no"
+    )
     max_record_bytes: int = option(32 << 20, "skip and count WARC records longer than this", metavar="BYTES")
     max_failed_inputs: float = option(
         0.05, "share of failed input files above which the job fails", metavar="SHARE", changes_output=False

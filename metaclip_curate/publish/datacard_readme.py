@@ -187,7 +187,8 @@ def _opt_out(datacard: dict[str, Any]) -> str:
     else:
         dropped = datacard["inputs"].get("dropped_opt_out", 0)
         found = (
-            "Pages with noai or noimageai (robots meta or X-Robots-Tag) or with tdm-reservation: 1 (header or meta) "
+            "Pages with noai, noimageai or noml (robots meta or X-Robots-Tag), with tdm-reservation: 1 (header or "
+            "meta) or with ai-train=no (header Content-Signal) "
             f"were left out: {dropped:,} image links."
         )
     return (

@@ -13,6 +13,9 @@ from metaclip_curate.extract.opt_out import opts_out
         ("robots", "noai", True),
         ("ROBOTS", "NoIndex, NOIMAGEAI", True),
         ("robots", "index,follow,noai,noimageai", True),
+        ("robots", "noindex, noml", True),
+        ("robots", "nomlx", False),
+        ("content-signal", "ai-train=no", False),
         ("robots", "noaibot noindex", False),
         ("robots", "all", False),
         ("googlebot", "noai", False),
@@ -36,6 +39,11 @@ def test_meta_elements(name: str, content: str, expected: bool) -> None:
         ("robots", "noai", False),
         ("TDM-Reservation", "1", True),
         ("tdm-reservation", "", False),
+        ("X-Robots-Tag", "otherbot: noml", True),
+        ("Content-Signal", "search=yes, AI-Train = no", True),
+        ("content-signal", "ai-train=no;search=yes", True),
+        ("content-signal", "ai-train=yes, ai-input=no", False),
+        ("content-signal", "noai", False),
     ],
 )
 def test_headers(name: str, value: str, expected: bool) -> None:

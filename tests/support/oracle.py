@@ -192,7 +192,10 @@ def link_texts(link: Row) -> list[tuple[str, str]]:
 
 
 def opts_out(headers: Row, metas: list[Row]) -> bool:
-    """Whether a page says noai, noimageai or tdm-reservation: 1, by header or meta element."""
+    """Whether a page says noai, noimageai, noml or tdm-reservation: 1, by header or meta element.
+
+    A Content-Signal header with ai-train=no is the same.
+    """
     statements = [(name, value) for name, value in headers.items()]
     statements += [(meta.get("name", ""), meta.get("content", "")) for meta in metas]
     robots = {"robots", "x-robots-tag"}
@@ -200,9 +203,14 @@ def opts_out(headers: Row, metas: list[Row]) -> bool:
         for one in value if isinstance(value, list) else [value]:
             # Whole words: `noaindex` is none of the two.
             words = set(re.split(r"[\s,;:]+", str(one).lower()))
-            if name.strip().lower() in robots and words & {"noai", "noimageai"}:
+            if name.strip().lower() in robots and words & {"noai", "noimageai", "noml"}:
                 return True
             if name.strip().lower() == "tdm-reservation" and str(one).strip() == "1":
+                return True
+    for name, value in headers.items():
+        for one in value if isinstance(value, list) else [value]:
+            signals = ["".join(signal.split()) for signal in re.split("[,;]", str(one).lower())]
+            if name.strip().lower() == "content-signal" and "ai-train=no" in signals:
                 return True
     return False
 
