@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from metaclip_curate.balance import Floats
 from metaclip_curate.trainer.data.selection import Selection
 from metaclip_curate.trainer.data.shards import Indices, ShardSource
 
-_THREADS, _BACKGROUND_THREADS = 8, 2
+_THREADS = 8
 # Adds an array of each rank, on all ranks.
 AddUp = Callable[[Floats], Floats]
 
@@ -78,11 +79,19 @@ class EpochCounter:
         """Begins to count this rank's share of an epoch in the background."""
         if self._selection.takes_all or (self._next is not None and self._next[0] == epoch):
             return
-        pool = ThreadPoolExecutor(1)
-        self._next = (epoch, pool.submit(self._scan, epoch, _BACKGROUND_THREADS))
-        pool.shutdown(wait=False)
+        found: Future[Floats] = Future()
 
-    def _scan(self, epoch: int, threads: int) -> Floats:
+        def work() -> None:
+            try:
+                found.set_result(self._scan(epoch))
+            except BaseException as error:  # it is raised where the counts are used
+                found.set_exception(error)
+
+        self._next = (epoch, found)
+        # A training that stops doesn't wait for it.
+        threading.Thread(target=work, name="epoch-counter", daemon=True).start()
+
+    def _scan(self, epoch: int, threads: int = 1) -> Floats:
         """Reads this rank's share: samples of each shard and copy, and in the last row the expected number."""
         selection, copies = self._selection, range(self._selection.copies)
 
@@ -92,8 +101,12 @@ class EpochCounter:
             numbers = [float(len(selection.select(texts, epoch, copy, uses))) for copy in copies]
             return [*numbers, selection.expected_images(texts, uses)]
 
-        with ThreadPoolExecutor(threads) as pool:
-            rows = np.array(list(pool.map(of_shard, self._share)), dtype=np.float64).reshape(-1, len(copies) + 1)
+        if threads == 1:
+            found = [of_shard(index) for index in self._share]
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                found = list(pool.map(of_shard, self._share))
+        rows = np.array(found, dtype=np.float64).reshape(-1, len(copies) + 1)
         return np.vstack([rows[:, :-1], np.full((1, len(copies)), rows[:, -1].sum())])
 
 

@@ -191,8 +191,10 @@ class Training:
         """Yields batches of as many epochs as the training takes."""
         while self.step < self._options.optimization.steps:
             whole_epoch, before = self._loader.dataset.position == 0, self.step
-            self._loader.dataset.prepare_next_epoch()
-            yield from self._prefetcher
+            for batch in self._prefetcher:
+                # After the workers were forked, which must not happen while threads read.
+                self._loader.dataset.prepare_next_epoch()
+                yield batch
             if whole_epoch and self.step == before:
                 raise UserError(
                     f"an epoch of {self._options.data.data} has fewer pairs than a batch: lower --batch-size, which is "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from metaclip_curate.trainer import CuratedPairs
 from metaclip_curate.trainer.data.epoch_size import EpochCounter
 from metaclip_curate.trainer.data.selection import Selection, read_entry_probabilities
 from metaclip_curate.trainer.data.webdataset_source import WebdatasetShards
+from tests.conftest import ROOT
 from tests.support import made_run, made_shards
 
 
@@ -72,6 +75,19 @@ def test_the_next_epoch_is_counted_in_the_background_and_once(folders: tuple[str
     other = CuratedPairs.online(*folders)
     other.move_to(1)
     assert other.epoch_size() == size
+
+
+def test_a_process_that_ends_does_not_wait_for_the_next_epoch(folders: tuple[str, str]) -> None:
+    program = f"""
+import time
+from metaclip_curate.trainer import CuratedPairs
+from metaclip_curate.trainer.data.webdataset_source import WebdatasetShards
+pairs = CuratedPairs.online({folders[0]!r}, {folders[1]!r})
+pairs.epoch_size()
+WebdatasetShards.shard = lambda *given: time.sleep(600)
+pairs.prepare_next_epoch()
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT, timeout=100)
 
 
 def test_resuming_reads_nothing_again(folders: tuple[str, str], reads: Counter[int]) -> None:

@@ -17,7 +17,7 @@ import torch
 from metaclip_curate.trainer import export
 from metaclip_curate.trainer.models import clip
 from tests.conftest import ROOT
-from tests.support import trainings
+from tests.support import made_shards, trainings
 
 _STEPS = ("--batch-size", "8", "--pairs-seen", "48", "--warmup-pairs", "16", "--log-every", "1")
 
@@ -104,9 +104,15 @@ def test_shards_of_two_ranks_are_resumed_by_one(shards: Path, alone: Path, tmp_p
 def test_shards_with_clipping_and_parts_of_a_batch_are_like_one_rank(shards: Path, tmp_path: Path) -> None:
     given = {"clip_norm": 0.1, "grad_checkpointing": True}
     trainings.train(shards, tmp_path / "alone", pairs_seen=48, **given)
-    more = ("--clip-norm", "0.1", "--grad-checkpointing", "--accumulate", "2", "--parallel", "fsdp")
+    for name, colour in (("red", (220, 20, 20)), ("blue", (20, 20, 220))):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        made_shards.picture_of(colour).save(tmp_path / "images" / name / "0.png")
+    (tmp_path / "classes.json").write_text('{"en": {"red": "red", "blue": "blue"}}')
+    more = ["--clip-norm", "0.1", "--grad-checkpointing", "--accumulate", "2", "--parallel", "fsdp"]
+    more += ["--evaluate-every", "6", "--images", str(tmp_path / "images"), "--classes", str(tmp_path / "classes.json")]
     train_with_two(shards, tmp_path / "two", *more)
     lines, expected = trainings.metrics(tmp_path / "two"), trainings.metrics(tmp_path / "alone")
+    assert lines.pop()["classification/en/top-5"] == 1
     for name in ("loss", "gradient_norm", "logit_scale"):
         assert [line[name] for line in lines] == pytest.approx([line[name] for line in expected], rel=1e-3)
     exported = open_clip.create_model(f"local-dir:{tmp_path / 'two'}")
