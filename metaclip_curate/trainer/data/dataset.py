@@ -17,12 +17,13 @@ from metaclip_curate.trainer.data.decoding import BrokenImageError, decode
 from metaclip_curate.trainer.data.epoch_size import AddUp, EpochCounter, EpochCounts, fingerprint
 from metaclip_curate.trainer.data.epoch_state import EpochState
 from metaclip_curate.trainer.data.folder_source import ImageFolder
+from metaclip_curate.trainer.data.pool_source import PoolTars
 from metaclip_curate.trainer.data.sampler import EpochSampler
 from metaclip_curate.trainer.data.selection import Selection, read_entry_probabilities
 from metaclip_curate.trainer.data.shards import Pair, ShardSource
 from metaclip_curate.trainer.data.stream import StoredPair, StreamOptions, StreamReader
 from metaclip_curate.trainer.data.subset import read_uids
-from metaclip_curate.trainer.data.webdataset_source import WebdatasetShards
+from metaclip_curate.trainer.data.webdataset_source import WebdatasetShards, is_download
 from metaclip_curate.trainer.data.workers import rank_and_world_size, torch_seed, worker_and_count
 
 Transform = Callable[[Image.Image], Any]
@@ -87,10 +88,10 @@ class CuratedPairs(IterableDataset[Pair]):
         cache: str = "",
         **given: Any,
     ) -> CuratedPairs:
-        """Opens the manifest as it was drawn, from the folder that `metaclip-curate download` filled.
+        """Opens the manifest as it was drawn, from a folder of `metaclip-curate download` or of the pool's own tars.
 
         Args:
-            shards: The folder.
+            shards: The folder. If it isn't a download, the folder of the tars that `manifest` was curated from.
             seed: Seed of order, shuffling and transforms.
             weights: Factor by which the pairs of a language are used more or less often. Default: 1.
             storage: Credentials and limits for reading the folder.
@@ -100,6 +101,8 @@ class CuratedPairs(IterableDataset[Pair]):
                 file.
             **given: Further arguments of the constructor.
         """
+        if manifest and not is_download(shards, storage):
+            return cls(PoolTars(manifest, shards, storage), Selection(seed, weights or {}), **given)
         only = read_uids(manifest, storage, cache) if manifest else None
         return cls(WebdatasetShards(shards, storage), Selection(seed, weights or {}, only=only), **given)
 

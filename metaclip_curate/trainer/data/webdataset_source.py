@@ -33,6 +33,11 @@ _STRUCT = pa.struct([(_SEVERAL_TEXTS.get(field.name, field.name), field.type) fo
 _BUFFER = 1 << 20
 
 
+def is_download(folder: str, options: StorageOptions | None = None) -> bool:
+    """Returns whether `metaclip-curate download` has filled a folder."""
+    return storage.exists(storage.join(folder, _SIZES), options or StorageOptions())
+
+
 class WebdatasetShards:
     """A folder of shards that `metaclip-curate download` filled.
 

@@ -29,7 +29,11 @@ class DataOptions:
     """Options of the data."""
 
     data: str = option(
-        "", "folder that `metaclip-curate download` filled", metavar="PATH", required=True, changes_output=False
+        "",
+        "folder that `metaclip-curate download` filled, or of the tars from which --manifest was curated",
+        metavar="PATH",
+        required=True,
+        changes_output=False,
     )
     run: str = option(
         "",
