@@ -16,8 +16,9 @@ from metaclip_curate.schemas import MANIFEST, kept_columns, with_kept
 from metaclip_curate.screens.reasons import REASON_NAMES
 
 NAME = "README.md"
-# This line of the YAML metadata shows that the README was written here.
-MARK = "license_name: common-crawl-terms-of-use"
+# One of these lines of the YAML metadata shows that the README was written here.
+MARK, POOL_MARK = "license_name: common-crawl-terms-of-use", "license_name: terms-of-the-pool"
+_TERMS_OF_USE = "https://commoncrawl.org/terms-of-use"
 _CODE = re.compile(r"[a-z]{2,3}")
 _SIZES = (
     "n<1K",
@@ -79,18 +80,24 @@ def datacard_readme(datacard: dict[str, Any], funnel: Funnel, name: str) -> str:
 def _head(datacard: dict[str, Any], name: str) -> dict[str, Any]:
     names = [row["metadata_lang"] for row in datacard["languages"] if row["pairs_out"]]
     size = len(str(max(datacard["pairs_out"], 1)))
+    of_pool = _is_of_pool(datacard)
     return {
         "pretty_name": name,
         "license": "other",
-        "license_name": MARK.partition(": ")[2],
-        "license_link": "https://commoncrawl.org/terms-of-use",
+        "license_name": (POOL_MARK if of_pool else MARK).partition(": ")[2],
+        **({} if of_pool else {"license_link": _TERMS_OF_USE}),
         # The hub accepts ISO 639 codes only; the table of languages has the other Wikipedias.
         "language": [name for name in names if _CODE.fullmatch(name)],
         "size_categories": [_SIZES[min(max(size - 3, 0), len(_SIZES) - 1)]],
         "task_categories": ["zero-shot-image-classification", "image-to-text", "text-to-image"],
-        "tags": ["image-text", "clip", "metaclip", "common-crawl"],
+        "tags": ["image-text", "clip", "metaclip", *([] if of_pool else ["common-crawl"])],
         "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": "manifest/*.parquet"}]}],
     }
+
+
+def _is_of_pool(datacard: dict[str, Any]) -> bool:
+    """Returns whether all pairs come from pools, whose files have no pages."""
+    return bool(datacard["inputs"].get("pages") == 0)
 
 
 def _description(datacard: dict[str, Any]) -> str:
@@ -182,6 +189,11 @@ def _screens(datacard: dict[str, Any]) -> str:
 
 
 def _opt_out(datacard: dict[str, Any]) -> str:
+    if _is_of_pool(datacard):
+        return (
+            "## Opting out\n\nThe pairs come from a pool that existed already, and their pages weren't read. If you "
+            "fetch the images, respect the X-Robots-Tag of their servers, and remove pairs on request."
+        )
     if datacard["options"]["extract"].get("ignore_opt_out"):
         found = "Pages' opt-outs were ignored when this data set was made (`--ignore-opt-out`)."
     else:
@@ -198,9 +210,14 @@ def _opt_out(datacard: dict[str, Any]) -> str:
 
 
 def _licence(datacard: dict[str, Any]) -> str:
+    if _is_of_pool(datacard):
+        return (
+            "## Licence\n\nThe terms of the pool apply from which the pairs come; the column source_file names its "
+            "files. Nothing was filtered except as described above."
+        )
     return (
         "## Licence\n\nThe captions and URLs come from web pages in Common Crawl, whose [terms of use]"
-        "(https://commoncrawl.org/terms-of-use) apply. They and the images belong to their authors, who haven't "
+        f"({_TERMS_OF_USE}) apply. They and the images belong to their authors, who haven't "
         "been asked; the data set names the page of each. Nothing was filtered except as described above, and no list "
         "is complete: the data set has offensive and personal content of the web."
     )

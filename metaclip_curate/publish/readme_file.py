@@ -8,7 +8,7 @@ import posixpath
 from metaclip_curate import storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.publish.datacard import read_datacard
-from metaclip_curate.publish.datacard_readme import MARK, NAME, datacard_readme
+from metaclip_curate.publish.datacard_readme import MARK, NAME, POOL_MARK, datacard_readme
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.funnel import funnel
 from metaclip_curate.run.stages import STAGES
@@ -31,7 +31,8 @@ def write_readme(folder: RunFolder, name: str = "") -> str:
     readme = datacard_readme(read_datacard(folder), funnel(folder, STAGES), name or dataset_name(folder))
     path = storage.join(folder.root, NAME)
     with contextlib.suppress(FileNotFoundError):
-        if MARK.encode() not in storage.read_bytes(path, folder.options):
+        found = storage.read_bytes(path, folder.options)
+        if MARK.encode() not in found and POOL_MARK.encode() not in found:
             raise UserError(f"{path} exists, and `datacard` didn't write it: move it away first")
     storage.write_bytes(path, readme.encode(), folder.options)
     return path

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from metaclip_curate.publish.datacard_readme import MARK, datacard_readme
+from metaclip_curate.publish.datacard_readme import MARK, POOL_MARK, datacard_readme
 from metaclip_curate.run.funnel import Funnel, Step
 from metaclip_curate.schemas import MANIFEST
 
@@ -49,6 +49,24 @@ def test_the_metadata_is_yaml_that_the_hub_accepts() -> None:
     assert head["language"] == ["de"]  # the hub doesn't know zh_yue, and fr has no pairs
     assert head["configs"][0]["data_files"][0]["path"] == "manifest/*.parquet"
     assert MARK in text.splitlines()
+
+
+def test_pairs_of_a_pool_have_its_terms() -> None:
+    text = datacard_readme(datacard(inputs={"pages": 0, "dropped_opt_out": 0}), FUNNEL, "x")
+    head = yaml.safe_load(text.split("---\n")[1])
+    assert POOL_MARK in text.splitlines()
+    assert "license_link" not in head
+    assert "common-crawl" not in head["tags"]
+    assert "Common Crawl, whose" not in text
+    assert "The terms of the pool" in text
+
+
+def test_kept_columns_of_a_pool_are_explained() -> None:
+    card = datacard()
+    card["options"]["extract"] |= {"keep_columns": ["width", "tags"], "kept_types": ["int64", "list of string"]}
+    text = datacard_readme(card, FUNNEL, "x")
+    assert "| `pool_width` | int64 | column width of the pool; null for a crawl's pairs |" in text
+    assert "| `tags` | list<string> | column tags of the pool; null for a crawl's pairs |" in text
 
 
 def test_columns_steps_and_digests_are_in_tables() -> None:
