@@ -8,7 +8,7 @@ from typing import Literal
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.fields import check_range, option
 
-ExportFormat = Literal["metaclip", "datacomp"]
+ExportFormat = Literal["metaclip", "datacomp", "ids", "lance"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class ExportOptions:
     )
     format: ExportFormat = option(
         "metaclip",
-        "project whose tools read the files: MetaCLIP's loaders or DataComp's resharder",
+        "metaclip: for MetaCLIP's loaders; datacomp: uids, or a pool's own ids, for DataComp's resharder; ids: a text "
+        "file with an id in each line; lance: the manifest as a Lance data set",
         changes_output=False,
     )
     images_per_shard: int = option(

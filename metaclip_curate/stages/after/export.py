@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from metaclip_curate import balance, storage
+from metaclip_curate.errors import UserError
 from metaclip_curate.publish.export import npy, probabilities_name, shard_json, shard_name, uid_pairs
 from metaclip_curate.storage import StorageOptions
 
@@ -21,6 +22,7 @@ Batches = Iterator[pa.RecordBatch]
 _SHARDS = "shard bigint, images bigint, texts bigint"
 _LANGUAGES = "metadata_lang string, entries bigint"
 _UID_PARTS = "prefix string, uids bigint"
+_UID = "^[0-9a-f]{32}$"
 # Of the 24 hex digits of an image id, as many as fit into a bigint.
 _SHARD_DIGITS = 15
 # A worker sorts a part in its memory: a uid takes 16 bytes, and about 100 while it is a Python string.
@@ -103,6 +105,27 @@ def _probabilities_writer(
         return pd.DataFrame({"metadata_lang": [language], "entries": [len(ordered)]})
 
     return write
+
+
+def pool_ids(manifest: DataFrame) -> DataFrame:
+    """Returns the ids by which DataComp's resharder knows the pairs: a pool's own, and the uids of other pairs.
+
+    Args:
+        manifest: Rows of `schemas.MANIFEST`.
+
+    Returns:
+        Rows of uid.
+
+    Raises:
+        UserError: A pool's id isn't a uid of DataComp's.
+    """
+    own = F.lower("source_id")
+    other = manifest.filter((F.col("source_id") != "") & ~own.rlike(_UID)).select("source_id").limit(1).collect()
+    if other:
+        raise UserError(
+            f"the pool's id {other[0][0]!r} isn't 32 hex digits, as DataComp's uids are: write ids with --format ids"
+        )
+    return manifest.select(F.when(F.col("source_id") == "", F.col("uid")).otherwise(own).alias("uid"))
 
 
 def prefix_digits(uids: int) -> int:
