@@ -8,12 +8,17 @@ import pyarrow as pa
 
 from metaclip_curate.errors import UserError
 
+# Begins the URLs of a pool's pairs that have none of their own (--no-url), which lead nowhere.
+POOL_URN = "urn:pool:"
+
 # One row for each unique (url, text) of an input file.
 PAIRS = pa.schema(
     [
         pa.field("uid", pa.string()),  # 32 hex digits: BLAKE2b-128 of url + "\n" + text; the dedup key
         pa.field("image_id", pa.string()),  # 24 hex digits: the first of SHA-224 of the URL
-        pa.field("url", pa.string()),  # absolute http(s) URL, WHATWG-normalised, without fragment, up to 8,192 bytes
+        pa.field(
+            "url", pa.string()
+        ),  # absolute http(s) URL, normalised, without fragment, up to 8,192 bytes; or POOL_URN
         pa.field("text", pa.string()),  # one line, stripped, never empty
         pa.field("text_source", pa.string()),  # alt, title or data-image-title; of a pool the column's name
         pa.field("page_url", pa.string()),  # URL of the page with the image

@@ -15,6 +15,7 @@ from metaclip_curate.options.dedup import DedupOptions
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.options.extract import ExtractOptions
 from metaclip_curate.options.match import MatchOptions
+from metaclip_curate.options.pool import PoolOptions
 from metaclip_curate.options.printing import PrintOptions
 from metaclip_curate.options.recipe import RECIPE_STAGES, RecipeOptions, recipe_words
 from metaclip_curate.options.report import ReportOptions
@@ -29,6 +30,7 @@ _ALL: dict[str, type] = {
     "storage": StorageOptions,
     "recipe": RecipeOptions,
     "extract": ExtractOptions,
+    "pool": PoolOptions,
     "dedup": DedupOptions,
     "match": MatchOptions,
     "screens": ScreenOptions,
@@ -39,7 +41,7 @@ _ALL: dict[str, type] = {
 }
 _GROUPS = {
     "run": tuple(_ALL),
-    "extract": ("run", "storage", "extract", "draw"),
+    "extract": ("run", "storage", "extract", "pool", "draw"),
     "dedup": ("run", "storage", "dedup"),
     "match": ("run", "storage", "recipe", "match", "screens"),
     "count": ("run", "storage", "match"),
@@ -117,7 +119,7 @@ COMMANDS = (
         "extract",
         "read image-text pairs from input files",
         "--input a.warc.wat.gz b/ --output out",
-        "--input cc:CC-MAIN-2025-30:20 --output out --max-failed-inputs 0.1",
+        "--input 'pool/*.parquet' --id-column uid --keep-columns clip_score --output out",
     ),
     _command(
         "dedup",

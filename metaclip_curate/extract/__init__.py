@@ -1,7 +1,8 @@
-"""From the bytes of Common Crawl's WAT and WARC files to rows of pairs, without Spark.
+"""From the bytes of Common Crawl's WAT and WARC files, and from pools of pairs, to rows of pairs, without Spark.
 
 It imports storage, options and schemas, and nothing above them. `read_pairs` reads one file: `records` frames it,
 `pages` reads a page from each (by `wat` or `html`), and `urls`, `links` and `pair_columns` turn the images into rows.
+`pools` reads tables and shards of pairs that exist already.
 """
 
 from metaclip_curate.extract.input_stats import InputStats

@@ -8,7 +8,15 @@ from enum import Enum
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
+# Matches every text that `clean_text` changes, and others. Of white space, RE2's \s has five characters.
+_SPACE = r"[\s\x0b\x1c-\x1f\x{85}\p{Z}]"
+_MAY_BE_UNCLEAN = rf"[\n\r\t]|^{_SPACE}|{_SPACE}$"
+_FIRST_CONTROL, _LAST_CONTROL, _SPACE_BYTE, _NOT_ASCII = ord("\t"), ord("\r"), ord(" "), 0x80
 _LINE_BREAKS = str.maketrans("\n\r\t", "   ")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -70,6 +78,43 @@ def clean_text(raw: str) -> str:
     if raw.isprintable():
         return raw.strip()
     return replace_surrogates(raw).translate(_LINE_BREAKS).strip()
+
+
+def clean_texts(raw: pa.StringArray) -> pa.StringArray:
+    """Returns texts as `clean_text` does, in less time than one by one; nulls become empty.
+
+    Args:
+        raw: Texts in valid UTF-8.
+    """
+    raw = raw.fill_null("") if raw.null_count else raw
+    unclean = _may_be_unclean(raw)
+    if not len(unclean):
+        return raw
+    cleaned = [clean_text(text) for text in raw.take(pa.array(unclean)).to_pylist()]
+    mask = np.zeros(len(raw), np.bool_)
+    mask[unclean] = True
+    return pc.replace_with_mask(raw, pa.array(mask), pa.array(cleaned, pa.string()))
+
+
+def _may_be_unclean(texts: pa.StringArray) -> npt.NDArray[np.int64]:
+    """Returns the indices of all texts that `clean_text` changes, and perhaps of others."""
+    _, offsets, buffer = texts.buffers()
+    if not len(texts) or buffer is None:
+        return np.empty(0, np.int64)
+    bounds = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    data = np.frombuffer(buffer, np.uint8)
+    used = data[bounds[0] : bounds[-1]]
+    if not len(used):
+        return np.empty(0, np.int64)
+    candidates = np.arange(len(texts))
+    # In a batch without line breaks and tabs, only the ends of a text matter.
+    if not ((used >= _FIRST_CONTROL) & (used <= _LAST_CONTROL)).any():
+        filled = bounds[1:] > bounds[:-1]
+        edges = data[np.stack([np.where(filled, bounds[:-1], bounds[0]), np.where(filled, bounds[1:] - 1, bounds[0])])]
+        candidates = np.flatnonzero(filled & ((edges <= _SPACE_BYTE) | (edges >= _NOT_ASCII)).any(axis=0))
+    found = pc.match_substring_regex(texts.take(pa.array(candidates)), _MAY_BE_UNCLEAN)
+    unclean: npt.NDArray[np.int64] = candidates[found.to_numpy(zero_copy_only=False)]
+    return unclean
 
 
 def replace_surrogates(raw: str) -> str:

@@ -14,9 +14,14 @@ from metaclip_curate.extract.input_stats import InputStats
 from metaclip_curate.extract.links import Page
 from metaclip_curate.extract.page_facts import license_url, page_language
 from metaclip_curate.extract.pages import PageReader
+from metaclip_curate.extract.pools.forms import START_BYTES, Form, form_of_name, form_of_start
+from metaclip_curate.extract.pools.read_pool import FilePart, PoolReadOptions, read_pool
 from metaclip_curate.extract.records import Record, read_records
 from metaclip_curate.extract.urls import DocumentBase
+from metaclip_curate.options.pool import PoolOptions
+from metaclip_curate.schemas import Kept, with_kept
 from metaclip_curate.storage import ByteRange, InputError, StorageOptions, open_input, public_name
+from metaclip_curate.storage.local_inputs import CRAWL_SUFFIXES
 
 # Old crawls are named by years (CC-MAIN-2009-2010, CC-MAIN-2012). CC-MAIN-20230127001911-... is a file of a segment.
 _CRAWL_IN_PATH = re.compile(r"CC-MAIN-\d{4}(?:-\d{2}(?:\d{2})?)?(?![\d-])")
@@ -33,6 +38,8 @@ class ReadOptions:
     )
     max_record_bytes: int = field(default=32 << 20, metadata={"help": "skip records longer than this many bytes"})
     batch_links: int = 8192  # links in a batch, each counted once a page
+    pool: PoolOptions = PoolOptions()
+    kept: Kept = ()  # the kept columns of a pool, in the order of `pool.keep_columns`
 
 
 def read_pairs(
@@ -41,8 +48,9 @@ def read_pairs(
     storage: StorageOptions | None = None,
     stats: InputStats | None = None,
     ranges: Sequence[ByteRange] | None = None,
+    part: FilePart | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """Reads the image-text pairs of one WAT or WARC file.
+    """Reads the image-text pairs of one WAT or WARC file, or of one file of a pool.
 
     Damage never raises: everything readable is yielded, and `stats` records what was lost.
 
@@ -53,23 +61,24 @@ def read_pairs(
         stats: Filled while reading, and complete when the iterator ends. Its path becomes the pairs' `source_file`.
             Default: a new one, with the path without its secrets.
         ranges: Ranges of the file that are read, each a whole record as it is stored. Default: the whole file.
+        part: Of a pool, the rows to read and the file's name in their URLs. Default: all rows.
 
     Yields:
-        Batches with the schema `schemas.PAIRS`, with each (url, text) of the file once.
+        Batches with the schema `schemas.PAIRS` and the kept columns of a pool, with each (url, text) of the file once.
 
     Raises:
         InputError: The file can't be opened or has no record, and no `stats` was passed to record that.
     """
-    options = options or ReadOptions()
+    options, storage = options or ReadOptions(), storage or StorageOptions()
     counts = stats or InputStats(public_name(path))
     started = time.monotonic()
     try:
-        with open_input(path, storage or StorageOptions(), ranges=ranges) as stream:
-            try:
-                records = read_records(stream, counts, options.max_record_bytes)
-                yield from _PairReader(options, counts).batches(records)
-            finally:
-                counts.bytes_read = stream.bytes_read
+        form = None if ranges is not None else form_of(path, storage)
+        if form is None:
+            yield from _read_crawl_file(path, options, storage, counts, ranges)
+        else:
+            of_pool = PoolReadOptions(options.pool, options.kept, options.max_record_bytes)
+            yield from read_pool(path, form, of_pool, storage, part or FilePart(), counts)
     except InputError as error:
         # Pairs read before a connection was given up are kept.
         if counts.records:
@@ -79,6 +88,46 @@ def read_pairs(
     counts.seconds = time.monotonic() - started
     if counts.status == "failed" and stats is None:
         raise InputError(counts.path, counts.error)
+
+
+def form_of(path: str, storage: StorageOptions) -> Form | None:
+    """Returns the form of a pool's file, by the end of its name or else by its first bytes; None of a crawl file.
+
+    Raises:
+        InputError: The first bytes are needed, and the file can't be opened.
+    """
+    name = public_name(path)
+    form = form_of_name(name)
+    if form is not None or name.partition("?")[0].endswith(CRAWL_SUFFIXES):
+        return form
+    with open_input(path, storage) as stream:
+        return form_of_start(stream.read(START_BYTES))
+
+
+def _read_crawl_file(
+    path: str,
+    options: ReadOptions,
+    storage: StorageOptions,
+    stats: InputStats,
+    ranges: Sequence[ByteRange] | None,
+) -> Iterator[pa.RecordBatch]:
+    with open_input(path, storage, ranges=ranges) as stream:
+        try:
+            records = read_records(stream, stats, options.max_record_bytes)
+            for batch in _PairReader(options, stats).batches(records):
+                yield _with_nulls(batch, options.kept) if options.kept else batch
+        finally:
+            stats.bytes_read = stream.bytes_read
+
+
+def _with_nulls(batch: pa.RecordBatch, kept: Kept) -> pa.RecordBatch:
+    """Adds a pool's kept columns to pairs that aren't of a pool."""
+    schema = with_kept(batch.schema, kept)
+    columns = [
+        batch.column(field.name) if field.name in batch.schema.names else pa.nulls(batch.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 class _PairReader:

@@ -52,13 +52,14 @@ def _decompressed(stored: StoredBytes, stats: InputStats) -> Iterator[Piece]:
     if start.startswith(GZIP_MAGIC[:2]):
         return read_members(stored, stats, GzipFormat())
     if RECORD_START.match(start, skip_blanks(start, 0)):
-        return _plain(stored)
+        return plain_pieces(stored)
     if GZIP_MAGIC in start:
         return read_members(stored, stats, GzipFormat())
-    return read_members(stored, stats, ZstdFormat(stored, stats)) if ZSTD_MAGIC in start else _plain(stored)
+    return read_members(stored, stats, ZstdFormat(stored, stats)) if ZSTD_MAGIC in start else plain_pieces(stored)
 
 
-def _plain(stored: StoredBytes) -> Iterator[Piece]:
+def plain_pieces(stored: StoredBytes) -> Iterator[Piece]:
+    """Yields the bytes of a file that isn't compressed."""
     while not stored.ended:
         yield Piece(stored.take_all(), End.NOTHING)
         stored.more()

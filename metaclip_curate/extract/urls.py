@@ -140,14 +140,45 @@ def resolve_urls(urls: Sequence[str], bases: Sequence[DocumentBase]) -> tuple[li
         guesses = pa.array(found, pa.string())
     except UnicodeEncodeError:  # a lone surrogate, which no normalised URL has
         guesses = pa.array([url if url.isascii() else "" for url in found], pa.string())
-    short = pc.less_equal(pc.binary_length(guesses), MAX_URL_BYTES)
-    normal = pc.and_(short, pc.match_substring_regex(guesses, _NORMAL))
-    for index in np.flatnonzero(~normal.to_numpy(zero_copy_only=False)).tolist():
+    for index in _not_normal(guesses):
         url = bases[index].resolve(urls[index])
         if isinstance(url, Drop):
             dropped[index], url = url, ""
         found[index] = url
     return found, dropped
+
+
+def resolve_absolute(urls: pa.StringArray) -> tuple[pa.StringArray, dict[int, Drop]]:
+    """Resolves URLs without a page, of which only absolute ones can be.
+
+    Args:
+        urls: n URLs, without nulls.
+
+    Returns:
+        n resolved URLs, empty for those that are dropped; and the reasons for these, by index.
+    """
+    base = DocumentBase("")
+    dropped: dict[int, Drop] = {}
+    others = _not_normal(urls)
+    if not others:
+        return urls, dropped
+    resolved = []
+    for index, url in zip(others, urls.take(pa.array(others)).to_pylist(), strict=True):
+        found = base.resolve(url)
+        if isinstance(found, Drop):
+            dropped[index], found = found, ""
+        resolved.append(found)
+    mask = np.zeros(len(urls), dtype=bool)
+    mask[others] = True
+    return pc.replace_with_mask(urls, pa.array(mask), pa.array(resolved, pa.string())), dropped
+
+
+def _not_normal(urls: pa.StringArray) -> list[int]:
+    """Returns the indices of URLs that may not be in normal form."""
+    short = pc.less_equal(pc.binary_length(urls), MAX_URL_BYTES)
+    normal = pc.and_(short, pc.match_substring_regex(urls, _NORMAL))
+    indices: list[int] = np.flatnonzero(~normal.to_numpy(zero_copy_only=False)).tolist()
+    return indices
 
 
 def _is_plain(url: str) -> bool:

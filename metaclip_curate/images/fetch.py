@@ -15,6 +15,7 @@ import ada_url
 
 from metaclip_curate.images.codings import DamagedImageError, codings_of, unpacked
 from metaclip_curate.images.connection import BoundedSocket, Connector, Deadline, RefusedImageError
+from metaclip_curate.schemas import POOL_URN
 
 MAX_REDIRECTS = 10
 OPTED_OUT = "Use of image disallowed by X-Robots-Tag directive"
@@ -92,6 +93,8 @@ class ImageFetcher:
         return None, problem
 
     def _follow(self, address: str, deadline: Deadline) -> io.BytesIO:
+        if address.startswith(POOL_URN):
+            raise RefusedImageError("a pair of a pool without URLs")
         url = _parsed(address, None, "bad URL")
         for _ in range(MAX_REDIRECTS + 1):
             if url.protocol not in ("http:", "https:"):

@@ -18,9 +18,9 @@ class ExtractOptions:
 
     input: tuple[str, ...] = option(
         (),
-        "WAT or WARC files: paths, folders, globs, URLs, lists (@list.txt, wat.paths.gz), cc:CRAWL or cc:CRAWL:N; "
-        "cc-index:CRAWL for pages that --index-languages and the options after it choose; passwords and signatures "
-        "in URLs aren't recorded",
+        "WAT or WARC files, or pools of pairs (.parquet, .jsonl, .csv, .tsv, .tar): paths, folders, globs, URLs, lists "
+        "(@list.txt, wat.paths.gz), cc:CRAWL or cc:CRAWL:N; cc-index:CRAWL for pages that --index-languages and the "
+        "options after it choose; passwords and signatures in URLs aren't recorded",
         metavar="PATH",
         required=True,
         changes_output=False,

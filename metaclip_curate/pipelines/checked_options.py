@@ -16,6 +16,7 @@ from metaclip_curate.language import LanguageIdentifier, LanguageTable, load_lan
 from metaclip_curate.options.extract import INDEX_PREFIX
 from metaclip_curate.options.fields import table_options
 from metaclip_curate.pipelines.options import Options
+from metaclip_curate.pipelines.pool_inputs import PoolInputs
 from metaclip_curate.pipelines.run_metadata import RunMetadata
 from metaclip_curate.pipelines.run_screens import RunScreens
 from metaclip_curate.pipelines.selection import PageSelector
@@ -87,7 +88,21 @@ class CheckedOptions:
         """Checks the inputs and returns the options of extract."""
         self.page_selector.check()
         folder_names.require_outside(self._folder.root, self.inputs.names, self._options.storage)
-        return self._checked("extract", table_options(self._options.extract))
+        options = table_options(self._options.extract) | table_options(self._options.pool)
+        self._checked("extract", options | {"kept_types": self._folder.options_of("extract").get("kept_types", [])})
+        return options | {"kept_types": self._kept_types}
+
+    @cached_property
+    def pool_inputs(self) -> PoolInputs:
+        """The pools among the input files."""
+        return PoolInputs(self.inputs, self._options.pool, self._options.storage)
+
+    @cached_property
+    def _kept_types(self) -> list[str]:
+        # Those of the first file count, also when the run grows.
+        found = self.pool_inputs.kept_types()
+        known: list[str] | None = self._folder.options_of("extract").get("kept_types")
+        return found if known is None else known
 
     def dedup(self) -> dict[str, Any]:
         """Checks the language-ID model and returns the options of dedup."""

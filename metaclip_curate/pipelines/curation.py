@@ -10,6 +10,7 @@ manifest   = sample(matched, counts, thresholds, seed)
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -105,8 +106,9 @@ class Pipeline:
         new, changed = self._new_inputs(), changed_inputs(self.folder)
         again = self._inputs_to_reread(changed)
         if new or again or not self._work.is_finished("extract"):
+            self._require_different_urls(new)
             self.folder.begin("extract", options, self._work.upstream("extract"))
-            reader = RoundReader(self._work, self.options.extract, self._checked.inputs)
+            reader = RoundReader(self._work, self.options, self._checked.inputs, self._checked.pool_inputs)
             Rereader(self._work, reader, changed).read(again)
             reader.read(new)
             self.folder.finish("extract", summarize_inputs(self.folder))
@@ -214,6 +216,16 @@ class Pipeline:
                 "--retry-failed reads them again"
             )
         return again
+
+    def _require_different_urls(self, new: Sequence[str]) -> None:
+        """Checks that the files of a pool without URLs can be told apart by the URLs that their pairs are given."""
+        pools = self._checked.pool_inputs
+        known = {name: path for part in self.folder.parts("extract") for name, path in self._paths_of(part).items()}
+        pools.require_different(pools.below(new), known)
+
+    def _paths_of(self, part: str) -> Mapping[str, str]:
+        files = self.folder.file_list("extract", part)
+        return files.below if files else {}
 
     def _require_few_failures(self) -> ExtractSummary:
         summary = self.folder.summary(ExtractSummary)

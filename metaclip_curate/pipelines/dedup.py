@@ -31,6 +31,11 @@ class _PairsFile:
     rows: int
     part: str
 
+    @property
+    def hash(self) -> int:
+        """The number that stands for the input file in rows of `distinct`."""
+        return origin_hash(self.origin.crawl, self.origin.source_file)
+
 
 class Deduplicator:
     """Deduplicates the pairs that aren't deduplicated yet.
@@ -88,7 +93,11 @@ class Deduplicator:
                 for file in self._folder.table_files("dedup", "distinct", known)
                 if file.rows
             ],
-            ranks={origin_hash(*file.origin): rank for rank, file in reversed(ranked) if file.part not in new},
+            ranks={
+                origin_hash(file.origin.crawl, file.origin.source_file): rank
+                for rank, file in reversed(ranked)
+                if file.part not in new
+            },
             rule=LabelRule.of(options.lid_fallback, options.min_lid_score),
             lid_model=options.lid_model,
             pairs_per_file=options.pairs_per_task,

@@ -9,6 +9,7 @@ from metaclip_curate.options.dedup import DedupOptions
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.options.extract import ExtractOptions
 from metaclip_curate.options.match import MatchOptions
+from metaclip_curate.options.pool import PoolOptions
 from metaclip_curate.options.recipe import RecipeOptions
 from metaclip_curate.options.report import ReportOptions
 from metaclip_curate.options.run import RunOptions
@@ -26,6 +27,7 @@ class Options:
         storage: Credentials and limits for reading and writing files.
         recipe: The recipe from which some of the other options come. It is recorded and decides nothing.
         extract: Input files and how they are read.
+        pool: Which columns of pools are read.
         dedup: How pairs are deduplicated, and which language each counts as.
         match: The metadata and how texts are matched with it.
         screens: Which pairs are rejected before they are matched.
@@ -39,6 +41,7 @@ class Options:
     storage: StorageOptions = field(default_factory=StorageOptions)
     recipe: RecipeOptions = field(default_factory=RecipeOptions)
     extract: ExtractOptions = field(default_factory=ExtractOptions)
+    pool: PoolOptions = field(default_factory=PoolOptions)
     dedup: DedupOptions = field(default_factory=DedupOptions)
     match: MatchOptions = field(default_factory=MatchOptions)
     screens: ScreenOptions = field(default_factory=ScreenOptions)

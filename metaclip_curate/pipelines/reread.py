@@ -8,7 +8,7 @@ before that has changed nothing.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
@@ -88,12 +88,19 @@ class Rereader:
             return
         self._work.console.log(f"extract: reading {len(paths):,} input files again that failed, broke off or changed")
         parts = []
+        named = self._paths_by_name(before)
         for of_round in self._reader.rounds(paths):
-            parts.append(self._reader.write(next(self._names), of_round))
+            below = {path: named[path] for path in of_round if path in named}
+            parts.append(self._reader.write(next(self._names), of_round, below=below))
             for row in parts[-1].inputs:
                 self._reader.log_input(row)
         replaced = self._replace(before, parts)
         self._work.console.log(f"extract: {replaced:,} of them replace what was read before")
+
+    def _paths_by_name(self, parts: Iterable[str]) -> dict[str, str]:
+        """Returns the paths by which pairs without URLs are named, which stay those of the first reading."""
+        lists = (self._folder.file_list("extract", part) for part in parts)
+        return {name: path for files in lists if files for name, path in files.below.items()}
 
     def _replace(self, before: Mapping[str, Sequence[InputRow]], read: Sequence[WrittenPart]) -> int:
         """Replaces the parts of files that gave more this time; returns the number of those files."""
@@ -132,7 +139,8 @@ class Rereader:
         copy_pairs(self._work.spark, before, self._folder.part("pairs", name), self._folder.options)
         inputs = write_part(self._folder, "inputs", name, pa.Table.from_pylist(rest, schema=INPUTS))
         states = {path: state for path, state in part.files.inputs.items() if path not in paths}
-        return [WrittenPart(name, rest, FileList({"pairs": kept, "inputs": inputs}, states, origins))]
+        below = {path: named for path, named in part.files.below.items() if path not in paths}
+        return [WrittenPart(name, rest, FileList({"pairs": kept, "inputs": inputs}, states, origins, below))]
 
 
 def _new_names(folder: RunFolder) -> Iterator[str]:

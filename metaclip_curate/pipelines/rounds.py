@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 from metaclip_curate.console.file_reports import FileReport, Reports, reports_file
 from metaclip_curate.console.progress import FileProgress, file_line
 from metaclip_curate.extract import ReadOptions
-from metaclip_curate.options.extract import ExtractOptions
+from metaclip_curate.pipelines.options import Options
+from metaclip_curate.pipelines.pool_inputs import PoolInputs
 from metaclip_curate.pipelines.workspace import Workspace
 from metaclip_curate.run.file_list import FileList, states_of
 from metaclip_curate.run.folder import RunFolder
@@ -69,13 +70,16 @@ class RoundReader:
         work: The run folder, with the stage extract begun before anything is read.
         options: How files are read, and how many in a round.
         inputs: The input files of the command.
+        pools: The pools among them.
     """
 
-    def __init__(self, work: Workspace, options: ExtractOptions, inputs: Inputs) -> None:
+    def __init__(self, work: Workspace, options: Options, inputs: Inputs, pools: PoolInputs) -> None:
         self._work = work
-        self._options = options
+        self._options = options.extract
+        self._columns = options.pool
         self._inputs = inputs
         self._selections = Selections(work.folder)
+        self._pools = pools
 
     def rounds(self, paths: Sequence[str]) -> list[Sequence[str]]:
         """Divides input files into rounds."""
@@ -119,23 +123,29 @@ class RoundReader:
         self._work.folder.commit_part("extract", name, part.record, part.files)
         return part.inputs
 
-    def write(self, name: str, paths: Sequence[str], reports: str = "") -> WrittenPart:
+    def write(
+        self, name: str, paths: Sequence[str], reports: str = "", below: Mapping[str, str] | None = None
+    ) -> WrittenPart:
         """Reads the input files of a round and writes a part, which isn't committed.
 
         Args:
             name: The part's name.
             paths: The input files.
             reports: The file by which workers report their progress; empty for none.
+            below: Paths by which pairs without URLs are named, of files that were read before.
         """
         options, folder = self._options, self._work.folder
-        read = ReadOptions(options.ignore_opt_out, options.max_record_bytes)
+        read = ReadOptions(
+            options.ignore_opt_out, options.max_record_bytes, pool=self._columns, kept=folder.kept_columns()
+        )
         selected = self._selections.of(paths)
         task = ExtractTask(read, folder.options, self._inputs.of(paths), reports, selected)
         # Taken before the files are read, so that a change from now on shows.
         states = states_of(paths)
-        found = write_pairs(self._work.spark, list(paths), task, folder.part("pairs", name))
+        named = self._pools.below(paths) | dict(below or {})
+        found = write_pairs(self._work.spark, self._pools.parts(paths, named), task, folder.part("pairs", name))
         inputs = write_part(folder, "inputs", name, pa.Table.from_pylist(found.inputs, schema=INPUTS))
-        files = FileList({"pairs": found.files, "inputs": inputs}, states, found.origins)
+        files = FileList({"pairs": found.files, "inputs": inputs}, states, found.origins, named)
         return WrittenPart(name, found.inputs, files)
 
     def log_input(self, row: InputRow) -> None:

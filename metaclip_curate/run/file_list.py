@@ -75,10 +75,12 @@ class Origin(NamedTuple):
     Attributes:
         crawl: Name of the crawl; empty if unknown.
         source_file: Name of the input file.
+        part: Number of its part, of a file that several tasks read.
     """
 
     crawl: str
     source_file: str
+    part: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,15 +91,17 @@ class FileList:
         tables: Files of each table that the part belongs to, in the order of their names.
         inputs: States of the local input files that the part was read from, taken before they were read.
         origins: Of a part of `pairs`, where each file's rows came from, by the file's name.
+        below: Of a part of `pairs`, the paths by which pairs of a pool without URLs are named, by the input's name.
     """
 
     tables: Mapping[str, Sequence[PartFile]]
     inputs: Mapping[str, FileState] = field(default_factory=dict)
     origins: Mapping[str, Origin] = field(default_factory=dict)
+    below: Mapping[str, str] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
         """Returns the list as JSON."""
-        document = {"tables": self.tables, "inputs": self.inputs, "origins": self.origins}
+        document = {"tables": self.tables, "inputs": self.inputs, "origins": self.origins, "below": self.below}
         return json.dumps(document, ensure_ascii=True).encode() + b"\n"
 
     @classmethod
@@ -109,6 +113,7 @@ class FileList:
             tables,
             {name: FileState(*state) for name, state in document["inputs"].items()},
             {name: Origin(*origin) for name, origin in document["origins"].items()},
+            document.get("below", {}),
         )
 
 

@@ -11,13 +11,14 @@ from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.options.extract import ExtractOptions
 from metaclip_curate.options.fields import flag, table_options
 from metaclip_curate.options.match import MatchOptions
+from metaclip_curate.options.pool import PoolOptions
 from metaclip_curate.options.sample import SampleOptions
 from metaclip_curate.options.screens import ScreenOptions
 
 # Digests of the lists that screens look up, by what they are.
 LIST_DIGESTS = "list_digests"
 _OPTIONS: dict[str, tuple[type, ...]] = {
-    "extract": (ExtractOptions,),
+    "extract": (ExtractOptions, PoolOptions),
     "dedup": (DedupOptions,),
     "match": (MatchOptions, ScreenOptions),
     "count": (),

@@ -15,6 +15,8 @@ from pyspark.sql import SparkSession
 from metaclip_curate import storage
 from metaclip_curate.console.file_reports import FileReport, Reporter
 from metaclip_curate.extract import InputStats, ReadOptions, read_pairs
+from metaclip_curate.extract.pools.parquet_rows import RowGroups
+from metaclip_curate.extract.pools.read_pool import FilePart
 from metaclip_curate.run.file_list import Origin, PartFile
 from metaclip_curate.run.selections import SelectedWarc, read_ranges
 from metaclip_curate.schemas import PAIRS, ddl
@@ -25,8 +27,26 @@ from metaclip_curate.storage import StorageOptions
 
 # The pages of a file follow one another, so that even their URLs repeat.
 LAYOUT = Layout(PAIRS, ("text_source", "page_url", "page_lang", "license", "crawl", "source_file"))
-_READ = pa.schema([*PART_FILE, pa.field("crawl", pa.string()), pa.field("stats", pa.string())])
+_READ = pa.schema(
+    [*PART_FILE, pa.field("crawl", pa.string()), pa.field("part", pa.int64()), pa.field("stats", pa.string())]
+)
+_TASKS_DDL = "number int, path string, first int, end int, below string"
 _ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class InputPart:
+    """What one task reads: an input file, or some row groups of one.
+
+    Attributes:
+        path: Name of the input file.
+        row_groups: Row groups of a Parquet file that is divided over several tasks; None for all of a file.
+        below: Path of the file below the folder that the command names.
+    """
+
+    path: str
+    row_groups: RowGroups | None = None
+    below: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,23 +85,24 @@ class ReadFiles:
     origins: dict[str, Origin]
 
 
-def write_pairs(spark: SparkSession, paths: list[str], task: ExtractTask, folder: str) -> ReadFiles:
+def write_pairs(spark: SparkSession, parts: Sequence[InputPart], task: ExtractTask, folder: str) -> ReadFiles:
     """Reads input files and writes their pairs, one task and one file each.
 
     Args:
         spark: The session.
-        paths: Names of the input files. Their stats fit into the driver's memory.
+        parts: The input files, or parts of them. Their stats fit into the driver's memory.
         task: How to read them.
         folder: Folder to write, whose content is replaced.
 
     Raises:
         RuntimeError: Repeated attempts of a task gave different results each time.
     """
-    numbered = spark.createDataFrame(list(enumerate(paths)), "number int, path string")
+    rows = [(number, each.path, *(each.row_groups or (-1, -1)), each.below) for number, each in enumerate(parts)]
+    numbered = spark.createDataFrame(rows, _TASKS_DDL)
     for _ in range(_ATTEMPTS):
         storage.delete_folder(folder, task.storage)
         read = (
-            shuffle_to_partitions(numbered, len(paths), "number")
+            shuffle_to_partitions(numbered, len(parts), "number")
             .mapInArrow(_reader(task, folder), ddl(_READ))
             .collect()
         )
@@ -89,13 +110,37 @@ def write_pairs(spark: SparkSession, paths: list[str], task: ExtractTask, folder
         # Spark takes one result of a task that ran twice. Both attempts wrote the same file, unless the network gave
         # them different rows. Then there is one file too many, and all is done again.
         if sorted(row["name"] for row in read) == written:
-            inputs = [json.loads(row["stats"]) for row in read]
+            stats = [json.loads(row["stats"]) for row in read]
             origins = {
-                row["name"]: Origin(row["crawl"], stats["path"]) for row, stats in zip(read, inputs, strict=True)
+                row["name"]: Origin(row["crawl"], each["path"], row["part"])
+                for row, each in zip(read, stats, strict=True)
             }
             files = sorted(PartFile(*row[: len(PartFile._fields)]) for row in read)
-            return ReadFiles(sorted(inputs, key=lambda row: str(row["path"])), files, origins)
+            return ReadFiles(added_up(stats), files, origins)
     raise RuntimeError(f"{folder} has {written}, and the tasks reported {sorted(row['name'] for row in read)}")
+
+
+def added_up(stats: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Adds the stats of the parts of each input file.
+
+    Args:
+        stats: Rows of `schemas.INPUTS`, one for each part.
+
+    Returns:
+        Rows of `schemas.INPUTS`, one for each input file, by path.
+    """
+    files: dict[str, dict[str, Any]] = {}
+    for part in stats:
+        file = files.setdefault(part["path"], {})
+        for name, value in part.items():
+            if isinstance(value, (int, float)):
+                file[name] = file.get(name, 0) + value
+            elif name == "status":
+                # A file of which a part failed is damaged, unless all did.
+                file[name] = value if file.get(name, value) == value else "partial"
+            else:
+                file[name] = file.get(name) or value
+    return [files[path] for path in sorted(files)]
 
 
 def copy_pairs(spark: SparkSession, files: Sequence[str], folder: str, options: StorageOptions) -> None:
@@ -123,27 +168,31 @@ def copy_pairs(spark: SparkSession, files: Sequence[str], folder: str, options: 
 def _reader(task: ExtractTask, folder: str) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            for path in batch.column(0).to_pylist():
+            for path, first, end, below in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                part = InputPart(path, RowGroups(first, end) if first >= 0 else None, below)
                 stats = InputStats(path)
-                file, crawl = _write_pairs_of(path, stats, task, folder)
-                row = file._asdict() | {"crawl": crawl, "stats": json.dumps(dataclasses.asdict(stats))}
-                yield pa.RecordBatch.from_pylist([row], schema=_READ)
+                file, crawl = _write_pairs_of(part, stats, task, folder)
+                numbers = {"crawl": crawl, "part": max(0, first), "stats": json.dumps(dataclasses.asdict(stats))}
+                yield pa.RecordBatch.from_pylist([file._asdict() | numbers], schema=_READ)
 
     return read
 
 
-def _write_pairs_of(path: str, stats: InputStats, task: ExtractTask, folder: str) -> tuple[PartFile, str]:
-    """Writes the pairs of an input file, and fills in its stats; returns the crawl as well, which all pairs have."""
-    crawl = ""
-    reporter = Reporter(task.reports)
-    digest = hashlib.blake2b(path.encode("utf-8", "surrogateescape"), digest_size=16)
+def _write_pairs_of(part: InputPart, stats: InputStats, task: ExtractTask, folder: str) -> tuple[PartFile, str]:
+    """Writes the pairs of a part, and fills in its stats; returns the crawl as well, which all pairs have."""
+    path, crawl = part.path, ""
+    # The console counts whole files.
+    reporter = Reporter(task.reports if part.row_groups is None else "")
+    named = path if part.row_groups is None else f"{path}\n{part.row_groups.first}"
+    digest = hashlib.blake2b(named.encode("utf-8", "surrogateescape"), digest_size=16)
 
     def pairs() -> Iterator[pa.RecordBatch]:
         nonlocal crawl
         address, ranges = task.addresses.get(path, path), None
         if path in task.selected:
             address, ranges = task.selected[path].warc, read_ranges(task.selected[path], task.storage)
-        for batch in read_pairs(address, task.read, task.storage, stats, ranges):
+        of_file = FilePart(part.row_groups, part.below)
+        for batch in read_pairs(address, task.read, task.storage, stats, ranges, of_file):
             reporter.report(FileReport(path, stats.pairs, finished=False))
             digest.update("".join(batch.column("uid").to_pylist()).encode())
             crawl = batch.column("crawl")[0].as_py()
@@ -152,7 +201,7 @@ def _write_pairs_of(path: str, stats: InputStats, task: ExtractTask, folder: str
     def name() -> str:
         return f"{digest.hexdigest()}.parquet"
 
-    file = write_file(pairs(), LAYOUT, folder, name, task.storage)
+    file = write_file(pairs(), LAYOUT.keeping(task.read.kept), folder, name, task.storage)
     if file.rows != stats.pairs:
         raise RuntimeError(f"{path} gave {file.rows} pairs, but its stats have {stats.pairs}")
     if stats.error.startswith("HTTP 4") and storage.is_web(path) and path not in task.addresses:

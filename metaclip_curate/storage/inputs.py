@@ -13,7 +13,8 @@ from metaclip_curate.storage import file_identity, globs
 from metaclip_curate.storage.local_inputs import (
     INPUT_SUFFIXES,
     LIST_SUFFIXES,
-    is_input,
+    POOL_SUFFIXES,
+    inputs_among,
     local_inputs,
     local_name,
     require_file,
@@ -40,10 +41,12 @@ class Inputs:
     Attributes:
         names: Name of each file, once.
         addresses: Addresses that differ from their name, by name.
+        below: Of files of pools in folders, their paths below the folder that the command names, by name.
     """
 
     names: Sequence[str]
     addresses: Mapping[str, str] = field(default_factory=dict, repr=False)
+    below: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def not_among(self, done: Iterable[str], options: StorageOptions) -> list[str]:
         """Returns the names of files that an earlier run hasn't read, not even under another name.
@@ -70,8 +73,8 @@ def expand_inputs(specs: Sequence[str], options: StorageOptions, seed: int) -> I
 
     A spec is one of
       - a file with any name: a local path, file:, http://, https://, s3://, gs:// or hdfs://;
-      - a folder, or an s3://, gs:// or hdfs:// prefix: all *.wat and *.warc below it, also compressed (.gz, .zst),
-        sorted;
+      - a folder, or an s3://, gs:// or hdfs:// prefix: all *.wat and *.warc below it, also compressed (.gz, .zst), and
+        all *.parquet, *.jsonl, *.csv, *.tsv and *.tar, but no table beside a tar of the same name; sorted;
       - a pattern with *, ?, [...] or ** (not for http): its matches, sorted. A list or a local folder among them counts
         as if it were a spec;
       - a list of paths, one a line: *.paths, *.paths.gz (wat.paths.gz) or anything after an @. Empty lines and lines
@@ -99,14 +102,34 @@ def expand_inputs(specs: Sequence[str], options: StorageOptions, seed: int) -> I
     if not specs:
         raise UserError("--input is missing: name files, folders, lists or cc:CRAWL")
     addresses: dict[str, str] = {}
+    below: dict[str, str] = {}
     for spec in specs:
+        root = _folder_of(spec)
         for address in _expand(spec, options, seed):
             name = public_name(address)
+            if root and name.endswith(POOL_SUFFIXES) and name.startswith(root):
+                below.setdefault(name, name.removeprefix(root))
             # An address with a signature replaces one without.
             if addresses.setdefault(name, address) == name:
                 addresses[name] = address
     names = file_identity.without_aliases(addresses, options)
-    return Inputs(names, {name: addresses[name] for name in names if addresses[name] != name})
+    return Inputs(names, {name: addresses[name] for name in names if addresses[name] != name}, below)
+
+
+def _folder_of(spec: str) -> str:
+    """Returns the folder that a spec names, up to its first wildcard and with a slash; empty for a file or a list."""
+    if not spec or spec.startswith(("@", "cc:")) or is_web(spec):
+        return ""
+    path = local_path(spec) if is_local(spec) else spec
+    if globs.has_wildcard(path):
+        folder = globs.fixed_folder(path) if "/" in path else ""
+    elif path.endswith(INPUT_SUFFIXES) and not (is_local(spec) and os.path.isdir(path)):  # noqa: PTH112
+        return ""
+    else:
+        folder = path
+    if is_local(spec) and folder:
+        folder = os.path.normpath(folder)
+    return "" if folder in ("", ".") else folder.rstrip("/") + "/"
 
 
 def _expand(spec: str, options: StorageOptions, seed: int) -> Iterable[str]:
@@ -153,7 +176,7 @@ def _expand_store(spec: str, options: StorageOptions) -> Iterable[str]:
         return [path for match in matches for path in _file(match, options)]
     if not spec.endswith("/") and store.is_file(spec):
         return _file(spec, options)
-    below = [name for name in store.list(spec, recursive=True) if is_input(name)]
+    below = inputs_among(store.list(spec, recursive=True))
     return _nonempty([join(spec, name) for name in below], spec)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import posixpath
+from collections.abc import Iterable
 from pathlib import Path
 
 from metaclip_curate.errors import UserError
@@ -13,14 +14,36 @@ from metaclip_curate.storage.local import special_kind
 from metaclip_curate.storage.redaction import scrub
 from metaclip_curate.storage.urls import CRAWL_PREFIX, local_path
 
-INPUT_SUFFIXES = (".wat", ".wat.gz", ".wat.zst", ".warc", ".warc.gz", ".warc.zst")
+CRAWL_SUFFIXES = (".wat", ".wat.gz", ".wat.zst", ".warc", ".warc.gz", ".warc.zst")
+POOL_SUFFIXES = (*(".parquet", ".jsonl", ".jsonl.gz", ".jsonl.zst", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".tar"),)
+INPUT_SUFFIXES = (*CRAWL_SUFFIXES, *POOL_SUFFIXES)
 LIST_SUFFIXES = (".paths", ".paths.gz")
 
 
-def is_input(name: str) -> bool:
-    """Returns whether a file found in a folder is an input, by its name."""
-    # Copying tools give unfinished files a name that begins with a dot.
-    return name.endswith(INPUT_SUFFIXES) and not posixpath.basename(name).startswith(".")
+def inputs_among(names: Iterable[str]) -> list[str]:
+    """Returns those of the files below a folder that are inputs, by their names, sorted.
+
+    Args:
+        names: Paths of the files, relative to the folder.
+    """
+    found = {name for name in names if _is_input(name)}
+    # img2dataset writes a table of the same samples beside each shard.
+    return sorted(name for name in found if not (name.endswith(_TABLE) and _shard_of(name) in found))
+
+
+_TABLE, _SHARD = ".parquet", ".tar"
+
+
+def _shard_of(table: str) -> str:
+    return table.removesuffix(_TABLE) + _SHARD
+
+
+def _is_input(name: str) -> bool:
+    # Copying tools give unfinished files a name that begins with a dot, and Spark and others their own files and
+    # folders names with a dot or an underscore.
+    if name.endswith(POOL_SUFFIXES):
+        return not any(part.startswith((".", "_")) for part in name.split("/"))
+    return name.endswith(CRAWL_SUFFIXES) and not posixpath.basename(name).startswith(".")
 
 
 def local_inputs(spec: str) -> list[str]:
@@ -86,5 +109,7 @@ def local_name(path: str) -> str:
 def _inputs_below(folder: str) -> list[str]:
     names: list[str] = []
     for parent, _, files in os.walk(folder):
-        names.extend(posixpath.join(parent, name) for name in files if is_input(name))
-    return [local_name(name) for name in sorted(names) if not special_kind(name)]
+        below = posixpath.relpath(parent, folder)
+        names.extend(name if below == "." else posixpath.join(below, name) for name in files)
+    paths = [posixpath.join(folder, name) for name in inputs_among(names)]
+    return [local_name(path) for path in paths if not special_kind(path)]

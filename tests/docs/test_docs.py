@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow.dataset
 import pytest
 
 from metaclip_curate.cli import main
@@ -45,12 +47,12 @@ def test_the_worked_example() -> None:
     assert found.failed == 0
 
 
-@pytest.mark.usefixtures("spark")
-def test_the_tutorial(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def printed_by(page: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
+    """Runs the commands of a page; returns what each prints, by its name."""
     # Workers of the session that is there have another working directory: names can't be relative.
-    places = {"examples/": f"{ROOT}/examples/", "runs/": f"{tmp_path}/runs/"}
+    places = {"examples/": f"{ROOT}/examples/", "runs/": f"{folder}/runs/"}
     printed = {}
-    for command in sh_blocks(ROOT / "docs" / "tutorial.md"):
+    for command in sh_blocks(ROOT / "docs" / page):
         assert command[0] == "metaclip-curate"
         capsys.readouterr()
         given = [
@@ -59,6 +61,26 @@ def test_the_tutorial(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
         ]
         assert main(given[1:]) == 0, command
         printed[command[1]] = capsys.readouterr().out
+    return printed
+
+
+@pytest.mark.usefixtures("spark")
+def test_the_page_about_pools(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    printed = printed_by("pools.md", tmp_path, capsys)
+    assert "input files" in printed["run"]
+    ids = (tmp_path / "runs" / "pool-ids" / "ids.txt").read_text().splitlines()
+    manifest = pyarrow.dataset.dataset(str(tmp_path / "runs" / "pool" / "manifest")).to_table()
+    assert ids == manifest.column("source_id").to_pylist()
+    assert len(np.load(tmp_path / "runs" / "pool-uids" / "uids.npy")) == len(ids) > 50
+    # What the text promises: each form gave pairs, and the kept column is in the manifest.
+    endings = {Path(name).name for name in manifest.column("source_file").to_pylist()}
+    assert endings == {path.name for path in (ROOT / "examples" / "pools").iterdir()}
+    assert manifest.column("aesthetic").null_count == 0
+
+
+@pytest.mark.usefixtures("spark")
+def test_the_tutorial(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    printed = printed_by("tutorial.md", tmp_path, capsys)
     assert (tmp_path / "runs" / "tutorial" / "report.html").stat().st_size > 10_000
     assert (tmp_path / "runs" / "tutorial" / "README.md").is_file()
     # What the text promises: a larger t loses nothing.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ada_url
+import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from metaclip_curate.extract.links import Drop
-from metaclip_curate.extract.urls import MAX_URL_BYTES, DocumentBase, resolve_urls
+from metaclip_curate.extract.urls import MAX_URL_BYTES, DocumentBase, resolve_absolute, resolve_urls
 from tests.support import oracle
 
 PAGE = "https://example.org/a/b/page.html?q=1"
@@ -295,3 +296,19 @@ def test_plain_urls_take_the_short_way(url: str, page: str, monkeypatch: pytest.
     base = DocumentBase(page)
     monkeypatch.setattr(ada_url, "join_url", None)
     assert resolve_urls([url], [base]) == ([oracle.resolve(url, page)], {})
+
+
+def test_urls_without_a_page_are_resolved_as_each_alone() -> None:
+    urls = ["https://a.example/1.jpg", "HTTP://A.example/x/../2", "//a.example/3", "/4", "5", "", "ftp://a.example/6"]
+    urls += [
+        "https://a.example/7#part",
+        "https://u:p@a.example/8",
+        "https://例え.example/9",
+        "data:image/png,x",
+        "https://",
+    ]
+    found, dropped = resolve_absolute(pa.array(urls))
+    alone = [DocumentBase("").resolve(url) for url in urls]
+    assert found.to_pylist() == ["" if isinstance(each, Drop) else each for each in alone]
+    assert dropped == {index: each for index, each in enumerate(alone) if isinstance(each, Drop)}
+    assert sum(not isinstance(each, Drop) for each in alone) == 4

@@ -92,6 +92,10 @@ def test_nothing_but_http(server: FaultyHTTPServer, url: str) -> None:
     assert fetch(f"{server.url}/away") == (None, "neither http nor https")
 
 
+def test_pairs_of_a_pool_without_urls_are_named_as_such() -> None:
+    assert fetch("urn:pool:mine:000001") == (None, "a pair of a pool without URLs")
+
+
 def test_redirects_end(server: FaultyHTTPServer) -> None:
     server.always = Fault(status=301, headers={"Location": "/round"})
     assert fetch(f"{server.url}/round") == (None, "redirected more than 10 times")

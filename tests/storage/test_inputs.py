@@ -365,3 +365,18 @@ def test_a_password_with_what_must_be_escaped_is_refused(folder: Path, url: str)
             expand(spec)
         for hidden in ("SEC", "RET", "us:", "u:"):
             assert hidden not in str(caught.value)
+
+
+def test_folders_hold_pools_too(tmp_path: Path) -> None:
+    for name in ("a.parquet", "x/1.tar", "x/1.parquet", "x/2.parquet", "b.jsonl.gz", "_delta_log/0.parquet", ".c.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found = expand_inputs([str(tmp_path)], StorageOptions(), 0)
+    # img2dataset's table beside a shard has the same samples.
+    below = ["a.parquet", "b.jsonl.gz", "x/1.tar", "x/2.parquet"]
+    assert found.names == [f"{tmp_path}/{name}" for name in below]
+    assert found.below == {f"{tmp_path}/{name}": name for name in below}
+    assert expand_inputs([f"{tmp_path}/x/*.parquet"], StorageOptions(), 0).below == {
+        f"{tmp_path}/x/{name}": name for name in ("1.parquet", "2.parquet")
+    }
+    assert expand_inputs([f"{tmp_path}/x/1.tar"], StorageOptions(), 0).below == {}

@@ -48,7 +48,7 @@ def main() -> None:
     spark = get_session(RunOptions(master="local[2,2]", driver_memory="1g", verbose=True))
     vars(extract)["_reader"] = flaky(extract._reader)
     task = extract.ExtractTask(ReadOptions(batch_links=100), StorageOptions())
-    print(json.dumps(extract.write_pairs(spark, paths, task, output).inputs))
+    print(json.dumps(extract.write_pairs(spark, list(map(extract.InputPart, paths)), task, output).inputs))
     spark.stop()
 
 

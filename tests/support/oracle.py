@@ -13,6 +13,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import ipaddress
+import itertools
 import json
 import math
 import re
@@ -138,6 +139,89 @@ def read_wat(path: str | Path, ignore_opt_out: bool = False) -> tuple[list[Row],
                 )
     for row in rows:
         row["crawl"] = crawl
+    return rows, account
+
+
+def read_pool(
+    pool: Iterable[Row],
+    source_file: str,
+    url: str = "url",
+    texts: tuple[str, ...] = ("text",),
+    source_id: str = "",
+    keep: tuple[str, ...] = (),
+    urn: str = "",
+    keys: Iterable[str] | None = None,
+) -> tuple[list[Row], Row]:
+    """The rows of `pairs` and the row of `inputs` of one well-formed file of a pool (section 5).
+
+    Args:
+        pool: its rows, a value for each column.
+        source_file: its name.
+        url: the column of URLs.
+        texts: the columns of texts or lists of texts.
+        source_id: the column of the pool's ids.
+        keep: columns that are kept; none of them has a name that is taken.
+        urn: what precedes the key in the URL of a row without one.
+        keys: the keys of the rows, for these URLs.
+    """
+    rows: list[Row] = []
+    account: Row = {"path": source_file, "status": "ok", "error": ""}
+    for name in (
+        *("records", "records_skipped", "pages", "image_links", "dropped_opt_out"),
+        *("dropped_no_text", "dropped_bad_url", "dropped_not_http", "texts", "duplicate_texts", "pairs"),
+    ):
+        account[name] = 0
+    for row, key in zip(pool, keys or itertools.count(), strict=False):
+        account["records"] += 1
+        account["image_links"] += 1
+        found = []
+        for column in texts:
+            value = row.get(column)
+            for text in value if isinstance(value, list) else [value]:
+                clean = (text or "").replace("\n", " ").replace("\r", " ").replace("\t", " ").strip()
+                if clean:
+                    found.append((column, clean))
+        if not found:
+            account["dropped_no_text"] += 1
+            continue
+        raw = row.get(url) or ""
+        address: str | None = f"{urn}{key}"
+        if raw or not urn:
+            address = None if is_empty(raw) else resolve(raw, None)
+            if address is None:
+                account["dropped_bad_url"] += 1
+                continue
+            if not address.startswith(("http://", "https://")):
+                account["dropped_not_http"] += 1
+                continue
+            address = address.partition("#")[0]
+            if is_bad(address):
+                account["dropped_bad_url"] += 1
+                continue
+        assert address is not None
+        for column, text in found:
+            account["texts"] += 1
+            uid = uid_of(address, text)
+            if uid in {other["uid"] for other in rows}:
+                account["duplicate_texts"] += 1
+                continue
+            account["pairs"] += 1
+            rows.append(
+                {
+                    "uid": uid,
+                    "image_id": image_id_of(address),
+                    "url": address,
+                    "text": text,
+                    "text_source": column,
+                    "page_url": "",
+                    "page_lang": "",
+                    "license": "",
+                    "source_id": "" if not source_id or row.get(source_id) is None else str(row[source_id]),
+                    **{name: row.get(name) for name in keep},
+                    "crawl": "",
+                    "source_file": source_file,
+                }
+            )
     return rows, account
 
 

@@ -17,6 +17,7 @@ from metaclip_curate.options.dedup import DedupOptions
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.options.extract import ExtractOptions
 from metaclip_curate.options.match import MatchOptions
+from metaclip_curate.options.pool import PoolOptions
 from metaclip_curate.options.run import RunOptions
 from metaclip_curate.options.sample import SampleOptions
 from metaclip_curate.options.screens import ScreenOptions
@@ -44,6 +45,7 @@ def options(output: Path, inputs: Sequence[Path | str], metadata: Path, **given:
     """Options of a run; `given` are fields of any of the option classes."""
     groups: dict[str, Any] = {
         "extract": ExtractOptions,
+        "pool": PoolOptions,
         "dedup": DedupOptions,
         "match": MatchOptions,
         "screens": ScreenOptions,
@@ -121,18 +123,22 @@ def write_metadata_for(
 def expected_tables(
     inputs: Sequence[Path | str], metadata: dict[str, list[str]], **given: Any
 ) -> dict[str, list[dict[str, Any]]]:
-    """What the oracle makes of the inputs. `screens` has the rules of `oracle.screen`."""
+    """What the oracle makes of WATs."""
+    read = [oracle.read_wat(path) for path in inputs]
+    pairs = [row for rows, _ in read for row in rows]
+    return tables_of(pairs, [account for _, account in read], metadata, **given)
+
+
+def tables_of(
+    pairs: list[dict[str, Any]], accounts: list[dict[str, Any]], metadata: dict[str, list[str]], **given: Any
+) -> dict[str, list[dict[str, Any]]]:
+    """What the oracle makes of pairs. `screens` has the rules of `oracle.screen`."""
     identifier, languages = LanguageIdentifier(), load_language_table()
 
     def identify(text: str) -> tuple[str, float]:
         labels, scores = identifier.identify([text])
         return labels[0].as_py(), scores[0].as_py()
 
-    pairs, accounts = [], []
-    for path in inputs:
-        rows, account = oracle.read_wat(path)
-        pairs += rows
-        accounts.append(account)
     distinct = oracle.distinct(pairs, identify)
     min_score = given.get("min_lid_score", 0.5) if given.get("lid_fallback") == "page" else None
     rules = given.get("screens", {})

@@ -1,0 +1,98 @@
+"""Rows of JSON lines: an object in each line."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from metaclip_curate.extract.input_stats import InputStats
+from metaclip_curate.extract.pools.columns import Columns
+from metaclip_curate.extract.pools.lines import read_lines
+from metaclip_curate.extract.pools.raw_rows import BATCH_BYTES, BATCH_ROWS, RawRows, rows_of_values
+from metaclip_curate.extract.stored_bytes import Readable
+
+Find = Callable[[Sequence[str]], Columns]
+Types = Mapping[str, pa.DataType]
+
+
+def read_json_lines(
+    stream: Readable, find: Find, types: Types, stats: InputStats, most_bytes: int
+) -> Iterator[RawRows]:
+    """Reads rows. Lines that aren't a JSON object are counted and left out.
+
+    Args:
+        stream: The file's bytes as stored.
+        find: Finds the columns among the names in the first rows.
+        types: Types of the kept columns by their names in the file.
+        stats: Rows and damage are recorded here.
+        most_bytes: Largest number of bytes of a line.
+
+    Raises:
+        InputError: The stream raised it.
+        ColumnError: A column is missing, or a kept one has another type.
+        NotTextError: The text is in UTF-16.
+    """
+    return batches_of_objects(json_objects(stream, stats, most_bytes), find, types)
+
+
+def batches_of_objects(objects: Iterator[tuple[dict[str, Any], int]], find: Find, types: Types) -> Iterator[RawRows]:
+    """Gathers decoded objects to batches.
+
+    Args:
+        objects: Each object, and the number of bytes that it takes.
+        find: Finds the columns among the names in the first rows.
+        types: Types of the kept columns by their names in the file.
+
+    Raises:
+        ColumnError: A column is missing, or a kept one has another type.
+    """
+    columns: Columns | None = None
+    first = 0
+    while held := _batch(objects):
+        if columns is None:
+            columns = find(list(dict.fromkeys(itertools.chain.from_iterable(held))))
+        values = {name: [row.get(name) for row in held] for name in columns.read}
+        yield RawRows(rows_of_values(values, columns, types), columns, first)
+        first += len(held)
+
+
+def _batch(objects: Iterator[tuple[dict[str, Any], int]]) -> list[dict[str, Any]]:
+    held = []
+    size = 0
+    for row, row_bytes in objects:
+        held.append(row)
+        size += row_bytes
+        if len(held) >= BATCH_ROWS or size >= BATCH_BYTES:
+            break
+    return held
+
+
+def json_objects(stream: Readable, stats: InputStats, most_bytes: int) -> Iterator[tuple[dict[str, Any], int]]:
+    """Yields the object of each line, and the line's number of bytes."""
+    decode = msgspec.json.decode
+    for lines in read_lines(stream, stats, most_bytes):
+        for line in lines:
+            if not line or line.isspace():
+                continue
+            stats.records += 1
+            try:
+                row = decode(line)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                row = _decode_again(line)
+            if isinstance(row, dict):
+                yield row, len(line)
+            else:
+                stats.records_skipped += 1
+                stats.mark_damaged("a line isn't a JSON object")
+
+
+def _decode_again(line: bytes) -> Any:
+    """Decodes JSON with bytes that aren't UTF-8, or with lone surrogates; returns None if it isn't JSON."""
+    try:
+        return msgspec.json.decode(line.decode("utf-8", "replace"))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
