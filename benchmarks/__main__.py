@@ -8,6 +8,7 @@ import importlib
 # In the order of the pipeline.
 NAMES = (
     "extract",
+    "pool",
     "matching",
     "match_memory",
     "match_stage",

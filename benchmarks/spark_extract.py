@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.cpu_time import descendants_seconds
 from benchmarks.local_spark import local_spark
 from metaclip_curate.extract import ReadOptions, read_pairs
-from metaclip_curate.stages.extract import LAYOUT, ExtractTask, write_pairs
+from metaclip_curate.stages.extract import LAYOUT, ExtractTask, InputPart, write_pairs
 from metaclip_curate.stages.shared.parquet_files import write_file
 from metaclip_curate.storage import StorageOptions
 
@@ -51,7 +51,7 @@ def measure(paths: list[Path], rounds: int) -> SparkCost:
                 write_file(read_pairs(name), LAYOUT, f"{folder}/loop", name_file, StorageOptions())
 
         def stage() -> None:
-            write_pairs(spark, names, task, f"{folder}/pairs")
+            write_pairs(spark, list(map(InputPart, names)), task, f"{folder}/pairs")
 
         steps = {"bare": bare, "written": written, "stage": stage}
         found: dict[str, list[tuple[float, float]]] = {name: [] for name in steps}

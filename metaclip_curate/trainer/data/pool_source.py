@@ -42,12 +42,14 @@ class PoolTars:
         sizes: Number of pairs of each tar, shape (tars,).
         missing: Number of pairs of the manifest that come from no tar.
         has_all_texts: False, since each pair was drawn.
+        has_entries: False, since batches by entries aren't made of a pool's tars.
 
     Raises:
         UserError: The manifest has no files, or no pair that comes from a tar.
     """
 
     has_all_texts = False
+    has_entries = False
 
     def __init__(self, manifest: str, folder: str = "", options: StorageOptions | None = None) -> None:
         self._options = options or StorageOptions()
