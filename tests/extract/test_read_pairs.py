@@ -156,7 +156,7 @@ def test_a_connection_that_breaks_for_good_after_a_record_keeps_its_pairs(
     opened = Breaking(data[: len(data) - cut])
     # The package's attribute of this name is the function.
     module = importlib.import_module("metaclip_curate.extract.read_pairs")
-    monkeypatch.setattr(module, "open_input", lambda *_: opened)
+    monkeypatch.setattr(module, "open_input", lambda *_, **__: opened)
     pairs, stats = read(tmp_path / "a.wat")
     assert pairs == {("http://a.example/a.jpg", "text")}
     assert (stats.status, stats.records_skipped) == ("partial", 0)
