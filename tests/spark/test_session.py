@@ -1,4 +1,4 @@
-"""A session of Spark Connect whose server doesn't answer."""
+"""The settings of a local session, and a session of Spark Connect whose server doesn't answer."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from metaclip_curate.spark.session import local_settings
 from tests.conftest import ROOT
 
 
@@ -38,3 +39,17 @@ def test_one_signal_ends_the_wait_for_a_server(tmp_path: Path) -> None:
     assert errors.startswith("metaclip-curate: terminated"), errors
     assert errors.count("\n") == 1
     assert process.returncode == 143
+
+
+@pytest.mark.parametrize(
+    ("cores", "environment", "serial"),
+    [(2, "", True), (4, "-Xss4m", True), (5, "", False), (2, "-Xss4m -XX:+UseG1GC", False)],
+)
+def test_few_cores_collect_garbage_in_one_thread_unless_the_user_chooses(
+    monkeypatch: pytest.MonkeyPatch, cores: int, environment: str, serial: bool
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    monkeypatch.setenv("JAVA_TOOL_OPTIONS", environment)
+    monkeypatch.delenv("JDK_JAVA_OPTIONS", raising=False)
+    java = local_settings("1g")["spark.driver.defaultJavaOptions"]
+    assert ("-XX:+UseSerialGC" in java.split()) == serial
