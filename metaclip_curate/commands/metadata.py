@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -73,9 +74,15 @@ def _number(value: int | None) -> str:
 
 def _import(given: Given, words: Sequence[str]) -> None:
     from metaclip_curate.metadata.building.import_list import import_list
+    from metaclip_curate.run.owner import RunOwner
+    from metaclip_curate.storage import command_line
 
     options: ImportOptions = given["import"]
-    taken = import_list(options.file, options.output, options.language, options.format, given["storage"])
+    owner = RunOwner(options.output, given["storage"], command_line(sys.argv))
+    with owner.working():
+        taken = import_list(
+            options.file, options.output, options.language, options.format, given["storage"], owner.require
+        )
     print(f"{taken.file}: {taken.entries:,} entries, {taken.repeats:,} of them repeats, {taken.empty:,} empty")
 
 

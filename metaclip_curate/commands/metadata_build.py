@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -24,9 +25,10 @@ def _run(given: Given, words: Sequence[str]) -> None:
     from metaclip_curate.pipelines.metadata.build import MetadataBuild
     from metaclip_curate.pipelines.metadata.build_list import BuildSettings
     from metaclip_curate.spark.session import get_session
+    from metaclip_curate.storage import command_line
 
     settings = BuildSettings(given["build"], given["merge"], given["ngrams"], given["storage"], given["page_views"])
-    build = MetadataBuild(settings, lambda: get_session(given["session"]), log)
+    build = MetadataBuild(settings, lambda: get_session(given["session"]), log, command_line(sys.argv))
     built = build.run()
     if built:
         blocks = [summary_table(built), warnings_text(built), storage.join(build.output, "sources.json")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +39,12 @@ class Imported:
 
 
 def import_list(
-    path: str, folder: str, language: str, list_format: ListFormat | None, options: StorageOptions
+    path: str,
+    folder: str,
+    language: str,
+    list_format: ListFormat | None,
+    options: StorageOptions,
+    own: Callable[[], None] = lambda: None,
 ) -> Imported:
     """Copies a list to a metadata folder without changing its entries or their positions.
 
@@ -48,6 +54,7 @@ def import_list(
         language: Metadata language of the list.
         list_format: Format to write. Default: txt.zst, or json if an entry has a line break.
         options: Credentials and limits for reading and writing.
+        own: Called before the folder is changed; raises an error if another build is writing it.
 
     Raises:
         UserError: The file isn't such a list or has no entries, the folder already has a list of the language, or an
@@ -61,6 +68,7 @@ def import_list(
     chosen: ListFormat = list_format or ("json" if broken else "txt.zst")
     if broken and chosen != "json":
         raise UserError(f"{path} has an entry with a line break, which {chosen} can't hold: give --format json")
+    own()
     ours = read_sources(folder, options).get(language, {})
     check_no_other_list(
         folder, language, chosen, ours.get("made_by") == MADE_BY and ours.get("of") == read.digest, options

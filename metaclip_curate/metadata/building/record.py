@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 from metaclip_curate import storage
@@ -26,6 +27,7 @@ class BuildRecord:
     Args:
         folder: Folder of the stages.
         options: Credentials and limits for reading and writing the folder.
+        before_saving: Called before each change of the file; raises an error if the folder is another build's.
 
     Attributes:
         digests: Digests of the source files.
@@ -34,12 +36,23 @@ class BuildRecord:
         UserError: The record can't be read.
     """
 
-    def __init__(self, folder: str, options: StorageOptions) -> None:
+    def __init__(
+        self, folder: str, options: StorageOptions, before_saving: Callable[[], None] = lambda: None
+    ) -> None:
         self._url = storage.join(folder, _NAME)
         self._options = options
+        self._before_saving = before_saving
+        self.reload()
+
+    def reload(self) -> None:
+        """Reads the file again, which another build may have changed.
+
+        Raises:
+            UserError: The record can't be read.
+        """
         self._steps: dict[str, dict[str, Any]] = {}
-        self.digests = Digests(options)
-        if storage.exists(self._url, options):
+        self.digests = Digests(self._options)
+        if storage.exists(self._url, self._options):
             self._read()
 
     def _read(self) -> None:
@@ -114,6 +127,7 @@ class BuildRecord:
         return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:16]
 
     def _save(self) -> None:
+        self._before_saving()
         state = {
             "format": _FORMAT,
             "steps": dict(sorted(self._steps.items())),

@@ -1,8 +1,8 @@
 """Building metadata: a stage for each kind of source, then the lists (spec section 3, docs/metadata.md).
 
 In the metadata folder, `stages/build.json` records the finished steps with their options and sources, and `stages/` has
-their data: `wordnet/de.parquet`, `ngrams/de/` and, for all languages from one pass, `titles/wikipedia=de/`. From them
-come `de.txt.zst` or `de.json`, `entries/de.parquet` and `sources.json`.
+their data: `wordnet/de.parquet` and, each in a folder that only one build writes, `ngrams/de/` and the titles of all
+languages from one pass, `titles/`. From them come `de.txt.zst` or `de.json`, `entries/de.parquet` and `sources.json`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from metaclip_curate import storage
+from metaclip_curate.console.interrupts import cancel_jobs
 from metaclip_curate.errors import UserError
 from metaclip_curate.metadata.lists.writer import BUILD, check_no_other_list, entries_file, read_sources, record_sources
 from metaclip_curate.metadata.sources.editions import ENGLISH, SIMPLE, all_editions, check_languages, editions_of
@@ -23,6 +24,7 @@ from metaclip_curate.pipelines.metadata.build_list import BuildSettings, page_vi
 from metaclip_curate.pipelines.metadata.build_sources import LOWEST_PAIR_COUNT, SourceStages
 from metaclip_curate.pipelines.metadata.finished_stages import FinishedStages
 from metaclip_curate.pipelines.metadata.steps import BuildSteps, Log
+from metaclip_curate.run.owner import Listener, RunOwner
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -37,12 +39,15 @@ class MetadataBuild:
         settings: All options of the build.
         session: Makes the Spark session, when it is needed first.
         log: Function that prints a line.
+        command: The command line, which other builds name that find the folder in use.
 
     Raises:
         UserError: A language is unknown, or the folder has other lists of these languages.
     """
 
-    def __init__(self, settings: BuildSettings, session: Callable[[], SparkSession], log: Log = print) -> None:
+    def __init__(
+        self, settings: BuildSettings, session: Callable[[], SparkSession], log: Log = print, command: str = ""
+    ) -> None:
         self.settings = settings
         self.output = settings.build.output.rstrip("/")
         self._session = session
@@ -51,7 +56,9 @@ class MetadataBuild:
         self._with_simple = settings.build.with_simple
         every = requested == (EVERY_LANGUAGE,)
         self.languages = self._sources.languages(self._with_simple) if every else check_languages(requested)
-        self._steps = BuildSteps(self.output, settings.storage, log)
+        listener = Listener(lambda line: log(line.replace("run folder", "metadata folder", 1)), cancel_jobs)
+        self._owner = RunOwner(self.output, settings.storage, command, listener)
+        self._steps = BuildSteps(self.output, settings.storage, log, self._owner.require)
         self.record = self._steps.record
         self._check_lists()
 
@@ -71,9 +78,18 @@ class MetadataBuild:
             The section of each language in sources.json; empty if merge wasn't requested.
 
         Raises:
-            UserError: A source is missing or damaged.
+            UserError: A source is missing or damaged, or another build is writing the folder.
+            JobFailedError: Another build has taken the folder over.
         """
         self._check_sources()
+        with self._owner.working():
+            self._owner.require()
+            # What a build did that ended in the meantime stays.
+            self.record.reload()
+            self._check_lists()
+            return self._run_stages()
+
+    def _run_stages(self) -> dict[str, dict[str, Any]]:
         if any(self._is_requested(stage) for stage in BUILD_STAGES[:-1]):
             self._run_source_stages()
         if not self._is_requested("merge"):
@@ -143,6 +159,7 @@ class MetadataBuild:
             self.record.finish(step, options, upstream, write_list_of(language, self.settings, stages))
         section = self.record.summary(step)
         page_views = page_views_of(self.record) if "titles" in used else {}
+        self._owner.require()
         record_sources(self.output, language, section, page_views, self._storage)
         return section
 

@@ -66,6 +66,7 @@ def write_list_of(language: str, settings: BuildSettings, stages: FinishedStages
     entries = merge.merged.entries
     if not entries:
         raise UserError(f"the list of {language} would be empty: its sources have no entry within the limits")
+    stages.steps.own()
     write_table(entries_file(output, language), merge.merged.table(), settings.storage)
     section = write_list(output, language, entries, settings.build.format, settings.storage)
     section |= {

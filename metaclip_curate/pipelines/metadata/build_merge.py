@@ -73,7 +73,7 @@ class LanguageMerge:
         self.reports.append(SourceReport(name, "", len(entries), taken, strings=strings))
 
     def _add_ngrams(self, wikipedia: str, tokens: int) -> None:
-        folder = storage.join(self._stages.steps.folder, "ngrams", self._language)
+        folder = self._stages.steps.data(f"ngrams/{self._language}")
         counts = read_counts(self._stages.spark(), folder)
         words = unigrams_of(counts, wikipedia)
         unigrams = self._add_ranked("unigrams", wikipedia, "count", self._limits.unigrams, words)
@@ -98,7 +98,7 @@ class LanguageMerge:
             return {}
         used_of = self._stages.steps.record.summary("titles")["used_of"]
         codes = [edition.code for edition in editions if used_of.get(edition.code)]
-        folder = storage.join(self._stages.steps.folder, "titles")
+        folder = self._stages.steps.data("titles")
         rows = read_titles(self._stages.spark(), folder, codes, self._stages.storage) if codes else None
         return {} if rows is None else {code: rows.filter(rows["wikipedia"] == code) for code in codes}
 

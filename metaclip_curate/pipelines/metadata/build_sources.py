@@ -56,6 +56,7 @@ class SourceStages:
             return
         contents = {code: [(file.basename, self._read(file)) for file in of_code] for code, of_code in files.items()}
         table, summary = wordnet_table(contents, language)
+        self._steps.own()
         write_table(self._steps.path(step) + ".parquet", table, self._storage)
         self._steps.record.finish(step, {}, digests, summary)
         missing = summary.get("missing")
@@ -81,9 +82,10 @@ class SourceStages:
         if not self._steps.begin(step, compared, digests):
             return
         sources = NgramSources(language, _paths(files), lowest_pair_count)
-        build_ngrams(self._spark(), sources, self._emptied(step), options, self._storage)
-        stats = read_ngram_stats(self._steps.folder, language, self._storage)
-        self._steps.record.finish(step, compared, digests, {})
+        folder = self._steps.new_folder(step)
+        build_ngrams(self._spark(), sources, folder, options, self._storage)
+        stats = read_ngram_stats(folder, self._storage)
+        self._steps.finish(step, compared, digests, folder, {})
         self._steps.log(f"{step}: {stats['total']['used']:,} pages, {stats['total']['tokens']:,} tokens")
         for warning in stats["warnings"]:
             self._steps.log(f"{step}: {warning}")
@@ -98,7 +100,7 @@ class SourceStages:
         digests = self._steps.digests_of(files)
         if not self._steps.begin("titles", compared, digests):
             return
-        folder = self._emptied("titles")
+        folder = self._steps.new_folder("titles")
         stats_of_files = build_titles(self._spark(), _paths(files), folder, rules, self._storage)
         names, used_of = {file.path: file.name for file in files}, Counter[str]()
         for stats in stats_of_files:
@@ -108,12 +110,7 @@ class SourceStages:
             used_of.update(stats.pop("used_of"))
         stats_of_files.sort(key=lambda stats: str(stats["file"]))
         summary = {"files": stats_of_files, "used_of": dict(sorted(used_of.items()))}
-        self._steps.record.finish("titles", compared, digests, summary)
-
-    def _emptied(self, step: str) -> str:
-        folder = self._steps.path(step)
-        storage.delete_folder(folder, self._storage)
-        return folder
+        self._steps.finish("titles", compared, digests, folder, summary)
 
     def _read(self, file: SourceFile) -> bytes:
         return storage.read_bytes(file.path, self._storage)

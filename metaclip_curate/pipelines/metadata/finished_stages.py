@@ -58,7 +58,7 @@ class FinishedStages:
 
     def ngram_stats(self, language: str) -> dict[str, Any]:
         """Reads the statistics that the stage ngrams wrote for a language."""
-        return read_ngram_stats(self.steps.folder, language, self.storage)
+        return read_ngram_stats(self.steps.data(f"ngrams/{language}"), self.storage)
 
     def source_warnings(self, language: str) -> list[str]:
         """Returns the warnings of the stages of a language, each with the stage's name."""
@@ -71,15 +71,14 @@ class FinishedStages:
         return found
 
 
-def read_ngram_stats(folder: str, language: str, options: StorageOptions) -> dict[str, Any]:
+def read_ngram_stats(folder: str, options: StorageOptions) -> dict[str, Any]:
     """Reads the statistics that the stage ngrams wrote for a language.
 
     Args:
-        folder: Folder of the stages.
-        language: The language.
+        folder: Folder of the stage's data.
         options: Credentials and limits for reading the folder.
     """
-    url = storage.join(folder, "ngrams", language, "wikipedia.json")
+    url = storage.join(folder, "wikipedia.json")
     stats: dict[str, Any] = json.loads(storage.read_bytes(url, options))
     return stats
 

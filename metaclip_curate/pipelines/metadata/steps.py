@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from metaclip_curate.storage import StorageOptions
 
 Log = Callable[[str], None]
 STAGES_FOLDER = "stages"
+_FOLDER = "folder"  # among the summary of a step that Spark writes: name of the folder in that of the step
 
 
 class BuildSteps:
@@ -21,21 +23,48 @@ class BuildSteps:
         output: The metadata folder.
         options: Credentials and limits for reading and writing the folder.
         log: Function that prints a line.
+        own: Checks that the metadata folder is this build's, and raises an error otherwise.
 
     Attributes:
         folder: Folder of the steps' data.
         record: The record of finished steps.
         log: Function that prints a line.
+        own: As given; called before each change of the folder.
     """
 
-    def __init__(self, output: str, options: StorageOptions, log: Log) -> None:
+    def __init__(
+        self, output: str, options: StorageOptions, log: Log, own: Callable[[], None] = lambda: None
+    ) -> None:
         self.folder = storage.join(output, STAGES_FOLDER)
-        self.record = BuildRecord(self.folder, options)
+        self.record = BuildRecord(self.folder, options, own)
         self.log = log
+        self.own = own
+        self._storage = options
 
     def path(self, step: str) -> str:
         """Returns the path of a step's data."""
         return storage.join(self.folder, step)
+
+    def data(self, step: str) -> str:
+        """Returns the folder in which Spark wrote the data of a finished step."""
+        name = self.record.summary(step).get(_FOLDER)
+        return storage.join(self.path(step), name) if name else self.path(step)
+
+    def new_folder(self, step: str) -> str:
+        """Deletes the data of a step, and returns a folder for new data, which no other build writes to.
+
+        A build that was taken for dead may still be writing, and Spark reads every file that a folder has.
+        """
+        self.own()
+        storage.delete_folder(self.path(step), self._storage)
+        return storage.join(self.path(step), uuid.uuid4().hex[:8])
+
+    def finish(
+        self, step: str, options: dict[str, Any], sources: list[list[str]], folder: str, summary: dict[str, Any]
+    ) -> None:
+        """Records a step whose data are completely written to a folder of `new_folder`."""
+        name = folder.rpartition("/")[2]
+        self.record.finish(step, options, sources, {**summary, _FOLDER: name})
 
     def begin(self, step: str, options: dict[str, Any], sources: list[list[str]]) -> bool:
         """Logs whether a step runs, and removes it from the record if it does.
