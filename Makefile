@@ -24,7 +24,7 @@ TESTS ?=
 WORKERS ?= 2
 BENCH ?=
 # Dumps, wordnets and page views to build lists from; without any, the small dumps that ship.
-DUMPS ?= $(wildcard ../shared/data)
+DUMPS ?=
 # The sources of the whole English list, and what `metadata fetch` is told if DATE says that it downloads them.
 SOURCES_EN ?= runs/sources-en
 METADATA_EN ?= runs/metadata-en
@@ -66,21 +66,19 @@ runs/metadata: | $(READY)
 
 # Each list is of one small dump: half of its words, and the rules for other languages in English as well, whose lowest
 # counts are those of a whole Wikipedia.
-metadata-mini: runs/metadata-mini  ## build lists from the small dumps that ship, or from DUMPS=folder, in runs/metadata-mini
-
-runs/metadata-mini: | $(READY)
+metadata-mini: $(READY)  ## build lists from the small dumps that ship, or from DUMPS=folder, in runs/metadata-mini
 	$(if $(DUMPS),,$(BIN)/python -m examples.dump_writer runs/wiki --multistream)
-	$(BIN)/metaclip-curate metadata build --languages all --sources $(or $(DUMPS),runs/wiki) --output $@ \
+	$(BIN)/metaclip-curate metadata build --languages all --sources $(or $(DUMPS),runs/wiki) --output runs/metadata-mini \
 		--without titles --preset metaclip2 --unigrams-share 0.5 --bigrams-min-count 2
 
-# MetaCLIP 1's list, from a dump of 25 GB and page views of 26 days, 31 GB.
+# MetaCLIP 1's list, from a dump of 22 GB and page views of 26 days, 31 GB.
 metadata-en: $(READY)  ## build the whole English list in METADATA_EN=runs/metadata-en, from SOURCES_EN=folder, or download: DATE=20250101 FETCH="--contact you@example.org"
 	$(if $(DATE),$(BIN)/metaclip-curate metadata fetch --languages en --date $(DATE) --output $(SOURCES_EN) $(FETCH))
 	$(BIN)/metaclip-curate metadata build --languages en --preset metaclip1 --sources $(SOURCES_EN) \
 		--output $(METADATA_EN) $(ARGS)
 	$(BIN)/metaclip-curate metadata show --metadata $(METADATA_EN) --languages en
 
-mini-run: $(READY) | $(filter runs/metadata runs/metadata-mini,$(METADATA))  ## all stages on the input that ships, or on INPUT=... METADATA=... T=... SEED=... OUT=...
+mini-run: $(READY) | $(filter runs/metadata,$(METADATA)) $(if $(filter runs/metadata-mini,$(METADATA)),metadata-mini)  ## all stages on the input that ships, or on INPUT=... METADATA=... T=... SEED=... OUT=...
 	$(BIN)/metaclip-curate run --input $(INPUT) --metadata $(METADATA) --output $(OUT) --t $(T) --seed $(SEED)
 
 test: $(READY)  ## run the tests, or TESTS="a.py b.py", in WORKERS=2 processes
