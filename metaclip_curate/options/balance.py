@@ -18,7 +18,9 @@ class BalanceOptions:
     anchor_language: str = option("en", "metadata language whose tail share the others take over", metavar="LANG")
     same_t: bool = option(False, "use t for every language")
     tail_share: float | None = option(
-        None, "use this tail share for every language, also for the anchor, instead of t", metavar="SHARE"
+        None,
+        "use this tail share for every language, also for the anchor, instead of t (a given --t is ignored)",
+        metavar="SHARE",
     )
 
     def __post_init__(self) -> None:

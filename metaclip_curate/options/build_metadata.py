@@ -26,7 +26,11 @@ class BuildOptions:
         former="language",
     )
     sources: tuple[str, ...] = option(
-        (), "folders with what `metadata fetch` downloads", metavar="PATH", required=True, changes_output=False
+        (),
+        "folders with what `metadata fetch` downloads; --stage merge needs none",
+        metavar="PATH",
+        required=True,
+        changes_output=False,
     )
     output: str = option(
         "", "metadata folder to write, local or s3:// or gs://", metavar="PATH", required=True, changes_output=False

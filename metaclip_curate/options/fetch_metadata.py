@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.fields import check_range, flag, option
 
+# The first whole day of Wikimedia's pageviews files in their present form.
+FIRST_PAGE_VIEWS = datetime.date(2015, 5, 2)
 DumpForm = Literal["multistream", "articles"]
 LATEST = "latest"
 
@@ -84,7 +87,11 @@ class FetchOptions:
             raise UserError(f"--output {self.output} isn't a local folder: download to one, and copy it from there")
         if self.date != LATEST:
             self.dump_day()
-        self.given_days()
+        for day in self.given_days():
+            if day < FIRST_PAGE_VIEWS:
+                raise UserError(
+                    f"--pageviews-dates {day:%Y%m%d} is too early: page views begin on {FIRST_PAGE_VIEWS:%Y%m%d}"
+                )
         if self.pageviews_days is not None:
             check_range("pageviews_days", self.pageviews_days, 0)
             if self.pageviews_dates:
@@ -111,7 +118,7 @@ class FetchOptions:
 
 def _day(name: str, date: str) -> datetime.date:
     try:
-        if len(date) != 8:
+        if not re.fullmatch(r"[0-9]{8}", date):
             raise ValueError("it doesn't have eight digits")
         return datetime.datetime.strptime(date, "%Y%m%d").date()
     except ValueError as error:

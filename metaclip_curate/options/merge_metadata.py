@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, TypeVar
 
+from metaclip_curate.errors import UserError
 from metaclip_curate.options.fields import check_range, check_share, option
 
 Preset = Literal["metaclip1", "metaclip2"]
@@ -174,6 +176,9 @@ class MergeOptions:
                 check_share(name, share)
         least = {"unigrams_min_count": 1, "bigrams_min_count": 1, "max_entry_length": 1}
         least |= dict.fromkeys(("numbers", "unigrams_most", "bigrams_most", "titles_most"), 0)
+        least["titles_min_views"] = 0
+        if self.bigrams_min_pmi is not None and not math.isfinite(self.bigrams_min_pmi):
+            raise UserError(f"--bigrams-min-pmi must be a number of bits, not {self.bigrams_min_pmi}")
         for name, bound in least.items():
             value = getattr(self, name)
             if value is not None:

@@ -60,4 +60,6 @@ def _difference(name: str, before: Any, now: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    return "nothing" if value is None else ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    if value is None or value == []:
+        return "nothing"
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)

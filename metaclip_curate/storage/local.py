@@ -114,7 +114,7 @@ class LocalStore:
         """Lists the names below a folder."""
         folder = local_path(url)
         names: list[str] = []
-        for parent, folders, files in os.walk(folder):
+        for parent, folders, files in os.walk(folder, onerror=_refuse_unreadable):
             below = os.path.relpath(parent, folder)
             if not recursive:
                 names.extend(name + "/" for name in folders)
@@ -204,6 +204,12 @@ class LocalStore:
             pass
         except (PermissionError, NotADirectoryError) as error:
             cannot_write(url, error)
+
+
+def _refuse_unreadable(error: OSError) -> None:
+    """Refuses a folder that can't be listed, whose files would be missing without a word."""
+    if isinstance(error, PermissionError):
+        raise UserError(f"{error.filename} cannot be read ({_reason(error)}); give one that you may read.") from error
 
 
 def _create_in_place(path: Path, data: bytes) -> bool:

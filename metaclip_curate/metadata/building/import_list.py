@@ -60,7 +60,7 @@ def import_list(
         UserError: The file isn't such a list or has no entries, the folder already has a list of the language, or an
             entry has a line break, which the format can't hold.
     """
-    check_languages([language])
+    check_languages([language], "--language")
     read = read_list(path, language, options)
     if not read.entries:
         raise UserError(f"{path} has no entry: name a list that has some")

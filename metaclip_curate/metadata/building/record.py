@@ -36,9 +36,7 @@ class BuildRecord:
         UserError: The record can't be read.
     """
 
-    def __init__(
-        self, folder: str, options: StorageOptions, before_saving: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, folder: str, options: StorageOptions, before_saving: Callable[[], None] = lambda: None) -> None:
         self._url = storage.join(folder, _NAME)
         self._options = options
         self._before_saving = before_saving

@@ -87,8 +87,17 @@ def editions_of(language: str, with_simple: bool = False) -> tuple[Edition, ...]
     return tuple(sorted(found, key=lambda edition: (edition.code != language, edition.code)))
 
 
-def check_languages(languages: Iterable[str]) -> list[str]:
+def has_wordnet(language: str) -> bool:
+    """Returns whether Open Multilingual WordNet has a wordnet of a metadata language."""
+    return any(edition.wordnet for edition in editions_of(language))
+
+
+def check_languages(languages: Iterable[str], option: str = "--languages") -> list[str]:
     """Checks languages and returns each once, in the given order.
+
+    Args:
+        languages: The languages.
+        option: Option that names them, for messages.
 
     Raises:
         UserError: No language is given, or one is unknown.
@@ -97,22 +106,27 @@ def check_languages(languages: Iterable[str]) -> list[str]:
     if not chosen:
         raise UserError("--languages is missing: name a language by its Wikipedia's code, `--languages de`")
     for language in chosen:
-        editions_of(language)
+        if not any(edition.language == language for edition in all_editions()):
+            raise UserError(_no_such_language(language, option))
     return chosen
 
 
-def _no_such_language(language: str) -> str:
+def _no_such_language(language: str, option: str = "--languages") -> str:
+    if language == "all":
+        return f"{option} all isn't a language: `metadata build` takes it alone, other commands need names"
     for edition in all_editions():
         if language == edition.code:
             return (
                 f"{language} ({edition.name}) has no list of its own: its entries go into {edition.language}; "
-                f"give --languages {edition.language}"
+                f"give {option} {edition.language}"
             )
     names = {edition.name.lower(): edition for edition in all_editions()}
     codes = {edition.code: edition for edition in all_editions()}
     code = language.lower().replace("-", "_")
-    near = [names[name] for name in difflib.get_close_matches(language.lower(), names, 2)]
+    near = [codes[code]] if code in codes else []
+    near += [names[name] for name in difflib.get_close_matches(language.lower(), names, 2)]
     near += [codes[match] for match in difflib.get_close_matches(code, codes, 4, 0.5)]
     shown = [f"{edition.code} ({edition.name})" for edition in dict.fromkeys(near)][:4]
-    remedy = f"near it are {', '.join(shown)}" if shown else f"metadata/README.md lists them; {OTHER} is the rest"
+    verb = "are" if len(shown) > 1 else "is"
+    remedy = f"near it {verb} {', '.join(shown)}" if shown else f"metadata/README.md lists them; {OTHER} is the rest"
     return f"there is no Wikipedia with the code {language}: {remedy}"

@@ -65,6 +65,7 @@ class FetchPlan:
     """
 
     def __init__(self, languages: Sequence[str], options: FetchOptions, client: Client, log: Log) -> None:
+        self._languages = list(languages)
         self._editions = [edition for language in languages for edition in editions_of(language, options.with_simple)]
         self._options = options
         self._client = client
@@ -76,7 +77,16 @@ class FetchPlan:
         Raises:
             UserError: The dump of a language is missing, or a server lacks what it should have.
         """
-        dumps = [each for edition in self._editions for each in self._dump(edition)]
+        self.days()  # before any request, since it can refuse
+        dumps: list[Download] = []
+        for language in self._languages:
+            editions = [edition for edition in self._editions if edition.language == language]
+            found = [each for edition in editions for each in self._dump(edition)]
+            if not found:
+                raise UserError(
+                    f"there is no dump of {self._options.date} of any Wikipedia of {language}: choose another --date"
+                )
+            dumps += found
         return [*dumps, *self._page_views(), *self._wordnets()]
 
     def days(self) -> list[datetime.date]:

@@ -12,9 +12,8 @@ import numpy as np
 
 from metaclip_curate.balance import hash_words
 from metaclip_curate.errors import UserError
+from metaclip_curate.options.fetch_metadata import FIRST_PAGE_VIEWS
 
-# The first whole day of Wikimedia's pageviews files in their present form.
-FIRST_DAY = datetime.date(2015, 5, 2)
 _YEARS = 5
 
 
@@ -32,7 +31,9 @@ def pick_days(before: datetime.date, number: int, seed: int) -> list[datetime.da
     Raises:
         UserError: There are too few days before the date.
     """
-    first = max(FIRST_DAY, before - datetime.timedelta(days=_YEARS * 365 + 1))
+    first = FIRST_PAGE_VIEWS
+    if before > first:
+        first = max(first, before - datetime.timedelta(days=_YEARS * 365 + 1))
     span = max(0, (before - first).days)
     if number > span // 2:
         raise UserError(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from metaclip_curate import storage
 from metaclip_curate.errors import UserError
@@ -27,6 +28,7 @@ from metaclip_curate.metadata.wikipedia.file_names import (
 from metaclip_curate.storage import StorageOptions
 
 _TAB = re.compile(r"wn-data-(?P<code>[a-z]+)\.tab(?:\.gz)?")
+_DAY = r"\d{8}"
 _WORDNET_ARCHIVE = re.compile(r"(?:wordnet|wn|omw).*", re.IGNORECASE)
 
 
@@ -74,6 +76,8 @@ class SourceFiles:
         self.files: list[SourceFile] = []
         for folder in folders:
             names = storage.list_folder(folder, options, recursive=True)
+            if not names and storage.is_local(folder) and Path(folder).is_file():
+                raise UserError(f"--sources {folder} is a file: name the folder that it is in")
             if not names:
                 raise UserError(f"--sources {folder} has no files: name a folder that `metadata fetch` downloaded to")
             self.files += [SourceFile(name, storage.join(folder, name)) for name in names]
@@ -151,6 +155,9 @@ class SourceFiles:
             if skipped:
                 shown = ", ".join(skipped[:3]) + (f" and {len(skipped) - 3} more" if skipped[3:] else "")
                 log(f"{wiki}wiki: uses {used[0].name.form} of {used[0].name.date or 'no date'}, skips {shown}")
+            undated = [text.file.name for text in used if text.name.form in FORMS[:2] and _is_undated(text)]
+            if len(undated) > 1:
+                log(f"{wiki}wiki: uses {len(undated)} dumps without a date as pieces of one text: {', '.join(undated)}")
             chosen += [text.file for text in used]
         return sorted(chosen + self._indices(chosen))
 
@@ -160,11 +167,36 @@ class SourceFiles:
         return [file for file in self.files if dump_of_index(file.path) and file.path in indices]
 
 
+def _is_undated(text: _Text) -> bool:
+    return not text.name.part and not re.fullmatch(_DAY, text.name.date)
+
+
+def without_copies(files: Sequence[SourceFile], digests: Sequence[str]) -> tuple[list[SourceFile], list[str]]:
+    """Leaves out dumps with the same content as another one, whose text would be counted twice, and their indices.
+
+    Args:
+        files: Files of `SourceFiles.texts`.
+        digests: Digest of each file.
+
+    Returns:
+        The files that remain, and a line about each file that was left out.
+    """
+    first: dict[tuple[str, str], SourceFile] = {}
+    left_out: dict[str, str] = {}
+    for file, digest in zip(files, digests, strict=True):
+        name = parse_dump_name(file.path)
+        original = first.setdefault((name.wiki, digest), file) if name else file
+        if original is not file:
+            left_out[file.path] = f"{file.name} is left out: it has the same content as {original.name}"
+            left_out[index_of_dump(file.path)] = ""
+    return [file for file in files if file.path not in left_out], list(filter(None, left_out.values()))
+
+
 def _one_copy(texts: list[_Text]) -> list[_Text]:
     """Chooses files of one edition that have its text exactly once."""
     form = min((text.name.form for text in texts), key=FORMS.index)
     texts = [text for text in texts if text.name.form == form]
-    newest = max((text.name.date for text in texts if re.fullmatch(r"\d{8}", text.name.date)), default="")
+    newest = max((text.name.date for text in texts if re.fullmatch(_DAY, text.name.date)), default="")
     if newest:
         texts = [text for text in texts if text.name.date == newest]
     whole = [text for text in texts if not text.name.part]

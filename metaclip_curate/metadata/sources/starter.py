@@ -95,6 +95,7 @@ def build_starter(
             complete = Path(temporary) / "complete"
             complete.mkdir()
             entries = _write_folder(complete, chosen, limit, wordfreq)
+            _check_unchanged(folder, former, {path.name for path in complete.iterdir()})
             _move_to(complete, folder, former)
     except OSError as error:
         raise UserError(
@@ -135,17 +136,31 @@ def _choose(languages: Iterable[str] | None, available: list[str]) -> list[str]:
     return chosen
 
 
-def _former_files(folder: Path) -> set[str]:
-    """Lists the files of an earlier starter set in the folder; empty if the folder is absent or empty."""
+def _former_files(folder: Path) -> dict[str, str]:
+    """Returns the digest of each file of an earlier starter set; empty if the folder is absent or empty."""
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return set()
+        return {}
     try:
         document = json.loads((folder / SOURCES_FILE).read_bytes())
         if document["kind"] == KIND:
-            return {Path(item["file"]).name for item in document["languages"].values()}
+            return {Path(item["file"]).name: item["sha256"] for item in document["languages"].values()}
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         pass
     raise UserError(f"The folder {folder} holds files of another kind than a starter set; name a new or empty folder.")
+
+
+def _check_unchanged(folder: Path, former: Mapping[str, str], written: set[str]) -> None:
+    """Checks that the lists that are replaced or removed are as an earlier call wrote them.
+
+    Raises:
+        UserError: A list was changed, or isn't one of the earlier set.
+    """
+    for name in sorted({*former, *written} - {SOURCES_FILE}):
+        path = folder / name
+        if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() != former.get(name):
+            raise UserError(
+                f"{path} isn't as the starter set wrote it, and would be lost: move it away, or name another folder."
+            )
 
 
 def _write_folder(folder: Path, languages: Iterable[str], limit: int, wordfreq: Any) -> dict[str, int]:
@@ -173,13 +188,13 @@ def _write_folder(folder: Path, languages: Iterable[str], limit: int, wordfreq: 
     return {language: item["entries"] for language, item in described.items()}
 
 
-def _move_to(complete: Path, folder: Path, former: set[str]) -> None:
+def _move_to(complete: Path, folder: Path, former: Mapping[str, str]) -> None:
     """Renames a complete folder to its final name, or moves its files one by one over those of an earlier set."""
     if not former:
         complete.replace(folder)
         return
     written = {path.name for path in complete.iterdir()}
-    for name in former - written:
+    for name in former.keys() - written:
         (folder / name).unlink(missing_ok=True)
     for name in [*sorted(written - {SOURCES_FILE}), SOURCES_FILE]:
         (complete / name).replace(folder / name)

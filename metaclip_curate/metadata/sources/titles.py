@@ -79,6 +79,13 @@ class PageViewsStats:
         return dataclasses.asdict(self)
 
 
+def broken_off(stats: Mapping[str, Any]) -> str:
+    """Returns a warning about a file whose end is missing; empty for a whole one."""
+    if stats["status"] != "partial":
+        return ""
+    return f"{stats['file']} breaks off ({stats['error']}): {stats['lines']:,} lines before that count"
+
+
 def check_stats(stats: Mapping[str, Any], log: Callable[[str], None]) -> None:
     """Checks that a file can be used, and logs unusable parts.
 
@@ -91,8 +98,8 @@ def check_stats(stats: Mapping[str, Any], log: Callable[[str], None]) -> None:
     """
     if stats["status"] == "failed":
         raise UserError(f"{stats['path']} is damaged ({stats['error']}): download it again, or remove it")
-    if stats["status"] == "partial":
-        log(f"titles: {stats['file']} breaks off ({stats['error']}): {stats['lines']:,} lines before that count")
+    if line := broken_off(stats):
+        log(f"titles: {line}")
     if stats["malformed"]:
         log(f"titles: {stats['file']}: {stats['malformed']:,} of {stats['lines']:,} lines malformed")
     if stats["lines"] and stats["other_projects"] == stats["lines"] - stats["malformed"]:

@@ -18,10 +18,10 @@ from metaclip_curate.metadata.lists.writer import BUILD, check_no_other_list, en
 from metaclip_curate.metadata.sources.editions import ENGLISH, SIMPLE, all_editions, check_languages, editions_of
 from metaclip_curate.metadata.sources.source_files import SourceFiles
 from metaclip_curate.options.build_metadata import BUILD_STAGES, BuildStage
-from metaclip_curate.options.fields import table_options
+from metaclip_curate.options.fields import flag, table_options
 from metaclip_curate.options.page_views import ViewRule
 from metaclip_curate.pipelines.metadata.build_list import BuildSettings, page_views_of, write_list_of
-from metaclip_curate.pipelines.metadata.build_sources import LOWEST_PAIR_COUNT, SourceStages
+from metaclip_curate.pipelines.metadata.build_sources import LOWEST_PAIR_COUNT, SourceStages, compared_rules
 from metaclip_curate.pipelines.metadata.finished_stages import FinishedStages
 from metaclip_curate.pipelines.metadata.steps import BuildSteps, Log
 from metaclip_curate.run.owner import Listener, RunOwner
@@ -149,6 +149,8 @@ class MetadataBuild:
         upstream = self._finished(used, language)
         if "ngrams" in used:
             self._check_pair_counts(language)
+        if "titles" in used:
+            self._check_view_rules()
         options = table_options(self.settings.build) | table_options(self.settings.merge)
         step, list_format = f"merge/{language}", self.settings.build.format
         files = [storage.join(self.output, f"{language}.{list_format}"), entries_file(self.output, language)]
@@ -176,6 +178,17 @@ class MetadataBuild:
                 )
             upstream.append([step, fingerprint])
         return upstream
+
+    def _check_view_rules(self) -> None:
+        """Checks that the stage titles counted the views that these options count."""
+        counted, needed = self.record.options("titles"), compared_rules(self._view_rules())
+        for name, value in needed.items():
+            if counted.get(name) != value:
+                raise UserError(
+                    f"{self.output} has titles that were counted with {flag(name)} {counted.get(name)}, and these "
+                    f"options count with {value}: run `metaclip-curate metadata build --stage titles` with these "
+                    "options first"
+                )
 
     def _check_pair_counts(self, language: str) -> None:
         """Checks that the stage ngrams kept the word pairs that the merge needs."""

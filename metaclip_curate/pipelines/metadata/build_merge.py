@@ -46,7 +46,8 @@ class LanguageMerge:
         self.merged = MergedList()
         self.reports: list[SourceReport] = []
         self.warnings = stages.source_warnings(language)
-        self._add("numbers", [str(number) for number in range(limits.numbers)], {})
+        numbers = map(str, range(limits.numbers))
+        self._add("numbers", [number for number in numbers if is_usable(number, limits.max_entry_length)], {})
         if "wordnet" in stages.used:
             self._add_wordnet()
         tokens = stages.ngram_stats(language)["tokens"] if "ngrams" in stages.used else {}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from metaclip_curate import storage
 from metaclip_curate.metadata.lists.writer import write_table
 from metaclip_curate.metadata.sources.editions import Edition
-from metaclip_curate.metadata.sources.source_files import SourceFile, SourceFiles
+from metaclip_curate.metadata.sources.source_files import SourceFile, SourceFiles, without_copies
 from metaclip_curate.metadata.sources.titles import check_stats
 from metaclip_curate.metadata.sources.wordnet import wordnet_table
 from metaclip_curate.options.fields import table_options
@@ -75,6 +75,11 @@ class SourceStages:
         """
         files = self._sources.texts(editions, self._steps.log)
         step, digests = f"ngrams/{language}", self._steps.digests_of(files)
+        used, copies = without_copies(files, [digest for _, digest in digests])
+        for line in copies:
+            self._steps.log(f"{step}: {line}")
+        digests = [digest for file, digest in zip(files, digests, strict=True) if file in used]
+        files = used
         # Counts that have more pairs than the merge needs aren't made again.
         kept = self._steps.record.options(step).get(LOWEST_PAIR_COUNT, lowest_pair_count)
         lowest_pair_count = min(kept, lowest_pair_count)
@@ -96,7 +101,7 @@ class SourceStages:
         Args:
             rules: Which views count, by metadata language or by code of a Wikipedia.
         """
-        files, compared = self._sources.page_views(), _compared(rules)
+        files, compared = self._sources.page_views(), compared_rules(rules)
         digests = self._steps.digests_of(files)
         if not self._steps.begin("titles", compared, digests):
             return
@@ -120,7 +125,7 @@ def _paths(files: Sequence[SourceFile]) -> list[str]:
     return [file.path for file in files]
 
 
-def _compared(rules: Mapping[str, ViewRule]) -> dict[str, Any]:
+def compared_rules(rules: Mapping[str, ViewRule]) -> dict[str, Any]:
     """Returns the rules as the options with which the step is compared and recorded: `50 for en, 1 for the others`."""
     return {
         "titles_sites": _by_language({language: rule.sites for language, rule in rules.items()}),

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from metaclip_curate import storage
+from metaclip_curate.metadata.sources.editions import has_wordnet
+from metaclip_curate.metadata.sources.titles import broken_off
 from metaclip_curate.pipelines.metadata.steps import BuildSteps
 from metaclip_curate.storage import StorageOptions
 
@@ -64,10 +66,15 @@ class FinishedStages:
         """Returns the warnings of the stages of a language, each with the stage's name."""
         found = []
         if "wordnet" in self.used:
-            warnings = self.steps.record.summary(f"wordnet/{language}")["warnings"]
-            found += [f"wordnet: {warning}" for warning in warnings]
+            summary = self.steps.record.summary(f"wordnet/{language}")
+            found += [f"wordnet: {warning}" for warning in summary["warnings"]]
+            if summary.get("missing") and has_wordnet(language):
+                found.append(f"wordnet: none was taken, {summary['missing']}")
         if "ngrams" in self.used:
             found += [f"ngrams: {warning}" for warning in self.ngram_stats(language)["warnings"]]
+        if "titles" in self.used:
+            files = self.steps.record.summary("titles")["files"]
+            found += [f"titles: {line}" for line in map(broken_off, files) if line]
         return found
 
 

@@ -32,9 +32,7 @@ class BuildSteps:
         own: As given; called before each change of the folder.
     """
 
-    def __init__(
-        self, output: str, options: StorageOptions, log: Log, own: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, output: str, options: StorageOptions, log: Log, own: Callable[[], None] = lambda: None) -> None:
         self.folder = storage.join(output, STAGES_FOLDER)
         self.record = BuildRecord(self.folder, options, own)
         self.log = log

@@ -191,3 +191,8 @@ def test_a_mirrors_password_is_written_nowhere(wikimedia: WikimediaServer, tmp_p
         fetch(wikimedia, tmp_path / "b", dumps_url=f"{mirror}/none")
     shown = [*logged, str(missing.value), *(str(path.read_bytes()) for path in tmp_path.rglob("*") if path.is_file())]
     assert not any("SECRET" in text for text in shown)
+
+
+def test_a_language_without_any_dump(wikimedia: WikimediaServer, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"no dump of {DATE} of any Wikipedia of other"):
+        fetch(wikimedia, tmp_path, languages=("other",), pageviews_days=0)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 from itertools import pairwise
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.metadata.sources.page_view_days import FIRST_DAY, pick_days
-from metaclip_curate.options.fetch_metadata import FetchOptions
+from metaclip_curate.metadata.sources.fetch_plan import FetchPlan
+from metaclip_curate.metadata.sources.page_view_days import pick_days
+from metaclip_curate.options.fetch_metadata import FIRST_PAGE_VIEWS, FetchOptions
 
 DUMP = datetime.date(2025, 1, 1)
 
@@ -21,7 +23,7 @@ DUMP = datetime.date(2025, 1, 1)
 def test_days_are_before_the_dump_and_never_follow_each_other(before: datetime.date, number: int, seed: int) -> None:
     days = pick_days(before, number, seed)
     assert len(days) == number
-    assert all(FIRST_DAY <= day < before for day in days)
+    assert all(FIRST_PAGE_VIEWS <= day < before for day in days)
     assert all((later - day).days > 1 for day, later in pairwise(days))
 
 
@@ -41,7 +43,7 @@ def test_too_many_days() -> None:
     with pytest.raises(UserError, match=r"--pageviews-days 914 is too many: of the 1,826 days"):
         pick_days(DUMP, 914, 3)
     with pytest.raises(UserError, match="--pageviews-days 1 is too many"):
-        pick_days(FIRST_DAY, 1, 0)
+        pick_days(FIRST_PAGE_VIEWS, 1, 0)
 
 
 def test_the_papers_numbers_of_days() -> None:
@@ -51,3 +53,20 @@ def test_the_papers_numbers_of_days() -> None:
     assert days_of("en") == 26
     assert days_of("de") == days_of("en", "de") == 40
     assert (days_of("en", days=3), days_of("de", days=0)) == (3, 0)
+
+
+def test_days_before_the_first_are_refused_without_a_request() -> None:
+    with pytest.raises(UserError, match="is too many"):
+        pick_days(datetime.date(1, 1, 1), 1, 0)
+    for date in ("20150501", "\uff12\uff10\uff12\uff1420101"):
+        with pytest.raises(UserError, match=r"is too early|isn't a date"):
+            FetchOptions(languages=("de",), date="20250101", output="x", pageviews_dates=(date,))
+    options = FetchOptions(languages=("de",), date="20250101", output="x", pageviews_days=99_999)
+
+    class NoClient:
+        def __getattr__(self, name: str) -> None:
+            raise AssertionError("no request is made")
+
+    plan = FetchPlan(["de"], options, cast("Any", NoClient()), print)
+    with pytest.raises(UserError, match="is too many"):
+        plan.downloads()

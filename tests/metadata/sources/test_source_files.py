@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.metadata.sources.editions import editions_of
-from metaclip_curate.metadata.sources.source_files import SourceFiles
+from metaclip_curate.metadata.sources.source_files import SourceFiles, without_copies
 from metaclip_curate.storage import StorageOptions
 
 _ARTICLES, _MULTISTREAM = "pages-articles.xml.bz2", "pages-articles-multistream.xml.bz2"
@@ -93,3 +96,30 @@ def test_the_languages_that_there_is_text_of(tmp_path: Path) -> None:
     assert files.languages() == ["de", "other", "zh"]
     with pytest.raises(UserError, match="no Wikipedia text of any language"):
         sources(tmp_path / "other", "notes.txt").languages()
+
+
+def test_a_copy_of_a_dump_is_left_out_with_its_index(tmp_path: Path) -> None:
+    index = "pages-articles-multistream-index.txt.bz2"
+    names = [f"swwiki-{index}", f"swwiki-{_MULTISTREAM}", f"swwiki-latest-{index}", f"swwiki-latest-{_MULTISTREAM}"]
+    logged: list[str] = []
+    files = sources(tmp_path, *names).texts(editions_of("sw"), logged.append)
+    assert ["2 dumps without a date as pieces of one text" in line for line in logged] == [True]
+    by_name = {file.name: "index" if "index" in file.name else "text" for file in files}
+    kept, lines = without_copies(files, list(by_name.values()))
+    assert [file.name for file in kept] == [f"swwiki-latest-{index}", f"swwiki-latest-{_MULTISTREAM}"]
+    assert lines == [f"swwiki-{_MULTISTREAM} is left out: it has the same content as swwiki-latest-{_MULTISTREAM}"]
+    assert without_copies(files, list(by_name)) == (files, [])
+
+
+def test_a_file_or_an_unreadable_folder_as_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="file is a file: name the folder that it is in"):
+        SourceFiles([str(tmp_path / "file")], StorageOptions())
+
+    def walk(folder: str, onerror: Callable[[OSError], None]) -> Iterator[Any]:
+        onerror(PermissionError(13, "Permission denied", f"{folder}/below"))
+        return iter(())
+
+    monkeypatch.setattr(os, "walk", walk)
+    with pytest.raises(UserError, match="below cannot be read"):
+        SourceFiles([str(tmp_path)], StorageOptions())

@@ -181,3 +181,15 @@ def test_shipped_lists() -> None:
     assert {"แมว", "สุนัข", "ช้าง", "ข้าวผัด", "กรุงเทพ", "สีแดง", "สวยงาม", "วิ่ง"} <= set(thai)
     assert len(german) == len(set(german)) >= 200
     assert all("ß" in word and word == word.lower() for word in german)
+
+
+@pytest.mark.parametrize("name", ["de.txt", "fr.txt"])
+def test_a_list_that_was_changed_stays(tmp_path: Path, name: str) -> None:
+    build_starter(tmp_path / "out", ["de"], limit=10)
+    with (tmp_path / "out" / name).open("a") as file:
+        file.write("mine\n")
+    before = bytes_of(tmp_path / "out")
+    for languages in (["fr"], ["de", "fr"]):
+        with pytest.raises(UserError, match=f"{name} isn't as the starter set wrote it"):
+            build_starter(tmp_path / "out", languages, limit=10)
+    assert bytes_of(tmp_path / "out") == before

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,8 +16,11 @@ from metaclip_curate.metadata.lists.folder import MetadataFolder
 from metaclip_curate.options.build_metadata import BuildOptions
 from metaclip_curate.options.merge_metadata import MergeOptions
 from metaclip_curate.options.ngrams import NgramOptions
+from metaclip_curate.options.page_views import PageViewOptions, ViewRule
 from metaclip_curate.pipelines.metadata.build import MetadataBuild
 from metaclip_curate.pipelines.metadata.build_list import BuildSettings
+from metaclip_curate.pipelines.metadata.build_sources import compared_rules
+from metaclip_curate.pipelines.metadata.finished_stages import FinishedStages
 from metaclip_curate.pipelines.metadata.steps import BuildSteps
 from metaclip_curate.run.owner import RunOwner
 from metaclip_curate.storage import StorageOptions
@@ -119,3 +122,42 @@ def test_each_build_writes_the_data_of_a_step_to_a_folder_of_its_own(tmp_path: P
     # Earlier versions wrote to the folder of the step itself.
     steps.record.finish("titles", {}, [], {"files": []})
     assert Path(steps.data("titles")) == first.parent
+
+
+def test_a_merge_refuses_titles_that_were_counted_otherwise(tmp_path: Path) -> None:
+    def merge(**given: Any) -> MetadataBuild:
+        options = BuildOptions(("ja",), (), str(tmp_path), "merge", ("ngrams", "wordnet"))
+        settings = BuildSettings(options, MergeOptions(), NgramOptions(), STORAGE, PageViewOptions(**given))
+        return MetadataBuild(settings, no_session, lambda line: None)
+
+    rules = compared_rules({"en": ViewRule("desktop", 50), "ja": ViewRule(), "fr": ViewRule()})
+    BuildSteps(str(tmp_path), STORAGE, print).record.finish("titles", rules, [], {"files": [], "used_of": {}})
+    assert merge().run()["ja"]["entries"] == 100
+    with pytest.raises(UserError, match="counted with --titles-sites desktop for en, all for the others, and these"):
+        merge(titles_sites="desktop").run()
+
+
+def test_a_wordnet_that_is_missing_and_a_broken_file_of_page_views_are_warnings(tmp_path: Path) -> None:
+    steps = BuildSteps(str(tmp_path), STORAGE, print)
+    for language in ("fr", "sw"):
+        steps.record.finish(f"wordnet/{language}", {}, [], {"warnings": [], "missing": "no file"})
+    broken = {"file": "x.gz", "status": "partial", "error": "its end is missing", "lines": 7}
+    steps.record.finish("titles", {}, [], {"files": [broken, {"status": "ok"}]})
+    warnings = [
+        FinishedStages(steps, ("wordnet", "titles"), no_session, STORAGE).source_warnings(language)
+        for language in ("fr", "sw")
+    ]
+    broken_off = "titles: x.gz breaks off (its end is missing): 7 lines before that count"
+    assert warnings == [["wordnet: none was taken, no file", broken_off], [broken_off]]
+
+
+def test_numbers_are_as_short_as_the_other_entries(tmp_path: Path) -> None:
+    options = BuildOptions(("ja",), (str(tmp_path),), str(tmp_path / "m"), "merge", ("ngrams", "wordnet", "titles"))
+    settings = BuildSettings(options, MergeOptions(numbers=200, max_entry_length=2), NgramOptions(), STORAGE)
+    assert MetadataBuild(settings, no_session, print).run()["ja"]["entries"] == 100
+
+
+@pytest.mark.parametrize("given", [{"titles_min_views": -1}, {"bigrams_min_pmi": float("nan")}])
+def test_numbers_without_a_meaning(given: dict[str, float]) -> None:
+    with pytest.raises(UserError, match="must be"):
+        MergeOptions(**given)  # type: ignore[arg-type]
