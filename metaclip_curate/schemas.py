@@ -223,5 +223,18 @@ def ddl(schema: pa.Schema) -> str:
     return ", ".join(f"{column.name} {_spark_type(column.type)}" for column in schema)
 
 
+def arrow_type(spark_type: str) -> pa.DataType | None:
+    """Returns the type of a DataFrame's column, or None if tables have no such columns.
+
+    Args:
+        spark_type: Type in `DataFrame.dtypes`.
+    """
+    element = spark_type.removeprefix("array<").removesuffix(">")
+    if element != spark_type:
+        inner = arrow_type(element)
+        return None if inner is None else pa.list_(inner)
+    return next((kind for kind, name in _SPARK_TYPES.items() if name == spark_type), None)
+
+
 def _spark_type(kind: pa.DataType) -> str:
     return f"array<{_spark_type(kind.value_type)}>" if pa.types.is_list(kind) else _SPARK_TYPES[kind]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 
 from metaclip_curate.language import LabelRule, LanguageTable
@@ -14,9 +14,10 @@ from metaclip_curate.pipelines.workspace import Workspace
 from metaclip_curate.run.file_list import FileList, rows_of
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.record import MatchCounts, MatchPart
-from metaclip_curate.run.summaries import LanguageMatches, MatchSummary
+from metaclip_curate.run.summaries import MatchSummary
 from metaclip_curate.screens.screens import ScreenLists
 from metaclip_curate.stages.match import MatchTask, write_matched
+from metaclip_curate.stages.match_summary import match_summary
 from metaclip_curate.stages.match_task import NO_METADATA, ScreenRules
 
 
@@ -105,25 +106,4 @@ def summarize_matches(folder: RunFolder, metadata: str) -> MatchSummary:
         rules.update(part.policy_rules)
         for language, of_part in part.languages.items():
             counts.setdefault(language, []).append(of_part)
-    rows = {language: _language_matches(language, of_parts) for language, of_parts in sorted(counts.items())}
-    without = rows.pop(NO_METADATA, LanguageMatches(NO_METADATA, 0, 0))
-    return MatchSummary(
-        languages=tuple(rows.values()),
-        no_metadata=without.distinct - sum(without.screened.values()),
-        screened_without_metadata=without.screened,
-        policy_rules=dict(sorted(rules.items())),
-        metadata=metadata,
-    )
-
-
-def _language_matches(language: str, parts: Sequence[MatchCounts]) -> LanguageMatches:
-    screened: Counter[str] = Counter()
-    for counts in parts:
-        screened.update(counts.screened)
-    return LanguageMatches(
-        language,
-        sum(counts.distinct for counts in parts),
-        sum(counts.matched for counts in parts),
-        sum(counts.occurrences for counts in parts),
-        dict(sorted(screened.items())),
-    )
+    return match_summary(counts, rules, metadata)

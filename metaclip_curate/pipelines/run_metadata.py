@@ -52,11 +52,7 @@ class RunMetadata:
         Raises:
             UserError: A language has no list, or a list has a mistake.
         """
-        languages = self._options.languages
-        for language in languages:
-            if language not in self.folder.languages:
-                raise UserError(f"--languages names {language}, which has no file in {self.folder.path}")
-        return self._digests(self.folder, languages or self.folder.languages, parsed=True)
+        return self._digests(self.folder, self.folder.among(self._options.languages), parsed=True)
 
     def check_unchanged(self, path: str, recorded: Mapping[str, str], run: str) -> None:
         """Compares the lists of a metadata folder, if it still exists, with those that were matched with.

@@ -72,15 +72,21 @@ def funnel(folder: RunFolder, finished: Collection[str]) -> Funnel:
         steps += _distinct(folder.summary(DedupSummary), inputs.pairs)
     if "match" in finished:
         steps += _matched(folder.summary(MatchSummary))
-    if "sample" in finished:
-        kept = folder.summary(SampleSummary).pairs
-        steps.append(Step("not_drawn", "not drawn", steps[-1].value - kept, part=True))
-    if "balance" in finished:
-        expected = folder.summary(BalanceSummary).expected_pairs
-        steps.append(Step("expected", "expected in the manifest", expected))
-    if "sample" in finished:
-        steps.append(Step("kept", "kept in the manifest", kept))
-    return Funnel(_read(inputs), tuple(steps))
+    expected = folder.summary(BalanceSummary).expected_pairs if "balance" in finished else None
+    kept = folder.summary(SampleSummary).pairs if "sample" in finished else None
+    return Funnel(_read(inputs), (*steps, *_drawn(steps[-1].value, expected, kept)))
+
+
+def table_funnel(table: ExtractSummary, match: MatchSummary, expected: float, kept: int) -> Funnel:
+    """Returns the funnel of a table that was curated without a run folder.
+
+    Args:
+        table: What was read of it, with each pair once.
+        match: What was matched.
+        expected: Expected number of kept pairs.
+        kept: Number of kept pairs.
+    """
+    return Funnel((), (*_extracted(table), *_matched(match), *_drawn(match.matched, expected, kept)))
 
 
 def _is_rebalanced(folder: RunFolder, finished: Collection[str]) -> bool:
@@ -116,6 +122,17 @@ def _distinct(dedup: DedupSummary, pairs: int) -> list[Step]:
         Step("in_other_files", "repeated in another file", pairs - dedup.distinct, part=True),
         Step("distinct", "unique pairs overall", dedup.distinct),
     ]
+
+
+def _drawn(matched: float, expected: float | None, kept: int | None) -> list[Step]:
+    steps = []
+    if kept is not None:
+        steps.append(Step("not_drawn", "not drawn", matched - kept, part=True))
+    if expected is not None:
+        steps.append(Step("expected", "expected in the manifest", expected))
+    if kept is not None:
+        steps.append(Step("kept", "kept in the manifest", kept))
+    return steps
 
 
 def _matched(match: MatchSummary) -> list[Step]:

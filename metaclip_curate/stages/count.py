@@ -137,10 +137,27 @@ def write_counts(matched: DataFrame, task: CountTask) -> tuple[list[PartFile], i
     groups = task.entries.groups()
     if not groups:
         return [write_file(iter(()), LAYOUT, task.counts, lambda: part_name(0), task.storage)], 0
-    sums = matched.select("metadata_lang", "entry_ids").mapInArrow(_adder(groups), ddl(_SUMS))
-    shuffled = shuffle_to_partitions(sums, len(groups), "partition")
-    rows = shuffled.mapInArrow(_writer(groups, task), ddl(_WRITTEN)).collect()
+    rows = _shuffled_sums(matched, groups).mapInArrow(_writer(groups, task), ddl(_WRITTEN)).collect()
     return sorted(PartFile(*row[:-1]) for row in rows), sum(row["matches"] for row in rows)
+
+
+def counts(matched: DataFrame, entries: Entries) -> DataFrame:
+    """Counts the texts that contain each entry, as `write_counts` does, and writes nothing.
+
+    Args:
+        matched: Rows of `schemas.MATCHED`.
+        entries: Entries of the languages with a matched text, and perhaps of others.
+
+    Returns:
+        Rows of `schemas.COUNTS` of all entries of the languages with a matched text.
+    """
+    groups = entries.groups()
+
+    def count(batches: Batches) -> Batches:
+        sums = _added_up(batches)
+        yield from count_rows(sorted(language for language, _, _ in sums.found()), sums, entries.read)
+
+    return _shuffled_sums(matched, groups).mapInArrow(count, ddl(COUNTS))
 
 
 def occurrences(matched: DataFrame) -> DataFrame:
@@ -156,6 +173,20 @@ def occurrences(matched: DataFrame) -> DataFrame:
     """
     each = matched.select("metadata_lang", F.explode("entry_ids").alias("entry_id"))
     return each.groupBy("metadata_lang", "entry_id").agg(F.count(F.lit(1)).alias("count"))
+
+
+def _shuffled_sums(matched: DataFrame, groups: Sequence[Sequence[str]]) -> DataFrame:
+    """Returns sums of tasks, in each partition those of one group of languages."""
+    sums = matched.select("metadata_lang", "entry_ids").mapInArrow(_adder(groups), ddl(_SUMS))
+    return shuffle_to_partitions(sums, len(groups), "partition")
+
+
+def _added_up(batches: Batches) -> OccurrenceSums:
+    sums = OccurrenceSums()
+    for batch in batches:
+        for language, rows in by_language(batch):
+            sums.add(language, rows.column(1).to_numpy(), rows.column(2).to_numpy())
+    return sums
 
 
 def _adder(groups: Sequence[Sequence[str]]) -> Callable[[Batches], Batches]:
@@ -182,10 +213,7 @@ def _writer(groups: Sequence[Sequence[str]], task: CountTask) -> Callable[[Batch
     def write(batches: Batches) -> Batches:
         context = TaskContext.get()
         group = context.partitionId() if context else 0
-        sums, matches = OccurrenceSums(), 0
-        for batch in batches:
-            for language, rows in by_language(batch):
-                sums.add(language, rows.column(1).to_numpy(), rows.column(2).to_numpy())
+        sums, matches = _added_up(batches), 0
 
         def rows_of_group() -> Batches:
             nonlocal matches

@@ -130,7 +130,6 @@ def match_file(task: MatchTask, number: int, stats: MatchStats) -> Iterator[pa.R
     Yields:
         Rows of `schemas.MATCHED`, with the kept columns.
     """
-    screens = _screens(task.screens.options, _match_options(task), task.screens.lists, task.storage)
     names = with_kept(DISTINCT, task.kept).names
     names_to_screen = [*_SCREENED_COLUMNS, *(column.name for column in task.kept)]
     with open_table_file(task.files[number], task.storage) as file:
@@ -140,12 +139,30 @@ def match_file(task: MatchTask, number: int, stats: MatchStats) -> Iterator[pa.R
             label = _label(file, group, task.rule)
             languages = task.languages[label], task.screens.codes.get(label, "")
             groups.setdefault(languages, []).append(group)
-        for (language, code), of_language in sorted(groups.items()):
-            columns = names_to_screen if language == NO_METADATA else names
-            for batch in file.iter_batches(_ROWS_PER_BATCH, of_language, columns):
-                passed = _screened(batch, (language, code), screens, stats)
-                if language != NO_METADATA:
-                    yield _matched(passed, language, task, stats)
+        for languages, of_languages in sorted(groups.items()):
+            columns = names_to_screen if languages[0] == NO_METADATA else names
+            for batch in file.iter_batches(_ROWS_PER_BATCH, of_languages, columns):
+                yield from match_batch(batch, languages, task, stats)
+
+
+def match_batch(
+    batch: pa.RecordBatch, languages: tuple[str, str], task: MatchTask, stats: MatchStats
+) -> Iterator[pa.RecordBatch]:
+    """Screens and matches pairs of one label.
+
+    Args:
+        batch: Rows of `schemas.DISTINCT` with the kept columns.
+        languages: Metadata language of the label or NO_METADATA, and its language whether or not there is metadata.
+        task: How pairs are screened, and the metadata to match with.
+        stats: The pairs are counted here.
+
+    Yields:
+        Rows of `schemas.MATCHED` with the kept columns; nothing without metadata.
+    """
+    screens = _screens(task.screens.options, _match_options(task), task.screens.lists, task.storage)
+    passed = _screened(batch, languages, screens, stats)
+    if languages[0] != NO_METADATA:
+        yield _matched(passed, languages[0], task, stats)
 
 
 def _label(file: pq.ParquetFile, group: int, rule: LabelRule) -> str:

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,6 +102,17 @@ class MetadataFolder:
     def languages(self) -> list[str]:
         """The languages that have a list, sorted."""
         return list(self.files)
+
+    def among(self, languages: Sequence[str]) -> list[str]:
+        """Returns the languages of --languages, or all if it names none.
+
+        Raises:
+            UserError: A language has no list.
+        """
+        for language in languages:
+            if language not in self.files:
+                raise UserError(f"--languages names {language}, which has no file in {self.path}")
+        return list(languages) or self.languages
 
     def read(self, language: str) -> LanguageMetadata:
         """Reads the list of a language, with the digest of the same bytes.

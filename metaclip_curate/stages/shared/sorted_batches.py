@@ -36,10 +36,15 @@ def first_of_each_run(batches: Iterator[pa.RecordBatch], columns: Sequence[str])
 
 def by_language(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
     """Yields the slices of a batch between changes of its column metadata_lang, with their language."""
+    yield from runs_of(batch, "metadata_lang")
+
+
+def runs_of(batch: pa.RecordBatch, name: str) -> Iterator[tuple[str, pa.RecordBatch]]:
+    """Yields the slices of a batch between changes of a string column, with their value."""
     if not batch.num_rows:
         return
-    encoded = pc.run_end_encode(batch.column(batch.schema.get_field_index("metadata_lang")))
+    encoded = pc.run_end_encode(batch.column(batch.schema.get_field_index(name)))
     start = 0
-    for end, language in zip(encoded.run_ends.to_pylist(), encoded.values.to_pylist(), strict=True):
-        yield language, batch.slice(start, end - start)
+    for end, value in zip(encoded.run_ends.to_pylist(), encoded.values.to_pylist(), strict=True):
+        yield value, batch.slice(start, end - start)
         start = end
