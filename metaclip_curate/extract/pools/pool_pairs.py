@@ -49,16 +49,18 @@ class PoolPairs:
     Args:
         file: What the rows have in common.
         stats: Rows, dropped rows, texts and pairs are counted here.
+        unique: Whether of equal pairs only the first is yielded.
     """
 
-    def __init__(self, file: PoolFile, stats: InputStats) -> None:
+    def __init__(self, file: PoolFile, stats: InputStats, *, unique: bool = True) -> None:
         self._file = file
+        self._unique = unique
         self._stats = stats
         self._seen: set[bytes] = set()
         self._schema = with_kept(PAIRS, file.kept)
 
     def batches(self, raw: Iterator[RawRows]) -> Iterator[pa.RecordBatch]:
-        """Yields batches of `schemas.PAIRS` with the kept columns, with each (url, text) once.
+        """Yields batches of `schemas.PAIRS` with the kept columns, with each (url, text) once if `unique`.
 
         Raises:
             ColumnError: A column has a type that can't be used.
@@ -89,7 +91,7 @@ class PoolPairs:
         whole = len(texts.rows) == raw.rows.num_rows and bool((np.diff(texts.rows) == 1).all())
         of_texts = urls if whole else urls.take(pa.array(texts.rows))
         uids = pair_uids(of_texts, texts.values)
-        fresh = np.array(new_uids(uids, self._seen), dtype=bool)
+        fresh = np.array(new_uids(uids, self._seen) if self._unique else [True] * len(uids), dtype=bool)
         rows = texts.rows
         values = texts.values
         if not fresh.all():
