@@ -96,6 +96,7 @@ $(SPARK35_VENV)/.ready: $(READY)
 # attempts that are repeated, which starts another JVM and is alike in both.
 SPARK35_TESTS ?= tests/stages/test_extract.py tests/stages/test_dedup.py tests/stages/test_draw.py tests/stages/shared \
 	tests/stages/metadata tests/stages/report tests/stages/after/test_candidates.py tests/commands/test_rebalance.py \
+	tests/notebook/test_frame.py \
 	--deselect tests/stages/test_extract.py::test_tasks_that_fail_after_all_of_their_rows_change_nothing
 
 test-old-spark: $(SPARK35_VENV)/.ready  ## run the tests of the stages on Spark 3.5

@@ -1,0 +1,42 @@
+"""The options of a curation without a run folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from metaclip_curate.options.balance import BalanceOptions
+from metaclip_curate.options.dedup import DedupOptions
+from metaclip_curate.options.draw import DrawOptions
+from metaclip_curate.options.match import MatchOptions
+from metaclip_curate.options.pool import PoolOptions
+from metaclip_curate.options.screens import ScreenOptions
+from metaclip_curate.storage import StorageOptions
+
+
+@dataclass(frozen=True)
+class CurateOptions:
+    """The options of all stages, in groups. Those about files and tasks of a run have no effect.
+
+    Attributes:
+        pool: Names of the columns that are read.
+        dedup: The language-ID model, and which language a pair counts as.
+        screens: Which pairs are rejected before they are matched; lists of hosts and words need a run folder.
+        match: The metadata and how texts are matched with it.
+        balance: How thresholds are chosen.
+        draw: Seed and number of texts per image.
+        storage: Credentials and limits for reading the metadata.
+    """
+
+    pool: PoolOptions = field(default_factory=PoolOptions)
+    dedup: DedupOptions = field(default_factory=DedupOptions)
+    screens: ScreenOptions = field(default_factory=ScreenOptions)
+    match: MatchOptions = field(default_factory=MatchOptions)
+    balance: BalanceOptions = field(default_factory=BalanceOptions)
+    draw: DrawOptions = field(default_factory=DrawOptions)
+    storage: StorageOptions = field(default_factory=StorageOptions)
+
+    def given(self, metadata: str | Path, t: int | None) -> CurateOptions:
+        """Returns the options with another metadata folder and, unless it is None, another t."""
+        balance = self.balance if t is None else replace(self.balance, t=t)
+        return replace(self, match=replace(self.match, metadata=str(metadata)), balance=balance)
