@@ -38,6 +38,9 @@ ARGS ?=
 DEPLOY = $(BIN)/metaclip-curate deploy
 DEPLOYED = $(if $(CRAWL),--crawl $(CRAWL)) --output $(OUT) --metadata $(METADATA) $(ARGS)
 
+# Without stored byte code each process of the tests would compile the package and all test files again: 6 s for each.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup mini-run metadata-starter metadata-mini metadata-en test test-fast test-old-spark test-trainer test-floors test-trainer-floors train-mini lint format bench bench-trainer \
 	reference package emr-run emr-serverless-run dataproc-run dataproc-serverless-run clean
@@ -102,10 +105,13 @@ SPARK35_TESTS ?= tests/stages/test_extract.py tests/stages/test_dedup.py tests/s
 test-old-spark: $(SPARK35_VENV)/.ready  ## run the tests of the stages on Spark 3.5
 	$(SPARK35_VENV)/bin/python -m pytest $(SPARK35_TESTS)
 
+# Importing what the tests of these files need takes seconds, and most of them are slow.
+NOT_FAST = --ignore tests/on_cluster --ignore-glob '*/clouds/test_emr*.py' --ignore tests/deploy/test_templates.py
+
 # No Spark, and a tenth of the examples of each property.
 test-fast: $(READY)  ## run the tests that need neither Spark nor more than a moment, in less than a minute
 	SHARE_OF_EXAMPLES=0.1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m 'not spark and not slow' \
-		--ignore tests/on_cluster $(TESTS)
+		$(NOT_FAST) $(TESTS)
 
 $(TRAINER_VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(TRAINER_VENV)

@@ -264,6 +264,7 @@ def test_a_run_folder_on_s3_knows_what_is_finished(s3: S3Server) -> None:
     assert storage.list_folder("s3://runs/other", options, recursive=True) == ["pairs/00000/x.parquet"]
 
 
+@pytest.mark.slow
 def test_a_manifest_file_on_s3(s3: S3Server) -> None:
     s3.put("runs", {})
     options = StorageOptions(s3_endpoint_url=s3.url)

@@ -17,7 +17,11 @@ from tests.support.servers.s3 import S3Server
 __all__ = ["faulty_http", "faulty_s3", "gcs_server", "no_proxy", "run_folder", "s3_process", "s3_server"]
 
 
-@pytest.fixture(params=["local", "file:", "s3", "gs", "hdfs"])
+# The servers of the object stores take seconds to start.
+_SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("s3", "gs")]
+
+
+@pytest.fixture(params=["local", "file:", "hdfs", *_SLOW])
 def run_folder(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[str, StorageOptions]:
