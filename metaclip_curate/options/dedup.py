@@ -31,7 +31,7 @@ class DedupOptions:
     )
     dedup_passes: int = option(
         1,
-        "number of passes of deduplication; each needs that part of the shuffle disk",
+        "number of passes of deduplication; with N of them, a pass needs an N-th of the shuffle disk",
         metavar="N",
         changes_output=False,
     )

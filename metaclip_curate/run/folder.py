@@ -37,7 +37,7 @@ from metaclip_curate.run.record import (
     to_json,
 )
 from metaclip_curate.run.record_file import RecordFile, cannot_write
-from metaclip_curate.run.stages import TABLES, remedy, stages_from
+from metaclip_curate.run.stages import STAGES, TABLES, remedy, stages_from
 from metaclip_curate.run.summaries import Summary, stage_of
 from metaclip_curate.schemas import Kept, kept_columns
 from metaclip_curate.storage import StorageOptions
@@ -357,14 +357,17 @@ class RunFolder:
             recipe: Recipe from which some of the options come; it isn't compared with that of a stage that continues.
 
         Raises:
-            UserError: The options aren't those that the stage was started with, or a file of the user's has a name
-                that the run needs.
+            UserError: The options aren't those that the stage was started with; a file of the user's has a name that
+                the run needs; or tables would be removed, and one of those before is damaged.
         """
         self.check_options(stage, options)
         self._owned |= folder_names.require_free(self.root, self._owned, self.options)
         record = self._stages.get(stage)
         if record is None or (record.upstream != upstream and not grows):
             stale = self._folders_from(stage)
+            if any(storage.list_folder(folder, self.options) for folder in stale):
+                # A damaged table can still be replaced by a copy; what was computed from it would be gone.
+                self._require_tables_before(stage)
             self.forget(stage)
             record = StageRecord(options=dict(options), recipe=recipe)
         else:
@@ -450,6 +453,18 @@ class RunFolder:
         self.forget(stage)
         self._save()
         self._delete(folders)
+
+    def _require_tables_before(self, stage: str) -> None:
+        """Checks the files of the tables that a stage may read.
+
+        Raises:
+            UserError: A file is missing, was added, or isn't what was written.
+        """
+        for name in STAGES[: STAGES.index(stage)]:
+            # The stages from matching on don't read the pairs, of which only the distinct ones matter then.
+            if name in self._stages and (name != "extract" or stage == "dedup"):
+                for table in TABLES[name]:
+                    self.table_files(name, table)
 
     def _folders_from(self, stage: str) -> list[str]:
         """Returns the folders of all tables of a stage and of those after it, and of their lists.

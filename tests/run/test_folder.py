@@ -134,6 +134,22 @@ def test_a_table_that_was_changed_is_not_read(tmp_path: Path, stage: str) -> Non
         folder.table_files(stage, table)
 
 
+def test_nothing_is_removed_while_a_table_before_is_damaged(tmp_path: Path) -> None:
+    made_run.write_run(tmp_path, made_run.matched_rows(images=30, seed=1))
+    folder = RunFolder(str(tmp_path))
+    matched = Path(folder.table_files("match", "matched")[0].url)
+    whole = matched.read_bytes()
+    counts = Path(folder.table_files("count", "counts")[0].url)
+    matched.unlink()
+    folder.forget("count")
+    with pytest.raises(UserError, match=f"{matched.name}.* missing"):
+        folder.begin("count", {}, folder.fingerprint("match"))
+    assert counts.exists()
+    matched.write_bytes(whole)
+    folder.begin("count", {}, folder.fingerprint("match"))
+    assert not counts.exists()
+
+
 def test_a_list_that_was_changed_is_not_read(tmp_path: Path) -> None:
     folder = extracted(tmp_path)
     url = tmp_path / "_files" / "extract" / "00001.json"
