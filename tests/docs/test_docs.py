@@ -78,6 +78,20 @@ def test_the_page_about_pools(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert manifest.column("aesthetic").null_count == 0
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("spark")
+def test_the_page_about_python(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    printed_by("python.md", tmp_path, capsys)
+    names: dict[str, Any] = {}
+    for kind, body in _BLOCK.findall((ROOT / "docs" / "python.md").read_text(encoding="utf-8")):
+        if kind == "python":
+            body = body.replace('"examples/', f'"{ROOT}/examples/').replace('"runs/', f'"{tmp_path}/runs/')
+            exec(body, names)
+    printed = capsys.readouterr().out
+    assert "kept in the manifest" in printed
+    assert printed.count("keep_probability") == 2
+
+
 @pytest.mark.usefixtures("spark")
 def test_the_tutorial(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     printed = printed_by("tutorial.md", tmp_path, capsys)
