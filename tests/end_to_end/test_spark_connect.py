@@ -20,6 +20,18 @@ from tests.support.processes import kill_session
 
 SPARK_HOME = Path(pyspark.__file__).parent
 _SLOWEST = 120.0
+_CURATE = """
+import sys
+from pyspark.sql import SparkSession
+from metaclip_curate import CurateOptions, curate
+from metaclip_curate.options.draw import DrawOptions
+
+spark = SparkSession.builder.getOrCreate()
+options = CurateOptions(draw=DrawOptions(seed=3, texts_per_image="one"))
+result = curate(spark, spark.read.parquet(sys.argv[1]), sys.argv[2], 20, options)
+print(*sorted(row[0] for row in result.kept.select("uid").collect()))
+result.unpersist()
+"""
 
 pytestmark = [
     pytest.mark.usefixtures("spark"),
@@ -88,5 +100,11 @@ def test_a_session_of_spark_connect_gives_the_same(tmp_path: Path, mini_wats: li
     assert answer.returncode == 0, answer.stderr[-6000:]
 
     assert runs.tables(connected) == runs.tables(classic)
+    # A DataFrame on that session: the pairs of the run, which has no folder here.
+    call = [sys.executable, "-c", _CURATE, str(classic / "pairs" / "*"), str(metadata)]
+    answer = subprocess.run(call, env=environment, capture_output=True, text=True, timeout=_SLOWEST, check=False)
+    assert answer.returncode == 0, answer.stderr[-6000:]
+    assert answer.stdout.split() == sorted(row["uid"] for row in runs.table(classic, "manifest"))
+
     ours, theirs = sorted((connected / "manifest").iterdir()), sorted((classic / "manifest").iterdir())
     assert [(path.name, path.read_bytes()) for path in ours] == [(path.name, path.read_bytes()) for path in theirs]
