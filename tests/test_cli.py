@@ -99,8 +99,8 @@ def test_nothing_is_done_again_where_something_that_was_given_is_wrong(
     inputs = [tmp_path / "gone.wat"] if mistake == "--input" else mini_wats
     lists = tmp_path / "gone" if mistake == "--metadata" else metadata
     assert run(inputs, lists, tmp_path / "run", "--again-from", stage) == 2
-    # The made-up run's model for languages is none, which is a mistake too where extract isn't done again.
-    assert_one_sentence(capsys, "gone" if stage == "extract" or mistake == "--input" else "--lid-model with the digest")
+    # The made-up run's model for languages is none, which is a mistake too where dedup isn't done again.
+    assert_one_sentence(capsys, "gone" if stage in ("extract", "dedup") or mistake == "--input" else "--lid-model with the digest")
     assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()} == before
 
 

@@ -14,7 +14,6 @@ from metaclip_curate.cluster.executors import ExecutorPlan, executor_plan
 from metaclip_curate.cluster.rates import Rates
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.fields import flag, option
-from metaclip_curate.storage.byte_ranges import MAX_GAP
 
 PlatformName = Literal["emr", "emr-serverless", "dataproc", "dataproc-serverless", "own"]
 KILOBYTE, MEGABYTE, GIGABYTE = 10**3, 10**6, 10**9
@@ -233,6 +232,8 @@ def _warcs_with_pages(warcs: int, pages: int) -> int:
 
 
 def _selection(pages: int, whole: Plan, rates: Rates) -> SelectionPlan:
+    from metaclip_curate.storage.byte_ranges import MAX_GAP  # imports the HTTP client, which --help doesn't need
+
     warc_bytes = rates["pages_per_crawl"] / rates["inputs_per_crawl"] * rates["page_kilobytes"] * KILOBYTE
     # The positions of pages in a WARC are random, and a page is requested together with one that follows it closely.
     separate = math.exp(-pages / whole.inputs * MAX_GAP / warc_bytes)

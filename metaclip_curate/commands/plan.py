@@ -37,8 +37,11 @@ def _run(given: Given, words: Sequence[str]) -> None:
 
 def as_json(made: Plan, options: PlanOptions, rates: Rates) -> dict[str, Any]:
     """Returns a plan, and the options and rates that it follows from, as JSON types."""
+    estimates = dataclasses.asdict(made)
+    if made.selection is None:
+        del estimates["selection"]
     return {
-        **dataclasses.asdict(made),
+        **estimates,
         "hours": made.hours,
         "dollars": made.dollars,
         "platform": {"name": options.platform, **dataclasses.asdict(rates.platforms[options.platform])},
@@ -50,7 +53,7 @@ def text(made: Plan, options: PlanOptions, rates: Rates) -> str:
     """Returns a plan as tables and lines for people."""
     platform, executor = rates.platforms[options.platform], made.executor
     cores = executor.cores * executor.instances
-    size = f"{made.entries:,} entries" if made.entries else "not given, assumed to be as long as the measured one"
+    size = f"{made.entries:,} entries" if made.entries else "not given, assumed to have 500,000 entries"
     lines = [
         f"{options.crawl or 'input'}: {_input(made, rates)} on {cores:,} cores, {made.nodes:,} x {platform.node} "
         f"({options.platform}), ${made.core_hour:.4f} a core-hour",
@@ -137,7 +140,6 @@ COMMAND = Command(
     _run,
     examples=(
         "--crawl CC-MAIN-2025-30 --cores 512 --metadata lists",
-        "--crawl CC-MAIN-2025-30 --index-pages 1000000 --cores 64",
         "--input-files 1000 --platform dataproc --rates wat_megabytes=350 --json",
     ),
 )
