@@ -53,7 +53,7 @@ def text(made: Plan, options: PlanOptions, rates: Rates) -> str:
     """Returns a plan as tables and lines for people."""
     platform, executor = rates.platforms[options.platform], made.executor
     cores = executor.cores * executor.instances
-    size = f"{made.entries:,} entries" if made.entries else "not given, assumed to have 500,000 entries"
+    size = f"{made.entries:,} entries" if made.entries else f"not given, {rates['largest_list']:,g} entries assumed"
     lines = [
         f"{options.crawl or 'input'}: {_input(made, rates)} on {cores:,} cores, {made.nodes:,} x {platform.node} "
         f"({options.platform}), ${made.core_hour:.4f} a core-hour",
