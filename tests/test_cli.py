@@ -100,7 +100,9 @@ def test_nothing_is_done_again_where_something_that_was_given_is_wrong(
     lists = tmp_path / "gone" if mistake == "--metadata" else metadata
     assert run(inputs, lists, tmp_path / "run", "--again-from", stage) == 2
     # The made-up run's model for languages is none, which is a mistake too where dedup isn't done again.
-    assert_one_sentence(capsys, "gone" if stage in ("extract", "dedup") or mistake == "--input" else "--lid-model with the digest")
+    assert_one_sentence(
+        capsys, "gone" if stage in ("extract", "dedup") or mistake == "--input" else "--lid-model with the digest"
+    )
     assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()} == before
 
 
@@ -120,6 +122,26 @@ def test_malformed_metadata(
     assert run(mini_wats, metadata, tmp_path / "o") == 2
     assert_one_sentence(capsys, "de.json")
     assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["build", "--languages", "sw", "--sources", "sources"],
+        ["fetch", "--languages", "sw", "--date", "20250101"],
+        ["import", "list.json", "--language", "sw"],
+    ],
+)
+def test_a_file_where_metadata_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("list.json", "file"):
+        Path(name).write_text('["a"]')
+    Path("sources").mkdir()
+    assert main(["metadata", *words, "--output", "file"]) == 2
+    assert_one_sentence(capsys, "file is a file and not a folder: name another one")
+    assert Path("file").read_text() == '["a"]'
 
 
 def test_an_output_that_cannot_be_written(

@@ -47,12 +47,32 @@ def require_folder(root: str) -> None:
     Raises:
         UserError: The name, or that of a folder above it, is a file.
     """
-    if not storage.is_local(root):
-        return
-    path = Path(local_path(root))
-    found = next((each for each in (path, *path.parents) if os.path.lexists(each)), None)
+    found = _existing(root)
     if found is not None and not found.is_dir():
         raise UserError(f"{found} is a file and not a folder: name another one")
+
+
+def require_writable_folder(root: str) -> None:
+    """Checks that a local folder is one in which files can be made, or can be created.
+
+    Args:
+        root: Path or URL of the folder.
+
+    Raises:
+        UserError: The name, or that of a folder above it, is a file or a folder without the permission.
+    """
+    require_folder(root)
+    found = _existing(root)
+    if found is not None and not os.access(found, os.W_OK | os.X_OK):
+        raise UserError(f"{found} can't be written: change its permissions or name another folder")
+
+
+def _existing(root: str) -> Path | None:
+    """Returns a local folder, or the nearest above it that exists; None of a folder in a store."""
+    if not storage.is_local(root):
+        return None
+    path = Path(local_path(root))
+    return next((each for each in (path, *path.parents) if os.path.lexists(each)), None)
 
 
 def require_plain_name(root: str) -> None:

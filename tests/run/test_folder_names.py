@@ -80,6 +80,16 @@ def test_a_file_where_a_folder_is_needed(tmp_path: Path) -> None:
     folder_names.require_folder("s3://bucket/file")
 
 
+def test_a_folder_without_the_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Root may write everywhere.
+    monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path)
+    (tmp_path / "open").mkdir()
+    folder_names.require_writable_folder(str(tmp_path / "open" / "new"))
+    folder_names.require_writable_folder("s3://bucket/new")
+    with pytest.raises(UserError, match=f"^{tmp_path} can't be written: change its permissions or name another"):
+        folder_names.require_writable_folder(str(tmp_path / "new" / "er"))
+
+
 def test_names_that_spark_cannot_read(tmp_path: Path) -> None:
     for name in ("a:b", "x[1]", "{a,b}", "100%", "s3://bucket/a:b[1]"):
         folder_names.require_plain_name(name)

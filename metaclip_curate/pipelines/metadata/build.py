@@ -24,6 +24,7 @@ from metaclip_curate.pipelines.metadata.build_list import BuildSettings, page_vi
 from metaclip_curate.pipelines.metadata.build_sources import LOWEST_PAIR_COUNT, SourceStages, compared_rules
 from metaclip_curate.pipelines.metadata.finished_stages import FinishedStages
 from metaclip_curate.pipelines.metadata.steps import BuildSteps, Log
+from metaclip_curate.run.folder_names import require_writable_folder
 from metaclip_curate.run.owner import Listener, RunOwner
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class MetadataBuild:
     ) -> None:
         self.settings = settings
         self.output = settings.build.output.rstrip("/")
+        require_writable_folder(self.output)
         self._session = session
         self._storage = settings.storage
         requested = settings.build.languages
