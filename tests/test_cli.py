@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -440,14 +441,16 @@ def test_a_name_that_the_console_has_no_letters_for(tmp_path: Path, encoding: st
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "command"), [("urllib3", "plan"), ("zstandard", "run"), ("pyspark", "java-home")])
-def test_a_package_that_an_older_environment_lacks(name: str, command: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "command", "status"), [("urllib3", "plan", 1), ("zstandard", "run", 1), ("pyspark", "java-home", 2)]
+)
+def test_a_package_that_an_older_environment_lacks(name: str, command: str, status: int) -> None:
     # A module that is None can't be imported.
     script = f"import sys; sys.modules[{name!r}] = None; from metaclip_curate.cli import entry_point; entry_point()"
     given = {"run": ["--input", "1", "--metadata", "m", "--output", "o"], "plan": ["--metadata", "m"]}.get(command, [])
     done = subprocess.run([sys.executable, "-c", script, command, *given], capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"metaclip-curate: the Python module {name} is missing")
+    assert done.returncode == status
+    assert re.match(rf"metaclip-curate: (the Python module )?{name} is missing", done.stderr)
     assert "pip install" in done.stderr
     assert done.stderr.count("\n") == 1
 

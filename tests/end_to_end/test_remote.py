@@ -162,11 +162,14 @@ def test_an_input_that_is_given_up_says_why_and_the_run_goes_on(
         http.add("/down", data, [Fault(status=503)] * again): ("failed", "gave up after 2 attempts in a row: HTTP 503"),
         http.add("/hangs", data, [Fault(after=0, ending="stall")] * again): ("failed", "no answer from 127.0.0.1"),
         http.url + "/gone": ("failed", "HTTP 404"),
-        http.add("/breaks", data, [Fault(after=MIDDLE), *[Fault(status=500)] * again]): (
+        http.add("/breaks.warc.wat.gz", data, [Fault(after=MIDDLE), *[Fault(status=500)] * again]): (
             "partial",
             f"HTTP 500 Internal Server Error (after {MIDDLE} bytes)",
         ),
-        http.add("/changes", data, [Fault(after=MIDDLE), Fault(headers={"ETag": '"b"'})]): ("partial", "changed while"),
+        http.add("/changes.warc.wat.gz", data, [Fault(after=MIDDLE), Fault(headers={"ETag": '"b"'})]): (
+            "partial",
+            "changed while",
+        ),
         "s3://inputs/gone.warc.wat.gz": ("failed", "404 NoSuchKey"),
         "s3://no-such-bucket/a.warc.wat.gz": ("failed", "404 NoSuchBucket"),
         "s3://inputs/other.warc.wat.gz": ("ok", ""),
