@@ -14,6 +14,9 @@ from metaclip_curate.extract import InputStats, read_pairs
 # Where a URL goes depends on who resolves it.
 SAME = ("records", "image_links", "dropped_opt_out", "dropped_no_text")
 
+# The files take seconds to make and to read twice.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -317,6 +317,7 @@ def test_success_without_a_whole_image(head: bytes, reason: str) -> None:
         assert fetch(url) == (None, reason)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["head", "body", "continue"])
 def test_a_server_that_drips_has_its_time(where: str) -> None:
     def drip(connection: socket.socket) -> None:
@@ -332,6 +333,7 @@ def test_a_server_that_drips_has_its_time(where: str) -> None:
         assert time.monotonic() - started < 3
 
 
+@pytest.mark.slow
 def test_a_server_that_says_nothing_is_asked_again(server: FaultyHTTPServer) -> None:
     url = server.add("/x.jpg", b"image", [Fault(after=2, ending="stall")])
     assert fetch(url, read_timeout=2, retries=1) == (b"image", None)

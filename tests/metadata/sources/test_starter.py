@@ -18,6 +18,9 @@ pytest.importorskip("wordfreq", reason="the starter set needs wordfreq, extra [s
 
 from tests.conftest import ROOT
 
+# The word lists take seconds to read.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> MetadataFolder:
@@ -30,7 +33,6 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-@pytest.mark.slow
 def test_languages(built: MetadataFolder) -> None:
     assert built.languages == available_languages()
     assert len(built.languages) == 46
