@@ -456,7 +456,6 @@ def test_a_package_that_an_older_environment_lacks(name: str, command: str, stat
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_ctrl_c_while_the_commands_are_imported() -> None:
     script = """
 import sys

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,9 @@ from tests.support.made_crawl import CRAWL, Capture, MadeCrawl, made_crawl, page
 from tests.support.servers.faulty_http import Fault, FaultyHTTPServer
 from tests.support.servers.fixtures import s3_process, s3_server
 from tests.support.servers.s3 import S3Server
+from tests.support.servers.worker_http import http
 
-__all__ = ["s3_process", "s3_server"]
+__all__ = ["http", "s3_process", "s3_server"]
 
 Rows = list[dict[str, Any]]
 FAR = 2 << 20  # more than the gap over which one request pays off
@@ -40,17 +40,6 @@ def captures() -> list[Capture]:
 @pytest.fixture(scope="module")
 def crawl() -> MadeCrawl:
     return made_crawl(captures(), index_files=2, gap=1000)
-
-
-@pytest.fixture
-def http(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyHTTPServer]:
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    before = dict(spark.sparkContext.environment)
-    spark.sparkContext.environment["no_proxy"] = "127.0.0.1"
-    with FaultyHTTPServer() as server:
-        yield server
-    spark.sparkContext.environment.clear()
-    spark.sparkContext.environment.update(before)
 
 
 def served(server: FaultyHTTPServer, crawl: MadeCrawl) -> StorageOptions:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import pytest
-from pyspark.sql import SparkSession
 
 from metaclip_curate.extract.input_stats import BROKE_OFF
 from metaclip_curate.options.run import RunOptions
@@ -18,21 +14,13 @@ from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.storage import StorageOptions
 from tests.support import runs
 from tests.support.servers.faulty_http import Fault, FaultyHTTPServer
+from tests.support.servers.worker_http import http
+
+__all__ = ["http"]
 
 Rows = list[dict[str, Any]]
 STORAGE = StorageOptions(read_timeout=5, max_attempts=1)
 MIDDLE = 90_000
-
-
-@pytest.fixture
-def http(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyHTTPServer]:
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    before = dict(spark.sparkContext.environment)
-    spark.sparkContext.environment["no_proxy"] = "127.0.0.1"
-    with FaultyHTTPServer() as server:
-        yield server
-    spark.sparkContext.environment.clear()
-    spark.sparkContext.environment.update(before)
 
 
 def extract(output: Path, listed: Path, retry: bool = False) -> tuple[Rows, Rows]:
