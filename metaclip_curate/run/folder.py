@@ -10,44 +10,33 @@ which run.json names from then on, and of these it removes only what has a name 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from metaclip_curate import storage
-from metaclip_curate.errors import UserError
 from metaclip_curate.run import folder_names
-from metaclip_curate.run.file_list import FileList, TableFile, check_folder, digest
-from metaclip_curate.run.option_changes import changed_option, older_values
+from metaclip_curate.run.file_list import FileList, digest
 from metaclip_curate.run.owner import RunOwner, owning
+from metaclip_curate.run.reader import RunReader
 from metaclip_curate.run.record import (
-    DedupPart,
     Generation,
-    MatchPart,
     PartRecord,
     RecipeRecord,
     RemovedFile,
     RunRecord,
     StageRecord,
     json_bytes,
-    to_json,
 )
-from metaclip_curate.run.record_file import RecordFile, cannot_write
-from metaclip_curate.run.stages import STAGES, TABLES, remedy, stages_from
-from metaclip_curate.run.summaries import Summary, stage_of
-from metaclip_curate.schemas import Kept, kept_columns
+from metaclip_curate.run.record_file import cannot_write
+from metaclip_curate.run.stages import STAGES, TABLES, stages_from
+from metaclip_curate.run.summaries import Summary
 from metaclip_curate.storage import StorageOptions
 
-_WHOLE = "table"  # names the list of a table that has no parts
 
-S = TypeVar("S", bound=Summary)
-
-
-class RunFolder:
+class RunFolder(RunReader):
     """A run folder and its record. Anyone may read it; only its owner may change it.
 
     Args:
@@ -55,259 +44,13 @@ class RunFolder:
         options: Credentials and limits for the folder.
         owner: The process that changes it. Default: this one, once it makes its first change.
 
-    Attributes:
-        root: Path or URL of the folder, without a slash at the end.
-        options: As given.
-
     Raises:
         UserError: The folder can't be written, or its run.json can't be read.
     """
 
     def __init__(self, root: str, options: StorageOptions | None = None, owner: RunOwner | None = None) -> None:
-        self.root = root.rstrip("/") or root
-        self.options = options or StorageOptions()
-        folder_names.require_folder(self.root)
+        super().__init__(root, options, owner)
         self._lock = threading.Lock()
-        self._owner = owner or RunOwner(self.root, self.options)
-        self._file = RecordFile(self.root, self.options)
-        run = self._file.read() or RunRecord()
-        self._stages: dict[str, StageRecord] = dict(run.stages)
-        self._removed, self._removing = run.removed, run.removing
-        self._owned = run.owns
-
-    # Names of folders
-
-    def table(self, name: str) -> str:
-        """Returns the folder of a table."""
-        return storage.join(self.root, name)
-
-    def part(self, table: str, part: str) -> str:
-        """Returns the folder of a part of a table that is written in parts."""
-        return storage.join(self.root, table, part)
-
-    def work(self, name: str) -> str:
-        """Returns a folder for files that are needed only until a stage is finished."""
-        return storage.join(self.root, folder_names.WORK, name)
-
-    # What is finished
-
-    def parts(self, stage: str) -> dict[str, PartRecord]:
-        """Returns the records of a stage's finished parts by name; empty if the stage was never begun."""
-        return dict(self._stages[stage].parts) if stage in self._stages else {}
-
-    def dedup_parts(self) -> dict[str, DedupPart]:
-        """Returns the records of the finished parts of `distinct` by name."""
-        return {name: part for name, part in self.parts("dedup").items() if isinstance(part, DedupPart)}
-
-    def match_parts(self) -> dict[str, MatchPart]:
-        """Returns the records of the finished parts of `matched` by name."""
-        return {name: part for name, part in self.parts("match").items() if isinstance(part, MatchPart)}
-
-    def generations(self) -> tuple[Generation, ...]:
-        """Returns the generations of deduplicating that were begun."""
-        return (self._stages["dedup"].generations or ()) if "dedup" in self._stages else ()
-
-    def require(self, stage: str) -> StageRecord:
-        """Returns the record of a finished stage.
-
-        Raises:
-            UserError: It isn't finished; the message has the command that finishes it.
-        """
-        record = self._stages.get(stage)
-        if record is None or not record.finished:
-            writer = self._owner.other_run()
-            known = "" if self._file.exists else " (there is no run.json in it)"
-            first = f"run `metaclip-curate {stage} --output {self.root}` first"
-            if not self._file.exists:
-                first = f"check the name, or {first}"
-            do = f"{writer} is writing it: wait until it has ended" if writer else first
-            raise UserError(f"{self.root} has no finished stage {stage}{known}: {do}")
-        return record
-
-    def is_finished(self, stage: str, upstream: str) -> bool:
-        """Returns whether a stage is finished and was computed from the tables with this fingerprint."""
-        record = self._stages.get(stage)
-        return bool(record and record.finished and record.upstream == upstream)
-
-    def summary(self, kind: type[S]) -> S:
-        """Returns the result of a finished stage.
-
-        Args:
-            kind: The class of its summary, such as `MatchSummary`.
-
-        Raises:
-            UserError: The stage isn't finished.
-        """
-        found = self.require(stage_of(kind)).summary
-        if not isinstance(found, kind):
-            raise UserError(f"{self._file.url} has no summary of {stage_of(kind)}: {remedy(stage_of(kind))}")
-        return found
-
-    def options_of(self, stage: str) -> dict[str, Any]:
-        """Returns the options that a stage was started with; empty if it never was.
-
-        An option that the version which started it didn't have has its default.
-        """
-        return {**older_values(stage), **self._stages[stage].options} if stage in self._stages else {}
-
-    def kept_columns(self) -> Kept:
-        """Returns the kept columns of a pool, which the tables of pairs have besides those of their schemas."""
-        options = self.options_of("extract")
-        return kept_columns(options.get("keep_columns", ()), options.get("kept_types", ()))
-
-    def recipe_of(self, stage: str) -> RecipeRecord | None:
-        """Returns the recipe that a stage was started with; None without one."""
-        return self._stages[stage].recipe if stage in self._stages else None
-
-    def fingerprint(self, stage: str) -> str:
-        """Returns a digest of what a finished stage's tables were computed from."""
-        record = self.require(stage)
-        parts = {name: to_json(replace(part, files_digest=None)) for name, part in record.parts.items()}
-        computed_from = [stage, record.options, record.upstream, parts]
-        if stage == "sample" and self._removed:  # which has changed the manifest since
-            computed_from.append(self.removed_digest)
-        return hashlib.sha256(json.dumps(computed_from, sort_keys=True).encode()).hexdigest()[:16]
-
-    def check_options(self, stage: str, options: Mapping[str, Any]) -> None:
-        """Compares a command's options with those that the stage was started with.
-
-        Raises:
-            UserError: One differs; the message names it and both values.
-        """
-        changed = changed_option(self.options_of(stage), {**older_values(stage), **options})
-        if changed:
-            raise UserError(
-                f"{self.root} was made with {changed}: give the same or another --output, or, to do {stage} and what "
-                f"follows again, --again-from {stage} to `metaclip-curate run` or `rebalance`, which made the folder"
-            )
-
-    # The files of tables
-
-    def table_files(self, stage: str, table: str, parts: Iterable[str] | None = None) -> list[TableFile]:
-        """Returns the files of a table, after a check that they are what was written.
-
-        Args:
-            stage: The stage that writes the table.
-            table: The table's name.
-            parts: Finished parts to return. Default: all, of a stage that must be finished.
-
-        Raises:
-            UserError: The stage isn't finished; or a file is missing, was added, or isn't what was written.
-        """
-        if parts is None:
-            self.require(stage)
-            parts = sorted(self.parts(stage)) or [""]
-        return [file for part in parts for file in self._files_of_part(stage, table, part)]
-
-    def _files_of_part(self, stage: str, table: str, part: str) -> list[TableFile]:
-        if table in self._removing:
-            raise UserError(
-                f"what was removed is only partly gone from {self.table(table)}, since that was interrupted: "
-                f"`metaclip-curate remove --run {self.root}` finishes it"
-            )
-        folder = self.part(table, part) if part else self.table(table)
-        files = self.file_list(stage, part)
-        if files is None:
-            return [TableFile(storage.join(folder, name), None) for name in storage.list_parquet(folder, self.options)]
-        listed = files.tables.get(table, ())  # a rebalanced run has screened nothing
-        check_folder(folder, listed, self.options, remedy(stage))
-        return [TableFile(storage.join(folder, file.name), file.rows) for file in listed]
-
-    def file_list(self, stage: str, part: str = "", verified: bool = True) -> FileList | None:
-        """Returns the list of a finished part's files.
-
-        Args:
-            stage: The stage that writes the part.
-            part: The part's name; empty for a table without parts.
-            verified: Whether the list must be what was written. It may be a newer one if a removal was interrupted.
-
-        Returns:
-            The list; None of a stage that a rebalanced run has taken over without its tables.
-
-        Raises:
-            UserError: The list is missing or isn't what was written.
-        """
-        record = self._stages[stage]
-        expected = record.parts[part].files_digest if part else record.files_digest
-        if expected is None:
-            return None
-        url = self._list_url(stage, part)
-        try:
-            data = storage.read_bytes(url, self.options)
-        except FileNotFoundError:
-            raise UserError(f"{url} is missing: {remedy(stage)}") from None
-        if verified and digest(data) != expected:
-            raise UserError(f"{url} was changed after the run wrote it: {remedy(stage)}")
-        return FileList.from_bytes(data)
-
-    def _list_url(self, stage: str, part: str) -> str:
-        return storage.join(self.root, folder_names.LISTS, stage, f"{part or _WHOLE}.json")
-
-    def _write_list(self, stage: str, part: str, files: FileList | None) -> str | None:
-        """Writes the list of a part's files and returns its digest; None if there is no list."""
-        if files is None:
-            return None
-        data = files.to_bytes()
-        self.require_owner()
-        storage.write_bytes(self._list_url(stage, part), data, self.options)
-        return digest(data)
-
-    # What was taken down
-
-    @property
-    def removed_files(self) -> tuple[RemovedFile, ...]:
-        """The files of the table `removed`, in the order in which they were written."""
-        return self._removed
-
-    @property
-    def removed_digest(self) -> str:
-        """A digest of the table `removed`; empty if nothing was removed."""
-        return digest(json.dumps([file.sha256 for file in self._removed]).encode()) if self._removed else ""
-
-    @property
-    def removing(self) -> tuple[str, ...]:
-        """The tables that are being rewritten without what was removed."""
-        return self._removing
-
-    @owning
-    def begin_removal(self, files: Sequence[RemovedFile], tables: Sequence[str]) -> None:
-        """Records files of the table `removed`, and tables that are rewritten and can't be read before they are.
-
-        Args:
-            files: All files of the table `removed`.
-            tables: Tables that are rewritten.
-        """
-        self._owned |= folder_names.require_free(self.root, self._owned, self.options)
-        self._removed = tuple(files)
-        self._removing = tuple(dict.fromkeys([*self._removing, *tables]))
-        self._save()
-
-    @owning
-    def replace_lists(self, stage: str, lists: Mapping[str, FileList], summary: Summary | None = None) -> None:
-        """Records the files of rewritten tables, and that they can be read again when `end_removal` is called.
-
-        Args:
-            stage: The stage that wrote the tables.
-            lists: Lists of the files by part; of a table without parts, under an empty name.
-            summary: Result of the stage without what was removed. Default: the one that it has.
-        """
-        record = self._stages[stage]
-        parts = dict(record.parts)
-        for part, files in lists.items():
-            written = self._write_list(stage, part, files)
-            if part:
-                parts[part] = replace(parts[part], files_digest=written)
-            else:
-                record = replace(record, files_digest=written)
-        self._stages[stage] = replace(record, parts=parts, summary=summary or record.summary)
-
-    @owning
-    def end_removal(self) -> None:
-        """Records that all tables are rewritten."""
-        self._removing = ()
-        self._save()
-
-    # Changes
 
     def owned(self) -> AbstractContextManager[None]:
         """Returns a block of changes, which acquires the folder before the first and releases it at the end.
@@ -498,3 +241,52 @@ class RunFolder:
     def _delete(self, folders: Iterable[str]) -> None:
         for folder in folders:
             storage.delete_folder(folder, self.options)
+
+    def _write_list(self, stage: str, part: str, files: FileList | None) -> str | None:
+        """Writes the list of a part's files and returns its digest; None if there is no list."""
+        if files is None:
+            return None
+        data = files.to_bytes()
+        self.require_owner()
+        storage.write_bytes(self._list_url(stage, part), data, self.options)
+        return digest(data)
+
+    # Removals
+
+    @owning
+    def begin_removal(self, files: Sequence[RemovedFile], tables: Sequence[str]) -> None:
+        """Records files of the table `removed`, and tables that are rewritten and can't be read before they are.
+
+        Args:
+            files: All files of the table `removed`.
+            tables: Tables that are rewritten.
+        """
+        self._owned |= folder_names.require_free(self.root, self._owned, self.options)
+        self._removed = tuple(files)
+        self._removing = tuple(dict.fromkeys([*self._removing, *tables]))
+        self._save()
+
+    @owning
+    def replace_lists(self, stage: str, lists: Mapping[str, FileList], summary: Summary | None = None) -> None:
+        """Records the files of rewritten tables, and that they can be read again when `end_removal` is called.
+
+        Args:
+            stage: The stage that wrote the tables.
+            lists: Lists of the files by part; of a table without parts, under an empty name.
+            summary: Result of the stage without what was removed. Default: the one that it has.
+        """
+        record = self._stages[stage]
+        parts = dict(record.parts)
+        for part, files in lists.items():
+            written = self._write_list(stage, part, files)
+            if part:
+                parts[part] = replace(parts[part], files_digest=written)
+            else:
+                record = replace(record, files_digest=written)
+        self._stages[stage] = replace(record, parts=parts, summary=summary or record.summary)
+
+    @owning
+    def end_removal(self) -> None:
+        """Records that all tables are rewritten."""
+        self._removing = ()
+        self._save()
