@@ -29,19 +29,37 @@ def _run(given: Given, words: Sequence[str]) -> None:
     before, after = (FinishedRun(root, "sample", given["storage"], given["session"]) for root in roots)
     found = compare_runs(before, after, _SHOWN_PAIRS)
     if given["print"].json:
-        print_json(dataclasses.asdict(found))
+        print_json({"runs": list(roots), **dataclasses.asdict(found)})
         return
-    print(_differences_table(found.differences) if found.differences else "The data cards are the same.")
+    names = distinguished(*roots)
+    print(_differences_table(found.differences, names) if found.differences else "The data cards are the same.")
     print()
-    print(_languages_table(found.languages))
+    print(_languages_table(found.languages, names))
+    only = {"lost": names[0], "gained": names[1]}
+    width = max(map(len, names))
     for row in found.pairs:
-        print(f"\n{row['side']}  {row['uid']}  {row['metadata_lang']}  {shown(row['text'])}", end="")
+        name = f"{only[row['side']]:<{width}}"
+        print(f"\nonly in {shown(name)}  {row['uid']}  {row['metadata_lang']}  {shown(row['text'])}", end="")
     print()
 
 
-def _differences_table(values: Sequence[Difference]) -> str:
+def distinguished(before: str, after: str) -> tuple[str, str]:
+    """Returns the names of two folders without the folders that both lie in, so that tables stay narrow.
+
+    Args:
+        before: Path or URL of a folder.
+        after: Path or URL of another one.
+    """
+    pair = [root.rstrip("/").split("/") for root in (before, after)]
+    common = 0
+    while common < min(map(len, pair)) - 1 and pair[0][common] == pair[1][common]:
+        common += 1
+    return "/".join(pair[0][common:]), "/".join(pair[1][common:])
+
+
+def _differences_table(values: Sequence[Difference], names: tuple[str, str]) -> str:
     rows = [[each.name, _value(each.before), _value(each.after)] for each in values]
-    return text_table(["", "RUN1", "RUN2"], rows, "<<<")
+    return text_table(["", *names], rows, "<<<")
 
 
 def _value(value: Any) -> str:
@@ -50,8 +68,9 @@ def _value(value: Any) -> str:
     return "-" if value is None else str(value)
 
 
-def _languages_table(languages: Sequence[LanguageChange]) -> str:
-    header = ["language", "t", "matched", "kept", "head's share", "in both", "lost", "gained", "other probability"]
+def _languages_table(languages: Sequence[LanguageChange], names: tuple[str, str]) -> str:
+    only = [f"only in {name}" for name in names]
+    header = ["language", "t", "matched", "kept", "head's share", "in both", *only, "other probability"]
     rows = []
     for change in languages[:_SHOWN_LANGUAGES]:
         pairs = [change.t, change.matched, change.kept]

@@ -39,6 +39,7 @@ def _as_text(pair: Explanation) -> str:
         ("url", pair.url),
         ("text", pair.text),
         ("language", f"{pair.lang}, with score {pair.lang_score:.3f}" if pair.lang else "none that the model knows"),
+        ("language of the page", pair.page_lang),
         ("searched for entries of", pair.metadata_lang or "no language"),
         *(("found in", _origin(origin)) for origin in pair.origins),
     ]
@@ -83,7 +84,7 @@ COMMAND = Command(
     {**RUN_THAT_IS_READ, "pair": ExplainOptions, "print": PrintOptions},
     _run,
     examples=(
-        "--run out --uid 7354c57701603b0d568cd1bcdc2ae1af",
+        "--run out --uid 7354c577",
         '--run out --text "A cat sleeping on a windowsill"',
     ),
 )

@@ -33,6 +33,7 @@ from metaclip_curate.schemas import DISTINCT, MANIFEST, MATCHED, PAIRS, SCREENED
 _ORIGIN = ("crawl", "source_file", "page_url", "text_source", "source_id")
 # Of a URL or a text that is on very many pages.
 _MOST_PAIRS = 100
+_UID_DIGITS, _NAMED_UIDS = 32, 3
 
 
 class Explainer:
@@ -51,11 +52,12 @@ class Explainer:
         """Explains the requested pairs.
 
         Returns:
-            The pair of a uid; the pairs of an image or with a text, at most 100, in the order of their uids; for a text
-            that the run has never seen, what would happen to it.
+            The pair of a uid or of the beginning of one; the pairs of an image or with a text, at most 100, in the
+            order of their uids; for a text that the run has never seen, what would happen to it.
 
         Raises:
-            UserError: The run has no such pair, the URL isn't http, the text is empty, or the metadata has changed.
+            UserError: The run has no such pair, several uids begin with the given digits, the URL isn't http, the text
+                is empty, or the metadata has changed.
         """
         if self._options.uid:
             return self._of_uid(self._options.uid.lower())
@@ -64,10 +66,30 @@ class Explainer:
         return self._of_url(self._options.url)
 
     def _of_uid(self, uid: str) -> list[Explanation]:
-        found = self._of_uids([uid])
+        found = self._of_uids(self._uids_with_prefix(uid))
         if not found:
-            raise UserError(f"{self._folder.root} has no pair with the uid {uid}: look for it by --url or --text")
+            named = "the uid" if len(uid) == _UID_DIGITS else "a uid that begins with"
+            raise UserError(f"{self._folder.root} has no pair with {named} {uid}: look for it by --url or --text")
         return found
+
+    def _uids_with_prefix(self, prefix: str) -> list[str]:
+        """Returns the only uid that begins with a prefix; empty if there is none.
+
+        Raises:
+            UserError: Several uids begin with it.
+        """
+        if len(prefix) == _UID_DIGITS:
+            return [prefix]
+        # A range, unlike a search for the prefix, lets Arrow skip row groups. "g" is behind every hex digit.
+        within = (pc.field("uid") >= prefix) & (pc.field("uid") < f"{prefix}g")
+        table = open_table(self._folder, *self._first_with_labels())
+        uids: list[str] = table.to_table(columns=["uid"], filter=within).column("uid").unique().sort().to_pylist()
+        if len(uids) > 1:
+            named = ", ".join(uids[:_NAMED_UIDS]) + (", ..." if len(uids) > _NAMED_UIDS else "")
+            raise UserError(
+                f"--uid {prefix} is the beginning of the uids of {len(uids):,} pairs ({named}): give more of its digits"
+            )
+        return uids
 
     def _of_url(self, url: str) -> list[Explanation]:
         normal = _normal_url(url)
@@ -147,6 +169,7 @@ class Explainer:
             "text": pair["text"],
             "lang": labelled["lang"],
             "lang_score": float(labelled["lang_score"]),
+            "page_lang": labelled["page_lang"] or "",
             "origins": [{name: row[name] for name in _ORIGIN} for row in rows],
         }
         removed = self._rules.removal(pair)

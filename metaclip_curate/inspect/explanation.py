@@ -42,6 +42,7 @@ class Explanation:
         lang: Label of the language-ID model.
         lang_score: Probability of the label.
         metadata_lang: Language whose entries were searched for; empty if there is none.
+        page_lang: Language that its page declares; empty if the page declares none, or none is known.
         origins: Where the pair was found, one for each input file, first the one that deduplication kept.
         t: Threshold of the language; None if no text of the language matched.
         entries: Entries that the text contains.
@@ -59,6 +60,7 @@ class Explanation:
     lang: str
     lang_score: float
     metadata_lang: str
+    page_lang: str = ""
     origins: list[dict[str, str]] = field(default_factory=list)
     t: int | None = None
     entries: list[ContainedEntry] = field(default_factory=list)

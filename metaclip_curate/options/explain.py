@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.fields import option
+
+_UID = re.compile("[0-9a-fA-F]{1,32}")
 
 
 @dataclass(frozen=True)
 class ExplainOptions:
     """The pair or text that is explained, and where files are that the run folder doesn't hold."""
 
-    uid: str = option("", "uid of a pair, 32 hex digits", metavar="UID", changes_output=False)
+    uid: str = option(
+        "",
+        "uid of a pair, 32 hex digits, or as many of its first digits as no other pair has",
+        metavar="UID",
+        changes_output=False,
+    )
     url: str = option(
         "", "URL of an image: explains all its pairs, or with --text that pair", metavar="URL", changes_output=False
     )
@@ -41,3 +49,5 @@ class ExplainOptions:
     def __post_init__(self) -> None:
         if not (self.uid or self.url or self.text) or (self.uid and (self.url or self.text)):
             raise UserError("give --uid, --url, --text, or --url and --text together")
+        if self.uid and not _UID.fullmatch(self.uid):
+            raise UserError(f"--uid {self.uid} isn't a uid or the beginning of one: a uid has 32 hex digits")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from metaclip_curate.cli import main
+from metaclip_curate.commands.compare import distinguished
 from metaclip_curate.inspect.compare import Difference, differences
 from metaclip_curate.run import folder_names
 from tests.support import made_run
 
 Rows = list[dict[str, Any]]
-pytestmark = pytest.mark.usefixtures("spark")
 
 
 def write_run(root: Path, images: int, t: int, seed: int = 0) -> dict[str, Rows]:
@@ -41,11 +42,13 @@ def write_run(root: Path, images: int, t: int, seed: int = 0) -> dict[str, Rows]
     return rows
 
 
+@pytest.mark.usefixtures("spark")
 def test_pairs_gained_and_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before, after = write_run(tmp_path / "a", 120, t=20), write_run(tmp_path / "b", 150, t=5)
     capsys.readouterr()
     assert main(["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
+    assert found["runs"] == [str(tmp_path / "a"), str(tmp_path / "b")]
     assert found["differences"] == [{"name": "options.balance.t", "before": 20, "after": 5}]
     mine = {row["uid"]: row for row in before["manifest"]}
     theirs = {row["uid"]: row for row in after["manifest"]}
@@ -64,10 +67,27 @@ def test_pairs_gained_and_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert [row["uid"] for row in found["pairs"] if row["side"] == "gained"] == sorted(set(theirs) - set(mine))[:5]
     assert main(["compare", str(tmp_path / "a"), str(tmp_path / "b")]) == 0
     printed = capsys.readouterr().out
+    assert re.search(r"^ +a +b$", printed, re.MULTILINE)
     assert "options.balance.t" in printed
+    assert re.search(r"in both +only in a +only in b +other", printed)
+    assert re.findall(r"^only in (\w)", printed, re.MULTILINE) == ["a"] * 5 + ["b"] * 5
     assert f"{len(mine):,} > {len(theirs):,}" in printed
     assert main(["compare", str(tmp_path / "a"), str(tmp_path / "a")]) == 0
     assert "The data cards are the same." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("roots", "names"),
+    [
+        (("runs/t20", "runs/t50/"), ("t20", "t50")),
+        (("s3://bucket/a/run", "s3://bucket/b/run"), ("a/run", "b/run")),
+        (("run", "elsewhere/run"), ("run", "elsewhere/run")),
+        (("runs/t20", "runs/t20"), ("t20", "t20")),
+        (("/a", "/a/b"), ("a", "a/b")),
+    ],
+)
+def test_folders_are_named_without_what_they_share(roots: tuple[str, str], names: tuple[str, str]) -> None:
+    assert distinguished(*roots) == names
 
 
 def test_fields_that_one_card_lacks() -> None:

@@ -52,6 +52,7 @@ def test_every_pair_of_a_run_is_explained_as_it_went(real: Path) -> None:
         assert found.origins[0]["page_url"] == first["page_url"]
         assert len(found.origins) == len(pairs[uid])
         assert found.kept == (uid in manifest)
+        assert found.page_lang == distinct[uid]["page_lang"]
         if uid not in matched:
             assert found.verdict.startswith("left out")
             assert found.entries == []
@@ -82,6 +83,28 @@ def test_a_new_image_of_a_known_text_would_have_its_chance(real: Path) -> None:
         assert found.keep_probability == row["keep_probability"]
         assert found.draw == oracle.draw(found.uid, 0)
         assert ("would be kept" in found.verdict) == (found.draw < row["keep_probability"])
+
+
+def test_the_first_digits_of_a_uid_are_enough_if_no_other_pair_has_them(made: Made) -> None:
+    uids = sorted(row["uid"] for row in made[1]["matched"])
+    for before, uid, after in zip(uids[:20], uids[1:], uids[2:], strict=False):
+        digits = next(n for n in range(1, 33) if uid[:n] not in (before[:n], after[:n]))
+        (found,) = explain(made[0], uid=uid[:digits].upper())
+        assert found.uid == uid
+        if digits > 1:
+            several = [each for each in uids if each.startswith(uid[: digits - 1])]
+            with pytest.raises(UserError, match=rf"the uids of {len(several)} pairs \({several[0]}, .*give more of"):
+                explain(made[0], uid=uid[: digits - 1])
+
+
+def test_the_language_that_a_page_declares_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = made_run.matched_rows(images=20, seed=7)
+    rows[0]["page_lang"] = "pt-br"
+    made_run.write_run(tmp_path / "run", rows)
+    for row, shown in ((rows[0], True), (rows[-1], False)):
+        assert main(["explain", "--run", str(tmp_path / "run"), "--uid", row["uid"]]) == 0
+        printed = capsys.readouterr().out
+        assert ("language of the page     pt-br" in printed) == ("language of the page" in printed) == shown
 
 
 def test_an_image_and_a_text_find_all_their_pairs(real: Path) -> None:
@@ -155,6 +178,9 @@ def test_tables_that_contradict_each_other_are_an_error(made: Made, tmp_path: Pa
     ("asked", "message"),
     [
         (["--uid", "0" * 32], "has no pair with the uid"),
+        (["--uid", "0000000"], "has no pair with a uid that begins with 0000000"),
+        (["--uid", "logo"], "--uid logo isn't a uid or the beginning of one: a uid has 32 hex digits"),
+        (["--uid", "0" * 33], "isn't a uid"),
         (["--url", "https://nowhere.example/a.jpg"], "has no pair with the image https://nowhere.example/a.jpg"),
         (["--url", "mailto:somebody"], "is no http or https URL"),
         (["--text", " \n "], "--text is empty"),

@@ -125,7 +125,7 @@ def test_the_shards_are_what_open_clip_reads(
 def test_the_same_command_goes_on(
     served: tuple[Path, dict[str, Rows], FaultyHTTPServer],
     downloaded: tuple[Path, str],
-    capsys: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     folder, asked = downloaded[0], len(served[2].requests)
     before = {path.name: path.read_bytes() for path in folder.glob("*.*")}
@@ -133,8 +133,12 @@ def test_the_same_command_goes_on(
     (folder / "00001_stats.json").unlink()
     (folder / "00001.tar").write_bytes(b"cut off")
     rows = pq.read_metadata(folder / "00001.parquet").num_rows
-    assert main(command(served[0], folder)) == 0
-    assert "1 of" in capsys.readouterr().out
+    assert main([*command(served[0], folder), "--json"]) == 0
+    # img2dataset prints about each shard, and so do its processes.
+    out, errors = capfd.readouterr()
+    assert json.loads(out)["rows"] == len(served[1]["manifest"])
+    assert "1 of" in errors
+    assert "total   - success" in errors
     assert 0 < len(served[2].requests) - asked <= 2 * rows
     assert (folder / "sizes.json").read_bytes() == before["sizes.json"]
     assert (folder / "00000.tar").read_bytes() == before["00000.tar"]
