@@ -79,6 +79,31 @@ SCREENED = pa.schema(
     ]
 )
 
+# The pairs of a manifest whose image a screen rejects, in a rebalanced run.
+SCREENED_IMAGES = pa.schema(
+    [
+        *MATCHED,
+        pa.field("reason", pa.string()),  # one of `screens.reasons.IMAGE_REASONS`
+        pa.field("detail", pa.string()),  # what was found, in words; may be empty
+    ]
+)
+
+# The images of a download, one row for each that was fetched.
+FINGERPRINTS = pa.schema(
+    [
+        pa.field("uid", pa.string()),  # of the pair that it was fetched for; null if the download didn't keep uids
+        pa.field("shard", pa.string()),  # name of the shard, such as 00000
+        pa.field("key", pa.string()),  # name of the sample in it
+        pa.field("error", pa.string()),  # why it can't be decoded; empty if it can
+        pa.field("sha256", pa.string()),  # of the file as it was fetched; null if that isn't known
+        pa.field("md5", pa.string()),  # likewise
+        pa.field("pdq", pa.string()),  # 64 hex digits, as ThreatExchange's tools write PDQ hashes; null with an error
+        pa.field("quality", pa.int32()),  # of the PDQ hash, from 0 (nothing to see) to 100
+        pa.field("width", pa.int32()),  # pixels, before img2dataset resized the image if it recorded that
+        pa.field("height", pa.int32()),
+    ]
+)
+
 # What was taken down from a run; pairs that it applies to are in no later manifest.
 REMOVED = pa.schema(
     [

@@ -21,6 +21,7 @@ from metaclip_curate.commands import (
     download,
     explain,
     export,
+    images,
     java_home,
     metadata,
     plan,
@@ -56,6 +57,7 @@ _COMMANDS: dict[str, tuple[Command | CommandGroup, ...]] = {
     "after a run": (
         threshold.COMMAND,
         download.COMMAND,
+        images.COMMANDS,
         rebalance.COMMAND,
         remove.COMMAND,
         export.COMMAND,

@@ -1,4 +1,4 @@
-"""Images after curation: downloading those of a manifest within limits, and the result of a download.
+"""Images after curation: downloading those of a manifest within limits, and what is computed of downloaded images.
 
 What handles an image's bytes or the connection to its host belongs here. Imports `run`, `extract`, `storage`,
 `options`, `console` and `errors`.
