@@ -71,8 +71,11 @@ class Deduplicator:
         if all(name in done for name in names):
             return True
         task = self._task(number, generations)
-        for dedup_pass, name in enumerate(names):
-            if name not in done and not self._deduplicate_pass(name, replace(task, dedup_pass=dedup_pass)):
+        missing = [name for name in names if name not in done]
+        self._folder.begin_parts("dedup", missing[:1])
+        for next_one, name in enumerate(missing, 1):
+            of_pass = replace(task, dedup_pass=names.index(name))
+            if not self._deduplicate_pass(name, of_pass, missing[next_one : next_one + 1]):
                 return False
         self._require_all_read(names, sum(file.rows for file in task.files))
         return True
@@ -120,13 +123,13 @@ class Deduplicator:
             ]
         return found
 
-    def _deduplicate_pass(self, name: str, task: DedupTask) -> bool:
+    def _deduplicate_pass(self, name: str, task: DedupTask, following: Sequence[str]) -> bool:
         """Deduplicates a share of a generation's uids as one part; returns False as `deduplicate` does."""
         result = write_distinct(self._work.spark, task, self._folder.part("distinct", name))
         if result.superseding:
             return False
         part = DedupPart(pairs=result.pairs, labels=result.labels)
-        self._folder.commit_part("dedup", name, part, FileList({"distinct": result.files}))
+        self._folder.commit_part("dedup", name, part, FileList({"distinct": result.files}), following)
         return True
 
     def _require_all_read(self, names: Sequence[str], expected: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from metaclip_curate.language import LabelRule, LanguageTable
@@ -49,17 +49,18 @@ class PartMatcher:
 
     def match(self) -> None:
         """Matches what isn't matched."""
-        done = self._folder.match_parts()
-        for name, part in sorted(self._folder.dedup_parts().items()):
-            if name not in done:
-                self._match_part(name, part.labels)
+        parts, done = self._folder.dedup_parts(), self._folder.match_parts()
+        names = sorted(parts.keys() - done.keys())
+        self._folder.begin_parts("match", names[:1])
+        for number, name in enumerate(names, 1):
+            self._match_part(name, parts[name].labels, names[number : number + 1])
 
     @cached_property
     def _lists(self) -> ScreenLists:
         """What the screens look up, written for the workers once."""
         return self._screens.write_lists(self._folder)
 
-    def _match_part(self, name: str, labels: Mapping[str, int]) -> None:
+    def _match_part(self, name: str, labels: Mapping[str, int], following: Sequence[str]) -> None:
         dedup = self._folder.options_of("dedup")
         files = self._folder.table_files("dedup", "distinct", [name])
         codes = {label: self._language_table.metadata_language(label) for label in labels}
@@ -80,9 +81,8 @@ class PartMatcher:
         read = sum(counts.distinct for counts in result.languages.values())
         self._work.require_all("match", "distinct pairs", read, rows_of(files))
         part = MatchPart(languages=result.languages, policy_rules=result.policy_rules)
-        self._folder.commit_part(
-            "match", name, part, FileList({"matched": result.matched, "screened": result.screened})
-        )
+        files_of_part = FileList({"matched": result.matched, "screened": result.screened})
+        self._folder.commit_part("match", name, part, files_of_part, following)
 
     def _metadata_languages(self, labels: Mapping[str, int]) -> dict[str, str]:
         """Returns for each label the language whose entries its texts are searched for, or NO_METADATA."""

@@ -164,6 +164,7 @@ class Rebalancing:
             self._log(f"rebalance: reading what became of the pairs from {len(self._files):,} files")
             self.folder.begin("match", options, upstream)
             files = [storage.join(folder, name) for folder, name in self._files]
+            self.folder.begin_parts("match", [PART])
             download = Download(files, self._options.downloaded, self._options.drop_equal_images)
             losses, counts, written = write_downloaded_pairs(self._source, download, self.folder)
             self.folder.commit_part("match", PART, MatchPart(languages=counts), FileList({"matched": written}))

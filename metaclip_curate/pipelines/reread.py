@@ -89,7 +89,10 @@ class Rereader:
         self._work.console.log(f"extract: reading {len(paths):,} input files again that failed, broke off or changed")
         parts = []
         named = self._paths_by_name(before)
-        for of_round in self._reader.rounds(paths):
+        rounds = self._reader.rounds(paths)
+        # Each round, the rest of each, and the rest of each part with such files may become a part.
+        self._folder.begin_parts("extract", itertools.islice(_new_names(self._folder), 2 * len(rounds) + len(before)))
+        for of_round in rounds:
             below = {path: named[path] for path in of_round if path in named}
             parts.append(self._reader.write(next(self._names), of_round, below=below))
             for row in parts[-1].inputs:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
@@ -63,6 +63,27 @@ class WrittenPart:
         return ExtractPart(files=len(self.inputs), digest=hashlib.sha256(json.dumps(read).encode()).hexdigest())
 
 
+_Round = tuple[str, Sequence[str]]  # name of the part and input files of a round
+_Read = tuple[list[InputRow], _Round | None]
+
+
+class _Waiting:
+    """The rounds that aren't begun, which several threads take from.
+
+    Args:
+        rounds: The rounds in their order.
+    """
+
+    def __init__(self, rounds: Iterable[_Round]) -> None:
+        self._rounds = iter(rounds)
+        self._lock = threading.Lock()
+
+    def next(self) -> _Round | None:
+        """Returns the next round; None after the last."""
+        with self._lock:
+            return next(self._rounds, None)
+
+
 class RoundReader:
     """Reads input files in rounds.
 
@@ -91,37 +112,53 @@ class RoundReader:
         """Reads input files and commits the part of each round."""
         if not paths:
             return
-        first, stop = first_new_part(self._work.folder), threading.Event()
+        first = first_new_part(self._work.folder)
+        numbered = enumerate(self.rounds(paths), first)
+        waiting = _Waiting([(f"{number:05d}", of_round) for number, of_round in numbered])
         self._work.spark  # noqa: B018 (its start isn't part of the rate)
         progress = FileProgress(len(paths))
         with reports_file() as file, ThreadPoolExecutor(_ROUNDS_IN_FLIGHT) as pool:
 
-            def read(number: int, of_round: Sequence[str]) -> list[InputRow]:
-                return [] if stop.is_set() else self._read_round(f"{first + number:05d}", of_round, str(file))
+            def start(each: _Round) -> Future[_Read]:
+                return pool.submit(self._read_round, *each, str(file), waiting)
 
-            pending = {pool.submit(read, number, of_round) for number, of_round in enumerate(self.rounds(paths))}
+            begun = [each for _ in range(_ROUNDS_IN_FLIGHT) if (each := waiting.next())]
+            self._work.folder.begin_parts("extract", [name for name, _ in begun])
             try:
-                self._follow(pending, Reports(file), progress)
+                self._follow(start, begun, Reports(file), progress)
             finally:
-                stop.set()
                 self._work.console.status("")
         self._work.console.log(f"extract: {progress}")
 
-    def _follow(self, pending: set[Future[list[InputRow]]], reports: Reports, progress: FileProgress) -> None:
-        """Shows how far rounds are until the last has ended, and raises what one of them raises."""
+    def _follow(
+        self,
+        start: Callable[[_Round], Future[_Read]],
+        begun: Sequence[_Round],
+        reports: Reports,
+        progress: FileProgress,
+    ) -> None:
+        """Starts rounds, and shows how far they are until the last has ended; raises what one of them raises."""
+        pending = {start(each) for each in begun}
         while pending:
             done, pending = wait(pending, _STATUS_SECONDS, FIRST_COMPLETED)
             for report in reports.new():
                 progress.add(report)
-            for row in (row for future in done for row in future.result()):
-                progress.add(FileReport(row["path"], row["pairs"], finished=True))
-                self.log_input(row)
+            for inputs, following in (future.result() for future in done):
+                if following:
+                    pending.add(start(following))
+                for row in inputs:
+                    progress.add(FileReport(row["path"], row["pairs"], finished=True))
+                    self.log_input(row)
             self._work.console.status(f"extract: {progress}")
 
-    def _read_round(self, name: str, paths: Sequence[str], reports: str) -> list[InputRow]:
+    def _read_round(self, name: str, paths: Sequence[str], reports: str, waiting: _Waiting) -> _Read:
+        """Reads a round and commits its part; returns its rows of `inputs`, and the round that is to follow."""
         part = self.write(name, paths, reports)
-        self._work.folder.commit_part("extract", name, part.record, part.files)
-        return part.inputs
+        # The save that commits a part also records the next one, which costs no save of its own.
+        following = waiting.next()
+        names = [following[0]] if following else []
+        self._work.folder.commit_part("extract", part.name, part.record, part.files, names)
+        return part.inputs, following
 
     def write(
         self, name: str, paths: Sequence[str], reports: str = "", below: Mapping[str, str] | None = None

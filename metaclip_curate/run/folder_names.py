@@ -1,15 +1,14 @@
 """Names of a run's files and folders, by which it knows what it may replace and remove.
 
 A run folder may hold files of the user's. A run begins only if nothing in it has the name of one of the run's own files
-and folders; run.json lists these names from then on. In the folders of its tables a run removes only files with a name
-that a run gives.
+and folders; run.json lists these names from then on. `own_files` has what in the folders of tables is the run's.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from metaclip_curate import storage
@@ -29,11 +28,6 @@ REMOVED = "removed"
 TABLES = ("pairs", "inputs", "distinct", "matched", "screened", "counts", "thresholds", "manifest")
 NAMES = frozenset({*TABLES, REMOVED, DATACARD, REPORT, FIGURES, LISTS, WORK, REPORT_WORK, SELECTIONS})
 
-# Names of parts and files that stages and Spark's own writer give, and beginnings of names that readers of Parquet
-# folders skip.
-_PART = re.compile(r"\d{5}(-\d{5})?|survivors|" + "|".join(TABLES))
-_FILE = re.compile(r"(part-\d{5}(-[0-9a-f-]{36}-c\d{3})?(\.\w+)?|[0-9a-f]{32})\.parquet")
-_SKIPPED = (".", "_")
 # Hadoop's patterns (org.apache.hadoop.fs.FileSystem.globStatus); Spark takes every name that it reads for one.
 PATTERN = re.compile(r"[{}\[\]*?\\]")
 
@@ -111,32 +105,6 @@ def require_free(root: str, owned: Collection[str], options: StorageOptions) -> 
                 "Give another --output, or move it away"
             )
     return NAMES
-
-
-def require_ours(folders: Iterable[str], options: StorageOptions) -> None:
-    """Checks that every file in some folders has a name that a run gives.
-
-    Args:
-        folders: Folders of tables or of their parts, which need not exist.
-        options: Credentials and limits for the folders.
-
-    Raises:
-        UserError: A file has another name.
-    """
-    for folder in folders:
-        for name in storage.list_folder(folder, options, recursive=True):
-            if not _is_ours([*folder.rsplit("/", 1)[1:], *name.split("/")]):
-                raise UserError(
-                    f"{storage.join(folder, name)} isn't a file of this run and would be deleted together with the "
-                    "table: move it elsewhere first"
-                )
-
-
-def _is_ours(path: Sequence[str]) -> bool:
-    *folders, name = path
-    if any(part.startswith(_SKIPPED) for part in path):
-        return True
-    return bool(_FILE.fullmatch(name)) and all(_PART.fullmatch(folder) for folder in folders)
 
 
 def require_outside(root: str, inputs: Iterable[str], options: StorageOptions) -> None:

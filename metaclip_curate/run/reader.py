@@ -62,6 +62,7 @@ class RunReader:
         self._stages: dict[str, StageRecord] = dict(run.stages)
         self._removed, self._removing = run.removed, run.removing
         self._owned = run.owns
+        self._unfinished: frozenset[str] = run.unfinished
 
     # Names of folders
 

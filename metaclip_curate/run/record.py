@@ -85,6 +85,7 @@ class MatchPart:
 
 PartRecord = ExtractPart | DedupPart | MatchPart
 _PARTS: Mapping[str, type[PartRecord]] = {"extract": ExtractPart, "dedup": DedupPart, "match": MatchPart}
+PARTED_STAGES = frozenset(_PARTS)  # whose tables are written in parts
 
 
 @dataclass(frozen=True)
@@ -162,12 +163,15 @@ class RunRecord:
         stages: Records of the stages that were begun.
         removed: Files of the table `removed`.
         removing: Tables that are being rewritten without what was removed; empty unless that was interrupted.
+        unfinished: Folders, relative to the run folder, that are being written or removed: parts that were begun and
+            aren't finished, and what is left of tables that are computed again.
     """
 
     owns: frozenset[str] = frozenset()
     stages: Mapping[str, StageRecord] = field(default_factory=dict)
     removed: tuple[RemovedFile, ...] = ()
     removing: tuple[str, ...] = ()
+    unfinished: frozenset[str] = frozenset()
 
 
 def to_json(value: Any) -> Any:
@@ -185,6 +189,7 @@ def run_to_bytes(run: RunRecord) -> bytes:
     state = {
         "format": _FORMAT,
         "owns": sorted(run.owns),
+        "unfinished": sorted(run.unfinished),
         "stages": {name: to_json(run.stages[name]) for name in SUMMARIES if name in run.stages},
     }
     if run.removed:
@@ -223,6 +228,7 @@ def run_from_bytes(data: bytes, url: str) -> RunRecord:
             stages={name: _stage_from_json(name, stage) for name, stage in stages.items()},
             removed=msgspec.convert(state.get("removed", []), tuple[RemovedFile, ...]),
             removing=tuple(state.get("removing", [])),
+            unfinished=frozenset(state.get("unfinished", [])),  # an earlier version didn't record it
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(

@@ -231,6 +231,7 @@ def test_a_run_folder_on_s3_knows_what_is_finished(s3: S3Server) -> None:
     url = "s3://runs/mine/"
     folder = RunFolder(url, options)
     folder.begin("extract", {"seed": 1}, "")
+    folder.begin_parts("extract", ["00001"])
     for part in ("00000", "00001", "00002"):
         rows = pa.Table.from_pylist([{"path": f"{part}.wat.gz", "pairs": 1}])
         files = {table: write_part(folder, table, part, rows) for table in ("inputs", "pairs")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,11 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.run.file_list import FileList
+from metaclip_curate.run.file_list import FileList, digest
 from metaclip_curate.run.folder import RunFolder
-from metaclip_curate.run.record import ExtractPart
+from metaclip_curate.run.record import ExtractPart, json_bytes
 from metaclip_curate.run.stages import STAGES
-from metaclip_curate.run.summaries import ExtractSummary
+from metaclip_curate.run.summaries import ExtractSummary, MatchSummary
 from metaclip_curate.run.tables import read_columns, write_part
 from tests.support import made_run
 
@@ -59,27 +60,112 @@ def test_nothing_is_removed_where_something_of_the_users_would_go_too(tmp_path: 
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_bytes(b"mine")
     before = everything(tmp_path)
-    with pytest.raises(UserError, match="isn't a file of this run"):
+    with pytest.raises(UserError, match=r"isn't named by run\.json"):
         folder.discard("extract")
     assert everything(tmp_path) == before
     again = RunFolder(str(tmp_path))
     again.forget("extract")
-    with pytest.raises(UserError, match="isn't a file of this run"):
+    with pytest.raises(UserError, match=r"isn't named by run\.json"):
         again.begin("extract", {"other": 1}, "")
     assert everything(tmp_path) == before
 
 
-def test_what_a_run_that_died_left_is_removed_and_a_folder_of_the_users_beside_it_is_not(tmp_path: Path) -> None:
+def test_what_a_run_that_died_left_is_removed_and_what_is_the_users_beside_it_is_not(tmp_path: Path) -> None:
     folder = extracted(tmp_path)
-    write_part(folder, "pairs", "00002", ROWS)
+    folder.begin_parts("extract", ["00002"])
+    for table in ("pairs", "inputs"):
+        write_part(folder, table, "00002", ROWS)
+    (tmp_path / "_files" / "extract" / "00002.json").write_bytes(b"{}")
+    whole = everything(tmp_path)
+    # A copy of a part under a name that a part could have.
+    for name in ("pairs/00003", "pairs/backup", "inputs/00000-00000"):
+        shutil.copytree(tmp_path / "pairs" / "00001", tmp_path / name)
+        before = everything(tmp_path)
+        with pytest.raises(UserError, match=rf"{name} isn't named by run\.json .*: move it elsewhere"):
+            RunFolder(str(tmp_path)).begin("extract", {}, "")
+        assert everything(tmp_path) == before
+        shutil.rmtree(tmp_path / name)
     RunFolder(str(tmp_path)).begin("extract", {}, "")
-    assert sorted(path.name for path in (tmp_path / "pairs").iterdir()) == ["00000", "00001"]
-    write_part(folder, "pairs", "00002", ROWS)
-    made_run.write_table(tmp_path / "pairs" / "backup" / "part-00000.parquet", [], pa.schema([]))
+    left = {name for name in whole if "00002" not in name}
+    assert everything(tmp_path).keys() == left
+
+
+@pytest.mark.parametrize("name", ["distinct/00001-00000", "matched/00007", "counts", "manifest", "_files/count"])
+def test_a_copy_in_the_folder_of_a_later_table_is_not_removed_with_it(tmp_path: Path, name: str) -> None:
+    made_run.write_run(tmp_path / "run", made_run.matched_rows(images=10, seed=1))
+    copy = tmp_path / "run" / name / "part-00077.parquet"
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.write_bytes(b"mine")
     before = everything(tmp_path)
-    with pytest.raises(UserError, match=r"backup/part-00000.parquet isn't a file of this run"):
-        RunFolder(str(tmp_path)).begin("extract", {}, "")
+    folder = RunFolder(str(tmp_path / "run"))
+    folder.forget("dedup")
+    with pytest.raises(UserError, match=rf"{name}.* isn't named by run\.json"):
+        folder.begin("dedup", {}, folder.fingerprint("extract"))
     assert everything(tmp_path) == before
+    copy.unlink()
+    if not any(copy.parent.iterdir()):
+        copy.parent.rmdir()
+    folder.begin("dedup", {}, folder.fingerprint("extract"))
+    assert everything(tmp_path).keys() == {"run/run.json"}
+
+
+@pytest.mark.parametrize("name", ["pairs/00002/part-00000.parquet", "inputs/00002/notes.txt"])
+def test_a_part_is_not_begun_where_a_file_of_the_users_lies(tmp_path: Path, name: str) -> None:
+    folder = extracted(tmp_path, ("00000",))
+    files = {table: write_part(folder, table, "00001", ROWS) for table in ("pairs", "inputs")}
+    (tmp_path / name).parent.mkdir()
+    (tmp_path / name).write_bytes(b"mine")
+    with pytest.raises(UserError, match=r"00002 isn't named by run\.json"):
+        folder.begin_parts("extract", ["00002"])
+    with pytest.raises(UserError, match=r"00002 isn't named by run\.json"):
+        folder.commit_part("extract", "00001", ExtractPart(files=1), FileList(files), ["00002"])
+    assert (tmp_path / name).read_bytes() == b"mine"
+    assert list(RunFolder(str(tmp_path)).parts("extract")) == ["00000", "00001"]
+
+
+def test_a_table_whose_removal_was_interrupted_is_removed_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_run.write_run(tmp_path, made_run.matched_rows(images=10, seed=1))
+    folder = RunFolder(str(tmp_path))
+    with monkeypatch.context() as patched:
+        patched.setattr("metaclip_curate.storage.delete_folder", lambda *given: pytest.fail("died"))
+        with pytest.raises(pytest.fail.Exception):
+            folder.discard("match")
+    assert (tmp_path / "counts").exists()
+    again = RunFolder(str(tmp_path))
+    assert not again.parts("match")
+    again.begin("match", {}, again.fingerprint("dedup"))
+    again.finish("match", MatchSummary(languages=(), no_metadata=0, metadata=""))
+    again.begin("count", {}, again.fingerprint("match"))
+    assert everything(tmp_path).keys() == {"run.json"}
+
+
+def test_parts_that_are_replaced_go_with_all_that_was_begun(tmp_path: Path) -> None:
+    folder = extracted(tmp_path)
+    folder.begin_parts("extract", ["00002", "00003", "00004"])
+    for part in ("00002", "00003"):
+        files = {table: write_part(folder, table, part, ROWS) for table in ("pairs", "inputs")}
+    folder.replace_parts("extract", ["00001"], {"00003": (ExtractPart(files=1), FileList(files))})
+    folder.finish("extract", ExtractSummary(files=1))
+    parts = {"00000", "00003"}
+    assert RunFolder(str(tmp_path)).parts("extract").keys() == parts
+    for table in ("pairs", "inputs"):
+        assert {path.name for path in (tmp_path / table).iterdir()} == parts
+    assert {path.stem for path in (tmp_path / "_files" / "extract").iterdir()} == parts
+    assert json.loads((tmp_path / "run.json").read_bytes())["unfinished"] == []
+
+
+def test_run_json_of_a_version_that_named_no_unfinished_parts(tmp_path: Path) -> None:
+    folder = extracted(tmp_path)
+    state = json.loads((tmp_path / "run.json").read_bytes())
+    del state["unfinished"], state["digest"]
+    (tmp_path / "run.json").write_bytes(json_bytes({**state, "digest": digest(json_bytes(state))}))
+    write_part(folder, "pairs", "00002", ROWS)
+    with pytest.raises(UserError, match=r"pairs/00002 isn't named by run\.json .* or delete it if it isn't needed"):
+        RunFolder(str(tmp_path)).begin("extract", {}, "")
+    shutil.rmtree(tmp_path / "pairs" / "00002")
+    RunFolder(str(tmp_path)).begin("extract", {}, "")
 
 
 def test_forgetting_removes_nothing_before_a_stage_begins(tmp_path: Path) -> None:
@@ -184,7 +270,7 @@ def test_run_json_that_was_changed_is_not_read(tmp_path: Path) -> None:
         (whole.replace(b'"format": 2', b'"format": 9'), "is of format 9, not 2"),
     ):
         (tmp_path / "run.json").write_bytes(data)
-        with pytest.raises(UserError, match=f"run.json {message}"):
+        with pytest.raises(UserError, match=rf"run\.json {message}"):
             RunFolder(str(tmp_path))
     (tmp_path / "run.json").unlink()
     with pytest.raises(UserError, match=r"no finished stage extract \(there is no run.json in it\): check the name"):

@@ -12,25 +12,6 @@ from metaclip_curate.run.stages import TABLES
 from metaclip_curate.storage import StorageOptions
 
 STORAGE = StorageOptions()
-OURS = [
-    "pairs/00000/0123456789abcdef0123456789abcdef.parquet",
-    "matched/00000-00001/part-00012.parquet",
-    "matched/survivors/part-00000.parquet",
-    "counts/part-00003-0d1bbd3b-96a1-4b1c-8e4d-6d6a8a5d0a31-c000.zstd.parquet",
-    "counts/.part-00003-0d1bbd3b-96a1-4b1c-8e4d-6d6a8a5d0a31-c000.zstd.parquet.crc",
-    "manifest/_SUCCESS",
-    "manifest/.DS_Store",
-    "pairs/00000/_temporary/0/part-00000.parquet",
-]
-THEIRS = [
-    "pairs/notes.txt",
-    "pairs/00000/notes.txt",
-    "pairs/backup/part-00000.parquet",
-    "pairs/00000 (1)/part-00000.parquet",
-    "matched/part-00000 (1).parquet",
-    "manifest/train.parquet",
-    "manifest/part-00000.parquet.bak",
-]
 
 
 def put(root: Path, name: str) -> None:
@@ -41,20 +22,6 @@ def put(root: Path, name: str) -> None:
 
 def test_the_tables_are_those_of_the_stages() -> None:
     assert list(folder_names.TABLES) == [table for tables in TABLES.values() for table in tables]
-
-
-@pytest.mark.parametrize("name", OURS)
-def test_files_that_a_run_makes(tmp_path: Path, name: str) -> None:
-    put(tmp_path, name)
-    folder_names.require_ours([str(tmp_path / table) for table in folder_names.TABLES], STORAGE)
-
-
-@pytest.mark.parametrize("name", THEIRS)
-def test_files_that_no_run_makes(tmp_path: Path, name: str) -> None:
-    put(tmp_path, name)
-    with pytest.raises(UserError, match="isn't a file of this run") as caught:
-        folder_names.require_ours([str(tmp_path / table) for table in folder_names.TABLES], STORAGE)
-    assert str(tmp_path / name) in str(caught.value)
 
 
 @pytest.mark.parametrize("name", sorted(folder_names.NAMES))

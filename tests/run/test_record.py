@@ -76,6 +76,7 @@ RUN = RunRecord(
             summary=SampleSummary(1, 7, (LanguageTotals("en", 20, 0.06, 7.25, 8, 8, 7, 7, 50, 50, 40, 40),)),
         ),
     },
+    unfinished=frozenset({"pairs/00002", "inputs/00002"}),
 )
 
 
@@ -97,7 +98,8 @@ def test_a_record_is_read_as_it_was_written() -> None:
 def test_the_keys_of_run_json() -> None:
     """Programs of the user's read it too."""
     state = json.loads(run_to_bytes(RUN))
-    assert list(state) == ["format", "owns", "stages", "digest"]
+    assert state["unfinished"] == ["inputs/00002", "pairs/00002"]
+    assert list(state) == ["format", "owns", "unfinished", "stages", "digest"]
     match = state["stages"]["match"]
     assert list(match) == ["options", "recipe", "parts", "upstream", "finished", "summary"]
     counts = {"distinct": 9, "matched": 7, "occurrences": 12, "screened": {"host": 1}}

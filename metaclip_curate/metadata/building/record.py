@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from metaclip_curate import storage
@@ -19,6 +19,7 @@ from metaclip_curate.storage import StorageOptions
 
 _FORMAT = 1
 _NAME = "build.json"
+FOLDER = "folder"  # among the summary of a step that Spark writes: name of the folder in that of the step
 
 
 class BuildRecord:
@@ -49,6 +50,7 @@ class BuildRecord:
             UserError: The record can't be read.
         """
         self._steps: dict[str, dict[str, Any]] = {}
+        self._folders: dict[str, list[str]] = {}
         self.digests = Digests(self._options)
         if storage.exists(self._url, self._options):
             self._read()
@@ -59,6 +61,11 @@ class BuildRecord:
             if state["format"] != _FORMAT:
                 raise ValueError(f"format {state['format']}, not {_FORMAT}")
             self._steps = dict(state["steps"])
+            # An earlier version named only the folders of finished steps.
+            finished = {
+                step: [record["summary"][FOLDER]] for step, record in self._steps.items() if FOLDER in record["summary"]
+            }
+            self._folders = dict(state.get("folders", finished))
             self.digests = Digests(self._options, state["digests"])
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{self._url} can't be read ({error}): remove its folder to build anew") from error
@@ -124,11 +131,26 @@ class BuildRecord:
         made_from = [step, record["options"], record["sources"]]
         return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:16]
 
+    def folders(self, step: str) -> tuple[str, ...]:
+        """Returns the names of the folders that were begun for a step's data and may exist."""
+        return tuple(self._folders.get(step, ()))
+
+    def record_folders(self, step: str, names: Sequence[str]) -> None:
+        """Records the folders of a step's data, before one of them is written or deleted.
+
+        Args:
+            step: Name of the step.
+            names: Names of the folders.
+        """
+        self._folders[step] = list(names)
+        self._save()
+
     def _save(self) -> None:
         self._before_saving()
         state = {
             "format": _FORMAT,
             "steps": dict(sorted(self._steps.items())),
+            "folders": dict(sorted(self._folders.items())),
             "digests": dict(sorted(self.digests.cached.items())),
         }
         data = json.dumps(state, indent=1, ensure_ascii=False).encode() + b"\n"

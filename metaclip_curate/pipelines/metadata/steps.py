@@ -7,13 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from metaclip_curate import storage
-from metaclip_curate.metadata.building.record import BuildRecord
+from metaclip_curate.metadata.building.record import FOLDER, BuildRecord
 from metaclip_curate.metadata.sources.source_files import SourceFile
 from metaclip_curate.storage import StorageOptions
 
 Log = Callable[[str], None]
 STAGES_FOLDER = "stages"
-_FOLDER = "folder"  # among the summary of a step that Spark writes: name of the folder in that of the step
 
 
 class BuildSteps:
@@ -45,24 +44,28 @@ class BuildSteps:
 
     def data(self, step: str) -> str:
         """Returns the folder in which Spark wrote the data of a finished step."""
-        name = self.record.summary(step).get(_FOLDER)
+        name = self.record.summary(step).get(FOLDER)
         return storage.join(self.path(step), name) if name else self.path(step)
 
     def new_folder(self, step: str) -> str:
-        """Deletes the data of a step, and returns a folder for new data, which no other build writes to.
+        """Deletes the earlier data of a step, and returns a folder for new data, which no other build writes to.
 
-        A build that was taken for dead may still be writing, and Spark reads every file that a folder has.
+        A build that was taken for dead may still be writing, and Spark reads every file that a folder has. Only folders
+        that the record names are deleted.
         """
-        self.own()
-        storage.delete_folder(self.path(step), self._storage)
-        return storage.join(self.path(step), uuid.uuid4().hex[:8])
+        new, before = uuid.uuid4().hex[:8], self.record.folders(step)
+        self.record.record_folders(step, [*before, new])
+        for name in before:
+            storage.delete_folder(storage.join(self.path(step), name), self._storage)
+        self.record.record_folders(step, [new])
+        return storage.join(self.path(step), new)
 
     def finish(
         self, step: str, options: dict[str, Any], sources: list[list[str]], folder: str, summary: dict[str, Any]
     ) -> None:
         """Records a step whose data are completely written to a folder of `new_folder`."""
         name = folder.rpartition("/")[2]
-        self.record.finish(step, options, sources, {**summary, _FOLDER: name})
+        self.record.finish(step, options, sources, {**summary, FOLDER: name})
 
     def begin(self, step: str, options: dict[str, Any], sources: list[list[str]]) -> bool:
         """Logs whether a step runs, and removes it from the record if it does.

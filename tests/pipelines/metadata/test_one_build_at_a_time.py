@@ -124,6 +124,24 @@ def test_each_build_writes_the_data_of_a_step_to_a_folder_of_its_own(tmp_path: P
     assert Path(steps.data("titles")) == first.parent
 
 
+def test_only_folders_that_a_build_recorded_are_deleted(tmp_path: Path) -> None:
+    mine = tmp_path / "stages" / "titles" / "0123abcd" / "part-00000.parquet"
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"mine")
+    first = Path(BuildSteps(str(tmp_path), STORAGE, print).new_folder("titles"))
+    first.mkdir()
+    steps = BuildSteps(str(tmp_path), STORAGE, print)  # the build died
+    second = Path(steps.new_folder("titles"))
+    second.mkdir()
+    steps.finish("titles", {}, [], str(second), {})
+    assert sorted(path.name for path in mine.parent.parent.iterdir()) == sorted([mine.parent.name, second.name])
+    again = BuildSteps(str(tmp_path), STORAGE, print)
+    again.record.forget("titles")
+    third = again.new_folder("titles")
+    assert [path.name for path in mine.parent.parent.iterdir()] == [mine.parent.name]
+    assert BuildSteps(str(tmp_path), STORAGE, print).record.folders("titles") == (Path(third).name,)
+
+
 def test_a_merge_refuses_titles_that_were_counted_otherwise(tmp_path: Path) -> None:
     def merge(**given: Any) -> MetadataBuild:
         options = BuildOptions(("ja",), (), str(tmp_path), "merge", ("ngrams", "wordnet"))
