@@ -37,6 +37,7 @@ from metaclip_curate.screens.removed import Removal, RemovedScreen
 from metaclip_curate.stages import dedup, extract, match
 from metaclip_curate.stages.shared.parquet_files import Layout, write_file
 from metaclip_curate.stages.shared.parquet_reading import open_table_file
+from metaclip_curate.storage.parquet_bytes import read_parquet
 
 _MANIFEST = "manifest"
 # The tables that --purge rewrites, with their stages and layouts.
@@ -187,7 +188,7 @@ class Remover:
 
     def _rewrite_manifest(self, screen: RemovedScreen) -> bool:
         """Writes the files with a hit again; returns whether there are any."""
-        hits = pq.read_table(io.BytesIO(storage.read_bytes(self._hits_url(), self._folder.options)))
+        hits = read_parquet(storage.read_bytes(self._hits_url(), self._folder.options))
         listed = self._folder.file_list("sample", verified=False)
         if listed is None or not hits.num_rows:
             return False

@@ -18,6 +18,7 @@ from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.record import RemovedFile
 from metaclip_curate.schemas import REMOVED
 from metaclip_curate.screens.removed import Removal
+from metaclip_curate.storage.parquet_bytes import read_parquet
 
 
 def read_removed(folder: RunFolder) -> pa.Table:
@@ -29,7 +30,7 @@ def read_removed(folder: RunFolder) -> pa.Table:
     Raises:
         UserError: A file is missing or isn't what was written.
     """
-    tables = [pq.read_table(io.BytesIO(_content(folder, file))) for file in folder.removed_files]
+    tables = [read_parquet(_content(folder, file)) for file in folder.removed_files]
     return pa.concat_tables([REMOVED.empty_table(), *tables])
 
 

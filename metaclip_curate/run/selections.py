@@ -22,6 +22,7 @@ from metaclip_curate.extract.crawl_index import records_digest, warc_of
 from metaclip_curate.run import folder_names
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.storage import ByteRange, StorageOptions
+from metaclip_curate.storage.parquet_bytes import read_parquet
 from metaclip_curate.storage.ranged_file import RangedFile
 
 WARCS_FILE = "warcs.parquet"
@@ -96,7 +97,7 @@ class Selections:
         except FileNotFoundError:
             return None
         try:
-            return pq.read_table(pa.BufferReader(data), page_checksum_verification=True).select(WARCS.names)
+            return read_parquet(data).select(WARCS.names)
         except (pa.ArrowException, OSError, KeyError) as error:
             raise _changed(url) from error
 

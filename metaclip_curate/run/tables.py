@@ -23,6 +23,7 @@ from metaclip_curate.run.stages import STAGES, TABLES, remedy
 from metaclip_curate.run.summaries import BalanceSummary
 from metaclip_curate.schemas import COUNTS
 from metaclip_curate.storage import StorageOptions
+from metaclip_curate.storage.parquet_bytes import read_parquet
 from metaclip_curate.storage.urls import bucket_and_key, local_path, scheme_of
 
 
@@ -72,9 +73,9 @@ def read_columns(
         parts = sorted(folder.parts(stage))
     pieces = []
     for file in folder.table_files(stage, table, parts):
-        data = pa.BufferReader(storage.read_bytes(file.url, folder.options))
+        data = storage.read_bytes(file.url, folder.options)
         try:
-            pieces.append(pq.read_table(data, columns=list(columns), page_checksum_verification=True))
+            pieces.append(read_parquet(data, columns))
         except (OSError, pa.ArrowException) as error:
             raise UserError(f"{file.url} is damaged ({error}): {remedy(stage)}") from error
     return pa.concat_tables(pieces) if pieces else pa.table({})

@@ -17,6 +17,7 @@ from metaclip_curate import storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.screens.host_table import HostTable, string_hashes
 from metaclip_curate.storage import StorageOptions
+from metaclip_curate.storage.parquet_bytes import read_parquet
 
 HOSTS_FILE, ABOUT_FILE = "hosts.parquet", "policies.json"
 # One row a host that forbids, sorted by host.
@@ -44,7 +45,7 @@ def read_host_policies(folder: str, options: StorageOptions) -> HostPolicies:
         UserError: The folder wasn't written by `policies build`.
     """
     try:
-        rows = pq.read_table(io.BytesIO(_bytes(folder, options)))
+        rows = read_parquet(_bytes(folder, options))
         hosts, rules = rows.column("host").combine_chunks(), rows.column("rule").unify_dictionaries().combine_chunks()
         names = tuple(rules.dictionary.to_pylist())
         numbers = rules.indices.to_numpy(zero_copy_only=False).astype(np.uint8)

@@ -18,6 +18,7 @@ from metaclip_curate import storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.build_metadata import ListFormat
 from metaclip_curate.storage import StorageOptions
+from metaclip_curate.storage.parquet_bytes import read_parquet
 
 SOURCES_FILE = "sources.json"
 KIND = "metaclip-curate metadata"
@@ -81,7 +82,7 @@ def write_table(url: str, table: pa.Table, options: StorageOptions) -> None:
 
 def read_table(url: str, options: StorageOptions) -> pa.Table:
     """Reads a small table."""
-    return pq.read_table(pa.BufferReader(storage.read_bytes(url, options)))
+    return read_parquet(storage.read_bytes(url, options))
 
 
 def entries_file(folder: str, language: str) -> str:
