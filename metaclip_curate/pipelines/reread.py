@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 import pyarrow as pa
 
 from metaclip_curate import storage
+from metaclip_curate.console.wording import counted
 from metaclip_curate.extract.input_stats import BROKE_OFF
 from metaclip_curate.pipelines.rounds import InputRow, RoundReader, WrittenPart, first_new_part
 from metaclip_curate.pipelines.workspace import Workspace
@@ -86,7 +87,9 @@ class Rereader:
         paths = sorted(row["path"] for rows in before.values() for row in rows)
         if not paths:
             return
-        self._work.console.log(f"extract: reading {len(paths):,} input files again that failed, broke off or changed")
+        self._work.console.log(
+            f"extract: reading {counted(len(paths), 'input file')} again that failed, broke off or changed"
+        )
         parts = []
         named = self._paths_by_name(before)
         rounds = self._reader.rounds(paths)
@@ -98,7 +101,7 @@ class Rereader:
             for row in parts[-1].inputs:
                 self._reader.log_input(row)
         replaced = self._replace(before, parts)
-        self._work.console.log(f"extract: {replaced:,} of them replace what was read before")
+        self._work.console.log(f"extract: {counted(replaced, 'input file')} gave more than before")
 
     def _paths_by_name(self, parts: Iterable[str]) -> dict[str, str]:
         """Returns the paths by which pairs without URLs are named, which stay those of the first reading."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from metaclip_curate.console.wording import counted
 from metaclip_curate.errors import UserError
 from metaclip_curate.extract.crawl_index import IndexQuery, index_files
 from metaclip_curate.options.extract import ExtractOptions
@@ -66,7 +67,9 @@ class PageSelector:
             JobFailedError: The index can't be read.
         """
         for query, files in list(self._files.items()):
-            work.console.log(f"extract: cc-index:{query.crawl}: reading {len(files):,} files of the columnar index")
+            work.console.log(
+                f"extract: cc-index:{query.crawl}: reading {counted(len(files), 'file')} of the columnar index"
+            )
             task = SelectTask(
                 query,
                 files,
@@ -109,6 +112,7 @@ def _about(found: SelectedPages, warcs: pa.Table) -> str:
     records, size, requests = (pc.sum(warcs.column(name)).as_py() for name in ("records", "bytes", "requests"))
     of = f" of {found.matching:,} that match" if found.matching > records else ""
     return (
-        f"{records:,} pages{of}, in {warcs.num_rows:,} WARC files, {size / 1e6:,.1f} MB in {requests:,} requests "
+        f"{counted(records, 'page')}{of}, in {counted(warcs.num_rows, 'WARC file')}, {size / 1e6:,.1f} MB in "
+        f"{counted(requests, 'request')} "
         f"({found.groups_read:,} of {found.groups:,} row groups of the index were read)"
     )

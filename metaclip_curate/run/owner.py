@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
+from metaclip_curate.console.wording import counted
 from metaclip_curate.errors import JobFailedError, UserError
 from metaclip_curate.run.owner_token import OwnerToken
 from metaclip_curate.run.process_identity import ProcessIdentity, this_process
@@ -263,7 +264,7 @@ class RunOwner:
         who = f"{found.token} since {found.token.since}" if found.token else "an unknown run"
         return (
             f"{self._root} is being written by {who}: wait until it has ended, end it, or give another --output. It "
-            f"was last seen alive {max(0.0, found.age):.0f} seconds ago; if it has died since, start again "
+            f"was last seen alive {counted(max(0, round(found.age)), 'second')} ago; if it has died since, start again "
             f"{_minutes(self._pulse.patience)} after that"
         )
 
@@ -282,4 +283,4 @@ class RunOwner:
 
 def _minutes(seconds: float) -> str:
     minutes = round(seconds / 60)
-    return f"{minutes:,} minutes" if minutes > 1 else f"{seconds:.0f} seconds"
+    return f"{minutes:,} minutes" if minutes > 1 else counted(round(seconds), "second")

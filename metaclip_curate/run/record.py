@@ -218,6 +218,11 @@ def run_from_bytes(data: bytes, url: str) -> RunRecord:
             f"{url} was written by a version that had no stage dedup (format 1): name another folder, or go on with "
             "that version"
         )
+    if isinstance(found, int) and found > _FORMAT:
+        raise UserError(
+            f"{url} was written by a newer version of metaclip-curate (format {found}, and this version reads "
+            f"{_FORMAT}): update metaclip-curate, or name another folder"
+        )
     if found != _FORMAT:
         raise UserError(f"{url} is of format {found}, not {_FORMAT}: name another folder")
     if written != digest(json_bytes(state)):

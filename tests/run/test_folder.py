@@ -267,7 +267,8 @@ def test_run_json_that_was_changed_is_not_read(tmp_path: Path) -> None:
         (b"{}", "is damaged"),
         (b"[]", "is damaged"),
         (b"\xff\xfe\x00", "is damaged"),
-        (whole.replace(b'"format": 2', b'"format": 9'), "is of format 9, not 2"),
+        (whole.replace(b'"format": 2', b'"format": 9'), r"was written by a newer .*\(format 9, .* reads 2\): update"),
+        (whole.replace(b'"format": 2', b'"format": 0'), "is of format 0, not 2"),
     ):
         (tmp_path / "run.json").write_bytes(data)
         with pytest.raises(UserError, match=rf"run\.json {message}"):
