@@ -85,8 +85,9 @@ def test_an_output_with_something_of_the_users_under_a_runs_name(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize("mistake", ["--input", "--metadata"])
+@pytest.mark.parametrize(
+    ("mistake", "stage"), [("--input", "extract"), *(("--metadata", stage) for stage in STAGES), ("--lid", "match")]
+)
 def test_nothing_is_done_again_where_something_that_was_given_is_wrong(
     tmp_path: Path,
     metadata: Path,
@@ -99,11 +100,9 @@ def test_nothing_is_done_again_where_something_that_was_given_is_wrong(
     before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
     inputs = [tmp_path / "gone.wat"] if mistake == "--input" else mini_wats
     lists = tmp_path / "gone" if mistake == "--metadata" else metadata
-    assert run(inputs, lists, tmp_path / "run", "--again-from", stage) == 2
-    # The made-up run's model for languages is none, which is a mistake too where dedup isn't done again.
-    assert_one_sentence(
-        capsys, "gone" if stage in ("extract", "dedup") or mistake == "--input" else "--lid-model with the digest"
-    )
+    more = ["--lid-fallback", "page"] if mistake == "--lid" else []
+    assert run(inputs, lists, tmp_path / "run", "--again-from", stage, *more) == 2
+    assert_one_sentence(capsys, "--lid-fallback none, and the command says page" if mistake == "--lid" else "gone")
     assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()} == before
 
 

@@ -5,18 +5,35 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from metaclip_curate.errors import UserError
+from metaclip_curate.options.balance import BalanceOptions
 from metaclip_curate.options.command_line import given_options
+from metaclip_curate.options.dedup import DedupOptions
+from metaclip_curate.options.draw import DrawOptions
+from metaclip_curate.options.extract import ExtractOptions
 from metaclip_curate.options.match import MatchOptions
+from metaclip_curate.options.pool import PoolOptions
 from metaclip_curate.options.recipe import RECIPES
+from metaclip_curate.options.sample import SampleOptions
+from metaclip_curate.options.screens import ScreenOptions
 from metaclip_curate.options.stages import STAGE_NAMES
 from metaclip_curate.options.storage import StorageOptions
 
 if TYPE_CHECKING:
     from metaclip_curate.run.folder import RunFolder
+
+# The options that each stage records, by group.
+_GROUPS: dict[str, dict[str, type]] = {
+    "extract": {"extract": ExtractOptions, "pool": PoolOptions},
+    "dedup": {"dedup": DedupOptions},
+    "match": {"match": MatchOptions, "screens": ScreenOptions},
+    "count": {},
+    "balance": {"balance": BalanceOptions, "draw": DrawOptions},
+    "sample": {"draw": DrawOptions, "sample": SampleOptions},
+}
 
 # Values by group and field, such as `balance.t`.
 Values = MutableMapping[str, Any]
@@ -25,7 +42,8 @@ Values = MutableMapping[str, Any]
 def add_recorded(command: str, given: Values) -> None:
     """Adds what the run folder of `run` or of a stage has recorded.
 
-    That is the recipe of an earlier stage, and for `count` the options of match.
+    That is the recipe of an earlier stage, for `count` the options of match, and with --again-from the options of the
+    stages that aren't repeated.
 
     Args:
         command: `run` or the name of a stage.
@@ -39,8 +57,14 @@ def add_recorded(command: str, given: Values) -> None:
         return
     if command not in ("extract", "dedup", "count"):
         _add_recipe(folder, _stages(command, given), given)
+    again_from = given.get("repeat.again_from")
+    kept = _stages(command, given) if again_from else ()
+    for stage in kept:
+        _add_options(folder.options_of(stage), _GROUPS[stage], given)
     if command == "count":
-        _add_match_options(folder, given)
+        _add_options(folder.options_of("match"), {"match": MatchOptions}, given)
+    if command == "count" or "match" in kept:
+        _add_metadata(folder, given)
 
 
 def add_recorded_draw(given: Values) -> None:
@@ -83,12 +107,15 @@ def _recipe(folder: RunFolder, stages: Sequence[str]) -> str | None:
     return next((recipe.name for recipe in recorded if recipe), None)
 
 
-def _add_match_options(folder: RunFolder, given: Values) -> None:
+def _add_options(recorded: Mapping[str, Any], groups: Mapping[str, type], given: Values) -> None:
+    for group, options in groups.items():
+        for item in dataclasses.fields(options):
+            if item.name in recorded:
+                given.setdefault(f"{group}.{item.name}", recorded[item.name])
+
+
+def _add_metadata(folder: RunFolder, given: Values) -> None:
     from metaclip_curate.run.summaries import MatchSummary
 
-    recorded = folder.options_of("match")
-    for item in dataclasses.fields(MatchOptions):
-        if item.name in recorded:
-            given.setdefault(f"match.{item.name}", recorded[item.name])
     with contextlib.suppress(UserError):  # the stage itself reports that match isn't finished
         given.setdefault("match.metadata", folder.summary(MatchSummary).metadata)

@@ -17,5 +17,8 @@ class RepeatOptions:
     """Stages that are repeated."""
 
     again_from: StageName | None = option(
-        None, "discard this stage and those after it, and run them again", changes_output=False
+        None,
+        "discard this stage and those after it, and run them again; the stages before it must be finished and stay as "
+        "they are, so that --input isn't needed",
+        changes_output=False,
     )

@@ -113,6 +113,24 @@ class CheckedOptions:
     def _lid_model_digest(self) -> str:
         return LanguageIdentifier(self._options.dedup.lid_model or None).digest
 
+    def kept(self, stage: str) -> None:
+        """Checks that the options of a stage that isn't repeated are those of the run.
+
+        Only metadata in another folder than the run's is read for that.
+        """
+        options = self._options
+        given = {
+            "extract": (options.extract, options.pool),
+            "dedup": (options.dedup,),
+            "match": (options.match, options.screens),
+            "count": (),
+            "balance": (options.balance,),
+        }
+        found = {name: value for each in given[stage] for name, value in table_options(each).items()}
+        if stage == "match" and options.match.metadata not in ("", self._folder.summary(MatchSummary).metadata):
+            found["metadata_digests"] = self.metadata.digests
+        self._checked(stage, self._folder.options_of(stage) | found)
+
     def require_metadata(self) -> None:
         """Checks that --metadata names a folder of lists, without reading the lists."""
         self.metadata.folder  # noqa: B018 (opening it is the check)

@@ -10,13 +10,14 @@ manifest   = sample(matched, counts, thresholds, seed)
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 import pyarrow as pa
 
-from metaclip_curate.errors import JobFailedError
+from metaclip_curate.console.wording import counted
+from metaclip_curate.errors import JobFailedError, UserError
 from metaclip_curate.pipelines.checked_options import CheckedOptions
 from metaclip_curate.pipelines.dedup import Deduplicator, summarize_distinct
 from metaclip_curate.pipelines.manifest import draw_manifest
@@ -27,8 +28,10 @@ from metaclip_curate.pipelines.reread import Rereader, changed_inputs, unread
 from metaclip_curate.pipelines.rounds import RoundReader, inputs_read, summarize_inputs
 from metaclip_curate.pipelines.workspace import Console, Log, Workspace
 from metaclip_curate.run.file_list import FileList, PartFile
+from metaclip_curate.run.finished import require_finished
 from metaclip_curate.run.manifest_files import part_name
 from metaclip_curate.run.owner import owning
+from metaclip_curate.run.stages import STAGES, stages_before, stages_from
 from metaclip_curate.run.summaries import (
     BalanceSummary,
     CountSummary,
@@ -77,24 +80,55 @@ class Pipeline:
 
         Args:
             again_from: A stage that is done again, with those after it. Their tables are removed when the first of them
-                begins, so that nothing is lost if a check fails.
+                begins, so that nothing is lost if a check fails. The stages before it must be finished; they are kept
+                as they are, and inputs aren't even listed.
+
+        Raises:
+            UserError: Something that was given is wrong, or a stage before `again_from` isn't finished.
         """
+        stages = stages_from(again_from or STAGES[0])
         if again_from:
+            self._keep(stages_before(again_from))
             self.folder.forget(again_from)
-        self._checked.extract()
-        self._checked.dedup()
-        self._checked.match()
-        if not self.folder.parts("match"):
-            self._checked.screens.check_lists()
-            if self.folder.parts("extract"):
-                self._checked.screens.check_where(self.folder)
-        self._checked.check_anchor()
-        self.extract()
-        self.dedup()
-        self.match()
-        self.count()
-        self.balance()
-        self.sample()
+        self._check(stages)
+        steps: dict[str, Callable[[], object]] = {
+            "extract": self.extract,
+            "dedup": self.dedup,
+            "match": self.match,
+            "count": self.count,
+            "balance": self.balance,
+            "sample": self.sample,
+        }
+        for stage in stages:
+            steps[stage]()
+
+    def _keep(self, stages: Sequence[str]) -> None:
+        """Checks that stages which aren't repeated are finished, with the options that were given."""
+        if not stages:
+            return
+        if self.options.extract.retry_failed:
+            raise UserError("--retry-failed reads inputs again: leave it or --again-from out")
+        require_finished(self.folder, stages[-1])
+        for stage in stages:
+            self._checked.kept(stage)
+        self._work.console.log(
+            f"{', '.join(stages)}: kept as {'they are' if len(stages) > 1 else 'it is'}, without --input"
+        )
+
+    def _check(self, stages: Collection[str]) -> None:
+        """Checks what the user gave for some stages, before the first of them begins."""
+        if "extract" in stages:
+            self._checked.extract()
+        if "dedup" in stages:
+            self._checked.dedup()
+        if "match" in stages:
+            self._checked.match()
+            if not self.folder.parts("match"):
+                self._checked.screens.check_lists()
+                if self.folder.parts("extract"):
+                    self._checked.screens.check_where(self.folder)
+        if "count" in stages:
+            self._checked.check_anchor()
 
     @owning
     def extract(self) -> ExtractSummary:
@@ -205,15 +239,15 @@ class Pipeline:
         new = self._checked.inputs.not_among(done, self.options.storage)
         new += [name for name in self._checked.page_selector.names() if name not in done]
         if done:
-            self._work.console.log(f"extract: {len(done):,} input files are done, {len(new):,} are new")
+            self._work.console.log(f"extract: {counted(len(done), 'input file')} done, {len(new):,} new")
         return new
 
     def _inputs_to_reread(self, changed: frozenset[str]) -> dict[str, list[dict[str, Any]]]:
         again = unread(self.folder, changed) if self.options.extract.retry_failed else {}
         if changed and not again:
             self._work.console.log(
-                f"extract: {len(changed):,} input files have changed since they were read ({min(changed)}): "
-                "--retry-failed reads them again"
+                f"extract: {counted(len(changed), 'input file')} changed after being read ({min(changed)}): "
+                "--retry-failed reads what changed again"
             )
         return again
 

@@ -22,6 +22,20 @@ def open_finished(root: str, stage: str, options: StorageOptions) -> RunFolder:
         UserError: A stage isn't finished, or was computed from tables that have changed since.
     """
     folder = RunFolder(root, options)
+    require_finished(folder, stage)
+    return folder
+
+
+def require_finished(folder: RunFolder, stage: str) -> None:
+    """Checks that a run is finished up to a stage.
+
+    Args:
+        folder: The run folder.
+        stage: The last stage that must be finished.
+
+    Raises:
+        UserError: A stage isn't finished, or was computed from tables that have changed since.
+    """
     required = STAGES[: STAGES.index(stage) + 1]
     for name in required:
         folder.require(name)
@@ -31,7 +45,6 @@ def open_finished(root: str, stage: str, options: StorageOptions) -> RunFolder:
                 f"{folder.root} has a stage {name} that was made from another {before} than is there now: run "
                 f"`metaclip-curate {name} --output {folder.root}` again"
             )
-    return folder
 
 
 def finished_stages(folder: RunFolder) -> tuple[str, ...]:

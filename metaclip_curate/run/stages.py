@@ -13,6 +13,11 @@ TABLES = {
 }
 
 
+def stages_before(stage: str) -> tuple[str, ...]:
+    """Returns the stages before a stage."""
+    return STAGES[: STAGES.index(stage)]
+
+
 def stages_from(stage: str) -> tuple[str, ...]:
     """Returns a stage and those after it."""
     return STAGES[STAGES.index(stage) :]

@@ -51,7 +51,24 @@ def test_a_recipe_is_that_of_the_last_of_the_earlier_stages(root: str) -> None:
 
 def test_stages_that_are_repeated_have_recorded_nothing(root: str) -> None:
     assert recorded("run", root, repeat__again_from="match") == {}
-    assert recorded("run", root, repeat__again_from="count") == {"recipe.recipe": "metaclip2"}
+    assert recorded("run", root, repeat__again_from="count")["recipe.recipe"] == "metaclip2"
+
+
+def test_stages_that_are_not_repeated_keep_their_options(root: str) -> None:
+    folder = RunFolder(root)
+    folder.discard("extract")
+    folder.begin("extract", {"max_record_bytes": 7, "keep_columns": ["score"], "kept_types": ["double"]}, "")
+    folder.begin("dedup", {"lid_fallback": "page", "lid_model_digest": "0"}, "")
+    folder.begin("match", MATCHED | {"licenses": ["cc0"]}, "", recipe=RECIPE)
+    added = recorded("run", root, repeat__again_from="count", dedup__lid_fallback="none", match__metadata="/copied")
+    assert added["extract.max_record_bytes"] == 7
+    assert added["pool.keep_columns"] == ["score"]
+    assert added["match.entry_spacing"] == "kana"
+    assert added["screens.licenses"] == ["cc0"]
+    assert not {"dedup.lid_fallback", "match.metadata"} & added.keys()
+    assert not any(name.startswith(("balance.", "sample.", "draw.")) for name in added)
+    assert not any(name.startswith("match.") for name in recorded("run", root, repeat__again_from="match"))
+    assert recorded("run", root, repeat__again_from="extract") == {}
 
 
 def test_count_takes_the_options_of_match(root: str) -> None:

@@ -284,7 +284,7 @@ def test_an_input_that_was_completed_later_is_read_when_that_is_asked_for(
     path.write_bytes(whole)
     told.clear()
     assert extract(output) == half
-    assert [line for line in told if f"1 input files have changed since they were read ({path})" in line]
+    assert [line for line in told if f"1 input file changed after being read ({path})" in line]
     found = extract(output, retry_failed=True)
     assert found == extract(tmp_path / "undisturbed")
     assert len(found[0]) > len(half[0])
