@@ -43,7 +43,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup mini-run metadata-starter metadata-mini metadata-en test test-fast test-old-spark test-trainer test-floors test-trainer-floors train-mini lint format bench bench-trainer \
-	reference package emr-run emr-serverless-run dataproc-run dataproc-serverless-run clean
+	reference docs package emr-run emr-serverless-run dataproc-run dataproc-serverless-run clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -181,6 +181,11 @@ bench: $(READY)  ## run the benchmarks and print their tables; BENCH="extract --
 
 reference: $(READY)  ## write docs/reference.md from the commands
 	$(BIN)/python -m metaclip_curate.commands.reference > docs/reference.md
+
+# Material for MkDocs prints an advertisement of its successor unless told not to.
+docs: $(READY)  ## build the documentation site in build/site, and fail at a warning; SERVE=1 serves it as you write
+	@$(BIN)/python -c 'import mkdocs, mkdocstrings_handlers' 2>/dev/null || $(BIN)/pip install --quiet --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs $(if $(SERVE),serve,build) --strict
 
 package: $(READY)  ## wheel, environment archive, jobs and settings for clusters, in dist/
 	$(BIN)/python -m deploy.packaging --output dist --extras '$(EXTRAS)'
