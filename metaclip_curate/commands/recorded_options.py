@@ -108,6 +108,9 @@ def _recipe(folder: RunFolder, stages: Sequence[str]) -> str | None:
 
 
 def _add_options(recorded: Mapping[str, Any], groups: Mapping[str, type], given: Values) -> None:
+    from metaclip_curate.run.option_changes import effective
+
+    recorded = effective(recorded)
     for group, options in groups.items():
         for item in dataclasses.fields(options):
             if item.name in recorded:

@@ -32,6 +32,12 @@ def older_values(stage: str) -> dict[str, Any]:
     return {name: value for options in _OPTIONS[stage] for name, value in table_options(options()).items()}
 
 
+def effective(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns options without those that change nothing beside the others, which earlier versions recorded."""
+    idle = {"min_lid_score"} if options.get("lid_fallback") == "none" else set[str]()
+    return {name: value for name, value in options.items() if name not in idle}
+
+
 def changed_option(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """Names the first option that differs, with both values.
 
@@ -42,7 +48,7 @@ def changed_option(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     Returns:
         Words for a message; empty if every option is as before.
     """
-    changed = next((name for name, value in before.items() if now.get(name) != value), None)
+    changed = next((name for name, value in effective(before).items() if now.get(name) != value), None)
     return "" if changed is None else _difference(changed, before[changed], now.get(changed))
 
 

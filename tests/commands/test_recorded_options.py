@@ -62,6 +62,7 @@ def test_stages_that_are_not_repeated_keep_their_options(root: str) -> None:
     folder.begin("match", MATCHED | {"licenses": ["cc0"]}, "", recipe=RECIPE)
     added = recorded("run", root, repeat__again_from="count", dedup__lid_fallback="none", match__metadata="/copied")
     assert added["extract.max_record_bytes"] == 7
+    assert "dedup.min_lid_score" in added
     assert added["pool.keep_columns"] == ["score"]
     assert added["match.entry_spacing"] == "kana"
     assert added["screens.licenses"] == ["cc0"]
@@ -69,6 +70,14 @@ def test_stages_that_are_not_repeated_keep_their_options(root: str) -> None:
     assert not any(name.startswith(("balance.", "sample.", "draw.")) for name in added)
     assert not any(name.startswith("match.") for name in recorded("run", root, repeat__again_from="match"))
     assert recorded("run", root, repeat__again_from="extract") == {}
+
+
+def test_an_option_that_changes_nothing_is_not_taken_from_an_older_run(tmp_path: Path) -> None:
+    folder = RunFolder(str(tmp_path / "run"))
+    folder.begin("dedup", {"lid_fallback": "none", "min_lid_score": 0.4}, "")
+    added = recorded("run", folder.root, repeat__again_from="match")
+    assert added["dedup.lid_fallback"] == "none"
+    assert "dedup.min_lid_score" not in added
 
 
 def test_count_takes_the_options_of_match(root: str) -> None:

@@ -38,6 +38,17 @@ from metaclip_curate.run.stages import STAGES
             "--word-list en=w.txt with the digest nothing, and the command says b",
         ),
         ({"x_digest": "a"}, {"x_digest": "b"}, "a --x with the digest a, and the command says b"),
+        ({"lid_fallback": "none", "min_lid_score": 0.4}, {"lid_fallback": "none", "min_lid_score": 0.5}, ""),
+        (
+            {"lid_fallback": "none", "min_lid_score": 0.4},
+            {"lid_fallback": "page"},
+            "--lid-fallback none, and the command says page",
+        ),
+        (
+            {"lid_fallback": "page", "min_lid_score": 0.4},
+            {"lid_fallback": "page", "min_lid_score": 0.5},
+            "--min-lid-score 0.4, and the command says 0.5",
+        ),
         ({"rebalanced from": "/a"}, {}, "rebalanced from /a, and the command says nothing"),
     ],
 )
