@@ -24,7 +24,8 @@ from metaclip_curate.extract import read_pairs
 from metaclip_curate.language import LabelRule, LanguageIdentifier
 from metaclip_curate.matching import Matcher
 from metaclip_curate.metadata.lists.folder import MetadataFolder
-from metaclip_curate.stages.dedup import DedupTask, RankedFile, write_distinct
+from metaclip_curate.stages.dedup import write_distinct
+from metaclip_curate.stages.dedup_task import DedupTask, RankedFile
 from metaclip_curate.stages.match import MatchTask, write_matched
 from metaclip_curate.storage import StorageOptions
 

@@ -20,7 +20,8 @@ from benchmarks.local_spark import local_spark
 from metaclip_curate.extract.pair_columns import pair_uids
 from metaclip_curate.language import LabelRule
 from metaclip_curate.schemas import DISTINCT, PAIRS
-from metaclip_curate.stages.dedup import DedupTask, RankedFile, write_distinct
+from metaclip_curate.stages.dedup import write_distinct
+from metaclip_curate.stages.dedup_task import DedupTask, RankedFile
 
 LANGUAGES, PAIRS_PER_TASK, FILES = 300, 20_000, 8
 _ALWAYS_THE_PAGE = LabelRule(2.0)  # no label is so sure

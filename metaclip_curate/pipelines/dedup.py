@@ -19,7 +19,8 @@ from metaclip_curate.run.file_list import FileList, Origin
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.record import DedupPart, Generation
 from metaclip_curate.run.summaries import DedupSummary
-from metaclip_curate.stages.dedup import DedupTask, KnownFile, RankedFile, origin_hash, write_distinct
+from metaclip_curate.stages.dedup import write_distinct
+from metaclip_curate.stages.dedup_task import DedupTask, KnownFile, RankedFile, origin_hash
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ from metaclip_curate.run.tables import language_counts
 from metaclip_curate.schemas import REMOVED
 from metaclip_curate.screens.pairs import Mask, ScreenedPairs
 from metaclip_curate.screens.removed import Removal, RemovedScreen
-from metaclip_curate.stages import dedup, extract, match
+from metaclip_curate.stages import dedup_task, extract, match
 from metaclip_curate.stages.shared.parquet_files import Layout, write_file
 from metaclip_curate.stages.shared.parquet_reading import open_table_file
 from metaclip_curate.storage.parquet_bytes import read_parquet
@@ -43,7 +43,7 @@ _MANIFEST = "manifest"
 # The tables that --purge rewrites, with their stages and layouts.
 _PURGED: Mapping[str, tuple[str, Layout]] = {
     "pairs": ("extract", extract.LAYOUT),
-    "distinct": ("dedup", dedup.LAYOUT),
+    "distinct": ("dedup", dedup_task.LAYOUT),
     "matched": ("match", match.LAYOUT),
 }
 _LOOKED_AT = ["uid", "image_id", "url", "page_url"]

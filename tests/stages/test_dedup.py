@@ -16,8 +16,9 @@ from pyspark.sql import SparkSession
 
 from metaclip_curate.language import LabelRule, LanguageIdentifier
 from metaclip_curate.schemas import DISTINCT, PAIRS
-from metaclip_curate.stages import dedup
-from metaclip_curate.stages.dedup import DedupTask, KnownFile, RankedFile, origin_hash, write_distinct
+from metaclip_curate.stages import dedup, dedup_task
+from metaclip_curate.stages.dedup import write_distinct
+from metaclip_curate.stages.dedup_task import DedupTask, KnownFile, RankedFile, origin_hash
 from tests.support import oracle
 
 Rows = list[dict[str, Any]]
@@ -28,7 +29,7 @@ FILES = 9
 @pytest.fixture(autouse=True)
 def small_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several tasks for a few hundred pairs."""
-    monkeypatch.setattr(dedup, "_FEWEST_PAIRS", 60)
+    monkeypatch.setattr(dedup_task, "_FEWEST_PAIRS", 60)
     monkeypatch.setattr(dedup, "_HELD_BYTES", 1 << 13)
 
 
