@@ -17,7 +17,7 @@ from metaclip_curate.extract.pools.peek import peek
 from metaclip_curate.options.pool import PoolOptions
 from metaclip_curate.stages.extract import InputPart
 from metaclip_curate.storage import InputError, Inputs, StorageOptions
-from metaclip_curate.storage.seekable_input import open_seekable
+from metaclip_curate.storage.ranged_file import open_seekable
 
 # Files that are opened at a time: each is one or two requests to a store.
 _OPENED = 16

@@ -20,7 +20,7 @@ from metaclip_curate.extract.pools.tar_samples import sample_objects
 from metaclip_curate.options.pool import PoolOptions
 from metaclip_curate.schemas import kept_type
 from metaclip_curate.storage import StorageOptions
-from metaclip_curate.storage.seekable_input import open_seekable
+from metaclip_curate.storage.ranged_file import open_seekable
 
 _ROWS = 1000
 _MOST_BYTES = 32 << 20

@@ -23,7 +23,7 @@ from metaclip_curate.extract.pools.tar_samples import read_samples
 from metaclip_curate.options.pool import PoolOptions
 from metaclip_curate.schemas import POOL_URN, Kept
 from metaclip_curate.storage import StorageOptions
-from metaclip_curate.storage.seekable_input import open_seekable
+from metaclip_curate.storage.ranged_file import open_seekable
 
 # Why a file, or the rest of it, can't be used.
 _WRONG = (ColumnError, NotTextError, UnreadableError)

@@ -12,7 +12,8 @@ import pytest
 
 from metaclip_curate.extract import InputStats, ReadOptions, read_pairs
 from metaclip_curate.storage import InputError, StorageOptions
-from metaclip_curate.storage.seekable_input import open_seekable
+from metaclip_curate.storage.byte_ranges import ByteRange
+from metaclip_curate.storage.ranged_file import RangedFile, open_seekable
 from tests.support.servers.faulty_http import Fault, FaultyHTTPServer
 
 DATA = random.Random(0).randbytes(2_000_000)
@@ -47,14 +48,28 @@ def test_neighbouring_parts_share_a_request(faulty_http: FaultyHTTPServer) -> No
         for start in range(0, 1_000_000, 100_000):
             file.seek(start)
             assert file.read(50_000) == DATA[start : start + 50_000]
-    assert len(faulty_http.requests) == 1
+    # One for the size and one for the end of the file, where the footer of a Parquet file lies.
+    assert len(faulty_http.requests) == 3
+
+
+def test_a_file_of_which_little_is_read_requests_what_is_read(faulty_http: FaultyHTTPServer) -> None:
+    url = faulty_http.add("/a.parquet", DATA)
+    with RangedFile(url, IMPATIENT) as file:
+        for start in (0, 500_000, 600_000):
+            file.seek(start)
+            assert file.read(1000) == DATA[start : start + 1000]
+        file.fetch([ByteRange(0, 1000), ByteRange(5000, 1000)])
+        for start in (0, 5500):
+            file.seek(start)
+            assert file.read(500) == DATA[start : start + 500]
+    assert len(faulty_http.requests) == 6
 
 
 def test_an_object_that_changes_is_refused(faulty_http: FaultyHTTPServer) -> None:
-    url = faulty_http.add("/a.parquet", DATA, [Fault(), Fault(body=DATA[::-1]), Fault(body=DATA[::-1])])
+    url = faulty_http.add("/a.parquet", DATA, [Fault(), Fault(), *[Fault(body=DATA[::-1])] * 2])
     with open_seekable(url, IMPATIENT, sleep=lambda seconds: None) as file:
         file.seek(1_500_000)
-        with pytest.raises(InputError):
+        with pytest.raises(InputError, match="the object changed"):
             file.read(10)
 
 
