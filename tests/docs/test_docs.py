@@ -6,6 +6,7 @@ import dataclasses
 import doctest
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow.dataset
 import pytest
+from pyspark.sql import SparkSession
 
 from metaclip_curate.cli import main
 from metaclip_curate.commands.program import make_parser
@@ -38,7 +40,8 @@ def sh_blocks(page: Path) -> Iterator[list[str]]:
     """The commands of a page's ```sh blocks."""
     for kind, body in _BLOCK.findall(page.read_text(encoding="utf-8")):
         if kind == "sh":
-            yield from (shlex.split(line) for line in body.replace("\\\n", " ").splitlines() if line.strip())
+            lines = body.replace("\\\n", " ").splitlines()
+            yield from (shlex.split(line, comments=True) for line in lines if line.strip())
 
 
 def test_the_worked_example() -> None:
@@ -47,31 +50,81 @@ def test_the_worked_example() -> None:
     assert found.failed == 0
 
 
-def printed_by(page: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
-    """Runs the commands of a page; returns what each prints, by its name."""
-    # Workers of the session that is there have another working directory: names can't be relative.
-    places = {"examples/": f"{ROOT}/examples/", "runs/": f"{folder}/runs/"}
-    printed = {}
-    for command in sh_blocks(ROOT / "docs" / page):
-        assert command[0] == "metaclip-curate"
-        capsys.readouterr()
-        given = [
-            next((place + part[len(name) :] for name, place in places.items() if part.startswith(name)), part)
-            for part in command
-        ]
-        assert main(given[1:]) == 0, command
-        printed[command[1]] = capsys.readouterr().out
-    return printed
+class Reader:
+    """Gives the commands of pages in one folder, as a reader would. What several pages have in common is done once.
+
+    Args:
+        folder: Folder for everything that the pages write to runs/.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._printed: dict[tuple[str, ...], str] = {}
+
+    def printed(self, page: str, capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
+        """Runs the commands of a page; returns what each prints, by its name."""
+        printed = {}
+        for program, *given in sh_blocks(ROOT / page):
+            if program == "make":
+                continue
+            assert program == "metaclip-curate"
+            if tuple(given) not in self._printed:
+                capsys.readouterr()
+                assert main([self.located(part) for part in given]) == 0, given
+                self._printed[tuple(given)] = capsys.readouterr().out
+            printed[given[0]] = self._printed[tuple(given)]
+        return printed
+
+    def run_python(self, page: str) -> None:
+        """Runs the Python blocks of a page, one after the other."""
+        names: dict[str, Any] = {}
+        for kind, body in _BLOCK.findall((ROOT / page).read_text(encoding="utf-8")):
+            if kind == "python":
+                exec(re.sub(r'"((?:examples|runs)/[^"]*)"', lambda found: f'"{self.located(found[1])}"', body), names)
+
+    def located(self, part: str) -> str:
+        """Workers of the session that is there have another working directory: names can't be relative."""
+        if part.startswith("examples/"):
+            return str(ROOT / part)
+        return str(self.folder / part) if part.startswith("runs/") else part
 
 
-@pytest.mark.usefixtures("spark")
-def test_the_page_about_pools(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    printed = printed_by("pools.md", tmp_path, capsys)
+@pytest.fixture(scope="module")
+def reader(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Reader:
+    return Reader(tmp_path_factory.mktemp("reader"))
+
+
+@pytest.mark.slow
+def test_the_readme(reader: Reader, capsys: pytest.CaptureFixture[str]) -> None:
+    printed = reader.printed("README.md", capsys)
+    assert "kept in the manifest" in printed["run"]
+    assert "logo" in printed["browse"]
+    assert "core-hours" in printed["plan"]
+    reader.run_python("README.md")
+    assert "tail_share" in capsys.readouterr().out
+
+
+def test_the_make_commands_of_the_readme_call_commands_that_exist() -> None:
+    [lines] = [body for kind, body in _BLOCK.findall((ROOT / "README.md").read_text()) if body.startswith("make ")]
+    called = []
+    for line in lines.splitlines():
+        shown = subprocess.run(
+            [*shlex.split(line, comments=True), "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        called += re.findall(r"bin/(metaclip-curate run .*|python -m pytest .*)", shown.stdout)
+    assert [call.split()[0] for call in called] == ["metaclip-curate", "python"]
+    make_parser("metaclip-curate").parse_args(shlex.split(called[0])[1:])
+
+
+@pytest.mark.slow
+def test_the_page_about_pools(reader: Reader, capsys: pytest.CaptureFixture[str]) -> None:
+    printed = reader.printed("docs/pools.md", capsys)
     assert "input files" in printed["run"]
-    ids = (tmp_path / "runs" / "pool-ids" / "ids.txt").read_text().splitlines()
-    manifest = pyarrow.dataset.dataset(str(tmp_path / "runs" / "pool" / "manifest")).to_table()
+    runs = reader.folder / "runs"
+    ids = (runs / "pool-ids" / "ids.txt").read_text().splitlines()
+    manifest = pyarrow.dataset.dataset(str(runs / "pool" / "manifest")).to_table()
     assert ids == manifest.column("source_id").to_pylist()
-    assert len(np.load(tmp_path / "runs" / "pool-uids" / "uids.npy")) == len(ids) > 50
+    assert len(np.load(runs / "pool-uids" / "uids.npy")) == len(ids) > 50
     # What the text promises: each form gave pairs, and the kept column is in the manifest.
     endings = {Path(name).name for name in manifest.column("source_file").to_pylist()}
     assert endings == {path.name for path in (ROOT / "examples" / "pools").iterdir()}
@@ -79,24 +132,20 @@ def test_the_page_about_pools(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("spark")
-def test_the_page_about_python(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    printed_by("python.md", tmp_path, capsys)
-    names: dict[str, Any] = {}
-    for kind, body in _BLOCK.findall((ROOT / "docs" / "python.md").read_text(encoding="utf-8")):
-        if kind == "python":
-            body = body.replace('"examples/', f'"{ROOT}/examples/').replace('"runs/', f'"{tmp_path}/runs/')
-            exec(body, names)
+def test_the_page_about_python(reader: Reader, capsys: pytest.CaptureFixture[str]) -> None:
+    reader.printed("docs/python.md", capsys)
+    reader.run_python("docs/python.md")
     printed = capsys.readouterr().out
     assert "kept in the manifest" in printed
     assert printed.count("keep_probability") == 2
 
 
-@pytest.mark.usefixtures("spark")
-def test_the_tutorial(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    printed = printed_by("tutorial.md", tmp_path, capsys)
-    assert (tmp_path / "runs" / "tutorial" / "report.html").stat().st_size > 10_000
-    assert (tmp_path / "runs" / "tutorial" / "README.md").is_file()
+@pytest.mark.slow
+def test_the_tutorial(reader: Reader, capsys: pytest.CaptureFixture[str]) -> None:
+    printed = reader.printed("docs/tutorial.md", capsys)
+    folder = reader.folder / "runs" / "tutorial"
+    assert (folder / "report.html").stat().st_size > 10_000
+    assert (folder / "README.md").is_file()
     # What the text promises: a larger t loses nothing.
     totals = next(line.split() for line in printed["compare"].splitlines() if line.startswith("all "))
     assert totals[-3] == "0"
