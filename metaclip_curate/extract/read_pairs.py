@@ -5,23 +5,23 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from metaclip_curate.extract.gathered_links import GatheredLinks, LinkedPage
+from metaclip_curate.extract.input_file import InputFile
 from metaclip_curate.extract.input_stats import InputStats
 from metaclip_curate.extract.links import Page
 from metaclip_curate.extract.page_facts import license_url, page_language
 from metaclip_curate.extract.pages import PageReader
-from metaclip_curate.extract.pools.forms import START_BYTES, Form, form_of_name, form_of_start
 from metaclip_curate.extract.pools.read_pool import FilePart, PoolReadOptions, read_pool
 from metaclip_curate.extract.records import Record, read_records
 from metaclip_curate.extract.urls import DocumentBase
 from metaclip_curate.options.pool import PoolOptions
 from metaclip_curate.schemas import Kept, with_kept
-from metaclip_curate.storage import ByteRange, InputError, StorageOptions, open_input, public_name
-from metaclip_curate.storage.local_inputs import CRAWL_SUFFIXES
+from metaclip_curate.storage import ByteRange, InputError, StorageOptions, public_name
 
 # Old crawls are named by years (CC-MAIN-2009-2010, CC-MAIN-2012). CC-MAIN-20230127001911-... is a file of a segment.
 _CRAWL_IN_PATH = re.compile(r"CC-MAIN-\d{4}(?:-\d{2}(?:\d{2})?)?(?![\d-])")
@@ -73,12 +73,13 @@ def read_pairs(
     counts = stats or InputStats(public_name(path))
     started = time.monotonic()
     try:
-        form = None if ranges is not None else form_of(path, storage)
-        if form is None:
-            yield from _read_crawl_file(path, options, storage, counts, ranges)
-        else:
-            of_pool = PoolReadOptions(options.pool, options.kept, options.max_record_bytes)
-            yield from read_pool(path, form, of_pool, storage, part or FilePart(), counts)
+        with closing(InputFile(path, storage, ranges)) as file:
+            form = file.form()
+            if form is None:
+                yield from _read_crawl_file(file, options, counts)
+            else:
+                of_pool = PoolReadOptions(options.pool, options.kept, options.max_record_bytes)
+                yield from read_pool(file, form, of_pool, part or FilePart(), counts)
     except InputError as error:
         # Pairs read before a connection was given up are kept.
         if counts.records:
@@ -90,28 +91,8 @@ def read_pairs(
         raise InputError(counts.path, counts.error)
 
 
-def form_of(path: str, storage: StorageOptions) -> Form | None:
-    """Returns the form of a pool's file, by the end of its name or else by its first bytes; None of a crawl file.
-
-    Raises:
-        InputError: The first bytes are needed, and the file can't be opened.
-    """
-    name = public_name(path)
-    form = form_of_name(name)
-    if form is not None or name.partition("?")[0].endswith(CRAWL_SUFFIXES):
-        return form
-    with open_input(path, storage) as stream:
-        return form_of_start(stream.read(START_BYTES))
-
-
-def _read_crawl_file(
-    path: str,
-    options: ReadOptions,
-    storage: StorageOptions,
-    stats: InputStats,
-    ranges: Sequence[ByteRange] | None,
-) -> Iterator[pa.RecordBatch]:
-    with open_input(path, storage, ranges=ranges) as stream:
+def _read_crawl_file(file: InputFile, options: ReadOptions, stats: InputStats) -> Iterator[pa.RecordBatch]:
+    with file.open() as stream:
         try:
             records = read_records(stream, stats, options.max_record_bytes)
             for batch in _PairReader(options, stats).batches(records):

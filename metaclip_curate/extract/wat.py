@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, Union
 
 import msgspec
 
@@ -54,6 +54,9 @@ else:
     _Link = Union[(ImageLink, *map(_other_link, _OTHER_KINDS.split()))]
 
 
+_L = TypeVar("_L")
+
+
 class _Meta(msgspec.Struct, gc=False):
     name: str = ""
     content: str = ""
@@ -64,26 +67,27 @@ class _Head(msgspec.Struct, rename="pascal", gc=False):
     metas: list[_Meta] = msgspec.field(default_factory=list)
 
 
-class _Html(msgspec.Struct, gc=False):
-    links: list[_Link] = msgspec.field(default_factory=list, name="Links")
+# The envelope of a record, whose links are decoded to one type or another.
+class _Html(msgspec.Struct, Generic[_L], gc=False):
+    links: list[_L] = msgspec.field(default_factory=list, name="Links")
     head: _Head = msgspec.field(default_factory=_Head, name="Head")
 
 
-class _Response(msgspec.Struct, gc=False):
+class _Response(msgspec.Struct, Generic[_L], gc=False):
     headers: dict[str, str | list[str]] = msgspec.field(default_factory=dict, name="Headers")
-    html: _Html | None = msgspec.field(default=None, name="HTML-Metadata")
+    html: _Html[_L] | None = msgspec.field(default=None, name="HTML-Metadata")
 
 
-class _Payload(msgspec.Struct, gc=False):
-    response: _Response = msgspec.field(default_factory=_Response, name="HTTP-Response-Metadata")
+class _Payload(msgspec.Struct, Generic[_L], gc=False):
+    response: _Response[_L] = msgspec.field(default_factory=_Response, name="HTTP-Response-Metadata")
 
 
-class _Envelope(msgspec.Struct, gc=False):
-    payload: _Payload = msgspec.field(default_factory=_Payload, name="Payload-Metadata")
+class _Envelope(msgspec.Struct, Generic[_L], gc=False):
+    payload: _Payload[_L] = msgspec.field(default_factory=_Payload, name="Payload-Metadata")
 
 
-class _Wat(msgspec.Struct, gc=False):
-    envelope: _Envelope = msgspec.field(default_factory=_Envelope, name="Envelope")
+class _Wat(msgspec.Struct, Generic[_L], gc=False):
+    envelope: _Envelope[_L] = msgspec.field(default_factory=_Envelope, name="Envelope")
 
 
 class _RelLink(msgspec.Struct, gc=False):
@@ -91,32 +95,12 @@ class _RelLink(msgspec.Struct, gc=False):
     rel: str = ""
 
 
-class _RelHtml(msgspec.Struct, gc=False):
-    links: list[_RelLink] = msgspec.field(default_factory=list, name="Links")
-
-
-class _RelResponse(msgspec.Struct, gc=False):
-    html: _RelHtml = msgspec.field(default_factory=_RelHtml, name="HTML-Metadata")
-
-
-class _RelPayload(msgspec.Struct, gc=False):
-    response: _RelResponse = msgspec.field(default_factory=_RelResponse, name="HTTP-Response-Metadata")
-
-
-class _RelEnvelope(msgspec.Struct, gc=False):
-    payload: _RelPayload = msgspec.field(default_factory=_RelPayload, name="Payload-Metadata")
-
-
-class _RelWat(msgspec.Struct, gc=False):
-    envelope: _RelEnvelope = msgspec.field(default_factory=_RelEnvelope, name="Envelope")
-
-
 class WatDecoder:
     """Decodes the WAT records of one file."""
 
     def __init__(self) -> None:
-        self._typed = msgspec.json.Decoder(_Wat)
-        self._rels = msgspec.json.Decoder(_RelWat)
+        self._typed = msgspec.json.Decoder(_Wat[_Link])
+        self._rels = msgspec.json.Decoder(_Wat[_RelLink])
         # Caches, since nearly all repeat: names of headers and metas that can't opt out, and metas with other names
         # whose content doesn't.
         self._harmless: set[str] = set()
@@ -161,7 +145,8 @@ class WatDecoder:
 
     def _license_links(self, body: Bytes) -> tuple[str, ...]:
         """Decodes the record once more, since other links' attributes are skipped the first time."""
-        links = self._rels.decode(body).envelope.payload.response.html.links
+        html = self._rels.decode(body).envelope.payload.response.html
+        links = html.links if html else ()
         return tuple(link.url for link in links if link.rel and is_license_link(link.rel))
 
     def _opts_out(self, metas: list[_Meta], headers: dict[str, str | list[str]]) -> bool:

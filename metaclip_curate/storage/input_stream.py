@@ -37,7 +37,7 @@ class InputStream(io.BufferedIOBase):
 
     Attributes:
         path: Name of the input.
-        bytes_read: Number of bytes returned so far.
+        bytes_read: Number of bytes read so far.
     """
 
     def __init__(self, path: str, source: Source, options: StorageOptions, sleep: Callable[[float], None]) -> None:
@@ -62,6 +62,7 @@ class InputStream(io.BufferedIOBase):
         self._digest = hashlib.blake2b()  # of the bytes returned, in case there is no version
         self._failures = 0
         self._recovered_at = 0  # a byte beyond this offset ends a row of failures
+        self._peeked = b""  # read and not returned
         self._ended = False
         self._error: InputError | None = None
         self._persist(self._connected)
@@ -100,11 +101,24 @@ class InputStream(io.BufferedIOBase):
         """
         if self.closed:
             raise ValueError(f"{self.path} is closed")
+        if self._peeked and size != 0:
+            most = size if size > 0 else READ_BYTES
+            piece, self._peeked = self._peeked[:most], self._peeked[most:]
+            return piece
         if self._error is not None:
             raise self._error
         if self._ended or size == 0:
             return b""
         return self._persist(lambda: self._receive(size if size > 0 else READ_BYTES))
+
+    def peek(self, size: int = 0, /) -> bytes:
+        """Returns the next `size` bytes, fewer only at the end and where the stream gives up, and doesn't consume them.
+
+        Raises:
+            InputError: No byte can be read.
+        """
+        self._peeked = self.read(size)
+        return self._peeked
 
     def close(self) -> None:
         """Closes the connection; may be called twice."""

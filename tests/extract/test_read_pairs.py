@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 from collections.abc import Callable
 from functools import partial
@@ -15,7 +14,7 @@ from examples.make_mini_wat import mini_files
 from examples.warc_framing import warc_record, write_records
 from examples.warc_writer import write_warc
 from examples.wat_writer import Image, Page, wat_records, write_wat
-from metaclip_curate.extract import InputStats, pages, read_pairs
+from metaclip_curate.extract import InputStats, input_file, pages, read_pairs
 from metaclip_curate.extract.html import page_of_response
 from metaclip_curate.extract.input_stats import BROKE_OFF
 from metaclip_curate.schemas import PAIRS
@@ -154,9 +153,7 @@ def test_a_connection_that_breaks_for_good_after_a_record_keeps_its_pairs(
     written = list(wat_records([Page("http://a.example/", "", (Image("a.jpg", "text"),))]))
     data = b"".join(written) + b"WARC"
     opened = Breaking(data[: len(data) - cut])
-    # The package's attribute of this name is the function.
-    module = importlib.import_module("metaclip_curate.extract.read_pairs")
-    monkeypatch.setattr(module, "open_input", lambda *_, **__: opened)
+    monkeypatch.setattr(input_file, "open_input", lambda *_, **__: opened)
     pairs, stats = read(tmp_path / "a.wat")
     assert pairs == {("http://a.example/a.jpg", "text")}
     assert (stats.status, stats.records_skipped) == ("partial", 0)

@@ -207,3 +207,14 @@ def test_common_crawls_paths_in_a_local_mirror(tmp_path: Path) -> None:
     (tmp_path / "crawl-data" / "a.wat").write_bytes(b"1")
     with open_input("crawl-data/a.wat", StorageOptions(cc_base=str(tmp_path))) as stream:
         assert stream.read() == b"1"
+
+
+def test_bytes_that_were_looked_at_are_returned_again(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"0123456789")
+    with open_input(str(tmp_path / "file"), OPTIONS) as stream:
+        assert stream.peek(4) == stream.peek(4) == b"0123"
+        assert stream.read1(2) == b"01"
+        assert stream.peek(3) == b"234"
+        assert stream.read() == b"23456789"
+        assert stream.peek(1) == stream.read() == b""
+        assert stream.bytes_read == 10

@@ -17,7 +17,7 @@ from metaclip_curate.extract.input_stats import InputStats
 from metaclip_curate.extract.pools.columns import ColumnError, Columns
 from metaclip_curate.extract.pools.json_lines import Types
 from metaclip_curate.extract.pools.lines import read_lines
-from metaclip_curate.extract.pools.raw_rows import BATCH_BYTES, BATCH_ROWS, RawRows
+from metaclip_curate.extract.pools.raw_rows import BATCH_BYTES, BATCH_ROWS, RawRows, numbered_rows
 from metaclip_curate.extract.stored_bytes import Readable
 
 _LINES_AT_ONCE = 512
@@ -54,12 +54,13 @@ def read_csv(
         return
     columns = find(header)
     positions = [header.index(name) for name in columns.read]
-    first = 0
-    while held := rows.take():
+
+    def batch_of(held: list[list[str]]) -> pa.RecordBatch:
         fields = [[row[position] for row in held] for position in positions]
         arrays = [_column(values, name, types.get(name)) for name, values in zip(columns.read, fields, strict=True)]
-        yield RawRows(pa.RecordBatch.from_arrays(arrays, names=columns.read), columns, first)
-        first += len(held)
+        return pa.RecordBatch.from_arrays(arrays, names=columns.read)
+
+    yield from numbered_rows(map(batch_of, iter(rows.take, [])), columns)
 
 
 def _column(values: list[str], name: str, kind: pa.DataType | None) -> pa.Array:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from metaclip_curate.extract.input_stats import InputStats
 from metaclip_curate.extract.pools.columns import Columns
 from metaclip_curate.extract.pools.lines import read_lines
-from metaclip_curate.extract.pools.raw_rows import BATCH_BYTES, BATCH_ROWS, RawRows, rows_of_values
+from metaclip_curate.extract.pools.raw_rows import BATCH_BYTES, BATCH_ROWS, RawRows, numbered_rows, rows_of_values
 from metaclip_curate.extract.stored_bytes import Readable
 
 Find = Callable[[Sequence[str]], Columns]
@@ -50,14 +50,17 @@ def batches_of_objects(objects: Iterator[tuple[dict[str, Any], int]], find: Find
     Raises:
         ColumnError: A column is missing, or a kept one has another type.
     """
-    columns: Columns | None = None
-    first = 0
-    while held := _batch(objects):
-        if columns is None:
-            columns = find(list(dict.fromkeys(itertools.chain.from_iterable(held))))
+    batches = iter(lambda: _batch(objects), [])
+    first = next(batches, None)
+    if first is None:
+        return
+    columns = find(list(dict.fromkeys(itertools.chain.from_iterable(first))))
+
+    def batch_of(held: list[dict[str, Any]]) -> pa.RecordBatch:
         values = {name: [row.get(name) for row in held] for name in columns.read}
-        yield RawRows(rows_of_values(values, columns, types), columns, first)
-        first += len(held)
+        return rows_of_values(values, columns, types)
+
+    yield from numbered_rows(map(batch_of, itertools.chain([first], batches)), columns)
 
 
 def _batch(objects: Iterator[tuple[dict[str, Any], int]]) -> list[dict[str, Any]]:

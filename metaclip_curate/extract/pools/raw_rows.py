@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,6 +29,19 @@ class RawRows(NamedTuple):
     rows: pa.RecordBatch
     columns: Columns
     first: int
+
+
+def numbered_rows(batches: Iterable[pa.RecordBatch], columns: Columns) -> Iterator[RawRows]:
+    """Yields the rows of a file, of which each batch begins where the last one ended.
+
+    Args:
+        batches: The columns that `columns` names, in the order of the file.
+        columns: What the columns hold.
+    """
+    first = 0
+    for rows in batches:
+        yield RawRows(rows, columns, first)
+        first += rows.num_rows
 
 
 class Texts(NamedTuple):

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from metaclip_curate import storage
+from metaclip_curate.extract.input_file import InputFile
 from metaclip_curate.extract.input_stats import InputStats
 from metaclip_curate.extract.pools.columns import ColumnError, Columns, find_columns
 from metaclip_curate.extract.pools.csv_rows import read_csv
@@ -22,8 +23,6 @@ from metaclip_curate.extract.pools.raw_rows import RawRows
 from metaclip_curate.extract.pools.tar_samples import read_samples
 from metaclip_curate.options.pool import PoolOptions
 from metaclip_curate.schemas import POOL_URN, Kept
-from metaclip_curate.storage import StorageOptions
-from metaclip_curate.storage.ranged_file import open_seekable
 
 # Why a file, or the rest of it, can't be used.
 _WRONG = (ColumnError, NotTextError, UnreadableError)
@@ -57,15 +56,14 @@ class FilePart(NamedTuple):
 
 
 def read_pool(
-    path: str, form: Form, options: PoolReadOptions, storage_options: StorageOptions, part: FilePart, stats: InputStats
+    input_file: InputFile, form: Form, options: PoolReadOptions, part: FilePart, stats: InputStats
 ) -> Iterator[pa.RecordBatch]:
     """Reads the pairs of a pool's file. Everything readable is yielded, and `stats` records what was lost.
 
     Args:
-        path: Path or URL of the file, with the password or signature it may need.
+        input_file: The file.
         form: Its form.
         options: Which columns are read.
-        storage_options: Credentials, time-outs and number of attempts.
         part: Which rows are read.
         stats: Filled while reading.
 
@@ -84,7 +82,7 @@ def read_pool(
         kept=options.kept,
     )
     try:
-        raw = _read(path, form, options, storage_options, part, stats)
+        raw = _read(input_file, form, options, part, stats)
         yield from PoolPairs(file, stats).batches(raw)
     except _WRONG as error:
         if stats.image_links:
@@ -99,21 +97,21 @@ def read_pool(
 
 
 def _read(
-    path: str, form: Form, options: PoolReadOptions, storage_options: StorageOptions, part: FilePart, stats: InputStats
+    file: InputFile, form: Form, options: PoolReadOptions, part: FilePart, stats: InputStats
 ) -> Iterator[RawRows]:
     def find(names: Sequence[str]) -> Columns:
         return find_columns(names, options.columns)
 
     types = _types(options)
     if form is Form.PARQUET:
-        with closing(open_seekable(path, storage_options)) as file, open_parquet_pool(file) as parquet:
+        with closing(file.open_seekable()) as seekable, open_parquet_pool(seekable) as parquet:
             yield from read_parquet(parquet, find, part.row_groups, stats)
         return
-    if form is Form.TAR and storage.is_local(path):
-        with closing(open_seekable(path, storage_options)) as file:
-            yield from read_samples(file, find, types, stats, options.max_record_bytes)
+    if form is Form.TAR and storage.is_local(file.path):
+        with closing(file.open_seekable()) as seekable:
+            yield from read_samples(seekable, find, types, stats, options.max_record_bytes)
         return
-    with storage.open_input(path, storage_options) as stream:
+    with file.open() as stream:
         try:
             yield from _read_stream(stream, form, find, types, stats, options.max_record_bytes)
         finally:
