@@ -133,7 +133,7 @@ class Remover:
         found = [_HITS.empty_table().drop_columns(["last_of_image"])]
         columns = [*_LOOKED_AT, "metadata_lang", "entry_ids"]
         for file in self._manifest_files():
-            with open_table_file(self._manifest_url(file), self._folder.options) as parquet:
+            with open_table_file(self._manifest_url(file), self._folder.options, columns=columns) as parquet:
                 for batch in parquet.iter_batches(columns=columns):
                     rejected = pa.Table.from_batches([batch.filter(pa.array(_rejected(screen, batch)))])
                     named = rejected.append_column("file", pa.repeat(file, rejected.num_rows))
@@ -145,10 +145,11 @@ class Remover:
         """Returns for each pair whether it is the first of an image, and no pair of the image and language stays."""
         stay: set[tuple[str, str]] = set()
         images = pc.unique(hits.column("image_id")).cast(pa.string())
+        columns = [*_LOOKED_AT, "metadata_lang"]
         if hits.num_rows:
             for file in self._manifest_files():
-                with open_table_file(self._manifest_url(file), self._folder.options) as parquet:
-                    for batch in parquet.iter_batches(columns=[*_LOOKED_AT, "metadata_lang"]):
+                with open_table_file(self._manifest_url(file), self._folder.options, columns=columns) as parquet:
+                    for batch in parquet.iter_batches(columns=columns):
                         others = pc.is_in(batch.column("image_id"), value_set=images)
                         rows = batch.filter(pc.and_(others, pa.array(~_rejected(screen, batch))))
                         stay |= set(zip(*_strings(rows, "metadata_lang", "image_id"), strict=True))

@@ -53,7 +53,7 @@ def _uid_reader(
         for number in numbers_of(batches):
             pieces = []
             for file in groups[number]:
-                with open_table_file(file.url, task.storage) as parquet:
+                with open_table_file(file.url, task.storage, columns=["uid"]) as parquet:
                     column = parquet.read(columns=["uid"]).column("uid").combine_chunks()
                 if len(column) != file.rows:
                     raise RuntimeError(f"{file.url} has {len(column)} rows, and {file.rows} were written")
@@ -73,7 +73,7 @@ def _known_reader(
         for number in numbers_of(batches):
             pieces = []
             for file in groups[number]:
-                with open_table_file(file.url, task.storage, columns[1:]) as parquet:
+                with open_table_file(file.url, task.storage, columns[1:], columns) as parquet:
                     rows = parquet.read(columns=columns).unify_dictionaries().combine_chunks()
                 if rows.num_rows:
                     high, low = first_uids.split_uids(rows.column("uid").chunk(0))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -16,35 +16,52 @@ import pyarrow.parquet as pq
 
 from metaclip_curate import storage
 from metaclip_curate.errors import UserError
-from metaclip_curate.storage import StorageOptions
+from metaclip_curate.storage import InputError, StorageOptions
+from metaclip_curate.storage.parquet_columns import open_columns
+from metaclip_curate.storage.retry import MissingError
 
 # By name, since not every release of pyarrow has all of them.
 _TEXT = {"string", "large_string", "string_view", "binary", "large_binary", "binary_view"}
 
 
 @contextlib.contextmanager
-def open_parquet(url: str, options: StorageOptions, remedy: str) -> Iterator[pq.ParquetFile]:
+def open_parquet(
+    url: str, options: StorageOptions, remedy: str, columns: Collection[str] | None = None
+) -> Iterator[pq.ParquetFile]:
     """Opens a Parquet file, and names it in the error if it can't be read.
 
     Args:
         url: Path or URL of the file.
         options: Credentials and limits for reading it.
         remedy: What the user should do about a file that is missing or damaged.
+        columns: Names of the columns that are read, without which a file in a store is read whole. Default: all.
 
     Raises:
         UserError: The file can't be read, now or while it is open.
     """
     try:
-        source: Any = url if storage.is_local(url) else io.BytesIO(storage.read_bytes(url, options))
-        with pq.ParquetFile(source, page_checksum_verification=True) as file:
+        with _opened(url, options, columns) as file:
             yield file
     except FileNotFoundError as error:
         raise UserError(f"{url} is missing: {remedy}") from error
+    except InputError as error:
+        if isinstance(error.__cause__, MissingError):
+            raise UserError(f"{url} is missing: {remedy}") from error
+        raise UserError(f"{url} can't be read ({error.reason}): give the same command again") from error
     except (pa.ArrowException, OSError) as error:
         # Arrow raises an OSError for a damaged file too, but without an errno.
         if isinstance(error, OSError) and error.errno is not None:
             raise UserError(f"{url} can't be read ({error.strerror}): make it readable") from error
         raise UserError(f"{url} is damaged or no Parquet file: {remedy}") from error
+
+
+def _opened(
+    url: str, options: StorageOptions, columns: Collection[str] | None
+) -> contextlib.AbstractContextManager[pq.ParquetFile]:
+    if columns is not None and not storage.is_local(url):
+        return open_columns(url, options, columns)
+    source: Any = url if storage.is_local(url) else io.BytesIO(storage.read_bytes(url, options))
+    return pq.ParquetFile(source, page_checksum_verification=True)  # type: ignore[no-any-return]
 
 
 def cast_table(table: pa.Table, schema: pa.Schema, url: str) -> pa.Table:

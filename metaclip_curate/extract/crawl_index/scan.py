@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from metaclip_curate.extract.crawl_index.query import IndexQuery
 from metaclip_curate.options.storage import StorageOptions
 from metaclip_curate.storage.byte_ranges import ByteRange
+from metaclip_curate.storage.parquet_columns import chunk_range
 from metaclip_curate.storage.ranged_file import RangedFile
 from metaclip_curate.storage.redaction import public_name
 from metaclip_curate.storage.retry import InputError
@@ -192,11 +193,7 @@ class _IndexFile:
         return self.parquet.read_row_group(group, columns=list(columns), use_threads=False)
 
     def _range(self, group: int, column: str) -> ByteRange:
-        chunk = self.parquet.metadata.row_group(group).column(self._columns[column])
-        start = chunk.data_page_offset
-        if chunk.has_dictionary_page and chunk.dictionary_page_offset:
-            start = min(start, chunk.dictionary_page_offset)
-        return ByteRange(start, chunk.total_compressed_size)
+        return chunk_range(self.parquet.metadata, group, self._columns[column])
 
     def _statistics(self, group: int, column: str) -> Any:
         if column not in self._columns:

@@ -88,7 +88,7 @@ def outcomes_of(file: str, needed: Sequence[str], options: StorageOptions) -> pa
     Raises:
         UserError: The file is damaged, or lacks a needed column.
     """
-    with open_parquet(file, options, _DAMAGED) as table:
+    with open_parquet(file, options, _DAMAGED, _OUTCOMES.names) as table:
         present = [name for name in _OUTCOMES.names if name in table.schema_arrow.names]
         for name in needed:
             if name not in present:
