@@ -9,19 +9,17 @@ it rewrites can't be read.
 from __future__ import annotations
 
 import dataclasses
-import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from metaclip_curate import storage
+from metaclip_curate.pipelines.removal_hits import HITS, MANIFEST, RemovalHits, columns_of, is_rejected, manifest_url
 from metaclip_curate.pipelines.workspace import Log
 from metaclip_curate.publish.datacard import with_removals
 from metaclip_curate.run import folder_names, manifest_files
@@ -32,33 +30,17 @@ from metaclip_curate.run.removed_table import read_removed, removals, write_remo
 from metaclip_curate.run.summaries import LanguageTotals, SampleSummary
 from metaclip_curate.run.tables import language_counts
 from metaclip_curate.schemas import REMOVED
-from metaclip_curate.screens.pairs import Mask, ScreenedPairs
 from metaclip_curate.screens.removed import Removal, RemovedScreen
 from metaclip_curate.stages import dedup_task, extract, match
 from metaclip_curate.stages.shared.parquet_files import Layout, write_file
 from metaclip_curate.stages.shared.parquet_reading import open_table_file
-from metaclip_curate.storage.parquet_bytes import read_parquet
 
-_MANIFEST = "manifest"
 # The tables that --purge rewrites, with their stages and layouts.
 _PURGED: Mapping[str, tuple[str, Layout]] = {
     "pairs": ("extract", extract.LAYOUT),
     "distinct": ("dedup", dedup_task.LAYOUT),
     "matched": ("match", match.LAYOUT),
 }
-_LOOKED_AT = ["uid", "image_id", "url", "page_url"]
-# Pairs of the manifest that a removal found, kept until it has ended.
-_HITS = pa.schema(
-    [
-        pa.field("uid", pa.string()),
-        pa.field("image_id", pa.string()),
-        pa.field("metadata_lang", pa.string()),
-        pa.field("entry_ids", pa.list_(pa.int32())),
-        pa.field("file", pa.string()),
-        pa.field("last_of_image", pa.bool_()),  # whether no other pair of the image and language stays
-    ]
-)
-_HITS_FILE = "removal.parquet"
 
 
 @dataclass(frozen=True)
@@ -89,6 +71,7 @@ class Remover:
     def __init__(self, folder: RunFolder, log: Log = print) -> None:
         self._folder = folder
         self._log = log
+        self._hits = RemovalHits(folder)
 
     def remove(self, requested: Sequence[Removal], reason: str, purge: bool) -> RemovalResult:
         """Records what is removed, and rewrites tables without it. First finishes a removal that was interrupted.
@@ -106,11 +89,11 @@ class Remover:
             new = [removal for removal in requested if removal not in known]
             tables = self._tables(purge)
             screen = RemovedScreen([*known, *new])
-            hits = self._find_hits(screen) if _MANIFEST in tables else _HITS.empty_table()
+            hits = self._hits.find(screen) if MANIFEST in tables else HITS.empty_table()
             files = list(self._folder.removed_files)
             if new:
                 files.append(write_removed(self._folder, _removed_rows(new, reason)))
-            self._write_hits(hits)
+            self._hits.write(hits)
             self._folder.begin_removal(files, tables)
             purged = self._rewrite()
             return RemovalResult(len(new), hits.num_rows, len(pc.unique(hits.column("file"))), purged)
@@ -118,53 +101,13 @@ class Remover:
     def _tables(self, purge: bool) -> list[str]:
         """Returns the tables to rewrite, after a check that their files are what was written."""
         done = finished_stages(self._folder)
-        tables = [_MANIFEST] if "sample" in done else []
+        tables = [MANIFEST] if "sample" in done else []
         if purge:
             tables += [table for table, (stage, _) in _PURGED.items() if self._folder.parts(stage)]
         for table in tables:
-            stage = "sample" if table == _MANIFEST else _PURGED[table][0]
+            stage = "sample" if table == MANIFEST else _PURGED[table][0]
             self._folder.table_files(stage, table, sorted(self._folder.parts(stage)) or None)
         return tables
-
-    # Finding pairs
-
-    def _find_hits(self, screen: RemovedScreen) -> pa.Table:
-        """Returns the manifest's pairs that a screen rejects, as rows of _HITS."""
-        found = [_HITS.empty_table().drop_columns(["last_of_image"])]
-        columns = [*_LOOKED_AT, "metadata_lang", "entry_ids"]
-        for file in self._manifest_files():
-            with open_table_file(self._manifest_url(file), self._folder.options, columns=columns) as parquet:
-                for batch in parquet.iter_batches(columns=columns):
-                    rejected = pa.Table.from_batches([batch.filter(pa.array(_rejected(screen, batch)))])
-                    named = rejected.append_column("file", pa.repeat(file, rejected.num_rows))
-                    found.append(named.select(found[0].column_names).cast(found[0].schema))
-        hits = pa.concat_tables(found)
-        return hits.append_column("last_of_image", self._are_last(hits, screen))
-
-    def _are_last(self, hits: pa.Table, screen: RemovedScreen) -> pa.Array:
-        """Returns for each pair whether it is the first of an image, and no pair of the image and language stays."""
-        stay: set[tuple[str, str]] = set()
-        images = pc.unique(hits.column("image_id")).cast(pa.string())
-        columns = [*_LOOKED_AT, "metadata_lang"]
-        if hits.num_rows:
-            for file in self._manifest_files():
-                with open_table_file(self._manifest_url(file), self._folder.options, columns=columns) as parquet:
-                    for batch in parquet.iter_batches(columns=columns):
-                        others = pc.is_in(batch.column("image_id"), value_set=images)
-                        rows = batch.filter(pc.and_(others, pa.array(~_rejected(screen, batch))))
-                        stay |= set(zip(*_strings(rows, "metadata_lang", "image_id"), strict=True))
-        last = []
-        for image in zip(*_strings(hits, "metadata_lang", "image_id"), strict=True):
-            last.append(image not in stay)
-            stay.add(image)  # so that an image counts once
-        return pa.array(last, pa.bool_())
-
-    def _manifest_files(self) -> list[str]:
-        listed = self._folder.file_list("sample", verified=False)
-        return [file.name for file in listed.tables[_MANIFEST]] if listed else []
-
-    def _manifest_url(self, file: str) -> str:
-        return storage.join(self._folder.table(_MANIFEST), file)
 
     # Rewriting
 
@@ -177,25 +120,25 @@ class Remover:
         screen = RemovedScreen(removals(self._folder))
         purged, changed = {}, False
         for table in self._folder.removing:
-            if table == _MANIFEST:
+            if table == MANIFEST:
                 changed |= self._rewrite_manifest(screen)
             else:
                 purged[table] = self._purge(table, screen)
         if changed or any(purged.values()):
             self._remove_report()
         self._folder.end_removal()
-        storage.delete_file(self._hits_url(), self._folder.options)
+        self._hits.remove()
         return purged
 
     def _rewrite_manifest(self, screen: RemovedScreen) -> bool:
         """Writes the files with a hit again; returns whether there are any."""
-        hits = read_parquet(storage.read_bytes(self._hits_url(), self._folder.options))
+        hits = self._hits.read()
         listed = self._folder.file_list("sample", verified=False)
         if listed is None or not hits.num_rows:
             return False
         changed = set(hits.column("file").to_pylist())
         files = [
-            self._without_removed(file, screen) if file.name in changed else file for file in listed.tables[_MANIFEST]
+            self._without_removed(file, screen) if file.name in changed else file for file in listed.tables[MANIFEST]
         ]
         before = self._folder.summary(SampleSummary)
         languages = tuple(self._totals(row, hits) for row in before.languages)
@@ -205,17 +148,17 @@ class Remover:
             values = sum(file.rows for file in self._folder.removed_files)
             card = with_removals(self._folder, languages, values, summary.pairs)
             self._folder.write_small(folder_names.DATACARD, card)
-        self._folder.replace_lists("sample", {"": dataclasses.replace(listed, tables={_MANIFEST: files})}, summary)
+        self._folder.replace_lists("sample", {"": dataclasses.replace(listed, tables={MANIFEST: files})}, summary)
         return True
 
     def _without_removed(self, file: PartFile, screen: RemovedScreen) -> PartFile:
         """Writes one of the manifest's files again. It may have been before an interruption."""
-        with open_table_file(self._manifest_url(file.name), self._folder.options) as parquet:
+        with open_table_file(manifest_url(self._folder, file.name), self._folder.options) as parquet:
             rows = parquet.read()
-        keep = np.concatenate([np.empty(0, np.bool_), *(~_rejected(screen, batch) for batch in rows.to_batches())])
+        keep = np.concatenate([np.empty(0, np.bool_), *(~is_rejected(screen, batch) for batch in rows.to_batches())])
         self._folder.require_owner()
         number = manifest_files.part_number(file.name)
-        folder = self._folder.table(_MANIFEST)
+        folder = self._folder.table(MANIFEST)
         return manifest_files.write_part(folder, number, rows.filter(pa.array(keep)), self._folder.options)
 
     def _totals(self, before: LanguageTotals, hits: pa.Table) -> LanguageTotals:
@@ -263,7 +206,7 @@ class Remover:
                 for group in range(parquet.num_row_groups):
                     rows = parquet.read_row_group(group).combine_chunks().to_batches()
                     for batch in rows:
-                        mask = _rejected(screen, batch)
+                        mask = is_rejected(screen, batch)
                         rejected += int(mask.sum())
                         kept.append(batch.filter(pa.array(~mask)))
             files.append(self._written(iter(kept), layout, folder, file.name) if rejected else file)
@@ -286,15 +229,6 @@ class Remover:
                 f"{self._folder.root}` writes it again"
             )
 
-    def _write_hits(self, hits: pa.Table) -> None:
-        sink = io.BytesIO()
-        pq.write_table(hits, sink, compression="zstd")
-        self._folder.require_owner()
-        storage.write_bytes(self._hits_url(), sink.getvalue(), self._folder.options)
-
-    def _hits_url(self) -> str:
-        return storage.join(self._folder.root, folder_names.LISTS, _HITS_FILE)
-
 
 def take_removals(source: RunFolder, folder: RunFolder) -> None:
     """Adds to the table `removed` of a run what was removed from another one, with the reasons and dates.
@@ -305,21 +239,13 @@ def take_removals(source: RunFolder, folder: RunFolder) -> None:
     """
     known = set(removals(folder))
     rows = read_removed(source)
-    pairs = zip(*_strings(rows, "kind", "value"), strict=True)
+    pairs = zip(*columns_of(rows, "kind", "value"), strict=True)
     new = [number for number, (kind, value) in enumerate(pairs) if (kind, value) not in known]
     if not new:
         return
     with folder.owned():
         file = write_removed(folder, rows.take(pa.array(new)))
         folder.begin_removal([*folder.removed_files, file], folder.removing)
-
-
-def _rejected(screen: RemovedScreen, batch: pa.RecordBatch) -> Mask:
-    return screen.rejects(ScreenedPairs(batch, ""))
-
-
-def _strings(rows: Any, *columns: str) -> list[list[str]]:
-    return [rows.column(name).to_pylist() for name in columns]
 
 
 def _removed_rows(removed: Sequence[Removal], reason: str) -> pa.Table:
