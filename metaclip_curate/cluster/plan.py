@@ -8,14 +8,11 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from metaclip_curate.cluster.executors import ExecutorPlan, executor_plan
 from metaclip_curate.cluster.rates import Rates
-from metaclip_curate.errors import UserError
-from metaclip_curate.options.fields import flag, option
+from metaclip_curate.options.plan import PlanOptions
 
-PlatformName = Literal["emr", "emr-serverless", "dataproc", "dataproc-serverless", "own"]
 KILOBYTE, MEGABYTE, GIGABYTE = 10**3, 10**6, 10**9
 _CRAWL_FILES = re.compile(r"[^:]+:(\d+)(?::\w+)?")
 # Partitions of one shuffle: the driver keeps a few bytes about each pair of a map task and a partition.
@@ -24,46 +21,6 @@ _PAIRS_PER_TASK = 500_000
 _PARTITION_BYTES = 128 * MEGABYTE
 # Two rounds of files are extracted at a time, and one round must fill the cluster. A run that dies loses up to two.
 _ROUND_FILES = 1_000
-
-
-@dataclass(frozen=True)
-class PlanOptions:
-    """Options of a plan."""
-
-    crawl: str = option(
-        "", "crawl, such as CC-MAIN-2025-30, or CC-MAIN-2025-30:20 for 20 of its files", metavar="CRAWL"
-    )
-    input_files: int = option(
-        0, "number of input files; 0: as many as the crawl has, if known", metavar="N", former="inputs"
-    )
-    index_pages: int = option(
-        0, "number of pages that an input cc-index: chooses; 0: whole WAT files are read", metavar="N"
-    )
-    cores: int = option(512, "number of cores (vCPU) of all executors", metavar="N")
-    metadata: str = option("", "metadata folder, whose longest list determines a worker's memory", metavar="PATH")
-    platform: PlatformName = option("emr", "service, which determines machines and prices")
-    on_demand_share: float = option(0.125, "share of the cores that aren't on spot machines", metavar="SHARE")
-    node_disk: int = option(0, "disk of a node; 0: as much as the platform's nodes have", metavar="GB")
-    dedup_passes: int = option(0, "number of passes of deduplication; 0: as few as the nodes' disks allow", metavar="N")
-    dollars_per_core_hour: float = option(
-        0.0, "price of a core for an hour, all included; 0: the platform's", metavar="DOLLARS"
-    )
-    rates: tuple[str, ...] = option((), "replacements for rates that the plan is computed from", metavar="NAME=VALUE")
-
-    def __post_init__(self) -> None:
-        for name, least in (
-            ("input_files", 0),
-            ("index_pages", 0),
-            ("cores", 1),
-            ("node_disk", 0),
-            ("dedup_passes", 0),
-        ):
-            if getattr(self, name) < least:
-                raise UserError(f"{flag(name)} must be at least {least}, not {getattr(self, name)}")
-        if not 0 <= self.on_demand_share <= 1:
-            raise UserError(f"--on-demand-share must be a share from 0 to 1, not {self.on_demand_share}")
-        if self.dollars_per_core_hour < 0:
-            raise UserError(f"--dollars-per-core-hour must not be below 0, as {self.dollars_per_core_hour} is")
 
 
 @dataclass(frozen=True)

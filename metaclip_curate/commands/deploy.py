@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from metaclip_curate.cluster.plan import PlanOptions
 from metaclip_curate.commands.command import Command, CommandGroup, Given
 from metaclip_curate.commands.output import print_json
 from metaclip_curate.commands.stages import STAGE_OPTIONS
@@ -17,6 +16,7 @@ from metaclip_curate.options.deploy import (
     EmrServerlessOptions,
     GoogleOptions,
 )
+from metaclip_curate.options.plan import PlanOptions
 from metaclip_curate.options.stages import STAGE_NAMES
 
 STAGES: dict[str, tuple[str, ...]] = {stage: tuple(STAGE_OPTIONS[stage]) for stage in STAGE_NAMES}

@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from metaclip_curate.cluster.plan import PlanOptions
 from metaclip_curate.commands.command import Command, Given
 from metaclip_curate.commands.output import print_json
 from metaclip_curate.console.text_table import number, text_table
+from metaclip_curate.options.plan import PlanOptions
 from metaclip_curate.options.printing import PrintOptions
 from metaclip_curate.options.storage import StorageOptions
 

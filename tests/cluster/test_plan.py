@@ -10,9 +10,10 @@ import pytest
 
 from metaclip_curate.cli import main
 from metaclip_curate.cluster.executors import executor_plan
-from metaclip_curate.cluster.plan import Plan, PlanOptions, plan
+from metaclip_curate.cluster.plan import Plan, plan
 from metaclip_curate.cluster.rates import Rates, load_rates
 from metaclip_curate.errors import UserError
+from metaclip_curate.options.plan import PlanOptions
 
 CRAWL = PlanOptions(crawl="CC-MAIN-2025-30")
 

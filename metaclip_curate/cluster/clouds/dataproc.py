@@ -9,9 +9,9 @@ from metaclip_curate.cluster.clouds import gcp
 from metaclip_curate.cluster.clouds.deployment import ENVIRONMENT, PYTHON, Deployment, Job, python_settings
 from metaclip_curate.cluster.clouds.monitor import interruptible
 from metaclip_curate.cluster.clouds.service_run import GoogleRun, call
-from metaclip_curate.cluster.plan import PlanOptions
 from metaclip_curate.errors import JobFailedError
 from metaclip_curate.options.deploy import DataprocOptions, GoogleOptions
+from metaclip_curate.options.plan import PlanOptions
 from metaclip_curate.storage.urls import bucket_and_key
 
 _FEWEST_PRIMARY_WORKERS = 2  # required by Dataproc

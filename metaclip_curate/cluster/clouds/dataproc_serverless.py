@@ -10,9 +10,9 @@ from metaclip_curate.cluster.clouds.bundle import Upload
 from metaclip_curate.cluster.clouds.deployment import IMAGE_PYTHON, Deployment, Job, python_settings
 from metaclip_curate.cluster.clouds.monitor import interruptible
 from metaclip_curate.cluster.clouds.service_run import GoogleRun, call
-from metaclip_curate.cluster.plan import PlanOptions
 from metaclip_curate.errors import JobFailedError
 from metaclip_curate.options.deploy import BatchOptions, GoogleOptions
+from metaclip_curate.options.plan import PlanOptions
 from metaclip_curate.storage.urls import bucket_and_key
 
 # The service refuses settings of YARN and of the shuffle.

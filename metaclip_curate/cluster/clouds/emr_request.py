@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from metaclip_curate.cluster.clouds.deployment import ENVIRONMENT, PYTHON, Deployment, Job, python_settings
-from metaclip_curate.cluster.plan import PlanOptions
 from metaclip_curate.options.deploy import EmrOptions
+from metaclip_curate.options.plan import PlanOptions
 
 # EMR's service role may only touch resources with this tag (deploy/emr/template.yaml).
 _TAG = {"for-use-with-amazon-emr-managed-policies": "true"}

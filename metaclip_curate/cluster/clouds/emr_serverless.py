@@ -23,9 +23,9 @@ from metaclip_curate.cluster.clouds.deployment import (
 )
 from metaclip_curate.cluster.clouds.monitor import interruptible
 from metaclip_curate.cluster.clouds.service_run import ServiceRun, call
-from metaclip_curate.cluster.plan import PlanOptions
 from metaclip_curate.errors import JobFailedError
 from metaclip_curate.options.deploy import EmrServerlessOptions
+from metaclip_curate.options.plan import PlanOptions
 
 _SERVICE = "emr-serverless"
 _ENDED = ("SUCCESS", "FAILED", "CANCELLED")

@@ -8,8 +8,8 @@ from typing import Any, Generic, TypeVar
 from metaclip_curate.cluster.clouds.bundle import Upload, send
 from metaclip_curate.cluster.clouds.deployment import Deployment
 from metaclip_curate.cluster.clouds.monitor import Monitor
-from metaclip_curate.cluster.plan import PlanOptions
 from metaclip_curate.options.deploy import GoogleOptions
+from metaclip_curate.options.plan import PlanOptions
 from metaclip_curate.storage import StorageOptions
 
 Service = TypeVar("Service")

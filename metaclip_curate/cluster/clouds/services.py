@@ -15,9 +15,10 @@ from metaclip_curate.cluster.clouds.emr_serverless import EmrServerlessRun
 from metaclip_curate.cluster.clouds.monitor import Monitor
 from metaclip_curate.cluster.clouds.service_run import ServiceRun
 from metaclip_curate.cluster.metadata_size import longest_list
-from metaclip_curate.cluster.plan import PlanOptions, plan
+from metaclip_curate.cluster.plan import plan
 from metaclip_curate.cluster.rates import load_rates
 from metaclip_curate.options.deploy import DeployOptions
+from metaclip_curate.options.plan import PlanOptions
 
 # The scheme of each service's buckets.
 SCHEMES = {"emr": "s3", "emr-serverless": "s3", "dataproc": "gs", "dataproc-serverless": "gs"}
