@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from metaclip_curate.trainer import export
 from metaclip_curate.trainer.models import clip
 from tests.conftest import ROOT
 from tests.support import made_shards, trainings
+from tests.support.ranks import start_ranks
 
 _STEPS = ("--batch-size", "8", "--pairs-seen", "48", "--warmup-pairs", "16", "--log-every", "1")
 
@@ -38,12 +38,16 @@ def alone(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return output
 
 
-def train_with_two(shards: Path, output: Path, *more: str) -> str:
-    """Returns what is printed."""
-    torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+def command(shards: Path, output: Path, *more: str) -> tuple[str, ...]:
     places = ("--recipe", "tiny", "--data", str(shards), "--output", str(output))
+    return (*places, *_STEPS, *more)
+
+
+def train_with_torchrun(shards: Path, output: Path, *more: str) -> str:
+    """Returns what two ranks print."""
+    torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
     done = subprocess.run(
-        [*torchrun, "-m", "metaclip_curate.trainer", *places, *_STEPS, *more],
+        [*torchrun, "-m", "metaclip_curate.trainer", *command(shards, output, *more)],
         cwd=ROOT,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -51,8 +55,17 @@ def train_with_two(shards: Path, output: Path, *more: str) -> str:
         timeout=150,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("finished:") == 1  # the first rank alone speaks
     return done.stdout
+
+
+def train_with_two(shards: Path, output: Path, *more: str) -> str:
+    """Returns what two ranks print."""
+    output.mkdir(parents=True, exist_ok=True)
+    ranks = start_ranks(output.parent, *[command(shards, output, *more)] * 2)
+    ended = [rank.wait() for rank in ranks]
+    printed = [rank.printed.read_text() for rank in ranks]
+    assert ended == [0, 0], printed
+    return "".join(printed)
 
 
 def check_equal(output: Path, alone: Path) -> None:
@@ -66,26 +79,30 @@ def check_equal(output: Path, alone: Path) -> None:
 
 
 def test_two_ranks_are_like_one(shards: Path, alone: Path, tmp_path: Path) -> None:
-    assert "step 0 of 6" in train_with_two(shards, tmp_path, "--accumulate", "2")
+    printed = train_with_torchrun(shards, tmp_path, "--accumulate", "2")
+    assert "step 0 of 6" in printed
+    assert printed.count("finished:") == 1  # the first rank alone speaks
     check_equal(tmp_path, alone)
 
 
 def test_two_ranks_go_on_where_one_stopped(shards: Path, alone: Path, tmp_path: Path) -> None:
-    trainings.train(shards, tmp_path, pairs_seen=48, stop_after_steps=3)
-    assert "step 3 of 6" in train_with_two(shards, tmp_path, "--loss-rows", "global", "--grad-checkpointing")
-    check_equal(tmp_path, alone)
+    output = tmp_path / "run"
+    trainings.train(shards, output, pairs_seen=48, stop_after_steps=3)
+    assert "step 3 of 6" in train_with_two(shards, output, "--loss-rows", "global", "--grad-checkpointing")
+    check_equal(output, alone)
 
 
 @pytest.mark.slow
 def test_shards_of_two_ranks_are_resumed_by_one(shards: Path, alone: Path, tmp_path: Path) -> None:
+    output = tmp_path / "run"
     ranks = ("--parallel", "fsdp", "--checkpoint-every", "2", "--ema", "0.5")
-    with pytest.raises(AssertionError, match="stopped after step 3 of 6"):
-        train_with_two(shards, tmp_path, *ranks, "--stop-after-steps", "3")
-    checkpoint = tmp_path / "checkpoints" / "step-000000003"
+    printed = train_with_two(shards, output, *ranks, "--stop-after-steps", "3")
+    assert "stopped after step 3 of 6" in printed and "finished:" not in printed
+    checkpoint = output / "checkpoints" / "step-000000003"
     assert sorted(path.name for path in checkpoint.parent.iterdir()) == ["step-000000002", "step-000000003"]
-    trainings.train(shards, tmp_path, pairs_seen=48, ema=0.5)
-    assert (tmp_path / "checkpoints" / "step-000000006.pt").exists()
-    check_equal(tmp_path, alone)
+    trainings.train(shards, output, pairs_seen=48, ema=0.5)
+    assert (output / "checkpoints" / "step-000000006.pt").exists()
+    check_equal(output, alone)
     # One file of the shards, with the weights that the metrics of the fourth step begin with.
     assert export.main([str(checkpoint), str(tmp_path / "three.pt")]) == 0
     assert export.main([str(checkpoint), str(tmp_path / "average.pt"), "--ema"]) == 0
@@ -129,52 +146,29 @@ def test_siglips_loss_of_two_ranks_is_that_of_one(shards: Path, tmp_path: Path) 
         assert [line[name] for line in lines] == pytest.approx([line[name] for line in expected], rel=1e-3)
 
 
-def start_two(*rank_arguments: tuple[str, ...]) -> list[subprocess.Popen[str]]:
-    """Starts two ranks without torchrun, as Slurm does; the arguments of each are Python's."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    where = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
-    return [
-        subprocess.Popen(
-            [sys.executable, *arguments],
-            cwd=ROOT,
-            env=os.environ | where | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank, arguments in enumerate(rank_arguments)
-    ]
-
-
-def command(shards: Path, output: Path, *more: str) -> tuple[str, ...]:
-    places = ("--recipe", "tiny", "--data", str(shards), "--output", str(output))
-    return ("-m", "metaclip_curate.trainer", *places, *_STEPS, *more)
-
-
 @pytest.mark.slow
 def test_a_signal_to_one_rank_stops_both_with_a_checkpoint(shards: Path, tmp_path: Path) -> None:
-    endless = command(shards, tmp_path, "--pairs-seen", "8000000", "--workers", "1")
-    ranks = start_two(endless, endless)
-    metrics = tmp_path / "metrics.jsonl"
+    endless = command(shards, tmp_path / "run", "--pairs-seen", "8000000", "--workers", "1")
+    ranks = start_ranks(tmp_path, endless, endless)
+    metrics = tmp_path / "run" / "metrics.jsonl"
     deadline = time.monotonic() + 100
     while not (metrics.exists() and metrics.read_text().count("\n") > 2):
         assert time.monotonic() < deadline
-        assert all(rank.poll() is None for rank in ranks), [rank.communicate() for rank in ranks]
+        assert all(rank.process.is_alive() for rank in ranks), [rank.printed.read_text() for rank in ranks]
         time.sleep(0.1)
-    ranks[1].send_signal(signal.SIGUSR1)
-    printed = [rank.communicate(timeout=100) for rank in ranks]
-    assert [rank.returncode for rank in ranks] == [0, 0], printed
-    newest = trainings.newest_checkpoint(tmp_path)
+    assert ranks[1].process.pid is not None
+    os.kill(ranks[1].process.pid, signal.SIGUSR1)
+    assert [rank.wait() for rank in ranks] == [0, 0], [rank.printed.read_text() for rank in ranks]
+    newest = trainings.newest_checkpoint(tmp_path / "run")
     step = int(newest.stem.removeprefix("step-"))
-    assert f"stopped by SIGUSR1 after step {step:,} of 1,000,000: the same command goes on" in printed[0][0]
-    assert trainings.metrics(tmp_path)[-1]["step"] == step
+    printed = ranks[0].printed.read_text()
+    assert f"stopped by SIGUSR1 after step {step:,} of 1,000,000: the same command goes on" in printed
+    assert trainings.metrics(tmp_path / "run")[-1]["step"] == step
 
 
 @pytest.mark.slow
 def test_ranks_that_differ_are_refused(shards: Path, tmp_path: Path) -> None:
-    ranks = start_two(command(shards, tmp_path), command(shards, tmp_path, "--lr", "2e-3"))
-    printed = [rank.communicate(timeout=100) for rank in ranks]
-    assert [rank.returncode for rank in ranks] == [2, 2], printed
-    assert "rank 1 has --lr 0.002, rank 0 has 0.001: start all ranks with the same command" in printed[0][1]
+    ranks = start_ranks(tmp_path, command(shards, tmp_path / "run"), command(shards, tmp_path / "run", "--lr", "2e-3"))
+    assert [rank.wait() for rank in ranks] == [2, 2], [rank.printed.read_text() for rank in ranks]
+    said = ranks[0].printed.read_text()
+    assert "rank 1 has --lr 0.002, rank 0 has 0.001: start all ranks with the same command" in said
