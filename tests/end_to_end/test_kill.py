@@ -1,9 +1,14 @@
-"""A run that is killed again and again, and started again each time, has the tables of an undisturbed one."""
+"""A run that is killed again and again, and started again each time, has the tables of an undisturbed one.
+
+While it works, a second command on its folder is refused; when it has died, the next one takes the folder over at once.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import threading
@@ -71,16 +76,18 @@ class Moment:
         stage: What it is doing then.
         has_come: Whether it is time, by the run folder.
         only_driver: Kill the command alone; its JVM and workers have to notice by themselves.
+        with_second: Start a second command before.
     """
 
     stage: str
     has_come: Callable[[Path], bool]
     only_driver: bool = False
+    with_second: bool = False
 
 
 MOMENTS = [
     Moment("extract", lambda output: committed(output, "extract") >= 3, only_driver=True),
-    Moment("dedup", lambda output: committed(output, "dedup") >= 1),
+    Moment("dedup", lambda output: committed(output, "dedup") >= 1, with_second=True),
     Moment("match", lambda output: committed(output, "match") >= 1),
     Moment("sample", lambda output: has_files(output / "manifest")),
 ]
@@ -96,9 +103,9 @@ def started(output: Path, wats: list[Path], metadata: Path, scratch: Path) -> It
     command = [str(program), "run", *given, "--master", "local[2]", "--driver-memory", "1g", "--no-report"]
     environment = os.environ | {"SPARK_LOCAL_DIRS": str(scratch), "TMPDIR": str(scratch)}
     scratch.mkdir(exist_ok=True)
-    with (scratch / "log").open("w") as log:
+    with (scratch / "log").open("w") as file:
         process = subprocess.Popen(
-            command, stdout=log, stderr=subprocess.STDOUT, text=True, env=environment, start_new_session=True
+            command, stdout=file, stderr=subprocess.STDOUT, text=True, env=environment, start_new_session=True
         )
         try:
             yield process
@@ -106,11 +113,15 @@ def started(output: Path, wats: list[Path], metadata: Path, scratch: Path) -> It
             kill_session(process)
 
 
-def wait_for(moment: Moment, output: Path, process: subprocess.Popen[str], log: Path) -> None:
+def log(scratch: Path) -> str:
+    return (scratch / "log").read_text()
+
+
+def wait_for(moment: Moment, output: Path, process: subprocess.Popen[str], scratch: Path) -> None:
     end = time.monotonic() + _SLOWEST
     while not moment.has_come(output):
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < end, log.read_text()
+        assert process.poll() is None, log(scratch)
+        assert time.monotonic() < end, log(scratch)
         time.sleep(0.005)
 
 
@@ -121,9 +132,19 @@ def test_a_run_killed_at_any_moment_equals_an_undisturbed_one(tmp_path: Path, wa
     expected = runs.tables(tmp_path / "undisturbed")
 
     spoilt: set[str] = set()
+    killed = ""
     for moment in MOMENTS:
         with started(output, wats, metadata, scratch) as process:
-            wait_for(moment, output, process, scratch / "log")
+            wait_for(moment, output, process, scratch)
+            if killed:
+                assert re.search(f"is taken over from process {killed} on .* has died$", log(scratch), re.MULTILINE)
+            killed = str(process.pid)
+            if moment.with_second:
+                process.send_signal(signal.SIGSTOP)  # as far as it is, however long the second one takes
+                with started(output, wats, metadata, tmp_path / "second") as second:
+                    assert second.wait(_SLOWEST) == 2
+                last = log(tmp_path / "second").splitlines()[-1]
+                assert f"metaclip-curate: {output} is being written by process {process.pid} on " in last
             if moment.only_driver:
                 process.kill()
                 process.wait()
@@ -139,7 +160,7 @@ def test_a_run_killed_at_any_moment_equals_an_undisturbed_one(tmp_path: Path, wa
     assert len(spoilt) == FILES
 
     with started(output, wats, metadata, scratch) as process:
-        assert process.wait(_SLOWEST) == 0, (scratch / "log").read_text()
+        assert process.wait(_SLOWEST) == 0, log(scratch)
     assert runs.tables(output) == expected
     assert not (output / "_work").exists()
     assert manifest_bytes(output) == manifest_bytes(tmp_path / "undisturbed")

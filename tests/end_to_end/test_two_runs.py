@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -25,11 +24,7 @@ from metaclip_curate.run.record import ExtractPart
 from metaclip_curate.run.summaries import ExtractSummary
 from metaclip_curate.run.tables import write_part
 from metaclip_curate.storage import StorageOptions
-from tests.end_to_end.test_kill import Moment, committed, stages, started, wait_for, wats
 from tests.support import runs
-from tests.support.processes import kill_session
-
-__all__ = ["wats"]
 
 ELSEWHERE = ProcessIdentity("another-host", "another boot", 4711, 12)
 
@@ -162,29 +157,3 @@ def test_a_report_needs_the_folder(tmp_path: Path) -> None:
         first.begin("match", {}, first.fingerprint("extract"))
         with pytest.raises(UserError, match="is being written by"):
             write_report(folder_of(tmp_path), pytest.fail, ReportOptions(), lambda line: None)
-
-
-@pytest.mark.spark
-def test_a_second_command_is_refused_and_a_killed_one_followed(tmp_path: Path, wats: list[Path]) -> None:
-    metadata, output = tmp_path / "metadata", tmp_path / "run"
-    runs.write_metadata_for(wats, metadata)
-    with started(output, wats, metadata, tmp_path / "first") as first:
-        begun = Moment("extract", lambda folder: committed(folder, "extract") >= 1)
-        wait_for(begun, output, first, tmp_path / "first" / "log")
-        first.send_signal(signal.SIGSTOP)  # as far as it is, however long the second one takes
-        with started(output, wats, metadata, tmp_path / "second") as second:
-            assert second.wait(120) == 2
-        [line] = (tmp_path / "second" / "log").read_text().splitlines()[-1:]
-        assert f"metaclip-curate: {output} is being written by process {first.pid} on " in line
-        before = stages(output)
-        first.send_signal(signal.SIGCONT)
-        goes_on = Moment("extract", lambda folder: stages(folder) != before)
-        wait_for(goes_on, output, first, tmp_path / "first" / "log")
-        kill_session(first)
-    assert len(tokens(output)) >= 1
-    log = tmp_path / "third" / "log"
-    with started(output, wats, metadata, tmp_path / "third") as third:
-        follows = Moment("extract", lambda folder: "taken over" in log.read_text())
-        wait_for(follows, output, third, log)
-    taken_over = f"run folder: {output} is taken over from process {first.pid} on "
-    assert any(taken_over in line and line.endswith(" has died") for line in log.read_text().splitlines())
