@@ -95,11 +95,10 @@ $(SPARK35_VENV)/.ready: $(READY)
 	$(SPARK35_VENV)/bin/python -m pip install --quiet --no-deps 'pyspark==3.5.9' 'py4j==0.10.9.7'
 	@touch $@
 
-# What a stage does by itself, and one command that runs all of them; the rest was tested on the newest Spark, as were
+# What a stage does by itself, and one test that runs all of them; the rest was tested on the newest Spark, as were
 # attempts that are repeated, which starts another JVM and is alike in both.
 SPARK35_TESTS ?= tests/stages/test_extract.py tests/stages/test_dedup.py tests/stages/test_draw.py tests/stages/shared \
-	tests/stages/metadata tests/stages/report tests/stages/after/test_candidates.py tests/commands/test_rebalance.py \
-	tests/notebook/test_frame.py \
+	tests/stages/metadata tests/stages/report tests/stages/after/test_candidates.py tests/notebook/test_frame.py \
 	--deselect tests/stages/test_extract.py::test_tasks_that_fail_after_all_of_their_rows_change_nothing
 
 test-old-spark: $(SPARK35_VENV)/.ready  ## run the tests of the stages on Spark 3.5
