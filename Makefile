@@ -107,9 +107,9 @@ test-old-spark: $(SPARK35_VENV)/.ready  ## run the tests of the stages on Spark 
 # Importing what the tests of these files need takes seconds, and most of them are slow.
 NOT_FAST = --ignore tests/on_cluster --ignore-glob '*/clouds/test_emr*.py' --ignore tests/deploy/test_templates.py
 
-# No Spark, and a tenth of the examples of each property.
+# No Spark, and a twentieth of the examples of each property.
 test-fast: $(READY)  ## run the tests that need neither Spark nor more than a moment, in less than a minute
-	SHARE_OF_EXAMPLES=0.1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m 'not spark and not slow' \
+	SHARE_OF_EXAMPLES=0.05 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m 'not spark and not slow' \
 		$(NOT_FAST) $(TESTS)
 
 $(TRAINER_VENV)/.ready: pyproject.toml

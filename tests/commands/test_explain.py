@@ -85,6 +85,7 @@ def test_a_new_image_of_a_known_text_would_have_its_chance(real: Path) -> None:
         assert ("would be kept" in found.verdict) == (found.draw < row["keep_probability"])
 
 
+@pytest.mark.slow
 def test_the_first_digits_of_a_uid_are_enough_if_no_other_pair_has_them(made: Made) -> None:
     uids = sorted(row["uid"] for row in made[1]["matched"])
     for before, uid, after in zip(uids[:20], uids[1:], uids[2:], strict=False):

@@ -42,6 +42,7 @@ def test_what_people_write_stays(text: str) -> None:
     assert shown(text) == text
 
 
+@pytest.mark.slow
 def test_every_bidirectional_and_control_character_is_escaped() -> None:
     import unicodedata
 

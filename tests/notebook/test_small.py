@@ -119,6 +119,7 @@ def test_a_language_without_a_list_is_refused(tmp_path: Path) -> None:
         curate_small(table, tmp_path, options=CurateOptions(match=MatchOptions(languages=("fr",))))
 
 
+@pytest.mark.slow
 def test_it_is_imported_without_spark() -> None:
     program = "import sys, metaclip_curate; metaclip_curate.curate_small; print('pyspark' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "False\n"

@@ -130,6 +130,7 @@ def test_what_was_removed_before_is_not_recorded_again(made: tuple[Path, dict[st
     assert card["removed"]["pairs"] == first.pairs + second.pairs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("writes", range(1, 9))
 def test_a_removal_that_dies_is_finished_by_the_next(
     made: tuple[Path, dict[str, Rows]], monkeypatch: pytest.MonkeyPatch, writes: int

@@ -33,6 +33,7 @@ def test_a_file_is_the_same_however_its_rows_arrived(tmp_path: Path) -> None:
     assert pq.read_table(tmp_path / "cut" / cut.name).equals(ROWS)
 
 
+@pytest.mark.slow
 def test_other_tools_open_it_with_kept_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = kept_columns(["score", "tags", "url"], ["double", "list of string", "string"])
     own: dict[str, list[Any]] = {"score": [0.5, None] * (len(ROWS) // 2), "tags": [["a", "b"], None] * (len(ROWS) // 2)}

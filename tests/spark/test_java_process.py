@@ -32,6 +32,7 @@ while :; do sleep 0.1; done
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "status", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
 )

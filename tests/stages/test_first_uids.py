@@ -25,6 +25,7 @@ def position(each: tuple[int, int, int, int]) -> int:
     return each[2] * 2**32 + each[3]
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(row, max_size=40), st.lists(row, max_size=20))
 def test_the_first_row_stays_unless_its_uid_is_known(

@@ -32,6 +32,7 @@ def test_a_damaged_file() -> None:
         read_parquet(bytes(data))
 
 
+@pytest.mark.slow
 def test_no_thread_is_started_that_could_hold_the_bytes_when_python_ends() -> None:
     code = (
         "import os, sys\n"

@@ -112,6 +112,7 @@ def many_rows(rows: int) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.slow
 def test_only_the_needed_columns_and_row_groups_are_requested(http: FaultyHTTPServer) -> None:
     data = index_file(many_rows(60_000), 15_000)
     url = http.add("/index.parquet", data, [Fault(status=503), Fault(), Fault(after=1000)])

@@ -193,6 +193,7 @@ def test_a_mirrors_password_is_written_nowhere(wikimedia: WikimediaServer, tmp_p
     assert not any("SECRET" in text for text in shown)
 
 
+@pytest.mark.slow
 def test_a_language_without_any_dump(wikimedia: WikimediaServer, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=f"no dump of {DATE} of any Wikipedia of other"):
         fetch(wikimedia, tmp_path, languages=("other",), pageviews_days=0)
