@@ -132,5 +132,5 @@ class Download:
 
     def _rows(self, url: str) -> int:
         remedy = f"restore it from a copy, or make it again from {self._source.root}"
-        with open_parquet(url, self._source.options, remedy) as file:
+        with open_parquet(url, self._source.options, remedy, ()) as file:
             return int(file.metadata.num_rows)

@@ -79,5 +79,5 @@ class ShardTables:
             return file.read().cast(self._schema)
 
     def _state(self, name: str) -> str:
-        with open_parquet(storage.join(self.url, name), self._options, _REMEDY) as file:
+        with open_parquet(storage.join(self.url, name), self._options, _REMEDY, ()) as file:
             return str((file.schema_arrow.metadata or {}).get(_STATE, b"").decode("utf-8", "replace"))

@@ -144,5 +144,5 @@ _OF_MANIFEST: dict[ExportFormat, Callable[[FinishedRun, str], dict[str, Any]]] =
 
 def _manifest_files(run: FinishedRun, columns: list[str]) -> Iterator[pa.Table]:
     for file in run.folder.table_files("sample", "manifest"):
-        with open_parquet(file.url, run.folder.options, remedy("sample")) as parquet:
+        with open_parquet(file.url, run.folder.options, remedy("sample"), columns) as parquet:
             yield parquet.read(columns)

@@ -22,7 +22,7 @@ def open_columns(
     Args:
         url: Path or URL.
         options: Credentials, time-outs and number of attempts.
-        columns: Names of the columns; the file may lack some of them.
+        columns: Names of the columns; the file may lack some of them, and none needs only the footer.
         repeating: Columns that are read as dictionaries.
 
     Raises:

@@ -34,7 +34,8 @@ def open_parquet(
         url: Path or URL of the file.
         options: Credentials and limits for reading it.
         remedy: What the user should do about a file that is missing or damaged.
-        columns: Names of the columns that are read, without which a file in a store is read whole. Default: all.
+        columns: Names of the columns that are read, without which a file in a store is read whole; none for its
+            metadata alone. Default: all.
 
     Raises:
         UserError: The file can't be read, now or while it is open.

@@ -103,7 +103,7 @@ class RangedFile(io.RawIOBase):
             InputError: They can't be read.
         """
         requests = list(joined(sorted(ranges)))
-        data = memoryview(self._fetched(requests))
+        data = memoryview(self._fetched(requests) if requests else b"")
         self._held = []
         for request in requests:
             self._held.append((request, bytes(data[: request.length])))

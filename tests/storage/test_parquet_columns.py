@@ -46,6 +46,13 @@ def test_only_the_columns_are_requested(faulty_http: FaultyHTTPServer) -> None:
     assert found.column("lang").to_pylist() == TABLE.column("lang").to_pylist()
 
 
+def test_the_metadata_alone_takes_the_end_of_the_file(faulty_http: FaultyHTTPServer) -> None:
+    url = faulty_http.add("/a.parquet", written())
+    with open_parquet(url, STORAGE, "", ()) as parquet:
+        assert parquet.metadata.num_rows == ROWS
+    assert len(faulty_http.requests) == 2
+
+
 def test_a_file_that_is_missing_or_damaged_is_named(faulty_http: FaultyHTTPServer) -> None:
     url = f"{faulty_http.url}/none.parquet"
     with pytest.raises(InputError, match="404"), open_columns(url, STORAGE, ["uid"]):

@@ -126,7 +126,7 @@ def _read_manifest(manifest: str, options: StorageOptions) -> pa.Table:
     tables = []
     for name in storage.list_parquet(manifest, options):
         url = storage.join(manifest, name)
-        with open_parquet(url, options, _REMEDY) as file:
+        with open_parquet(url, options, _REMEDY, _STORED.names) as file:
             if "source_id" not in file.schema_arrow.names:
                 raise UserError(f"{url} has no column source_id: name the manifest of a run over a pool's tars")
             tables.append(cast_table(file.read(_STORED.names), _STORED, url))

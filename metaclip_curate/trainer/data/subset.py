@@ -106,7 +106,7 @@ def _split(urls: Sequence[str], manifest: str, options: StorageOptions, folder: 
     """Distributes uids over files by their leading bits, so that each file can be sorted by itself."""
     rows = 0
     for url in urls:
-        with open_parquet(url, options, _REMEDY) as file:
+        with open_parquet(url, options, _REMEDY, ()) as file:
             rows += file.metadata.num_rows
     bits = max(0, (rows // _BUCKET_ROWS).bit_length())
     paths = [folder / f"{number}.bin" for number in range(2**bits)]
@@ -142,5 +142,5 @@ def _write_sorted(buckets: Sequence[Path], target: Path, manifest: str) -> None:
 
 def read_parquet(url: str, columns: Sequence[str], options: StorageOptions) -> pa.Table:
     """Reads columns of a Parquet file in any store."""
-    with open_parquet(url, options, _REMEDY) as file:
+    with open_parquet(url, options, _REMEDY, columns) as file:
         return file.read(list(columns))
