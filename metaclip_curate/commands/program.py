@@ -15,7 +15,6 @@ from metaclip_curate import __version__
 from metaclip_curate.commands import (
     browse,
     compare,
-    completion,
     datacard,
     deploy,
     download,
@@ -33,6 +32,7 @@ from metaclip_curate.commands import (
     threshold,
 )
 from metaclip_curate.commands.command import Command, CommandGroup
+from metaclip_curate.commands.completion import completion_command
 from metaclip_curate.commands.output import log_to_stderr, print_json
 from metaclip_curate.console.failures import (
     EXIT_FAILED,
@@ -47,25 +47,6 @@ from metaclip_curate.console.interrupts import interrupts_raised
 from metaclip_curate.console.terminal import shown_output
 from metaclip_curate.errors import JobFailedError
 from metaclip_curate.options.parser import OptionParser
-
-# The commands as the help groups them.
-_COMMANDS: dict[str, tuple[Command | CommandGroup, ...]] = {
-    "curate": stages.COMMANDS,
-    "metadata": (metadata.COMMANDS,),
-    "screens": (policies.COMMANDS,),
-    "look at a run": (explain.COMMAND, browse.COMMAND, compare.COMMAND, report.COMMAND),
-    "after a run": (
-        threshold.COMMAND,
-        download.COMMAND,
-        images.COMMANDS,
-        rebalance.COMMAND,
-        remove.COMMAND,
-        export.COMMAND,
-        datacard.COMMAND,
-    ),
-    "clusters": (plan.COMMAND, deploy.COMMANDS),
-    "this computer": (java_home.COMMAND, completion.COMMAND),
-}
 
 
 def run_command(given: Sequence[str], program: str) -> int:
@@ -200,3 +181,23 @@ def make_parser(program: str) -> OptionParser:
             command.add(below)
     parser.command_groups = {title: [each.name for each in commands] for title, commands in _COMMANDS.items()}
     return parser
+
+
+# The commands as the help groups them; one of them needs the parser of all.
+_COMMANDS: dict[str, tuple[Command | CommandGroup, ...]] = {
+    "curate": stages.COMMANDS,
+    "metadata": (metadata.COMMANDS,),
+    "screens": (policies.COMMANDS,),
+    "look at a run": (explain.COMMAND, browse.COMMAND, compare.COMMAND, report.COMMAND),
+    "after a run": (
+        threshold.COMMAND,
+        download.COMMAND,
+        images.COMMANDS,
+        rebalance.COMMAND,
+        remove.COMMAND,
+        export.COMMAND,
+        datacard.COMMAND,
+    ),
+    "clusters": (plan.COMMAND, deploy.COMMANDS),
+    "this computer": (java_home.COMMAND, completion_command(make_parser)),
+}
