@@ -18,6 +18,13 @@ from metaclip_curate.thresholds import CountHistogram
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
+# A point of the ranked counts is a mean over ranks up to this ratio below and above.
+_SMOOTHING = 1.5
+# Entries of a language with the same count may be up to so many times as many as are needed.
+_TIES = 4
+# A product of a rank and a ratio that should be whole may miss it in the last digit.
+_ROUNDING = 1e-9
+
 
 @dataclass(frozen=True)
 class KeptHistogram(CountHistogram):
@@ -120,13 +127,41 @@ class Curves:
         ranks: Ranks, shape (points,).
         before: Counts at each rank.
         after: Kept texts at each rank.
-        limited: min(t, count) at each rank, shape (candidates, points); shape (0, points) for ranked counts.
+        limited: min(t, count) at each rank, shape (candidates, points).
     """
 
     ranks: Ints
     before: Floats
     after: Floats
     limited: Floats
+
+
+def frequent_cuts(histograms: Mapping[str, KeptHistogram], number: int, of_language: int) -> dict[str, int]:
+    """Returns the count from which on an entry is one of the most frequent.
+
+    Args:
+        histograms: Histogram of each language.
+        number: Largest number of entries of all languages together.
+        of_language: Number of entries that each language has in any case, unless many have the same count.
+
+    Returns:
+        A count for each language, at least 1.
+    """
+    of = levels(histograms, [])
+    everywhere = _cut(of.counts, of.entries, number)
+    cuts = {}
+    for name, each in histograms.items():
+        own = _cut(each.counts, each.entries, _TIES * of_language)
+        # Among more entries than needed, those with the next larger count suffice.
+        enough = each.counts[_running(each.entries[::-1])[:0:-1] >= of_language]
+        cuts[name] = max(1, min(everywhere, max([own, *enough[-1:].tolist()])))
+    return cuts
+
+
+def _cut(counts: Ints, entries: Ints, number: int) -> int:
+    """Returns the smallest count that at most some number of entries reach."""
+    reaching = counts[np.cumsum(entries[::-1])[::-1] <= number]
+    return int(reaching[0]) if reaching.size else int(counts[-1]) + 1 if counts.size else 1
 
 
 def cumulative_curves(of: Levels, points: int) -> Curves:
@@ -158,24 +193,36 @@ def cumulative_curves(of: Levels, points: int) -> Curves:
 
 
 def ranked_counts(of: Levels, points: int) -> Curves:
-    """Returns the mean count and the mean number of kept texts in bands of ranks, the most frequent entries first.
+    """Returns the mean count and the mean number of kept texts around ranks, the most frequent entries first.
+
+    A point is the mean over all ranks from two thirds of its rank to one and a half of it, since how many texts a
+    single entry keeps depends on the entries that occur with it, which would make the curve jump among the first ranks.
+    At both ends the span is smaller, and equally wide on a logarithmic axis to either side.
 
     Args:
         of: The entries.
-        points: Approximate number of bands, each wider than the one before by the same ratio.
+        points: Approximate number of points, at ranks of about the same ratio.
 
     Returns:
-        Curves over the first rank of each band, from 1. Entries without a text have no rank.
+        Curves from rank 1 to the last. Entries without a text have no rank.
     """
     hit = _hit(of)
     ranks = _running(of.entries[hit][::-1])
-    if ranks[-1] == 0:
-        return _no_curves(0)
-    edges = np.unique(np.rint(np.geomspace(1, ranks[-1] + 1, points + 1)).astype(np.int64))
-    before = np.interp(edges - 1, ranks, _running((of.counts * of.entries)[hit][::-1]))
-    after = np.interp(edges - 1, ranks, _running(of.kept[hit][::-1]))
-    width = np.diff(edges)
-    return Curves(edges[:-1], np.diff(before) / width, np.diff(after) / width, np.zeros((0, len(width))))
+    entries = int(ranks[-1])
+    if not entries:
+        return _no_curves(len(of.limited))
+    chosen = np.unique(np.rint(np.geomspace(1, entries, points)).astype(np.int64))
+    ratio = np.minimum(_SMOOTHING, entries / chosen)
+    first = np.ceil(chosen / ratio - _ROUNDING).astype(np.int64)
+    last = np.minimum(np.floor(chosen * ratio + _ROUNDING).astype(np.int64), entries)
+
+    def mean(values: Ints) -> Floats:
+        sums = _running(values[hit][::-1])
+        spans = np.interp(last, ranks, sums) - np.interp(first - 1, ranks, sums)
+        return np.asarray(spans / (last - first + 1), dtype=np.float64)
+
+    limited = np.array([mean(row) for row in of.limited]).reshape(len(of.limited), len(chosen))
+    return Curves(chosen, mean(of.counts * of.entries), mean(of.kept), limited)
 
 
 def _no_curves(candidates: int) -> Curves:

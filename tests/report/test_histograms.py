@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from metaclip_curate.report.histograms import KeptHistogram, cumulative_curves, levels, ranked_counts
+from metaclip_curate.report.histograms import KeptHistogram, cumulative_curves, frequent_cuts, levels, ranked_counts
 
 COUNTS = {"en": [0, 0, 1, 1, 4, 9, 9, 200], "de": [0, 3, 4, 50]}
 KEPT = {"en": [0, 0, 1, 1, 4, 8, 6, 20], "de": [0, 3, 4, 15]}
@@ -50,14 +50,53 @@ def test_cumulative_counts(histograms: dict[str, KeptHistogram], names: list[str
     assert curves.limited[0][-1] == running[-1, 2]
 
 
-def test_ranked_counts_in_bands_keep_the_sum(histograms: dict[str, KeptHistogram]) -> None:
-    of = levels(histograms, [])
-    for points in (1, 3, 100):
-        curves = ranked_counts(of, points)
-        widths = np.diff([*curves.ranks, len(entries(["en", "de"])) + 1])
-        assert (curves.before * widths).sum() == pytest.approx(sum(map(sum, COUNTS.values())))
-        assert (curves.after * widths).sum() == pytest.approx(sum(map(sum, KEPT.values())))
-    assert list(curves.before) == sorted((row[0] for row in entries(["en", "de"])), reverse=True)
+def test_ranked_counts_are_means_over_the_ranks_around(histograms: dict[str, KeptHistogram]) -> None:
+    curves = ranked_counts(levels({"en": histograms["en"]}, [THRESHOLDS]), points=100)
+    rows = entries(["en"])[::-1]
+    assert list(curves.ranks) == [1, 2, 3, 4, 5, 6]
+    # Of rank 2 the span is 1.33 to 3; of rank 4 it is 2.67 to 6; of rank 5, since 6 is the last, 4.17 to 6.
+    for rank, span in ((1, [1]), (2, [2, 3]), (3, [2, 3, 4]), (4, [3, 4, 5, 6]), (5, [5, 6]), (6, [6])):
+        among = np.array([rows[each - 1] for each in span])
+        assert curves.before[rank - 1] == pytest.approx(among[:, 0].mean())
+        assert curves.limited[0][rank - 1] == pytest.approx(among[:, 2].mean())
+    assert curves.after[1] == pytest.approx((8 + 6) / 2)
+
+
+def test_an_entry_that_keeps_few_texts_makes_no_spike() -> None:
+    """Ranks 7 to 10 were bands of a single entry."""
+    counts = np.arange(100, 0, -1, dtype=np.int64)
+    kept = counts.copy()
+    kept[[6, 8]] = 30  # others of their texts' entries keep most texts of the neighbours
+    one = KeptHistogram(counts[::-1], np.ones(100, dtype=np.int64), kept[::-1])
+    curves = ranked_counts(levels({"en": one}, []), points=90)
+    among = curves.after[curves.ranks <= 20]
+    assert max(among[:-1] / among[1:]) < 1.3
+    assert max(among[1:] / among[:-1]) < 1.3
+
+
+@pytest.mark.parametrize(
+    ("number", "of_language", "expected"),
+    [
+        (2, 1, {"en": 50, "de": 50}),  # 200 and 50
+        (3, 1, {"en": 50, "de": 50}),  # two have the next count, 9
+        (4, 1, {"en": 9, "de": 9}),
+        (1, 2, {"en": 9, "de": 4}),
+        (0, 9, {"en": 1, "de": 1}),
+        (100, 1, {"en": 1, "de": 1}),
+    ],
+)
+def test_the_most_frequent_entries(
+    histograms: dict[str, KeptHistogram], number: int, of_language: int, expected: dict[str, int]
+) -> None:
+    cuts = frequent_cuts(histograms, number, of_language)
+    assert {name: sum(count >= cuts[name] for count in COUNTS[name]) for name in cuts} == {
+        name: sum(count >= expected[name] for count in COUNTS[name]) for name in cuts
+    }
+
+
+def test_many_entries_with_the_same_count_are_not_frequent() -> None:
+    ones = KeptHistogram(*np.array([[0, 1, 5], [9, 1000, 2], [0, 1000, 10]], dtype=np.int64))
+    assert frequent_cuts({"en": ones}, number=20, of_language=20) == {"en": 5}
 
 
 def test_head_and_tail(histograms: dict[str, KeptHistogram]) -> None:
