@@ -18,3 +18,16 @@ class ReportOptions:
     figure_languages: tuple[str, ...] = option(
         (), "languages whose curves are also written to figures/", metavar="LANG", changes_output=False
     )
+
+
+@dataclass(frozen=True)
+class ThumbnailOptions:
+    """Pictures in the report."""
+
+    thumbnails: str = option(
+        "",
+        "folder of the run's download, of which the report shows up to 200 small pictures, blurred until they are "
+        "selected",
+        metavar="DIR",
+        changes_output=False,
+    )

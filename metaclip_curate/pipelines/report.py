@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import re
 import time
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from metaclip_curate import storage
 from metaclip_curate.console.interrupts import interruption_of
 from metaclip_curate.errors import UserError
+from metaclip_curate.images.thumbnails import thumbnails
 from metaclip_curate.options.report import ReportOptions
 from metaclip_curate.report import figures, scopes
 from metaclip_curate.report.chart import Chart, Data
 from metaclip_curate.report.charts import all_charts
-from metaclip_curate.report.facts import Facts
+from metaclip_curate.report.facts import Facts, Picture
 from metaclip_curate.report.page import fingerprint_mark, render
 from metaclip_curate.run import folder_names
 from metaclip_curate.run.finished import finished_stages
 from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.tables import open_table
+from metaclip_curate.schemas import MANIFEST
 from metaclip_curate.stages.report.facts import Gatherer
 
 if TYPE_CHECKING:
@@ -30,7 +38,11 @@ Log = Callable[[str], None]
 
 
 def write_report(
-    folder: RunFolder, spark: Callable[[], SparkSession], options: ReportOptions, log: Log = print
+    folder: RunFolder,
+    spark: Callable[[], SparkSession],
+    options: ReportOptions,
+    log: Log = print,
+    download: str = "",
 ) -> tuple[str, ...]:
     """Writes a report; without charts if the library that draws them isn't installed.
 
@@ -39,12 +51,14 @@ def write_report(
         spark: Returns the session.
         options: Languages whose charts are written to figures/.
         log: Receives log lines.
+        download: Path or URL of the run's download, of which small pictures are shown; empty for none.
 
     Returns:
         The files that were written, relative to the run folder, the page last.
 
     Raises:
-        UserError: The stage extract isn't finished, or a requested language has no matched pairs.
+        UserError: The stage extract isn't finished, a requested language has no matched pairs, or the download has no
+            image of the manifest.
     """
     finished = finished_stages(folder)
     if not finished:
@@ -52,9 +66,11 @@ def write_report(
     library = figures.converter()
     if library is None:
         log(f"report: {figures.NO_CHARTS}")
+    shown = pictures(folder, download) if download else ()
     with folder.owned():
         folder.require_owner()
         facts = Gatherer(folder, finished, spark(), options.safe).facts()
+        facts = dataclasses.replace(facts, pictures=shown)
         files = {}
         if library:
             drawn = figures.figures(library, charts_to_draw(facts, options.figure_languages))
@@ -68,10 +84,43 @@ def write_report(
     return tuple(files)
 
 
+def pictures(folder: RunFolder, download: str) -> tuple[Picture, ...]:
+    """Makes small pictures of a sample of the kept pairs whose image was downloaded.
+
+    Args:
+        folder: A run folder with the stage sample finished.
+        download: Path or URL of the folder that img2dataset wrote.
+
+    Raises:
+        UserError: The run has no manifest, Pillow is missing, or the folder has no image of the manifest.
+    """
+    table = open_table(folder, "sample", "manifest", MANIFEST)
+    kept: dict[str, dict[str, Any]] = {}
+
+    def known(uids: Collection[str]) -> Collection[str]:
+        among = pc.field("uid").isin(pa.array(uids, pa.string()))
+        rows = table.to_table(columns=["uid", "text", "lang"], filter=among).to_pylist()
+        kept.update({row["uid"]: row for row in rows})
+        return kept
+
+    found = thumbnails(download, folder.options, known)
+    return tuple(
+        Picture(
+            each.uid,
+            kept[each.uid]["text"],
+            kept[each.uid]["lang"].split("_")[0],
+            f"data:image/jpeg;base64,{base64.b64encode(each.jpeg).decode()}",
+            each.width,
+            each.height,
+        )
+        for each in found
+    )
+
+
 def _remove_old_figures(folder: RunFolder, files: Collection[str]) -> None:
-    """Removes PNG files that only an earlier report has; other files in the folder are the user's."""
+    """Removes figures that only an earlier report has; other files in the folder are the user's."""
     charts = "|".join(re.escape(chart.name) for chart in all_charts(""))
-    drawn = re.compile(rf"({charts})(-[\w-]+)?\.png")
+    drawn = re.compile(rf"({charts})(-[\w-]+)?\.({'|'.join(figures.EXTENSIONS)})")
     for name in storage.list_folder(storage.join(folder.root, folder_names.FIGURES), folder.options):
         path = storage.join(folder_names.FIGURES, name)
         if drawn.fullmatch(name) and path not in files:
@@ -110,7 +159,7 @@ def write_after_run(folder: RunFolder, spark: Callable[[], SparkSession], option
 
 
 def charts_to_draw(facts: Facts, languages: tuple[str, ...]) -> dict[str, tuple[Chart, Data]]:
-    """Returns the charts that are written as PNG files, by file name without the extension.
+    """Returns the charts that are written to figures/, by file name without the extension.
 
     Args:
         facts: What the report shows.
@@ -119,18 +168,20 @@ def charts_to_draw(facts: Facts, languages: tuple[str, ...]) -> dict[str, tuple[
     Raises:
         UserError: A language has no matched pairs.
     """
-    of_scopes, fixed = scopes.scopes(facts), scopes.fixed(facts)
+    known, fixed = scopes.scopes(facts), scopes.fixed(facts)
     for language in languages:
-        if language not in of_scopes:
+        if language not in known:
             raise UserError(f"--figure-languages names {language}, which has no matched pairs in this run")
-    found: dict[str, tuple[Chart, Data]] = {}
-    for chart in all_charts(facts.curation.position_name if facts.curation else ""):
-        if not chart.of_language:
-            found |= {chart.name: (chart, fixed[chart.name])} if chart.name in fixed else {}
-            continue
-        for scope in (scopes.ALL, *languages) if of_scopes else ():
-            name = f"{chart.name}-{scope}" if scope else chart.name
-            found[name] = (chart, of_scopes[scope]["charts"][chart.name])
+    curation = facts.curation
+    charts = all_charts(curation.position_name if curation else "")
+    found = {chart.name: (chart, fixed[chart.name]) for chart in charts if chart.name in fixed}
+    if curation is None:
+        return found
+    for scope in (scopes.ALL, *languages):
+        data = scopes.charts(curation, scope)
+        found |= {
+            f"{chart.name}-{scope}".rstrip("-"): (chart, data[chart.name]) for chart in charts if chart.of_language
+        }
     return found
 
 

@@ -55,6 +55,7 @@ def _cumulative() -> Chart:
                 "strokeDash": dashes(),
             },
         },
+        x="rank",
         of_language=True,
     )
 
@@ -64,13 +65,14 @@ def _ranked() -> Chart:
     return Chart(
         "ranked-counts",
         "Head entries against the rest",
-        "Entries by rank, the most frequent first, on logarithmic axes. Entries above the line t are the head, and are "
-        "thinned towards it. Those below are the tail, and keep all of their texts.",
+        "Entries by rank, the most frequent first, on logarithmic axes; each point is the mean over the ranks around "
+        "it. Entries above the line t are the head, and are thinned towards it. Those below are the tail, and keep all "
+        "of their texts. Of all languages together the line is the largest one's t, and the limit has each language's.",
         {
             "height": _HEIGHT,
             "data": {"name": "rows"},
             "layer": [
-                {"mark": {"type": "line"}},
+                {"mark": {"type": "line"}, "encoding": {"strokeWidth": thin_limits()}},
                 points(tip("x", "rank", ",d"), tip("y", "texts of an entry", ",.1f"), tip("series", "of")),
                 line_at("y"),
                 label_at("y"),
@@ -88,9 +90,11 @@ def _ranked() -> Chart:
                     "scale": log,
                     "axis": axis("texts of an entry", NUMBER, powers=True),
                 },
-                "color": colour([BEFORE, AFTER]),
+                "color": colour([BEFORE, AFTER, SECOND]),
+                "strokeDash": dashes(),
             },
         },
+        x="rank",
         of_language=True,
     )
 
@@ -101,9 +105,10 @@ def _head_and_tail() -> Chart:
     return Chart(
         "head-and-tail",
         "Head and tail",
-        "Matches of head entries (count of t or more) and of tail entries, before and after the draw.",
+        "Matches of head entries (count of t or more) and of tail entries before the draw, if each entry kept at most "
+        "t of its texts, and after the draw.",
         {
-            "height": 96,
+            "height": {"step": 38},
             "data": {"name": "rows"},
             "transform": [
                 {"joinaggregate": [{"op": "sum", "field": "y", "as": "total"}], "groupby": ["x"]},
@@ -111,7 +116,7 @@ def _head_and_tail() -> Chart:
             ],
             "layer": [
                 {
-                    "mark": {"type": "bar", "height": 28},
+                    "mark": {"type": "bar", "height": 26},
                     "encoding": {
                         "x": {**matches, "stack": "zero"},
                         "tooltip": [tip("series", "entries"), tip("y", "matches", ",d"), tip("share", "share")],
@@ -140,6 +145,7 @@ def _head_and_tail() -> Chart:
                 "color": colour([SECOND, THIRD], symbol="square"),
             },
         },
+        x="time",
         of_language=True,
     )
 
@@ -170,5 +176,6 @@ def _kept_by_t(position_name: str) -> Chart:
                 "y": {"field": "y", "type": "quantitative", "axis": axis("expected pairs", NUMBER)},
             },
         },
+        x=title,
         of_language=True,
     )

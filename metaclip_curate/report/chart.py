@@ -1,4 +1,4 @@
-"""A chart as a Vega-Lite specification, from which both the page and the PNG files are drawn.
+"""A chart as a Vega-Lite specification, from which both the page and the figures are drawn.
 
 The data is kept apart from the specification, so that one specification serves every language:
 `{"x": [...], "y": [[name, [...]], ...], "marks": [[x or y, label], ...]}`, where all series have the same x.
@@ -23,6 +23,7 @@ class Chart:
         title: Heading.
         caption: Explanation of the axes and of what is visible.
         spec: Vega-Lite specification that reads the data sets `rows` (x, y, series) and `marks` (at, label).
+        x: Name of what is on the x axis, or in the rows of bars, in the CSV file.
         of_language: Whether every language has such a chart.
     """
 
@@ -30,6 +31,7 @@ class Chart:
     title: str
     caption: str
     spec: Spec
+    x: str
     of_language: bool = False
 
 

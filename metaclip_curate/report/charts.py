@@ -23,17 +23,19 @@ def all_charts(position_name: str) -> tuple[Chart, ...]:
 
 def _of_all() -> Iterable[Chart]:
     share = {"format": "~%", "title": "share of the pairs", "tickCount": 5}
-    for name, title, caption, x in (
+    for name, title, caption, unit, x in (
         (
             "language-id-scores",
             "Language-ID scores",
             "Probability that the language-ID model assigns to its label, in steps of 0.05.",
+            "score",
             {"scale": {"domain": [0, 1]}, "axis": {"title": "score", "format": ".1f"}},
         ),
         (
             "text-lengths",
             "Text lengths",
             "Number of characters, in bins each of which is twice as wide as the one before.",
+            "characters",
             {"scale": {"type": "log", "base": 2}, "axis": {"title": "characters", "format": ",d", "grid": False}},
         ),
     ):
@@ -54,17 +56,21 @@ def _of_all() -> Iterable[Chart]:
                     "color": colour([BEFORE, AFTER]),
                 },
             },
+            x=unit,
         )
-    yield _bars("languages", "The largest languages", "Their shares of the matched and of the kept pairs.")
+    yield _bars("languages", "The largest languages", "Their shares of the matched and of the kept pairs.", "language")
     yield _bars(
         "top-hosts",
         "The largest hosts",
         "Their shares of the distinct and of the kept pairs.",
+        "host",
     )
-    yield _bars("funnel", "Funnel", "From image links to the pairs in the manifest.", numbers=axis("number", NUMBER))
+    yield _bars(
+        "funnel", "Funnel", "From image links to the pairs in the manifest.", "step", numbers=axis("number", NUMBER)
+    )
 
 
-def _bars(name: str, title: str, caption: str, numbers: Spec | None = None) -> Chart:
+def _bars(name: str, title: str, caption: str, x: str, numbers: Spec | None = None) -> Chart:
     """Returns a chart of horizontal bars, those of several series below each other."""
     return Chart(
         name,
@@ -91,4 +97,5 @@ def _bars(name: str, title: str, caption: str, numbers: Spec | None = None) -> C
                 "tooltip": [tip("x", "of"), tip("series", "in"), tip("y", "share", ".2%" if numbers is None else ",d")],
             },
         },
+        x=x,
     )

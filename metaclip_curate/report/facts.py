@@ -77,11 +77,13 @@ class EntryLists:
         thinned: Head entries, those that lost the most texts first.
         whole: Tail entries that kept all of their texts, drawn by hash.
         unmatched: Entries that no text contains, drawn by hash.
+        frequent: The entries with the most texts, which the page's search finds; none of all languages together.
     """
 
     thinned: tuple[EntryFact, ...] = ()
     whole: tuple[EntryFact, ...] = ()
     unmatched: tuple[EntryFact, ...] = ()
+    frequent: tuple[EntryFact, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -201,6 +203,27 @@ class ScreenedFacts:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A downloaded image, made small.
+
+    Attributes:
+        uid: The uid of its pair.
+        text: The pair's text.
+        lang: The label of the text's language.
+        data: A data URL of the image.
+        width: Width in pixels.
+        height: Height in pixels.
+    """
+
+    uid: str
+    text: str
+    lang: str
+    data: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
 class Facts:
     """What a report shows.
 
@@ -214,6 +237,7 @@ class Facts:
         screened: What screens rejected; None before matching.
         pairs: Distributions over the table `distinct`; None if the run has no such table.
         curation: Its balance and manifest; None if the run isn't finished.
+        pictures: Pictures of a sample of the kept pairs; none unless they were requested.
         missing: Sentences about what isn't shown, and why.
         provenance: Names and values of options, digests and versions, by title.
     """
@@ -227,5 +251,6 @@ class Facts:
     screened: ScreenedFacts | None = None
     pairs: PairFacts | None = None
     curation: Curation | None = None
+    pictures: tuple[Picture, ...] = ()
     missing: tuple[str, ...] = ()
     provenance: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

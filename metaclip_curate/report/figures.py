@@ -1,7 +1,9 @@
-"""Drawing charts by vl-convert: as PNG files without a browser, and the scripts that draw them in one."""
+"""Drawing charts by vl-convert: as files without a browser, and the scripts that draw them in one."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
@@ -13,6 +15,7 @@ NO_CHARTS = "charts and figures/ need vl-convert-python: pip install 'metaclip-c
 _VEGA_LITE = "6.4"
 _WIDTH = 560
 _SCALE = 3.0
+EXTENSIONS = ("svg", "png", "csv")
 
 
 def converter() -> ModuleType | None:
@@ -31,35 +34,42 @@ def script(library: ModuleType) -> str:
     return bundle
 
 
-def png(library: ModuleType, chart: Chart, data: Data) -> bytes:
-    """Draws a chart for print: 560 points wide, at 216 dots an inch, on white.
-
-    Args:
-        library: The library from `converter`.
-        chart: The chart.
-        data: The chart's data.
-
-    Returns:
-        A PNG file.
-    """
-    spec: dict[str, Any] = {
-        **chart.spec,
-        "width": _WIDTH,
-        "datasets": rows(data),
-        "config": theme(dark=False) | {"background": "white", "padding": 8, "font": "Liberation Sans, sans-serif"},
-    }
-    drawn: bytes = library.vegalite_to_png(spec, vl_version=_VEGA_LITE, scale=_SCALE)
-    return drawn
-
-
 def figures(library: ModuleType, charts: Mapping[str, tuple[Chart, Data]]) -> dict[str, bytes]:
-    """Draws charts.
+    """Draws charts for print: 560 points wide, the PNG files at 216 dots an inch on white.
 
     Args:
         library: The library from `converter`.
         charts: Charts and their data by file name, without the extension.
 
     Returns:
-        PNG files by name.
+        SVG, PNG and CSV files by name, in the order of EXTENSIONS for each chart.
     """
-    return {f"{name}.png": png(library, chart, data) for name, (chart, data) in charts.items()}
+    found: dict[str, bytes] = {}
+    for name, (chart, data) in charts.items():
+        drawn: str = library.vegalite_to_svg(_printed(chart, data), vl_version=_VEGA_LITE)
+        found[f"{name}.svg"] = drawn.encode()
+        found[f"{name}.png"] = library.svg_to_png(drawn, scale=_SCALE)
+        found[f"{name}.csv"] = csv_of(chart, data).encode()
+    return found
+
+
+def csv_of(chart: Chart, data: Data) -> str:
+    """Returns a chart's data as a table with a column for x and one for each series; empty where nothing is drawn."""
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow([chart.x, *(name for name, _ in data["y"])])
+    writer.writerows(zip(data["x"], *(values for _, values in data["y"]), strict=True))
+    return lines.getvalue()
+
+
+def _printed(chart: Chart, data: Data) -> dict[str, Any]:
+    """Returns the specification of a figure, without the invisible points that carry the page's tooltips."""
+    spec = dict(chart.spec)
+    if "layer" in spec:
+        spec["layer"] = [layer for layer in spec["layer"] if layer["mark"].get("opacity") != 0]
+    return {
+        **spec,
+        "width": _WIDTH,
+        "datasets": rows(data),
+        "config": theme(dark=False) | {"background": "white", "padding": 8, "font": "Liberation Sans, sans-serif"},
+    }

@@ -19,8 +19,11 @@ from markupsafe import Markup
 
 from metaclip_curate.console.text_table import number
 from metaclip_curate.report import charts as forms
-from metaclip_curate.report import scopes
+from metaclip_curate.report import scopes, slider
 from metaclip_curate.report.facts import Facts
+from metaclip_curate.report.figures import EXTENSIONS
+from metaclip_curate.report.hint import thinning_hint
+from metaclip_curate.report.terms import TERMS
 from metaclip_curate.report.theme import theme
 
 _ASSETS = "assets"
@@ -55,6 +58,11 @@ def render(facts: Facts, drawing: str) -> bytes:
             policy=_policy(script, drawing),
             fingerprint_mark=Markup(fingerprint_mark(facts.fingerprint)),
             key_steps=[step for step in facts.funnel.steps if step.key in _KEY_STEPS],
+            hint=thinning_hint(facts.curation) if facts.curation else None,
+            names={language.lang: language.name for language in facts.languages},
+            entry_characters=slider.ENTRY_CHARACTERS,
+            terms=TERMS,
+            extensions=EXTENSIONS if drawing else (),
         )
     )
     return page.encode()
@@ -67,23 +75,22 @@ def fingerprint_mark(fingerprint: str) -> str:
 
 def _data(facts: Facts) -> dict[str, Any]:
     """Returns what page.js draws and lists."""
-    position = facts.curation.position_name if facts.curation else ""
-    texts = facts.curation.texts if facts.curation else ()
+    curation = facts.curation
+    charts = forms.all_charts(curation.position_name if curation else "")
     return {
         "themes": {"light": theme(dark=False), "dark": theme(dark=True)},
-        "charts": {chart.name: chart.spec for chart in forms.all_charts(position)},
-        "scopes": scopes.scopes(facts),
+        "charts": {chart.name: chart.spec for chart in charts},
+        "stops": slider.stops(curation) if curation else None,
+        "scopes": {name: slider.scope(curation, name) for name in scopes.scopes(facts)} if curation else {},
         "fixed": scopes.fixed(facts),
         "names": {language.lang: language.name for language in facts.languages},
         "texts": [
             {
                 "lang": each.entry.lang,
-                "entry": each.entry.entry,
-                "count": each.entry.count,
-                "kept": each.entry.kept,
+                "entry": each.entry.entry[: slider.ENTRY_CHARACTERS],
                 "texts": [each.kept, each.dropped],
             }
-            for each in texts
+            for each in (curation.texts if curation else ())
         ],
     }
 

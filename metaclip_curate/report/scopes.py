@@ -8,58 +8,48 @@ from operator import add
 from typing import Any
 
 from metaclip_curate.report.chart import Data
-from metaclip_curate.report.facts import Curation, EntryFact, EntryLists, Facts, LanguageFact, PairFacts, TriedT
+from metaclip_curate.report.facts import Curation, Facts, LanguageFact, PairFacts, TriedT
 from metaclip_curate.report.histograms import HeadAndTail, KeptHistogram, cumulative_curves, levels, ranked_counts
 
 ALL = ""
 _POINTS, _POINTS_OF_LANGUAGE = 90, 30
 _LARGEST_LANGUAGES = 12
 _BINS = 20
-_ENTRY_CHARACTERS = 80  # more than page.js shows
 LARGEST_HOSTS = 10
 
 
-def scopes(facts: Facts) -> dict[str, dict[str, Any]]:
-    """Returns everything in the page that changes with the selected language.
-
-    Returns:
-        For each language, and under ALL for all together: data by chart name, samples of entries, and numbers.
-    """
-    curation = facts.curation
-    if curation is None:
-        return {}
-    found = {ALL: _scope(curation, curation.histograms, ALL, _POINTS)}
-    for name in sorted(curation.histograms):
-        found[name] = _scope(curation, {name: curation.histograms[name]}, name, _POINTS_OF_LANGUAGE)
-    return found
+def scopes(facts: Facts) -> list[str]:
+    """Returns the languages that have charts of their own, after ALL, which stands for all of them together."""
+    return [ALL, *sorted(facts.curation.histograms)] if facts.curation else []
 
 
-def _scope(curation: Curation, histograms: Mapping[str, KeptHistogram], name: str, points: int) -> dict[str, Any]:
-    chosen = curation.chosen
-    thresholds = {language: chosen.thresholds[language] for language in histograms}
-    total = reduce(
-        add, (histograms[language].head(t) for language, t in thresholds.items()), HeadAndTail(0, 0, 0, 0, 0)
-    )
-    entries = sum(int(each.entries.sum()) for each in histograms.values())
-    limit = "" if name == ALL else f"t = {thresholds[name]:,}"
+def histograms_of(curation: Curation, name: str) -> Mapping[str, KeptHistogram]:
+    """Returns the histograms of a scope by language."""
+    return curation.histograms if name == ALL else {name: curation.histograms[name]}
+
+
+def points_of(name: str) -> int:
+    """Returns the approximate number of points of a scope's curves."""
+    return _POINTS if name == ALL else _POINTS_OF_LANGUAGE
+
+
+def charts(curation: Curation, name: str) -> dict[str, Data]:
+    """Returns the data of a scope's charts at the run's own thresholds, by chart name."""
+    histograms, points = histograms_of(curation, name), points_of(name)
+    thresholds = {language: curation.chosen.thresholds[language] for language in histograms}
+    heads = {language: each.head(thresholds[language]) for language, each in histograms.items()}
+    total = reduce(add, heads.values(), HeadAndTail(0, 0, 0, 0, 0))
+    limited = sum(head.entries * thresholds[language] for language, head in heads.items())
     return {
-        "charts": {
-            "cumulative-counts": _cumulative(curation, histograms, name, points),
-            "ranked-counts": _ranked(histograms, thresholds, points),
-            "head-and-tail": {
-                "x": ["before", "after"],
-                "y": [["head", [total.head_before, total.head_after]], ["tail", [total.tail_before, total.tail_after]]],
-            },
-            "kept-by-t": _kept_by_t(curation, histograms, name),
-        },
-        "entries": _lists(curation.entries.get(name, EntryLists())),
-        "numbers": {
-            "threshold": limit,
-            "entries": entries,
-            "hit": sum(each.hit for each in histograms.values()),
-            "head": total.entries,
-            "head_before": _ratio(total.head_before, total.head_before + total.tail_before),
-            "head_after": _ratio(total.head_after, total.head_after + total.tail_after),
+        "kept-by-t": _kept_by_t(curation, histograms, name),
+        "cumulative-counts": _cumulative(curation, histograms, name, points),
+        "ranked-counts": _ranked(histograms, thresholds, points),
+        "head-and-tail": {
+            "x": ["before", "at most t", "kept"],
+            "y": [
+                ["head", [total.head_before, limited, total.head_after]],
+                ["tail", [total.tail_before, total.tail_before, total.tail_after]],
+            ],
         },
     }
 
@@ -72,9 +62,9 @@ def _cumulative(curation: Curation, histograms: Mapping[str, KeptHistogram], nam
     candidates = _different(curation.limits, name)
     of = levels(histograms, [candidate.thresholds for _, candidate in candidates])
     curves = cumulative_curves(of, points)
-    named = [["before", _whole(curves.before)], ["kept", _whole(curves.after)]]
-    named += [[f"limit at {label}", _whole(row)] for (label, _), row in zip(candidates, curves.limited, strict=True)]
-    return {"x": _whole(curves.ranks), "y": named}
+    named = [["before", whole(curves.before)], ["kept", whole(curves.after)]]
+    named += [[f"limit at {label}", whole(row)] for (label, _), row in zip(candidates, curves.limited, strict=True)]
+    return {"x": whole(curves.ranks), "y": named}
 
 
 def _different(candidates: Sequence[TriedT], name: str) -> list[tuple[str, TriedT]]:
@@ -87,13 +77,14 @@ def _different(candidates: Sequence[TriedT], name: str) -> list[tuple[str, Tried
 
 
 def _ranked(histograms: Mapping[str, KeptHistogram], thresholds: Mapping[str, int], points: int) -> Data:
-    curves = ranked_counts(levels(histograms, []), points)
-    after = [value if value else None for value in _short(curves.after)]  # a logarithmic axis has no 0
+    curves = ranked_counts(levels(histograms, [thresholds]), points)
     # Each language has its own t. The chart of all together shows that of the language with the most matches.
     largest = sorted(histograms, key=lambda name: (-histograms[name].matches, name))[:1]
     whose = f" of {largest[0]}" if len(set(thresholds.values())) > 1 else ""
     marks = [[thresholds[name], f"t{whose} = {thresholds[name]:,}"] for name in largest]
-    return {"x": _whole(curves.ranks), "y": [["before", _short(curves.before)], ["kept", after]], "marks": marks}
+    named = [["before", short(curves.before)], ["kept", positive(short(curves.after))]]
+    named += [["limit at t", short(row)] for row in curves.limited]
+    return {"x": whole(curves.ranks), "y": named, "marks": marks}
 
 
 def _kept_by_t(curation: Curation, histograms: Mapping[str, KeptHistogram], name: str) -> Data:
@@ -112,17 +103,6 @@ def _kept_by_t(curation: Curation, histograms: Mapping[str, KeptHistogram], name
         "x": [float(f"{at:.4g}") if isinstance(at, float) else at for at in sorted(points)],
         "y": [["expected", [round(points[at], 1) for at in sorted(points)]]],
         "marks": [mark],
-    }
-
-
-def _lists(lists: EntryLists) -> dict[str, list[list[Any]]]:
-    def row(entry: EntryFact) -> list[Any]:
-        return [entry.lang, entry.entry[:_ENTRY_CHARACTERS], entry.count, entry.kept]
-
-    return {
-        "thinned": [row(entry) for entry in lists.thinned],
-        "whole": [row(entry) for entry in lists.whole],
-        "unmatched": [row(entry)[:2] for entry in lists.unmatched],
     }
 
 
@@ -186,9 +166,16 @@ def _of(rows: int, table: PairFacts) -> float:
     return float(f"{rows / table.pairs:.4g}") if table.pairs else 0.0
 
 
-def _whole(values: Any) -> list[int]:
+def positive(values: Sequence[float]) -> list[float | None]:
+    """Replaces zeros, which a logarithmic axis doesn't have."""
+    return [value if value else None for value in values]
+
+
+def whole(values: Any) -> list[int]:
+    """Returns whole numbers."""
     return [round(float(value)) for value in values]
 
 
-def _short(values: Any) -> list[float]:
+def short(values: Any) -> list[float]:
+    """Returns numbers with four digits."""
     return [float(f"{float(value):.4g}") for value in values]

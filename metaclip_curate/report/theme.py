@@ -34,7 +34,7 @@ def theme(dark: bool) -> dict[str, Any]:
         "legend": {
             "orient": "top",
             "title": None,
-            "columns": 2,
+            "columns": 3,
             "labelColor": ink,
             "labelFontSize": 11,
             "labelLimit": 220,

@@ -1,16 +1,19 @@
-"""The page in a browser: nothing is asked for, nothing goes wrong, tables sort, lists follow the language."""
+"""The page in a browser: nothing is asked for, tables sort, charts follow t and the language, and axe finds nothing."""
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import time
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from metaclip_curate.report import figures
+from metaclip_curate.report.facts import Picture
 from metaclip_curate.report.page import render
 from tests.support.made_facts import made_facts
 
@@ -43,6 +46,17 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def small_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report of three languages, with pictures."""
+    library = figures.converter()
+    path = tmp_path_factory.mktemp("small") / "report.html"
+    pictures = (Picture("0" * 32, "text", "en", "data:image/gif;base64,", 160, 90),)
+    facts = dataclasses.replace(made_facts(), pictures=pictures)
+    path.write_bytes(render(facts, figures.script(library) if library else ""))
+    return path
+
+
 class Opened:
     """A page, and what it asked for and complained of.
 
@@ -50,10 +64,11 @@ class Opened:
         browser: Chromium.
         path: The report.
         size: Of the window, in CSS pixels.
+        scheme: Whether the browser prefers `light` or `dark`.
     """
 
-    def __init__(self, browser: Any, path: Path, size: tuple[int, int]) -> None:
-        self.page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+    def __init__(self, browser: Any, path: Path, size: tuple[int, int], scheme: str = "light") -> None:
+        self.page = browser.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
         self.requests: list[str] = []
         self.complaints: list[str] = []
         self.page.on("request", lambda request: self.requests.append(request.url))
@@ -115,21 +130,77 @@ def test_the_table_of_languages_sorts_and_is_searched_without_a_pause(desktop: O
     assert time.monotonic() - started < 10  # a loaded machine; by itself it is less than one
 
 
-def test_a_language_that_is_picked_changes_charts_and_lists(desktop: Opened) -> None:
-    desktop.scroll_through()
-    before = desktop.page.inner_html("#kept-by-t .drawing")
-    desktop.page.click("#language-table button[data-scope=l007]")
-    assert desktop.page.input_value("#scope") == "l007"
-    assert desktop.page.inner_text("#entries-scope") == "Language 007"
-    assert desktop.page.inner_text("#scope-numbers").startswith("t = 40; 200 of 400 entries")
+def drawing_of(opened: Opened, chart: str) -> str:
+    drawn: str = opened.page.inner_html(f"#{chart} .drawing")
+    return drawn
+
+
+def wait_for_another(opened: Opened, chart: str, drawing: str) -> None:
     if figures.converter():
-        desktop.page.wait_for_function(
-            "before => document.querySelector('#kept-by-t .drawing').innerHTML !== before", arg=before
+        opened.page.wait_for_function(
+            "([chart, before]) => document.querySelector(`#${chart} .drawing`).innerHTML !== before",
+            arg=[chart, drawing],
         )
 
 
+def test_a_language_that_is_picked_changes_charts_lists_and_the_link(desktop: Opened, report: Path) -> None:
+    desktop.scroll_through()
+    before = drawing_of(desktop, "kept-by-t")
+    desktop.page.click("#language-table a[href='#language=l007']")
+    desktop.page.wait_for_function("document.querySelector('#scope').value === 'l007'")
+    assert desktop.page.inner_text("#entries-scope") == "Language 007"
+    assert desktop.page.inner_text("#scope-numbers").startswith("200 of 400 entries occur in a text")
+    wait_for_another(desktop, "kept-by-t", before)
+    desktop.page.select_option("#scope", "l008")
+    assert desktop.page.evaluate("location.hash") == "#language=l008"
+    desktop.page.goto("about:blank")
+    desktop.page.goto(f"{report.as_uri()}#language=l009&t=80")
+    assert desktop.page.input_value("#scope") == "l009"
+    assert desktop.page.inner_text("#stop-label") == "80; l009: t = 80"
+
+
+def test_the_keyboard_moves_t_and_with_it_numbers_and_curves(desktop: Opened) -> None:
+    desktop.scroll_through()
+    facts = made_facts(LANGUAGES)
+    assert facts.curation
+    charts = ("kept-by-t", "cumulative-counts", "ranked-counts", "head-and-tail")
+    drawings = {chart: drawing_of(desktop, chart) for chart in charts}
+    assert desktop.page.inner_text("#stop-label") == "40"
+    assert "120,000 of 480,000 pairs expected (25.0%), at this run’s t" in desktop.page.inner_text("#stop-numbers")
+    desktop.page.focus("#stop")
+    desktop.page.keyboard.press("ArrowLeft")
+    assert desktop.page.inner_text("#stop-label") == "20"
+    assert desktop.page.get_attribute("#stop", "aria-valuetext") == "t = 20"
+    assert "60,000 of 480,000 pairs expected (12.5%); 120,000" in desktop.page.inner_text("#stop-numbers")
+    # t, tail share and expected pairs of a language are those of the stop, and its kept pairs are the run's.
+    head = facts.curation.histograms["l000"].head(20)
+    share = head.tail_before / (head.head_before + head.tail_before)
+    row = [desktop.column("language-table", place)[0] for place in (4, 5, 8, 9)]
+    assert row == ["20", f"{share:.1%}", "200.0", "800"]
+    for chart, before in drawings.items():
+        wait_for_another(desktop, chart, before)
+    assert desktop.page.evaluate("location.hash") == "#t=20"
+    desktop.page.click("#own-stop")
+    assert desktop.page.inner_text("#stop-label") == "40"
+    assert desktop.column("language-table", 4)[0] == "40"
+
+
+def test_an_entry_is_found_and_its_link_reopens_it(desktop: Opened, report: Path) -> None:
+    desktop.page.fill("#entry-search", "Frequent in L01")
+    assert desktop.page.inner_text("#entries-found").startswith("10 found among")
+    desktop.page.click("#entry-results a >> nth=3")
+    desktop.page.wait_for_selector("#entry-texts:not([hidden])")
+    assert desktop.page.inner_text("#entry-name") == "frequent in l013 Language 013, 90 of 700 texts kept"
+    assert desktop.page.is_hidden("#entry-columns")
+    link = desktop.page.evaluate("location.href")
+    desktop.page.goto("about:blank")
+    desktop.page.goto(link)
+    assert desktop.page.inner_text("#entry-name").startswith("frequent in l013")
+
+
 def test_texts_of_an_entry(desktop: Opened) -> None:
-    desktop.page.click("#thinned-table button[data-texts='2']")
+    desktop.page.click("#thinned-table tbody tr:nth-child(3) a")
+    desktop.page.wait_for_selector("#dropped-texts li bdi")
     texts = desktop.page.eval_on_selector_all(
         "#dropped-texts li bdi", "all => all.map(each => [each.dir, each.innerText])"
     )
@@ -138,10 +209,48 @@ def test_texts_of_an_entry(desktop: Opened) -> None:
     assert "<script>" in texts[0][1]
 
 
+def test_a_term_is_explained_by_the_keyboard(desktop: Opened) -> None:
+    assert desktop.page.is_hidden("#term-head")
+    desktop.page.focus("#balance button[popovertarget=term-head]")
+    desktop.page.keyboard.press("Enter")
+    assert desktop.page.is_visible("#term-head")
+    desktop.page.keyboard.press("Escape")
+    assert desktop.page.is_hidden("#term-head")
+
+
+def test_pictures_are_blurred_until_they_are_selected(browser: Any, tmp_path: Path) -> None:
+    pictures = tuple(Picture(f"{place:032x}", "text", "en", "data:image/gif;base64,", 160, 90) for place in range(3))
+    path = tmp_path / "report.html"
+    path.write_bytes(render(dataclasses.replace(made_facts(), pictures=pictures), ""))
+    opened = Opened(browser, path, DESKTOP)
+    blurred = "all => all.map(each => getComputedStyle(each).filter !== 'none')"
+    assert opened.page.eval_on_selector_all(".picture img", blurred) == [True, True, True]
+    opened.page.click(".picture >> nth=1")
+    assert opened.page.eval_on_selector_all(".picture img", blurred) == [True, False, True]
+    opened.page.check("#show-all")
+    assert opened.page.eval_on_selector_all(".picture img", blurred) == [False, False, False]
+    opened.page.close()
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation(browser: Any, small_report: Path, size: tuple[int, int], scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python", reason="the extra test isn't installed")
+    opened = Opened(browser, small_report, size, scheme)
+    opened.scroll_through()
+    opened.page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+    opened.page.fill("#entry-search", "frequent")
+    opened.page.click("#thinned-table tbody tr:nth-child(1) a")
+    opened.page.evaluate(resources.files(axe).joinpath("axe.min.js").read_text(encoding="utf-8"))
+    found = opened.page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
+    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+    opened.page.close()
+
+
 def test_a_phone_scrolls_in_one_direction(browser: Any, report: Path) -> None:
     opened = Opened(browser, report, PHONE)
     opened.scroll_through()
-    opened.page.click("#thinned-table button[data-texts='0']")
+    opened.page.click("#thinned-table tbody tr:nth-child(1) a")
     assert opened.page.evaluate("document.documentElement.scrollWidth") == PHONE[0]
     assert opened.complaints == []
     opened.page.close()

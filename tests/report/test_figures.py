@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 
 import pytest
@@ -10,7 +11,7 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.pipelines.report import charts_to_draw
 from metaclip_curate.report.chart import rows
 from metaclip_curate.report.charts import all_charts
-from metaclip_curate.report.figures import figures
+from metaclip_curate.report.figures import EXTENSIONS, csv_of, figures
 from tests.support.made_facts import made_facts
 
 vl_convert = pytest.importorskip("vl_convert", reason="the extra report isn't installed")
@@ -23,10 +24,20 @@ def test_every_chart_is_drawn() -> None:
     names = {chart.name for chart in all_charts("t")}
     assert set(charts) == names | {f"{chart.name}-l001" for chart in all_charts("t") if chart.of_language}
     drawn = figures(vl_convert, charts)
-    assert {f"{name}.png" for name in charts} == set(drawn)
-    assert all(data.startswith(PNG) and len(data) > 5_000 for data in drawn.values())
+    assert {f"{name}.{each}" for name in charts for each in EXTENSIONS} == set(drawn)
+    for name in charts:
+        assert drawn[f"{name}.png"].startswith(PNG) and len(drawn[f"{name}.png"]) > 5_000
+        assert drawn[f"{name}.svg"].startswith(b"<svg")
+        table = list(csv.reader(drawn[f"{name}.csv"].decode().splitlines()))
+        assert [len(row) for row in table] == [1 + len(charts[name][1]["y"])] * (1 + len(charts[name][1]["x"]))
     again = {name: charts[name] for name in ("ranked-counts", "top-hosts")}
     assert figures(vl_convert, again).items() <= drawn.items()
+
+
+def test_the_data_of_a_chart_as_a_table() -> None:
+    chart, _ = charts_to_draw(made_facts(), ())["ranked-counts"]
+    data = {"x": [1, 2], "y": [["before", [5, 4.5]], ["kept, all", [2, None]]]}
+    assert csv_of(chart, data) == 'rank,before,"kept, all"\n1,5,2\n2,4.5,\n'
 
 
 @pytest.mark.slow

@@ -9,7 +9,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from metaclip_curate.report.facts import Facts
+from metaclip_curate.report.facts import Curation, Facts, Picture
+from metaclip_curate.report.hint import thinning_hint
 from metaclip_curate.report.page import fingerprint_mark, render
 from metaclip_curate.run.funnel import Funnel, Step
 from tests.support.made_facts import ATTACK, made_facts
@@ -36,6 +37,10 @@ def test_what_the_web_wrote_is_text() -> None:
     assert "img" not in found.tags
     assert found.tags["script"] == 2  # the data and page.js
     assert all(address.startswith(("#", "data:,")) for address in found.addresses)
+    drawn = Elements(render(made_facts(), drawing="x = 1"))
+    others = {address for address in drawn.addresses if not address.startswith(("#", "data:,"))}
+    assert all(re.fullmatch(r"figures/[a-z-]+\.(svg|png|csv)", address) for address in others)
+    assert len(others) == 3 * 8
     assert ATTACK.encode() not in page
     assert page.count(b"&lt;script&gt;document.title") > 10
 
@@ -43,12 +48,12 @@ def test_what_the_web_wrote_is_text() -> None:
 def test_what_was_kept_out_is_counted_and_shown_on_a_click_only() -> None:
     page = render(made_facts(), drawing="").decode()
     section = page[page.index('<section id="kept-out">') :].partition("</section>")[0]
-    assert "Screens rejected 60 of 1,000 distinct pairs." in section
+    assert "rejected 60 of 1,000 distinct pairs." in section
     assert "3 uids, URLs, hosts or image ids were taken down." in section
-    assert "By language: l000 50, without metadata 10." in section
+    assert "By language: Language 000 50, without metadata 10." in section
     hosts, words = re.findall(r"<details>(.*?)</details>", section, re.DOTALL)
-    assert '<div class="plain">' in hosts and 'tabindex="0"' not in hosts
-    assert '<div class="blurred">' in words and words.count('tabindex="0"') == 5
+    assert '<div class="plain">' in hosts and '<td class="text">' in hosts
+    assert '<div class="blurred">' in words and words.count('<td class="text" tabindex="0">') == 5
     assert "text 0" not in re.sub(r"<details>.*?</details>", "", section, flags=re.DOTALL)
     nothing = dataclasses.replace(made_facts(), screened=None)
     assert 'id="kept-out"' not in render(nothing, drawing="").decode()
@@ -77,7 +82,38 @@ def test_three_hundred_languages_are_small() -> None:
     assert data
     scopes = json.loads(data[1])["scopes"]
     assert len(scopes) == 301
-    assert all(len(chart["x"]) > 1 for scope in scopes.values() for chart in scope["charts"].values())
+    assert all(len(curve["x"]) > 1 for scope in scopes.values() for curve in scope["curves"].values())
+
+
+def test_pictures_are_in_the_page_and_blurred() -> None:
+    picture = Picture("0" * 32, f"text {ATTACK}", "en", "data:image/jpeg;base64,AAAA", 160, 90)
+    page = render(dataclasses.replace(made_facts(), pictures=(picture,)), drawing="")
+    found = Elements(page)
+    assert found.tags["img"] == 1
+    assert "data:image/jpeg;base64,AAAA" in found.addresses
+    assert b'class="pictures blurred"' in page
+    assert ATTACK.encode() not in page
+
+
+def test_a_t_that_keeps_nearly_all_is_named() -> None:
+    facts = made_facts()
+    assert facts.curation
+    assert "little is balanced" not in render(facts, "").decode()
+    curation = with_expectations(facts.curation, [200.0, 350.0, 470.0, 475.0, 480.0])
+    page = render(dataclasses.replace(facts, curation=curation), "").decode()
+    assert "This run keeps 97.9% of the matched pairs" in page
+    assert '<a href="#t=20">t = 20</a> would thin the head and keep 350 pairs (72.9%)' in page
+    first = with_expectations(facts.curation, [450.0, 460.0, 470.0, 475.0, 480.0])
+    hint = thinning_hint(first)
+    assert hint and hint.label == "t = 10"
+
+
+def with_expectations(curation: Curation, pairs: list[float]) -> Curation:
+    tried = tuple(
+        dataclasses.replace(each, expected={name: number / len(each.expected) for name in each.expected})
+        for each, number in zip(curation.tried, pairs, strict=True)
+    )
+    return dataclasses.replace(curation, tried=tried)
 
 
 def test_a_run_that_has_begun() -> None:
@@ -89,7 +125,7 @@ def test_a_run_that_has_begun() -> None:
     )
     page = render(facts, "").decode()
     assert "The stage match isn&#39;t finished." in page
-    assert "language-table" not in page
+    assert 'id="language-table"' not in page
 
 
 def test_a_run_made_from_anothers_manifest() -> None:

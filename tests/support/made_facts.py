@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from metaclip_curate.report.facts import (
@@ -54,6 +56,13 @@ def made_facts(languages: int = 3, entries: int = 200) -> Facts:
     )
     some = [EntryFact(name, 3, f"entry {ATTACK}", 500, 60) for name in names]
     lists = EntryLists(tuple(some[:8]), tuple(some[:8]), tuple(some[:8]))
+    frequent = {
+        each.lang: (
+            EntryFact(each.lang, 4, f"frequent in {each.lang}", 700, 90),
+            EntryFact(each.lang, 5, "cat", 90, 41),
+        )
+        for each in some
+    }
     return Facts(
         name=f"run {ATTACK}",
         fingerprint="0123456789abcdef",
@@ -88,7 +97,7 @@ def made_facts(languages: int = 3, entries: int = 200) -> Facts:
             position_name="t of en",
             matched=pair_facts("not drawn").sample,
             kept=pair_facts("kept"),
-            entries={"": lists, **dict.fromkeys(names, lists)},
+            entries={"": lists, **{name: dataclasses.replace(lists, frequent=of) for name, of in frequent.items()}},
             texts=tuple(EntryTexts(each, (f"kept {ATTACK}",) * 20, (f"dropped {ATTACK}",) * 20) for each in some[:30]),
         ),
         provenance={"Options": {"t": "40"}, "Digests": {f"metadata {name}": "0" * 64 for name in names}},

@@ -96,6 +96,23 @@ def entry_lists(
     return lists, _first(found.get(("", "thinned"), ()), _OF_ALL)
 
 
+def frequent_entries(entries: DataFrame, cuts: Mapping[str, int]) -> dict[str, tuple[EntryFact, ...]]:
+    """Reads the most frequent entries.
+
+    Args:
+        entries: Rows from `hit_entries`.
+        cuts: The count from which on an entry of each language is one of them.
+
+    Returns:
+        Entries by language, those with the most texts first.
+    """
+    most = entries.filter(F.col("count") >= language_value(cuts))
+    found: dict[str, list[EntryFact]] = {}
+    for row in most.select("metadata_lang", "entry_id", "entry", "count", "kept").collect():
+        found.setdefault(row[0], []).append(EntryFact(*row))
+    return {name: tuple(sorted(of, key=lambda each: (-each.count, each.entry_id))) for name, of in found.items()}
+
+
 def unmatched_entries(counts: DataFrame, unmatched: Mapping[str, int]) -> dict[str, list[EntryFact]]:
     """Samples entries without a text by a hash.
 

@@ -20,7 +20,7 @@ from metaclip_curate.language import OTHER, read_languages
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.report.facts import Curation, Facts, LanguageFact, PairFacts, ScreenedFacts, TriedT
 from metaclip_curate.report.grid import candidates_around, limits_around
-from metaclip_curate.report.histograms import KeptHistogram
+from metaclip_curate.report.histograms import KeptHistogram, frequent_cuts
 from metaclip_curate.report.input_size import input_size
 from metaclip_curate.report.provenance import provenance
 from metaclip_curate.report.scopes import LARGEST_HOSTS
@@ -43,6 +43,7 @@ from metaclip_curate.stages.after.joint_head import joint_head
 from metaclip_curate.stages.report.entries import (
     HIT_ENTRIES,
     entry_lists,
+    frequent_entries,
     hit_entries,
     kept_histograms,
     unmatched_entries,
@@ -54,6 +55,8 @@ from metaclip_curate.stages.shared.tables import read_files, read_run_table
 from metaclip_curate.thresholds import Candidate, Rule, pooled_tail_share
 
 _TROUBLES = 10
+# Entries that the page's search finds: those with the most texts of all languages, and of each language.
+_FREQUENT, _FREQUENT_OF_LANGUAGE = 2000, 20
 _SMALLEST_SHARE = 1e-4  # position of a tail share of 0 on a logarithmic axis
 
 
@@ -190,6 +193,8 @@ class Gatherer:
             entries = read_files(self._spark, [work], HIT_ENTRIES)
             histograms = kept_histograms(entries, unmatched)
             lists, thinned = entry_lists(entries, unmatched_entries(counts, unmatched))
+            frequent = frequent_entries(entries, frequent_cuts(histograms, _FREQUENT, _FREQUENT_OF_LANGUAGE))
+            lists |= {name: dataclasses.replace(lists[name], frequent=of) for name, of in frequent.items()}
         finally:
             storage.delete_folder(work, self._folder.options)
         sizes = (sum(row.pairs for row in limits.values()), self._folder.summary(SampleSummary).pairs)
