@@ -21,6 +21,7 @@ from metaclip_curate.commands import (
     explain,
     export,
     images,
+    java_archive,
     java_home,
     metadata,
     plan,
@@ -199,5 +200,5 @@ _COMMANDS: dict[str, tuple[Command | CommandGroup, ...]] = {
         datacard.COMMAND,
     ),
     "clusters": (plan.COMMAND, deploy.COMMANDS),
-    "this computer": (java_home.COMMAND, completion_command(make_parser)),
+    "this computer": (java_home.COMMAND, java_archive.COMMAND, completion_command(make_parser)),
 }

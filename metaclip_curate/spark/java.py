@@ -6,12 +6,12 @@ import importlib.util
 import os
 import re
 import shutil
-import stat
 import subprocess
 import sys
 from pathlib import Path
 
 from metaclip_curate.errors import UserError
+from metaclip_curate.spark.own_folder import cache_folder, own_folder
 from metaclip_curate.storage.atomic_file import atomic_write
 
 _OLDEST = 17
@@ -104,26 +104,8 @@ def _scripts_folder() -> Path:
     """Where the script goes: into the environment, or where that is closed into the user's cache."""
     if os.access(sys.prefix, os.W_OK):
         return Path(sys.prefix) / f"metaclip-curate-java-{os.getuid()}"
-    return Path(os.environ.get("XDG_CACHE_HOME", "") or "~/.cache").expanduser() / "metaclip-curate-java"
+    return cache_folder() / "metaclip-curate-java"
 
 
 def _own_folder(folder: Path) -> Path:
-    """Makes a folder that nobody else can write to, or makes sure that it is one: what is in it will be run."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        state = folder.lstat()
-    except OSError as error:
-        raise UserError(
-            f"{folder} can't be made for the packaged Java ({error.strerror}): set XDG_CACHE_HOME to a folder of "
-            "yours, or JAVA_HOME to a JDK 17"
-        ) from error
-    if (
-        stat.S_ISDIR(state.st_mode)
-        and state.st_uid == os.getuid()
-        and not state.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    ):
-        return folder
-    raise UserError(
-        f"{folder} isn't a folder that only you can write to, and the Java in it would be run: remove it, or set "
-        "JAVA_HOME to a JDK 17"
-    )
+    return own_folder(folder, "the packaged Java", "set JAVA_HOME to a JDK 17")

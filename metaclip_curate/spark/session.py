@@ -16,6 +16,7 @@ from metaclip_curate.console.failures import NO_PYSPARK
 from metaclip_curate.console.interrupts import handler_kept
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.run import RunOptions
+from metaclip_curate.spark.class_archive import archive_options
 from metaclip_curate.spark.java import find_java_home
 from metaclip_curate.spark.java_process import java_ended_with_start
 
@@ -93,6 +94,7 @@ def local_settings(driver_memory: str, verbose: bool = False) -> dict[str, str]:
     level, tasks, logging = "info" if verbose else "error", "info" if verbose else "off", _LOGGING.as_uri()
     java = f"-Dlog4j2.configurationFile={logging} -Dmetaclip_curate.log={level} -Dmetaclip_curate.tasks={tasks}"
     cores = os.cpu_count() or 1
+    options = (_OPTIMISE_LATER, _garbage_collector(cores), archive_options(os.environ.get("JAVA_HOME", "")))
     return {
         "spark.driver.memory": driver_memory,
         # A laptop's host name often doesn't resolve to itself.
@@ -102,7 +104,7 @@ def local_settings(driver_memory: str, verbose: bool = False) -> dict[str, str]:
         "spark.ui.showConsoleProgress": "false",
         # Set at the start, since a level that is set later doesn't cover the lines of the start.
         "spark.driver.extraJavaOptions": java,
-        "spark.driver.defaultJavaOptions": f"{_OPTIMISE_LATER} {_garbage_collector(cores)}".rstrip(),
+        "spark.driver.defaultJavaOptions": " ".join(filter(None, options)),
         # Spark's 200 is for clusters; a local run has few cores and little data.
         "spark.sql.shuffle.partitions": str(4 * cores),
     }

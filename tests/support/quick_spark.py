@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+
+from metaclip_curate.spark.class_archive import archive_options
 
 # What the JVM would compile further doesn't pay in so short a time.
 JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
@@ -19,5 +22,7 @@ def submit_arguments() -> str:
 
     Unlike JAVA_TOOL_OPTIONS, it adds no line to stderr, and unlike SPARK_CONF_DIR, it leaves spark-defaults.conf alone.
     """
-    settings = [part for name, value in SETTINGS.items() for part in ("--conf", f"{name}={value}")]
+    java = f"{JAVA} {archive_options(os.environ.get('JAVA_HOME', ''))}".rstrip()
+    quick = SETTINGS | {"spark.driver.defaultJavaOptions": java}
+    settings = [part for name, value in quick.items() for part in ("--conf", f"{name}={value}")]
     return shlex.join([*settings, "pyspark-shell"])
