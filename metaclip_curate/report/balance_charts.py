@@ -156,7 +156,7 @@ def _kept_by_t(position_name: str) -> Chart:
         "kept-by-t",
         "Kept pairs as a function of t",
         f"The exact expectation, from one pass over the matched pairs. The x axis is {position_name} for all languages "
-        "together, and the language's own t for one language. The line marks this run's value.",
+        "together, and the language's own t for one language. Lines mark the selected t and this run's.",
         {
             "height": _HEIGHT,
             "data": {"name": "rows"},

@@ -175,7 +175,8 @@
     const own = stop === data.stops.chosen;
     byId("stop").value = stop;
     byId("stop").setAttribute("aria-valuetext", limit());
-    byId("stop-label").textContent = scope ? `${value()}; ${scope}: ${limit()}` : value();
+    // Of the anchor language both are the same.
+    byId("stop-label").textContent = limit() === data.stops.labels[stop] ? value() : `${value()} (${scope}: ${count.format(languages()[0].t[stop])})`;
     byId("own-stop").hidden = own;
     byId("stop-numbers").textContent = `${rounded(expected())} of ${count.format(Math.round(all))} pairs expected (${percent.format(all ? expected() / all : 0)})${own ? `, at this run’s ${unit}` : `; ${rounded(expected(data.stops.chosen))} at this run’s ${unit}`}`;
     byId("scope-numbers").textContent = headSentence();
