@@ -17,7 +17,8 @@ import pyarrow as pa
 from metaclip_curate import balance
 from metaclip_curate.errors import UserError
 from metaclip_curate.inspect.explanation import ContainedEntry
-from metaclip_curate.language import LabelRule, LanguageIdentifier, LanguageTable, load_language_table
+from metaclip_curate.inspect.run_languages import require_recorded, run_language_table
+from metaclip_curate.language import LabelRule, LanguageIdentifier, LanguageTable
 from metaclip_curate.matching.spacing import space_texts, spaced_entries
 from metaclip_curate.metadata.lists.folder import MetadataFolder
 from metaclip_curate.options.explain import ExplainOptions
@@ -162,20 +163,10 @@ class RunRules:
 
     @cached_property
     def _language_table(self) -> LanguageTable:
-        table = load_language_table(self._options.language_table or None)
-        self._require_recorded("match", "language_table_digest", table.digest, "--language-table")
-        return table
+        return run_language_table(self._folder, self._options.language_table)
 
     @cached_property
     def _identifier(self) -> LanguageIdentifier:
         identifier = LanguageIdentifier(self._options.lid_model or None)
-        self._require_recorded("dedup", "lid_model_digest", identifier.digest, "--lid-model")
+        require_recorded(self._folder, "dedup", "lid_model_digest", identifier.digest, "--lid-model")
         return identifier
-
-    def _require_recorded(self, stage: str, name: str, digest: str, remedy: str) -> None:
-        recorded = self._folder.options_of(stage).get(name, digest)
-        if recorded != digest:
-            raise UserError(
-                f"{self._folder.root} was made with another {name.removesuffix('_digest').replace('_', ' ')}, whose "
-                f"digest is {recorded} and not {digest}: name it with {remedy}"
-            )

@@ -80,8 +80,13 @@ def write_run(
     texts_per_image: str = "all",
     files: int = 3,
     normalize: str = "nfc",
+    others: Rows | None = None,
+    screened: Rows | None = None,
 ) -> dict[str, Rows]:
     """Writes the tables of a finished run and its run.json.
+
+    `others` are distinct pairs that didn't match, of which `screened` has those that a screen rejected. Without them
+    the run has no table `distinct`, as a rebalanced one.
 
     Returns:
         The rows of matched, counts, thresholds and manifest.
@@ -95,14 +100,22 @@ def write_run(
     folder.finish("extract", ExtractSummary(files=1, ok=1, pairs=len(matched)))
     dedup = {"lid_model_digest": "0" * 64, "lid_fallback": "none", "min_lid_score": 0.5}
     folder.begin("dedup", dedup, folder.fingerprint("extract"))
-    folder.finish("dedup", DedupSummary(dict(sorted(Counter(row["lang"] for row in matched).items()))))
+    distinct = [*matched, *(others or ())]
+    labels = DedupSummary(dict(sorted(Counter(row["lang"] for row in distinct).items())))
+    plain = [{name: row[name] for name in schemas.DISTINCT.names} for row in distinct]
+    file = write_table(root / "distinct" / "part-00000.parquet", plain, schemas.DISTINCT) if others else None
+    folder.finish("dedup", labels, FileList({"distinct": [file]}) if file else None)
     rules = {"entry_spacing": "metaclip2", "normalize": normalize}
     folder.begin("match", {"metadata_digests": digests, **rules}, folder.fingerprint("dedup"))
     by_language = sorted(matched, key=lambda row: (row["metadata_lang"], row["uid"]))
     for number in range(files):
         part = f"{number:05d}-00000"
         file = write_table(root / "matched" / part / "part-00000.parquet", by_language[number::files], schemas.MATCHED)
-        folder.commit_part("match", part, MatchPart(languages={}), FileList({"matched": [file]}))
+        tables = {"matched": [file]}
+        if screened and not number:
+            path = root / "screened" / part / "part-00000.parquet"
+            tables["screened"] = [write_table(path, screened, schemas.SCREENED)]
+        folder.commit_part("match", part, MatchPart(languages={}), FileList(tables))
     sizes = {language: sum(row["metadata_lang"] == language for row in matched) for language in METADATA}
     languages = tuple(LanguageMatches(name, size, size) for name, size in sorted(sizes.items()))
     folder.finish("match", MatchSummary(languages=languages, no_metadata=0, metadata=str(root / "no such folder")))

@@ -798,6 +798,28 @@ def one_text_per_image(matched: Iterable[Row], seed: int) -> list[Row]:
     return list(best.values())
 
 
+def fate(row: Row, tables: Row, metadata_lang: str, is_removed: bool, drawing: set[str]) -> tuple[str, str]:
+    """What became of a distinct pair, and the reason for which a screen rejected it.
+
+    Args:
+        row: of `distinct`.
+        tables: `screened`, `matched` and `manifest`, each as rows by uid.
+        metadata_lang: the language whose list is for the row; empty without one.
+        is_removed: whether it was taken down after the run.
+        drawing: uids of the matched pairs that may draw.
+    """
+    uid = row["uid"]
+    if uid in tables["manifest"]:
+        return "kept", ""
+    if uid in tables["screened"]:
+        return "screened", tables["screened"][uid]["reason"]
+    if uid in tables["matched"]:
+        if is_removed:
+            return "removed", ""
+        return ("not_drawn", "") if uid in drawing else ("other_text", "")
+    return ("unmatched", "") if metadata_lang else ("no_metadata", "")
+
+
 def manifest_rows(
     matched: Iterable[Row],
     counts: Iterable[Row],
