@@ -18,6 +18,7 @@ NAMES = (
     "growth",
     "stages",
     "recrawl",
+    "explore",
     "simulation",
     "ngrams",
     "metadata_merge",

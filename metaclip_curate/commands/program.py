@@ -19,7 +19,9 @@ from metaclip_curate.commands import (
     deploy,
     download,
     explain,
+    explore,
     export,
+    fates,
     images,
     java_archive,
     java_home,
@@ -189,7 +191,7 @@ _COMMANDS: dict[str, tuple[Command | CommandGroup, ...]] = {
     "curate": stages.COMMANDS,
     "metadata": (metadata.COMMANDS,),
     "screens": (policies.COMMANDS,),
-    "look at a run": (explain.COMMAND, browse.COMMAND, compare.COMMAND, report.COMMAND),
+    "look at a run": (explain.COMMAND, browse.COMMAND, explore.COMMAND, fates.COMMAND, compare.COMMAND, report.COMMAND),
     "after a run": (
         threshold.COMMAND,
         download.COMMAND,
