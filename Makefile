@@ -16,7 +16,7 @@ READY = $(VENV)/.ready
 
 INPUT ?= examples/wat
 METADATA ?= runs/metadata
-T ?= 20
+T ?= 5
 SEED ?= 0
 OUT ?= runs/mini
 TESTS ?=
@@ -48,7 +48,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo '  make mini-run INPUT="a.warc.wat.gz b/*.wat.gz" METADATA=dir T=20 SEED=0 OUT=dir'
+	@echo '  make mini-run INPUT="a.warc.wat.gz b/*.wat.gz" METADATA=dir T=5 SEED=0 OUT=dir'
 	@echo '  make test TESTS="tests/stages tests/test_balance.py" WORKERS=1'
 
 setup: $(READY)  ## make the virtual environment
@@ -83,6 +83,9 @@ metadata-en: $(READY)  ## build the whole English list in METADATA_EN=runs/metad
 
 mini-run: $(READY) | $(filter runs/metadata,$(METADATA)) $(if $(filter runs/metadata-mini,$(METADATA)),metadata-mini)  ## all stages on the input that ships, or on INPUT=... METADATA=... T=... SEED=... OUT=...
 	$(BIN)/metaclip-curate run --input $(INPUT) --metadata $(METADATA) --output $(OUT) --t $(T) --seed $(SEED)
+	@echo
+	@echo 'To give these commands, type `source $(BIN)/activate` first. docs/tutorial.md explains each step.'
+	$(if $(filter examples/wat,$(INPUT)),@echo 'The pages of this input are made up$(comma) so their images cannot be downloaded.')
 
 test: $(READY)  ## run the tests, or TESTS="a.py b.py", in WORKERS=2 processes
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)

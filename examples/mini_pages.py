@@ -3,8 +3,10 @@
 The words are in `pages/<language>.json`: sites with subjects and details that their patterns
 combine, captions that are used once, and labels of logos, icons and buttons. Subjects, details and
 noise are listed from frequent to rare and drawn by Zipf's law, so that a few entries of a metadata
-list occur in many texts and most in few. Every choice is a hash of its page and purpose, so that a
-new language or site leaves the other pages as they are.
+list occur in many texts and most in few. As on the web, labels such as "logo" belong to many different
+images, and so does half of the captions, so that many pairs have frequent entries only and balancing drops
+some of them. Every choice is a hash of its page and purpose, so that a new language or site leaves the other
+pages as they are.
 """
 
 import hashlib
@@ -108,10 +110,10 @@ def _image(language: Language, site: Site, page_url: str, position: int) -> Imag
     if position == 0:
         return Image(_written("/assets/logo.png", *key), f"{site.title} {language.noise[0]}")
     kind = _fraction(*key, "kind")
-    if kind < 0.20:
-        index = _zipf_index(len(language.noise), *key, "noise")
-        return Image(_written(f"/assets/{index}.svg", *key), language.noise[index])
-    if kind < 0.42:
+    if kind < 0.28:
+        label = _zipf_choice(language.noise, *key, "noise")
+        return Image(_written(f"/assets/{_file_name(*key)}.png", *key), label)
+    if kind < 0.48:
         alt = _choice((None, "", None, "", " "), *key, "empty")
         return Image(_written(f"/assets/line-{int(1000 * kind)}.png", *key), alt)
     return _captioned_image(language, site, page_url, position)
@@ -125,7 +127,9 @@ def _captioned_image(language: Language, site: Site, page_url: str, position: in
     else:
         subject = _zipf_index(len(site.subjects), *key, "subject")
         detail = _zipf_index(len(site.details), *key, "detail")
-        path, caption = f"/photos/{subject}-{detail}.jpg", _caption(language, site, *key)
+        same = _fraction(*key, "same image") < 0.5
+        name = f"{subject}-{detail}" if same else _file_name(*key)
+        path, caption = f"/photos/{name}.jpg", _caption(language, site, *key)
     source = _fraction(*key, "source")
     if source < 0.06:  # loaded by a script, with a data: URL until then
         return Image("data:image/svg+xml,%3Csvg/%3E", caption)
@@ -146,6 +150,11 @@ def _caption(language: Language, site: Site, *key: object) -> str:
         detail=site.details[_zipf_index(len(site.details), *key, "detail")],
         moment=_choice(site.moments, *key, "moment") if site.moments else "",
     )
+
+
+def _file_name(page_url: str, position: int) -> str:
+    """Returns the name of an image that no other link has, as cameras and shops number them."""
+    return f"{_index(10**6, page_url, position, 'file'):06}"
 
 
 def _written(path: str, page_url: str, position: int) -> str:

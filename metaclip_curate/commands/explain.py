@@ -84,7 +84,7 @@ COMMAND = Command(
     {**RUN_THAT_IS_READ, "pair": ExplainOptions, "print": PrintOptions},
     _run,
     examples=(
-        "--run out --uid 7354c577",
+        "--run out --uid a6de1847",
         '--run out --text "A cat sleeping on a windowsill"',
     ),
 )

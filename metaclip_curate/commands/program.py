@@ -173,7 +173,7 @@ def make_parser(program: str) -> OptionParser:
         description="Curation of image-text pairs for CLIP training on Spark.",
         examples=(
             "run --input a.warc.wat.gz --metadata metadata-starter --output out --t 20",
-            "explain --run out --uid 7354c57701603b0d568cd1bcdc2ae1af",
+            "explain --run out --uid a6de1847ce0f6e2206026f5cfc7a5d01",
         ),
         epilog=f"`{program} COMMAND --help` lists a command's options.",
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from metaclip_curate import storage
+from metaclip_curate.commands.next_steps import next_steps
 from metaclip_curate.commands.output import print_blocks, print_paths
 from metaclip_curate.console.text_table import number, share, text_table
 from metaclip_curate.run.file_list import rows_of
@@ -57,6 +58,8 @@ def print_summary(folder: RunFolder, stage: str) -> None:
     if stage == "sample" and storage.exists(storage.join(folder.root, "report.html"), folder.options):
         names = (*names, "report.html")
     print_paths(folder.root, names)
+    if stage == "sample":
+        print_blocks(next_steps(folder))
 
 
 def _extract_tables(folder: RunFolder) -> list[str]:
@@ -106,7 +109,7 @@ def _balance_tables(folder: RunFolder) -> list[str]:
 
 def _run_tables(folder: RunFolder) -> list[str]:
     languages = text_table(_LANGUAGE_COLUMNS, _languages(folder), "<" + ">" * 7)
-    return [_funnel_table(folder, "sample"), languages]
+    return [_funnel_table(folder, "sample"), languages, _matches_table(folder.summary(SampleSummary))]
 
 
 _TABLES = {
@@ -138,6 +141,20 @@ def _funnel_table(folder: RunFolder, stage: str) -> str:
 
 def _name(step: Step) -> str:
     return f"  {step.name}" if step.part else step.name
+
+
+def _matches_table(sampled: SampleSummary) -> str:
+    """Returns what the draw did to frequent and to rare entries, over all languages."""
+    languages = sampled.languages
+    numbers = {
+        "head: entries in t texts or more": [(row.head_matches_in, row.head_matches_out) for row in languages],
+        "tail: entries in fewer than t texts": [(row.tail_matches_in, row.tail_matches_out) for row in languages],
+    }
+    rows = []
+    for name, matches in numbers.items():
+        before, kept = (sum(column) for column in zip(*matches, strict=True)) if matches else (0, 0)
+        rows.append([name, number(before), number(kept), share(kept, before)])
+    return text_table(["occurrences of entries in texts", "matched", "kept", "share"], rows, "<>>>")
 
 
 _LANGUAGE_COLUMNS = ["language", "pairs", "matched", "t", "tail share", "expected", "kept", "kept of matched"]

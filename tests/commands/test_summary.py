@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
+
 import pytest
 
+from metaclip_curate.commands.program import make_parser
 from metaclip_curate.commands.summary import print_summary, summaries
 from metaclip_curate.options.stages import STAGE_NAMES
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.funnel import funnel
+from metaclip_curate.run.summaries import SampleSummary
+from metaclip_curate.run.tables import open_table
+from metaclip_curate.schemas import MANIFEST
 from metaclip_curate.storage import StorageOptions
 from tests.support import made_run
 
@@ -37,6 +44,36 @@ def test_every_stage_ends_with_its_result(
     for part in parts:
         assert part in printed
     assert printed.splitlines()[-1] == f"{'run.json':<14} {folder.root}/run.json"
+
+
+def test_a_run_ends_with_what_the_draw_did_and_with_next_steps(
+    folder: RunFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_summary(folder, "sample")
+    printed = capsys.readouterr().out
+    languages = folder.summary(SampleSummary).languages
+    found = {line.split(":")[0]: line.split()[-3:] for line in printed.splitlines() if line[:5] in ("head:", "tail:")}
+    head = [sum(row.head_matches_in for row in languages), sum(row.head_matches_out for row in languages)]
+    tail = sum(row.tail_matches_in for row in languages)
+    assert found["head"] == [f"{head[0]:,}", f"{head[1]:,}", f"{head[1] / head[0]:.1%}"]
+    assert found["tail"] == [f"{tail:,}", f"{tail:,}", "100.0%"], "every text with a rare entry is kept"
+    # The commands are complete: they are given to the parser, and the pair exists.
+    commands = [line.partition("metaclip-curate ")[2] for line in printed.split("Next steps")[1].splitlines()[1:]]
+    given = [shlex.split(command) for command in commands if command]
+    assert [words[0] for words in given] == ["browse", "explain", "download"]
+    for words in given:
+        make_parser("metaclip-curate").parse_args(words)
+    uids = open_table(folder, "sample", "manifest", MANIFEST).to_table(columns=["uid"]).column("uid").to_pylist()
+    assert given[1][-1] in uids
+    assert "report.html" not in printed, "a run with --no-report has none"
+
+
+def test_a_run_that_keeps_nothing_suggests_nothing_to_explain(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made_run.write_run(tmp_path / "run", [], t=20)
+    print_summary(RunFolder(str(tmp_path / "run")), "sample")
+    assert "explain" not in capsys.readouterr().out
 
 
 def test_a_stage_prints_no_step_of_a_later_one(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,6 +25,7 @@ from metaclip_curate.run.summaries import (
     ExtractSummary,
     LanguageMatches,
     LanguageThreshold,
+    LanguageTotals,
     MatchSummary,
     SampleSummary,
 )
@@ -133,8 +134,32 @@ def write_run(
     draw = {"seed": seed, "texts_per_image": texts_per_image}
     folder.begin("sample", {"rows_per_file": 10_000} | draw, folder.fingerprint("balance"))
     file = write_table(root / "manifest" / "part-00000.parquet", manifest, schemas.MANIFEST)
-    folder.finish("sample", SampleSummary(1, len(manifest), ()), FileList({"manifest": [file]}))
+    folder.finish(
+        "sample",
+        SampleSummary(1, len(manifest), _totals(matched, counts, thresholds, manifest)),
+        FileList({"manifest": [file]}),
+    )
     return {"matched": matched, "counts": counts, "thresholds": thresholds, "manifest": manifest}
+
+
+def _totals(matched: Rows, counts: Rows, thresholds: Rows, manifest: Rows) -> tuple[LanguageTotals, ...]:
+    limits = {row["metadata_lang"]: row["t"] for row in thresholds}
+    head = {
+        (row["metadata_lang"], row["entry_id"]): row["count"] >= limits.get(row["metadata_lang"], 0) for row in counts
+    }
+    found = []
+    for row in thresholds:
+        language = row["metadata_lang"]
+        sums: dict[str, int] = {}
+        for side, table in (("in", matched), ("out", manifest)):
+            rows = [each for each in table if each["metadata_lang"] == language]
+            of_head = [head[language, entry] for each in rows for entry in each["entry_ids"]]
+            sums[f"pairs_{side}"] = len(rows)
+            sums[f"images_{side}"] = len({each["image_id"] for each in rows})
+            sums[f"head_matches_{side}"] = sum(of_head)
+            sums[f"tail_matches_{side}"] = len(of_head) - sum(of_head)
+        found.append(LanguageTotals(language, row["t"], row["tail_share"], row["expected_pairs"], **sums))
+    return tuple(found)
 
 
 def write_table(path: Path, rows: Rows, schema: pa.Schema) -> PartFile:
