@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import posixpath
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -52,13 +54,14 @@ _COLUMNS = {
 }
 
 
-def datacard_readme(datacard: dict[str, Any], funnel: Funnel, name: str) -> str:
+def datacard_readme(datacard: dict[str, Any], funnel: Funnel, name: str, path: str) -> str:
     """Returns the README of a data set.
 
     Args:
         datacard: Content of datacard.json.
         funnel: Funnel of the run.
         name: Name of the data set.
+        path: Path or URL of the run folder, which the example loads.
 
     Returns:
         YAML metadata, which names `manifest/` as the data files, and Markdown.
@@ -69,7 +72,7 @@ def datacard_readme(datacard: dict[str, Any], funnel: Funnel, name: str) -> str:
         f"---\n{head}---\n",
         f"# {name}",
         _description(datacard),
-        _loading(),
+        _loading(path),
         _columns(datacard),
         _funnel_table(funnel),
     ]
@@ -122,11 +125,13 @@ def _description(datacard: dict[str, Any]) -> str:
     )
 
 
-def _loading() -> str:
+def _loading(path: str) -> str:
+    files = json.dumps(shown(posixpath.join(path, "manifest", "*.parquet")), ensure_ascii=False)
     return (
-        '## Loading\n\n```python\nfrom datasets import load_dataset\n\npairs = load_dataset("THIS_FOLDER", '
-        'split="train")\n```\n\nimg2dataset fetches the images, and reads the folder `manifest` as it is '
-        "(`--url_col url --caption_col text`)."
+        "## Loading\n\n```python\nfrom datasets import load_dataset\n\n"
+        f'pairs = load_dataset("parquet", data_files={files}, split="train")\n```\n\n'
+        "On the Hugging Face hub, `load_dataset` takes the name of the repository alone. img2dataset fetches the "
+        "images and reads the folder `manifest` as it is (`--url_col url --caption_col text`)."
     )
 
 

@@ -28,7 +28,8 @@ def write_readme(folder: RunFolder, name: str = "") -> str:
         UserError: The manifest isn't as it was written, or there is a README that `datacard` didn't write.
     """
     folder.table_files("sample", "manifest")  # a manifest that was altered must not be published
-    readme = datacard_readme(read_datacard(folder), funnel(folder, STAGES), name or dataset_name(folder))
+    named = name or dataset_name(folder)
+    readme = datacard_readme(read_datacard(folder), funnel(folder, STAGES), named, folder.root)
     path = storage.join(folder.root, NAME)
     with contextlib.suppress(FileNotFoundError):
         found = storage.read_bytes(path, folder.options)

@@ -43,7 +43,8 @@ def datacard(**changes: Any) -> dict[str, Any]:
 
 
 def test_the_metadata_is_yaml_that_the_hub_accepts() -> None:
-    text = datacard_readme(datacard(), FUNNEL, "my pairs")
+    text = datacard_readme(datacard(), FUNNEL, "my pairs", "s3://bucket/my run")
+    assert 'load_dataset("parquet", data_files="s3://bucket/my run/manifest/*.parquet", split="train")' in text
     head = yaml.safe_load(text.split("---\n")[1])
     assert head["pretty_name"] == "my pairs"
     assert head["language"] == ["de"]  # the hub doesn't know zh_yue, and fr has no pairs
@@ -52,7 +53,7 @@ def test_the_metadata_is_yaml_that_the_hub_accepts() -> None:
 
 
 def test_pairs_of_a_pool_have_its_terms() -> None:
-    text = datacard_readme(datacard(inputs={"pages": 0, "dropped_opt_out": 0}), FUNNEL, "x")
+    text = datacard_readme(datacard(inputs={"pages": 0, "dropped_opt_out": 0}), FUNNEL, "x", "runs/x")
     head = yaml.safe_load(text.split("---\n")[1])
     assert POOL_MARK in text.splitlines()
     assert "license_link" not in head
@@ -64,13 +65,13 @@ def test_pairs_of_a_pool_have_its_terms() -> None:
 def test_kept_columns_of_a_pool_are_explained() -> None:
     card = datacard()
     card["options"]["extract"] |= {"keep_columns": ["width", "tags"], "kept_types": ["int64", "list of string"]}
-    text = datacard_readme(card, FUNNEL, "x")
+    text = datacard_readme(card, FUNNEL, "x", "runs/x")
     assert "| `pool_width` | int64 | column width of the pool; null for a crawl's pairs |" in text
     assert "| `tags` | list<string> | column tags of the pool; null for a crawl's pairs |" in text
 
 
 def test_columns_steps_and_digests_are_in_tables() -> None:
-    text = datacard_readme(datacard(), FUNNEL, "x")
+    text = datacard_readme(datacard(), FUNNEL, "x", "runs/x")
     for name in MANIFEST.names:
         assert f"| `{name}` |" in text
     for row in ("input files | 2", "– failed | 1", "image links | 5,590", "expected in the manifest | 2,491.4"):
@@ -83,7 +84,7 @@ def test_columns_steps_and_digests_are_in_tables() -> None:
     ("pairs", "size"), [(0, "n<1K"), (999, "n<1K"), (1000, "1K<n<10K"), (10**6, "1M<n<10M"), (4 * 10**8, "100M<n<1B")]
 )
 def test_sizes(pairs: int, size: str) -> None:
-    assert f"- {size}\n" in datacard_readme(datacard(pairs_out=pairs), FUNNEL, "x")
+    assert f"- {size}\n" in datacard_readme(datacard(pairs_out=pairs), FUNNEL, "x", "runs/x")
 
 
 @pytest.mark.parametrize(
@@ -97,10 +98,10 @@ def test_sizes(pairs: int, size: str) -> None:
     ],
 )
 def test_the_rule_is_described(changes: dict[str, Any], sentence: str) -> None:
-    assert sentence in datacard_readme(datacard(**changes), FUNNEL, "x")
+    assert sentence in datacard_readme(datacard(**changes), FUNNEL, "x", "runs/x")
 
 
 def test_characters_that_hide_or_turn_text_are_escaped() -> None:
-    text = datacard_readme(datacard(command="run --input 'a\x1b]0;x\x07\u202e\nb|c'"), FUNNEL, "x\u202ey")
+    text = datacard_readme(datacard(command="run --input 'a\x1b]0;x\x07\u202e\nb|c'"), FUNNEL, "x\u202ey", "runs/x")
     assert all(line.isprintable() for line in text.split("\n"))
     assert "`run --input 'a\\x1b]0;x\\x07\\u202e\\nb\\|c'`" in text
