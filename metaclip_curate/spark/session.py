@@ -32,6 +32,7 @@ _OPTIMISE_LATER = (
     "-XX:Tier4BackEdgeThreshold=400000"
 )
 _FEW_CORES = 4
+_LOG_LEVEL = "spark.log.level"
 
 
 def get_session(options: RunOptions, settings: Mapping[str, str] | None = None) -> SparkSession:
@@ -53,7 +54,7 @@ def get_session(options: RunOptions, settings: Mapping[str, str] | None = None) 
         return _connected_session()
     if "PYSPARK_GATEWAY_PORT" in os.environ:  # spark-submit started the JVM, with its own settings and name
         with handler_kept():
-            return SparkSession.builder.getOrCreate()
+            return _submitted_session(options.verbose)
     if re.match(r"local(-cluster)?\b", options.master):
         home = find_java_home(pyspark.__version__)
         if home:
@@ -66,6 +67,22 @@ def get_session(options: RunOptions, settings: Mapping[str, str] | None = None) 
         builder = builder.config(name, value)
     with handler_kept(), java_ended_with_start():
         return builder.getOrCreate()
+
+
+def _submitted_session(verbose: bool) -> SparkSession:
+    """Returns spark-submit's session, which logs warnings and errors only, unless the user chose a level.
+
+    Spark's own level is INFO: 2,500 lines in a small run, among which the tables that a command prints are lost.
+    """
+    from pyspark import SparkConf, SparkContext
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder
+    # Connects to the JVM, without which SparkConf doesn't have what was given to spark-submit.
+    SparkContext._ensure_initialized()
+    if not verbose and not SparkConf().contains(_LOG_LEVEL):
+        builder = builder.config(_LOG_LEVEL, "WARN")
+    return builder.getOrCreate()
 
 
 def _connected_session() -> SparkSession:

@@ -47,4 +47,6 @@ def test_spark_submit_equals_the_command(tmp_path: Path, mini_wats: list[Path]) 
     # Its output is the command's, without a word of Spark's among it.
     assert f"{'report.html':<14} {script / 'report.html'}" in answer.stdout.splitlines()
     assert answer.stdout.splitlines()[-1].startswith("  fetch the images ")
+    # Spark's level is INFO until the session begins: some lines, and not thousands.
+    assert answer.stderr.count(" INFO ") < 100, answer.stderr
     assert str(script / "manifest") in answer.stdout
