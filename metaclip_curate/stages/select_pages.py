@@ -35,6 +35,7 @@ from metaclip_curate.schemas import ddl
 from metaclip_curate.stages.shared.partitioning import numbered_tasks
 from metaclip_curate.storage import ByteRange, InputError, StorageOptions
 from metaclip_curate.storage.byte_ranges import joined
+from metaclip_curate.storage.parquet_bytes import read_parquet
 
 Batches = Iterator[pa.RecordBatch]
 _ROWS_PER_FILE = 500_000
@@ -248,7 +249,7 @@ def _up_to(table: pa.Table, last: _Last) -> Any:
 
 
 def _read_candidates(task: SelectTask, number: int) -> pa.Table:
-    return pq.read_table(pa.BufferReader(storage.read_bytes(_candidates_file(task, number), task.storage)))
+    return read_parquet(storage.read_bytes(_candidates_file(task, number), task.storage))
 
 
 def _numbers(batches: Batches) -> Iterator[int]:
