@@ -30,6 +30,7 @@ def next_steps(folder: RunFolder) -> str:
         1, columns=["uid"], batch_readahead=0, fragment_readahead=0
     )
     for uid in uids.column("uid").to_pylist():
+        steps["search the pairs"] = f"metaclip-curate explore --run {root}"
         steps["explain a pair"] = f"metaclip-curate explain --run {root} --uid {uid}"
         steps["fetch the images"] = f"metaclip-curate download --run {root} --output images"
     width = max(map(len, steps), default=0)

@@ -60,11 +60,11 @@ def test_a_run_ends_with_what_the_draw_did_and_with_next_steps(
     # The commands are complete: they are given to the parser, and the pair exists.
     commands = [line.partition("metaclip-curate ")[2] for line in printed.split("Next steps")[1].splitlines()[1:]]
     given = [shlex.split(command) for command in commands if command]
-    assert [words[0] for words in given] == ["browse", "explain", "download"]
+    assert [words[0] for words in given] == ["browse", "explore", "explain", "download"]
     for words in given:
         make_parser("metaclip-curate").parse_args(words)
     uids = open_table(folder, "sample", "manifest", MANIFEST).to_table(columns=["uid"]).column("uid").to_pylist()
-    assert given[1][-1] in uids
+    assert given[2][-1] in uids
     assert "report.html" not in printed, "a run with --no-report has none"
 
 
