@@ -49,6 +49,7 @@ def test_commands_that_need_it_say_so_in_one_sentence(tmp_path: Path) -> None:
         "sample": ["--output", str(root)],
         "compare": [str(root), str(root)],
         "report": run,
+        "fates": run,
         "threshold": [*run, "--t", "5"],
         "rebalance": [*run, "--downloaded", str(tmp_path), *new],
         "remove": [*run, "--uid", str(tmp_path / "uids.txt"), "--reason", "none"],

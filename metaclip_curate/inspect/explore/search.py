@@ -192,22 +192,23 @@ class Search:
             return Found(0, remark=remark)
         where = " AND ".join(conditions) or "TRUE"
         # One pass finds the number and the page. Reading other columns takes a second one, of few rows.
-        after = query.after.ljust(32, "0")
         counted = cursor.execute(
-            f"SELECT count(*), min(uid, {PAGE_ROWS + 1}) FILTER (uid > ?::UUID OR ?) FROM pairs WHERE {where}",
-            [after, not query.after, *values],
+            f"SELECT count(*), arg_min(rowid, uid, {PAGE_ROWS + 1}) FILTER (uid > ?::UUID OR ?) "
+            f"FROM pairs WHERE {where}",
+            [query.after.ljust(32, "0"), not query.after, *values],
         ).fetchone()
-        total, uids = counted or (0, None)
-        if not uids:
+        total, numbers = counted or (0, None)
+        if not numbers:
             return Found(total)
-        listed = ", ".join(f"'{uid}'::UUID" for uid in uids[:PAGE_ROWS])
-        # With a limit, DuckDB reads the other columns of the rows that it has found, and of no others.
+        # From a subquery, unlike from a list, DuckDB reads the other columns of these rows alone: a tenth of the time.
         rows = cursor.execute(
-            f"SELECT {', '.join(_COLUMNS)} FROM pairs WHERE uid IN ({listed}) ORDER BY uid LIMIT {PAGE_ROWS}"
+            f"SELECT {', '.join(_COLUMNS)} FROM pairs WHERE rowid IN (SELECT unnest(?::BIGINT[])) "
+            f"ORDER BY uid LIMIT {PAGE_ROWS}",
+            [numbers],
         ).fetchall()
         named = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
-        entries, images = self._entries(cursor, named), self._images(cursor, listed)
-        return Found(total, [self._pair(row, entries, images) for row in named], len(uids) > PAGE_ROWS)
+        entries, images = self._entries(cursor, named), self._images(cursor, named)
+        return Found(total, [self._pair(row, entries, images) for row in named], len(numbers) > PAGE_ROWS)
 
     def _conditions(self, cursor: duckdb.DuckDBPyConnection, query: Query) -> tuple[list[str], list[Any], str]:
         """Returns SQL conditions, their values, and a remark if nothing can fit them."""
@@ -262,10 +263,13 @@ class Search:
                 found[language, entry_id] = (entry, count)
         return found
 
-    def _images(self, cursor: duckdb.DuckDBPyConnection, listed: str) -> set[Any]:
+    def _images(self, cursor: duckdb.DuckDBPyConnection, rows: list[dict[str, Any]]) -> set[Any]:
+        """Returns the uids of the rows whose images were downloaded."""
         if not self._has_images:
             return set()
-        return {uid for (uid,) in cursor.execute(f"SELECT uid FROM images WHERE uid IN ({listed})").fetchall()}
+        uids = [row["uid"] for row in rows]
+        found = cursor.execute("SELECT uid FROM images WHERE uid IN (SELECT unnest(?::UUID[]))", [uids]).fetchall()
+        return {uid for (uid,) in found}
 
     def _pair(
         self, row: dict[str, Any], of_ids: Mapping[tuple[str, int], tuple[str, int]], images: set[Any]

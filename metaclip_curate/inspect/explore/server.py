@@ -166,7 +166,7 @@ def _render(
         mistake=mistake,
         seconds=seconds,
         link=link,
-        languages=[(name or NO_LANGUAGE, name or "none has a list", pairs) for name, pairs in search.languages.items()],
+        languages=[(name or NO_LANGUAGE, name or "without a list", pairs) for name, pairs in search.languages.items()],
         states=_states(index),
         asked=any(given.values()),
         hidden=_HIDDEN,

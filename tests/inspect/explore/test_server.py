@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import importlib.util
 import io
 import json
 import shutil
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -190,6 +192,15 @@ def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatc
         assert f"explore needs {module}: pip install 'metaclip-curate[explore]'" in capsys.readouterr().err
 
 
+def violations(page: Any) -> list[str]:
+    """The rules of axe-core that a page breaks; none where axe isn't installed."""
+    if importlib.util.find_spec("axe_playwright_python") is None:
+        return []
+    page.evaluate(resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
+    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found]
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_in_chromium(served: Served, width: int, scheme: str) -> None:
@@ -225,6 +236,7 @@ def test_in_chromium(served: Served, width: int, scheme: str) -> None:
         page.goto(f"{address}?uid={served.pictured}")
         image = page.locator("article img")
         assert "blur" in image.evaluate("image => getComputedStyle(image).filter")
+        assert violations(page) == []
         page.get_by_label("Show image 1 clearly").check()
         assert image.evaluate("image => getComputedStyle(image).filter") == "none"
         page.get_by_role("link", name="entry").first.click()
