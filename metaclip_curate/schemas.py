@@ -104,6 +104,14 @@ FINGERPRINTS = pa.schema(
     ]
 )
 
+# A classifier's scores of the images of a download.
+SCORES = pa.schema(
+    [
+        pa.field("key", pa.string()),  # name of the sample in its shard
+        pa.field("score", pa.float64()),  # null of an image that can't be decoded
+    ]
+)
+
 # What was taken down from a run; pairs that it applies to are in no later manifest.
 REMOVED = pa.schema(
     [

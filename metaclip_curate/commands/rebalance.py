@@ -10,10 +10,12 @@ from metaclip_curate.commands.command import RUN_THAT_IS_READ, Command, Given, o
 from metaclip_curate.commands.output import log_of, print_blocks, print_json, print_paths
 from metaclip_curate.console.text_table import number, share, text_table
 from metaclip_curate.options.balance import BalanceOptions
+from metaclip_curate.options.image_screens import ImageScreenOptions
 from metaclip_curate.options.printing import PrintOptions
 from metaclip_curate.options.rebalance import RebalanceOptions, RebalanceSteps
 from metaclip_curate.options.run import RunOptions
 from metaclip_curate.options.sample import SampleOptions
+from metaclip_curate.screens.reasons import IMAGE_REASONS
 
 if TYPE_CHECKING:
     from metaclip_curate.run.folder import RunFolder
@@ -31,7 +33,7 @@ def _run(given: Given, words: Sequence[str]) -> None:
     steps: RebalanceSteps = given["steps"]
     source, log = open_finished_run(given, "sample"), log_of(given["print"])
     new = Options(run=given["run"], balance=given["balance"], sample=given["sample"])
-    rebalancing = Rebalancing(source, given["rebalance"], new, recorded(words), log)
+    rebalancing = Rebalancing(source, given["rebalance"], new, recorded(words), log, given["images"])
     if steps.again_from:
         rebalancing.folder.forget(steps.again_from)
     losses = rebalancing.count()
@@ -55,9 +57,12 @@ def _run(given: Given, words: Sequence[str]) -> None:
 
 
 def _losses_table(losses: DownloadLosses) -> str:
+    from metaclip_curate.run.funnel import loss_name
+
+    screened = any(reason in losses.lost for reason in IMAGE_REASONS)
     steps = [("pairs in the manifest", losses.manifest)]
-    steps += [(f"  {status.replace('_', ' ')}", count) for status, count in losses.lost.items()]
-    steps += [("  downloaded", losses.survivors)]
+    steps += [(f"  {loss_name(status)}", count) for status, count in losses.lost.items()]
+    steps += [("  downloaded and kept" if screened else "  downloaded", losses.survivors)]
     rows = [[name, number(count), share(count, losses.manifest)] for name, count in steps]
     if losses.unknown:
         rows.append(["in the download, not in the manifest", number(losses.unknown), ""])
@@ -89,6 +94,7 @@ COMMAND = Command(
         **RUN_THAT_IS_READ,
         "run": RunOptions,
         "rebalance": RebalanceOptions,
+        "images": ImageScreenOptions,
         "steps": RebalanceSteps,
         "balance": BalanceOptions,
         "sample": SampleOptions,
@@ -98,6 +104,7 @@ COMMAND = Command(
     examples=(
         "--run out --downloaded images --output out-2 --t 20000",
         "--run out --downloaded images --output out-2 --count-only",
+        "--run out --downloaded images --output out-2 --near-duplicates 31 --benchmark imagenet/val --min-side 64",
     ),
     resumes=True,
 )

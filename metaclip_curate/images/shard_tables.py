@@ -45,7 +45,7 @@ class ShardTables:
         """
         if location(self.url) == location(downloaded):
             raise UserError(f"--output {self.url} is the downloaded folder, whose tables would be replaced")
-        names = storage.list_folder(self.url, self._options)
+        names = [name for name in storage.list_folder(self.url, self._options) if not name.startswith(("_", "."))]
         ours = [name for name in names if name.endswith(".parquet")]
         if len(ours) != len(names) or (ours and not self._state(ours[0])):
             raise UserError(f"--output {self.url} has files of something else: name another folder")
@@ -66,16 +66,23 @@ class ShardTables:
         pq.write_table(named, out, compression="zstd", write_page_checksum=True)
         storage.write_bytes(storage.join(self.url, f"{shard.name}.parquet"), out.getvalue(), self._options)
 
-    def read(self, shard: Shard) -> pa.Table:
+    def read(self, shard: Shard, remedy: str = _REMEDY) -> pa.Table:
         """Reads a shard's table.
 
+        Args:
+            shard: The shard.
+            remedy: What the message about a table that can't be used says to do.
+
         Raises:
-            UserError: It is missing or damaged, or lacks a column.
+            UserError: It is missing or damaged, was made of other files of the shard, or has other columns.
         """
         url = storage.join(self.url, f"{shard.name}.parquet")
-        with open_parquet(url, self._options, _REMEDY) as file:
+        with open_parquet(url, self._options, remedy) as file:
+            metadata = file.schema_arrow.metadata or {}
             if file.schema_arrow.names != self._schema.names:
-                raise UserError(f"{url} has other columns: {_REMEDY}")
+                raise UserError(f"{url} has other columns: {remedy}")
+            if metadata.get(_STATE) != shard.state.encode():
+                raise UserError(f"{url} is older than {shard.url('parquet')}: {remedy}")
             return file.read().cast(self._schema)
 
     def _state(self, name: str) -> str:

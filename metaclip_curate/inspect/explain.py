@@ -28,9 +28,13 @@ from metaclip_curate.options.explain import ExplainOptions
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.stages import remedy
 from metaclip_curate.run.tables import open_table
-from metaclip_curate.schemas import DISTINCT, MANIFEST, MATCHED, PAIRS, SCREENED
+from metaclip_curate.schemas import DISTINCT, MANIFEST, MATCHED, PAIRS, SCREENED, SCREENED_IMAGES
 
 _ORIGIN = ("crawl", "source_file", "page_url", "text_source", "source_id")
+# A stage, its table and the table's schema.
+Table = tuple[str, str, pa.Schema]
+# Where a rebalanced run has its pairs.
+_DOWNLOADED: list[Table] = [("match", "matched", MATCHED), ("match", "screened", SCREENED_IMAGES)]
 # Of a URL or a text that is on very many pages.
 _MOST_PAIRS = 100
 _UID_DIGITS, _NAMED_UIDS = 32, 3
@@ -82,8 +86,7 @@ class Explainer:
             return [prefix]
         # A range, unlike a search for the prefix, lets Arrow skip row groups. "g" is behind every hex digit.
         within = (pc.field("uid") >= prefix) & (pc.field("uid") < f"{prefix}g")
-        table = open_table(self._folder, *self._first_with_labels())
-        uids: list[str] = table.to_table(columns=["uid"], filter=within).column("uid").unique().sort().to_pylist()
+        uids = sorted({row["uid"] for row in self._rows_of(self._with_labels(), within, ["uid"])})
         if len(uids) > 1:
             named = ", ".join(uids[:_NAMED_UIDS]) + (", ..." if len(uids) > _NAMED_UIDS else "")
             raise UserError(
@@ -109,26 +112,34 @@ class Explainer:
         return self._of_uids(self._uids(pc.field("text") == cleaned)) or [self._unseen(cleaned, "", "")]
 
     def _uids(self, condition: pc.Expression) -> list[str]:
-        stage, table, schema = self._largest_table()
-        scanner = open_table(self._folder, stage, table, schema).scanner(columns=["uid"], filter=condition)
-        uids: list[str] = pc.unique(scanner.to_table().column("uid")).sort().to_pylist()
+        found = []
+        for stage, table, schema in self._with_all_pairs():
+            scanner = open_table(self._folder, stage, table, schema).scanner(columns=["uid"], filter=condition)
+            found.append(scanner.to_table().column("uid").combine_chunks())
+        uids: list[str] = pc.unique(pa.chunked_array(found, pa.string())).sort().to_pylist()
         return uids[:_MOST_PAIRS]
 
-    def _largest_table(self) -> tuple[str, str, pa.Schema]:
-        """Returns the table with the most rows: a rebalanced run has no table `pairs`, and begins with `matched`."""
-        return ("extract", "pairs", PAIRS) if self._folder.parts("extract") else ("match", "matched", MATCHED)
+    def _with_all_pairs(self) -> list[Table]:
+        """Returns the tables with all pairs. A rebalanced run begins with those whose image was downloaded."""
+        return [("extract", "pairs", PAIRS)] if self._folder.parts("extract") else _DOWNLOADED
+
+    def _with_labels(self) -> list[Table]:
+        """Returns the tables that have the languages of all pairs."""
+        return [("dedup", "distinct", DISTINCT)] if self._folder.parts("dedup") else _DOWNLOADED
 
     def _of_uids(self, uids: Sequence[str]) -> list[Explanation]:
         condition = pc.field("uid").isin(pa.array(uids, pa.string()))
         pairs: dict[str, list[dict[str, Any]]] = {}
-        for row in self._rows(*self._largest_table(), condition, [*PAIRS.names]):
+        for row in self._rows_of(self._with_all_pairs(), condition, [*PAIRS.names]):
             pairs.setdefault(row["uid"], []).append(row)
         columns = ["uid", "image_id", "metadata_lang", "entry_ids", *_ORIGIN]
         labels = ["uid", "lang", "lang_score", "page_lang"]
-        stage, table, schema = self._first_with_labels()
-        distinct = {row["uid"]: row for row in self._rows(stage, table, schema, condition, labels)}
+        distinct = {row["uid"]: row for row in self._rows_of(self._with_labels(), condition, labels)}
         matched = {row["uid"]: row for row in self._rows("match", "matched", MATCHED, condition, columns)}
-        screened = {row["uid"]: row for row in self._rows("match", "screened", SCREENED, condition, SCREENED.names)}
+        of_images = [] if self._folder.parts("extract") else ["detail"]
+        schema = SCREENED_IMAGES if of_images else SCREENED
+        found = self._rows("match", "screened", schema, condition, [*SCREENED.names, *of_images])
+        screened = {row["uid"]: row for row in found}
         kept = {row["uid"] for row in self._rows("sample", "manifest", MANIFEST, condition, ["uid"])}
         return [
             self._seen(pairs[uid], distinct[uid], matched.get(uid) or screened.get(uid), uid in kept)
@@ -136,9 +147,8 @@ class Explainer:
             if uid in pairs and uid in distinct
         ]
 
-    def _first_with_labels(self) -> tuple[str, str, pa.Schema]:
-        rebalanced = not self._folder.parts("dedup")
-        return ("match", "matched", MATCHED) if rebalanced else ("dedup", "distinct", DISTINCT)
+    def _rows_of(self, tables: Sequence[Table], condition: pc.Expression, columns: list[str]) -> list[dict[str, Any]]:
+        return [row for table in tables for row in self._rows(*table, condition, columns)]
 
     def _rows(
         self, stage: str, table: str, schema: pa.Schema, condition: pc.Expression, columns: list[str]
@@ -179,7 +189,7 @@ class Explainer:
             return Explanation(unmatched_verdict(label, language), False, metadata_lang=language, **known)
         language = found["metadata_lang"]
         if "reason" in found:
-            sentence = screened_verdict(found["reason"], removed)
+            sentence = screened_verdict(found["reason"], removed, found.get("detail") or "")
             return Explanation(sentence, False, metadata_lang=language, reason=found["reason"], **known)
         known |= self._rules.chances(language, found["entry_ids"]) | {"metadata_lang": language}
         known["draw"] = self._rules.draw(pair["uid"])

@@ -86,17 +86,18 @@ def verdict(keep_probability: float, draw: float, uid: str, selected: str | None
     return f"dropped: the draw {draw:.4g} isn't below the keep probability {keep_probability:.4g}"
 
 
-def screened_verdict(reason: str, removal: Mapping[str, str] | None) -> str:
+def screened_verdict(reason: str, removal: Mapping[str, str] | None, detail: str = "") -> str:
     """Returns the sentence about a pair that a screen rejected.
 
     Args:
-        reason: The reason, one of `screens.reasons.REASONS`.
+        reason: The reason, one of `screens.reasons.REASONS` or `IMAGE_REASONS`.
         removal: The row of `removed` that applies to the pair; None without one.
+        detail: What the screen found, in words; empty if that isn't known.
     """
     if reason == REMOVED_REASON and removal:
         value = f"{removal['kind'].replace('_', ' ')} {removal['value']}"
         return f"removed: the {value} was taken down on {removal['date'][:10]} ({removal['reason']})"
-    return f"rejected: {REASON_NAMES[reason]} (screen {reason})"
+    return f"rejected: {REASON_NAMES[reason]} (screen {reason}{f': {detail}' if detail else ''})"
 
 
 def unmatched_verdict(label: str, metadata_lang: str) -> str:

@@ -21,17 +21,20 @@ from typing import Any
 from metaclip_curate import storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.draw import DrawOptions
+from metaclip_curate.options.image_screens import ImageScreenOptions
 from metaclip_curate.options.rebalance import RebalanceOptions
 from metaclip_curate.pipelines.curation import Pipeline
-from metaclip_curate.pipelines.downloaded_pairs import PART, Download, write_downloaded_pairs
+from metaclip_curate.pipelines.downloaded_pairs import PART, Download, WrittenPairs, write_downloaded_pairs
 from metaclip_curate.pipelines.finished_run import FinishedRun
+from metaclip_curate.pipelines.image_screening import ImageScreening
 from metaclip_curate.pipelines.options import Options
 from metaclip_curate.pipelines.removal import Remover, take_removals
 from metaclip_curate.pipelines.workspace import Log
 from metaclip_curate.run.file_list import FileList
 from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.option_changes import LIST_DIGESTS
 from metaclip_curate.run.owner import owning
-from metaclip_curate.run.record import MatchCounts, MatchPart
+from metaclip_curate.run.record import MatchPart
 from metaclip_curate.run.summaries import (
     CountSummary,
     DedupSummary,
@@ -60,6 +63,7 @@ class Rebalancing:
         new: Options of the new run: its folder, thresholds and manifest. Those of the draw come from `options`.
         command: The command line, for the data card.
         log: Receives lines about what is done.
+        images: Screens of the downloaded images. Default: none.
 
     Attributes:
         folder: The new run folder.
@@ -70,7 +74,13 @@ class Rebalancing:
     """
 
     def __init__(
-        self, source: FinishedRun, options: RebalanceOptions, new: Options, command: str = "", log: Log = print
+        self,
+        source: FinishedRun,
+        options: RebalanceOptions,
+        new: Options,
+        command: str = "",
+        log: Log = print,
+        images: ImageScreenOptions | None = None,
     ) -> None:
         self._source = source
         self._options = options
@@ -81,6 +91,7 @@ class Rebalancing:
         if location(output) == location(source.folder.root):
             raise UserError(f"--output {output} is the run itself, which stays as it is: name a new folder")
         self._files = _parquet_files(options.downloaded, source.folder.options)
+        self._screening = ImageScreening(images or ImageScreenOptions(), options.downloaded, source.folder.options, log)
         self._seeds_before = [*source.folder.options_of("match").get(_SEEDS, []), _draw_of(source.folder)["seed"]]
         self.draw_options = self._draw()
         new = dataclasses.replace(new, storage=source.folder.options, draw=self.draw_options)
@@ -148,13 +159,17 @@ class Rebalancing:
 
     def _match(self) -> DownloadLosses:
         """Finds the downloaded pairs, which are the matched pairs of the new run."""
-        options = self._source.folder.options_of("match") | {
+        before = self._source.folder.options_of("match")
+        lists = {LIST_DIGESTS: digests} if (digests := before.get(LIST_DIGESTS, {}) | self._screening.digests) else {}
+        options = before | {
             _SOURCE: self._source_name,
             _SEEDS: self._seeds_before,
             "drop_equal_images": self._options.drop_equal_images,
             "downloaded": _digest([name for _, name in self._files]),
             # What was removed leaves the new manifest when it is drawn.
             "removed_digest": "",
+            **self._screening.recorded,
+            **lists,
         }
         self.folder.check_options("match", options)
         upstream = self.folder.fingerprint("dedup")
@@ -165,27 +180,29 @@ class Rebalancing:
             self.folder.begin("match", options, upstream)
             files = [storage.join(folder, name) for folder, name in self._files]
             self.folder.begin_parts("match", [PART])
-            download = Download(files, self._options.downloaded, self._options.drop_equal_images)
-            losses, counts, written = write_downloaded_pairs(self._source, download, self.folder)
-            self.folder.commit_part("match", PART, MatchPart(languages=counts), FileList({"matched": written}))
-            self.folder.finish("match", self._match_summary(losses, counts))
+            screening = self._screening if self._screening.is_needed else None
+            download = Download(files, self._options.downloaded, self._options.drop_equal_images, screening)
+            written = write_downloaded_pairs(self._source, download, self.folder)
+            listed = FileList({"matched": list(written.matched), "screened": list(written.screened)})
+            self.folder.commit_part("match", PART, MatchPart(languages=written.languages), listed)
+            self.folder.finish("match", self._match_summary(written))
         found = self.folder.summary(MatchSummary).download
         if found is None:  # `begin` and the options that only this command gives keep it from that
             raise RuntimeError(f"{self.folder.root} has a stage match of another command")
         return found
 
-    def _match_summary(self, losses: DownloadLosses, counts: dict[str, MatchCounts]) -> MatchSummary:
+    def _match_summary(self, written: WrittenPairs) -> MatchSummary:
         before = self._source.folder.summary(MatchSummary)
         return MatchSummary(
             languages=tuple(
-                LanguageMatches(language, row.distinct, row.matched, row.occurrences)
-                for language, row in counts.items()
+                LanguageMatches(language, row.distinct, row.matched, row.occurrences, row.screened)
+                for language, row in written.languages.items()
             ),
             no_metadata=before.no_metadata,
             metadata=before.metadata,
             source=self._source.folder.root,
             downloaded=self._options.downloaded,
-            download=losses,
+            download=written.losses,
         )
 
     def _count(self) -> None:

@@ -27,11 +27,12 @@ from metaclip_curate.run.file_list import FileList, PartFile
 from metaclip_curate.run.finished import finished_stages
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.removed_table import read_removed, removals, write_removed
-from metaclip_curate.run.summaries import LanguageTotals, SampleSummary
+from metaclip_curate.run.summaries import LanguageTotals, MatchSummary, SampleSummary
 from metaclip_curate.run.tables import language_counts
 from metaclip_curate.schemas import REMOVED
 from metaclip_curate.screens.removed import Removal, RemovedScreen
 from metaclip_curate.stages import dedup_task, extract, match
+from metaclip_curate.stages.after.downloaded_pairs import SCREENED_IMAGES_LAYOUT
 from metaclip_curate.stages.shared.parquet_files import Layout, write_file
 from metaclip_curate.stages.shared.parquet_reading import open_table_file
 
@@ -40,6 +41,7 @@ _PURGED: Mapping[str, tuple[str, Layout]] = {
     "pairs": ("extract", extract.LAYOUT),
     "distinct": ("dedup", dedup_task.LAYOUT),
     "matched": ("match", match.LAYOUT),
+    "screened": ("match", SCREENED_IMAGES_LAYOUT),
 }
 
 
@@ -51,7 +53,7 @@ class RemovalResult:
         added: Number of uids, URLs, hosts and image ids that weren't removed before.
         pairs: Number of pairs that left the manifest.
         files: Number of the manifest's files that were written again.
-        purged: Number of rows that left `pairs`, `distinct` and `matched`, by table.
+        purged: Number of rows that left the tables before the manifest, by table.
     """
 
     added: int
@@ -104,10 +106,15 @@ class Remover:
         tables = [MANIFEST] if "sample" in done else []
         if purge:
             tables += [table for table, (stage, _) in _PURGED.items() if self._folder.parts(stage)]
+            if "screened" in tables and not self._is_rebalanced():  # it has no more than uids then
+                tables.remove("screened")
         for table in tables:
             stage = "sample" if table == MANIFEST else _PURGED[table][0]
             self._folder.table_files(stage, table, sorted(self._folder.parts(stage)) or None)
         return tables
+
+    def _is_rebalanced(self) -> bool:
+        return "match" in finished_stages(self._folder) and self._folder.summary(MatchSummary).download is not None
 
     # Rewriting
 

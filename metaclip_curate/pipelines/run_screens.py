@@ -49,7 +49,7 @@ class RunScreens:
         Raises:
             UserError: A list can't be read.
         """
-        named = _short_names([*self.options.host_list, *(each.source for each in self._words)])
+        named = short_names([*self.options.host_list, *(each.source for each in self._words)])
         hosts, words = self.options.host_list, self._words
         found = {f"--host-list {named[source]}": list_digest(source, self._storage) for source in hosts}
         found |= {f"--word-list {each.language}={named[each.source]}": each.digest for each in words}
@@ -141,7 +141,7 @@ def _written(table: HostTable, folder: RunFolder, name: str) -> str:
     return url
 
 
-def _short_names(sources: Collection[str]) -> dict[str, str]:
+def short_names(sources: Collection[str]) -> dict[str, str]:
     """Returns the last parts of paths and URLs, as many as tell them apart, without what is secret in them."""
     split = {source: public_name(source).rstrip("/").split("/") for source in sources}
     for parts in range(1, max(map(len, split.values()), default=0) + 1):

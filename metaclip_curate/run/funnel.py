@@ -89,6 +89,15 @@ def table_funnel(table: ExtractSummary, match: MatchSummary, expected: float, ke
     return Funnel((), (*_extracted(table), *_matched(match), *_drawn(match.matched, expected, kept)))
 
 
+def loss_name(status: str) -> str:
+    """Returns in words what became of a pair in the download.
+
+    Args:
+        status: A key of `DownloadLosses.lost`.
+    """
+    return REASON_NAMES.get(status, status.replace("_", " "))
+
+
 def _is_rebalanced(folder: RunFolder, finished: Collection[str]) -> bool:
     """Returns whether the matched pairs come from another run's manifest, and not from distinct pairs."""
     return "match" in finished and folder.summary(MatchSummary).download is not None
@@ -140,7 +149,7 @@ def _matched(match: MatchSummary) -> list[Step]:
         return [
             Step("manifest_before", "pairs in the manifest of the run before", match.download.manifest),
             *(
-                Step(f"lost_{status}", status.replace("_", " "), lost, part=True)
+                Step(f"lost_{status}", loss_name(status), lost, part=True)
                 for status, lost in match.download.lost.items()
             ),
             Step("matched", "pairs with a downloaded image", match.matched),

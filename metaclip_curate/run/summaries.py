@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from metaclip_curate.screens.reasons import REASONS
+from metaclip_curate.screens.reasons import IMAGE_REASONS, REASONS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +95,7 @@ class DownloadLosses:
     Attributes:
         manifest: Number of pairs in the manifest.
         survivors: Number of pairs that are counted and drawn again.
-        lost: Number of other pairs by img2dataset's status, `missing` or `equal_image`.
+        lost: Number of other pairs by img2dataset's status, `missing`, `equal_image`, or the reason of a screen.
         unknown: Number of the download's samples that aren't in the manifest and so aren't used.
     """
 
@@ -139,7 +139,7 @@ class MatchSummary:
     def screened(self) -> dict[str, int]:
         """Number of unique pairs that screens rejected, by reason, in the order in which reasons count."""
         counts = [self.screened_without_metadata, *(row.screened for row in self.languages)]
-        totals = {reason: sum(each.get(reason, 0) for each in counts) for reason in REASONS}
+        totals = {reason: sum(each.get(reason, 0) for each in counts) for reason in (*REASONS, *IMAGE_REASONS)}
         return {reason: pairs for reason, pairs in totals.items() if pairs}
 
     @property

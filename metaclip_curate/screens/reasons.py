@@ -1,4 +1,4 @@
-"""The reasons for which screens reject pairs, in the order in which they count."""
+"""The reasons for which screens reject pairs and images, in the order in which they count."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ REASONS = (
     "license",
     "column",
 )
+# Those of images after the download, of which likewise the first counts.
+IMAGE_REASONS = ("unreadable", "image_list", "size", "near_duplicate", "benchmark", "classifier")
 REASON_NAMES = {
     "removed": "removed on request",
     "host": "from a listed host",
@@ -26,4 +28,10 @@ REASON_NAMES = {
     "language_score": "in an uncertain language",
     "license": "without one of the licences",
     "column": "excluded by --where",
+    "unreadable": "with an image that can't be decoded",
+    "image_list": "with a listed image",
+    "size": "with an image that is too small or too long",
+    "near_duplicate": "with a near duplicate of another image",
+    "benchmark": "with an image of a benchmark",
+    "classifier": "with an image that the classifier rejects",
 }

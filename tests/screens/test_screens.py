@@ -17,7 +17,7 @@ from metaclip_curate.screens.host_screens import HostPolicyScreen, HostScreen, P
 from metaclip_curate.screens.host_table import HostTable, string_hashes
 from metaclip_curate.screens.license import LicenseScreen, license_code
 from metaclip_curate.screens.pairs import Screen, ScreenedPairs
-from metaclip_curate.screens.reasons import REASON_NAMES, REASONS
+from metaclip_curate.screens.reasons import IMAGE_REASONS, REASON_NAMES, REASONS
 from metaclip_curate.screens.removed import Removal, RemovedScreen
 from metaclip_curate.screens.screens import ScreenLists, Screens
 from metaclip_curate.screens.text_screens import LanguageScoreScreen, LengthScreen, PersonalDataScreen, WordScreen
@@ -49,7 +49,7 @@ def _table(hosts: Mapping[str, int]) -> HostTable:
 
 
 def test_every_reason_has_a_name() -> None:
-    assert set(REASON_NAMES) == set(REASONS)
+    assert set(REASON_NAMES) == {*REASONS, *IMAGE_REASONS}
 
 
 @pytest.mark.parametrize("field", ["url", "page_url"])

@@ -9,7 +9,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.schemas import MATCHED, Kept, ddl, with_kept
+from metaclip_curate.schemas import MATCHED, SCREENED_IMAGES, Kept, ddl, with_kept
+from metaclip_curate.stages import match
+from metaclip_curate.stages.shared.parquet_files import Layout
 from metaclip_curate.stages.shared.partitioning import shuffle_to_partitions
 from metaclip_curate.storage import StorageOptions
 from metaclip_curate.storage.parquet_input import cast_table, open_parquet
@@ -20,6 +22,10 @@ SUCCESS = "success"
 MISSING = "missing"
 # Status of pairs that are left out because another pair has the same image file.
 EQUAL_IMAGE = "equal_image"
+
+SCREENED_IMAGES_LAYOUT = Layout(
+    SCREENED_IMAGES, repeating=(*match.LAYOUT.repeating, "reason"), statistics=match.LAYOUT.statistics
+)
 
 _OUTCOMES = pa.schema([("uid", pa.string()), ("status", pa.string()), ("sha256", pa.string())])
 _REMEDIES = {
@@ -136,6 +142,28 @@ def without_equal_images(judged: DataFrame) -> DataFrame:
     return marked.select("uid", "in_manifest", status.alias("status"), "sha256")
 
 
+def with_reasons(outcomes: DataFrame, rejected: DataFrame) -> DataFrame:
+    """Gives the pairs that are rejected for their image that reason as their status.
+
+    Args:
+        outcomes: Rows from `pair_outcomes`.
+        rejected: Rows of uid and reason, each uid once.
+    """
+    joined = outcomes.join(rejected.select("uid", "reason"), "uid", "left")
+    return joined.select("uid", "in_manifest", F.coalesce("reason", "status").alias("status"), "sha256")
+
+
+def fetched_pairs(manifest: DataFrame, judged: DataFrame) -> DataFrame:
+    """Returns the manifest's rows whose image was fetched.
+
+    Args:
+        manifest: Rows of `schemas.MANIFEST`.
+        judged: Rows from `pair_outcomes`.
+    """
+    fetched = judged.filter(F.col("in_manifest") & (F.col("status") == SUCCESS)).select("uid")
+    return manifest.join(fetched, "uid", "left_semi")
+
+
 def downloaded_pairs(manifest: DataFrame, judged: DataFrame, kept: Kept = ()) -> DataFrame:
     """Returns the manifest's pairs whose image was fetched.
 
@@ -148,6 +176,32 @@ def downloaded_pairs(manifest: DataFrame, judged: DataFrame, kept: Kept = ()) ->
         Rows of `schemas.MATCHED` with the kept columns, sorted by language within partitions, since balancing holds one
         language at a time.
     """
-    fetched = judged.filter(F.col("in_manifest") & (F.col("status") == SUCCESS)).select("uid")
-    rows = manifest.join(fetched, "uid", "left_semi").select(*with_kept(MATCHED, kept).names)
+    rows = fetched_pairs(manifest, judged).select(*with_kept(MATCHED, kept).names)
     return rows.sortWithinPartitions("metadata_lang", "uid")
+
+
+def screened_pairs(manifest: DataFrame, rejected: DataFrame, kept: Kept = ()) -> DataFrame:
+    """Returns the manifest's pairs that are rejected for their image.
+
+    Args:
+        manifest: Rows of `schemas.MANIFEST`.
+        rejected: Rows of uid, reason and detail.
+        kept: The kept columns of a pool.
+
+    Returns:
+        Rows of `schemas.SCREENED_IMAGES` with the kept columns.
+    """
+    rows = manifest.join(rejected, "uid").select(*with_kept(SCREENED_IMAGES, kept).names)
+    return rows.sortWithinPartitions("metadata_lang", "uid")
+
+
+def count_reasons(screened: DataFrame) -> dict[str, dict[str, int]]:
+    """Returns the number of rejected pairs by language and reason.
+
+    Args:
+        screened: Rows of `schemas.SCREENED_IMAGES`.
+    """
+    counts: dict[str, dict[str, int]] = {}
+    for language, reason, number in screened.groupBy("metadata_lang", "reason").count().collect():
+        counts.setdefault(language, {})[reason] = number
+    return counts
