@@ -13,6 +13,7 @@ NAMES = (
     "match_memory",
     "match_stage",
     "screens",
+    "images",
     "skew",
     "sampling",
     "growth",

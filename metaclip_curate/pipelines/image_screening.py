@@ -112,6 +112,23 @@ class ImageScreening:
         Classifier(model)  # what is wrong with it shows before anything is read
         return model
 
+    def check(self) -> None:
+        """Looks at the fingerprints of one shard, and warns of lists of digests that the download doesn't have.
+
+        Raises:
+            UserError: The shard has no fingerprints, or older ones.
+        """
+        if not self.is_needed:
+            return
+        source = self._sources[0]
+        rows = source.read_fingerprints()
+        for kind in sorted({each.name.kind for each in self._lists if each.name.kind != "pdq" and len(each.hashes)}):
+            if rows.num_rows and rows.column(kind).null_count == rows.num_rows:
+                self._log(
+                    f"rebalance: the images in {source.shard.folder} have no {kind} of the files that were fetched, so "
+                    f"that --image-list {kind}= rejects nothing: download again with --compute_hash {kind}"
+                )
+
     def rejected(self, fetched: DataFrame, work: str) -> DataFrame:
         """Finds the pairs that are rejected for their image.
 
@@ -126,8 +143,7 @@ class ImageScreening:
             UserError: A file can't be used, or an image has no fingerprint.
         """
         spark = fetched.sparkSession
-        sources = self._sources()
-        self._warn_of_missing_digests(sources[0])
+        sources = self._sources
         screens = ImageScreens.of(self._options, [*self._list_screens(), *self._benchmark_screens()])
         self._score(sources, fetched)
         judged = judged_images(spark, sources, screens)
@@ -155,6 +171,7 @@ class ImageScreening:
             )
         return with_near_duplicates(images, firsts, found)
 
+    @cached_property
     def _sources(self) -> list[ShardSource]:
         """Returns the shards of all folders."""
         model, sources = self._model, []
@@ -174,16 +191,6 @@ class ImageScreening:
         if missing:
             self._log(f"rebalance: scoring the images of {len(missing):,} shards with {self._options.classifier}")
             write_missing_scores(fetched.sparkSession, missing, self._model, self._store)
-
-    def _warn_of_missing_digests(self, source: ShardSource) -> None:
-        """Warns of lists of digests that the download doesn't have, as far as one shard shows that."""
-        rows = source.read_fingerprints()
-        for kind in sorted({each.name.kind for each in self._lists if each.name.kind != "pdq"}):
-            if rows.num_rows and rows.column(kind).null_count == rows.num_rows:
-                self._log(
-                    f"rebalance: the images in {source.shard.folder} have no {kind} of the files that were fetched, so "
-                    f"that --image-list {kind}= rejects nothing: download again with --compute_hash {kind}"
-                )
 
     def _list_screens(self) -> list[ImageScreen]:
         screens: list[ImageScreen] = []

@@ -176,6 +176,7 @@ class Rebalancing:
         if self.folder.is_finished("match", upstream):
             self._log("rebalance: the downloaded pairs were found before")
         else:
+            self._screening.check()
             self._log(f"rebalance: reading what became of the pairs from {len(self._files):,} files")
             self.folder.begin("match", options, upstream)
             files = [storage.join(folder, name) for folder, name in self._files]

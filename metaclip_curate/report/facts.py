@@ -43,6 +43,8 @@ class PairFacts:
         hosts: Hosts with the most image URLs and their numbers of rows, largest first.
         all_hosts: Number of different hosts.
         sample: Pairs drawn by a hash of the uid.
+        licenses: Number of rows by Creative Commons licence, as `options.screens.LICENSES` names them, largest first;
+            "" stands for rows without one.
     """
 
     pairs: int
@@ -52,6 +54,7 @@ class PairFacts:
     hosts: tuple[tuple[str, int], ...]
     all_hosts: int
     sample: tuple[SampledPair, ...] = ()
+    licenses: Mapping[str, int] = field(default_factory=dict)
 
     def largest_hosts(self, number: int = 10) -> int:
         """Returns the number of rows of the largest hosts together."""
@@ -165,7 +168,7 @@ class RejectedReason:
     """The pairs that screens rejected for one reason.
 
     Attributes:
-        reason: The reason, one of `screens.reasons.REASONS`.
+        reason: The reason, one of `screens.reasons.REASONS` or `IMAGE_REASONS`.
         name: The same in words.
         pairs: Number of pairs.
         hosts: Hosts of the images that are the most frequent in a sample.
@@ -192,6 +195,7 @@ class ScreenedFacts:
         rules: Rules of host policies, and the numbers of pairs that they rejected.
         languages: Languages, and the numbers of rejected pairs, largest first; "" stands for those without metadata.
         removed: Number of uids, URLs, hosts and image ids that were taken down.
+        kind: What was screened, in words.
     """
 
     pairs: int
@@ -200,6 +204,7 @@ class ScreenedFacts:
     rules: tuple[tuple[str, int], ...] = ()
     languages: tuple[tuple[str, int], ...] = ()
     removed: int = 0
+    kind: str = "distinct pairs"
 
 
 @dataclass(frozen=True)
@@ -254,3 +259,16 @@ class Facts:
     pictures: tuple[Picture, ...] = ()
     missing: tuple[str, ...] = ()
     provenance: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def licenses(self) -> list[tuple[str, int | None, int | None]]:
+        """Returns each licence with its numbers of distinct and of kept pairs, None where the run has no such table.
+
+        Returns:
+            Rows without a licence last; empty if no pair has one.
+        """
+        tables = [self.pairs, self.curation.kept if self.curation else None]
+        names = dict.fromkeys(name for table in tables if table for name in table.licenses if name)
+        if not names:
+            return []
+        rows = [(name, *(table.licenses.get(name, 0) if table else None for table in tables)) for name in [*names, ""]]
+        return [(name, pairs, kept) for name, pairs, kept in rows]

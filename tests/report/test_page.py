@@ -59,6 +59,29 @@ def test_what_was_kept_out_is_counted_and_shown_on_a_click_only() -> None:
     assert 'id="kept-out"' not in render(nothing, drawing="").decode()
 
 
+def test_what_images_were_rejected_for_is_of_pairs_with_an_image() -> None:
+    facts = made_facts()
+    assert facts.screened
+    out = dataclasses.replace(facts.screened, kind="pairs with a downloaded image")
+    page = render(dataclasses.replace(facts, screened=out), drawing="").decode()
+    assert "Screens rejected 60 of 1,000 pairs with a downloaded image." in page
+
+
+def test_licences_of_distinct_and_kept_pairs() -> None:
+    def rows(facts: Facts) -> list[list[str]]:
+        page = render(facts, drawing="").decode()
+        section = page[page.index('<section id="licences">') :].partition("</section>")[0]
+        body = section.partition("<tbody>")[2]
+        return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall(r"<tr>(.*?)</tr>", body)]
+
+    facts = made_facts()
+    assert rows(facts) == [["by", "70", "0"], ["by-sa", "30", "20"], ["none, or another one", "900", "580"]]
+    assert rows(dataclasses.replace(facts, pairs=None)) == [["by-sa", "20"], ["none, or another one", "580"]]
+    assert facts.pairs
+    none = dataclasses.replace(facts, pairs=dataclasses.replace(facts.pairs, licenses={"": 1000}), curation=None)
+    assert 'id="licences"' not in render(none, drawing="").decode()
+
+
 def test_the_policy_allows_its_own_scripts_alone() -> None:
     for drawing, allowed in (("", 1), ("window.vegaEmbed = null", 2)):
         policy = re.search(rb'Content-Security-Policy" content="([^"]*)"', render(made_facts(), drawing))

@@ -10,7 +10,7 @@ import pytest
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.image_screens import ImageScreenOptions
 from metaclip_curate.schemas import FINGERPRINTS
-from metaclip_curate.screens.image_screens import DigestListScreen, ImageScreens, PdqScreen, SizeScreen
+from metaclip_curate.screens.image_screens import DigestListScreen, ImageScreen, ImageScreens, PdqScreen, SizeScreen
 from metaclip_curate.screens.reasons import IMAGE_REASONS
 
 PDQ = "f0" * 32
@@ -25,7 +25,7 @@ def images(*rows: dict[str, Any]) -> pa.Table:
 
 def test_the_first_reason_counts_and_says_what_was_found() -> None:
     options = ImageScreenOptions(min_side=100, max_aspect=3, classifier="m.onnx", label="unsafe", above=0.5)
-    lists = [
+    lists: list[ImageScreen] = [
         PdqScreen("benchmark", pa.array(["0" * 64, PDQ]), ["val/a.png", "val/b.png"], 31),
         DigestListScreen("md5", pa.array(["ab" * 16]), "known.txt"),
     ]

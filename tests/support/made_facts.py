@@ -43,7 +43,8 @@ def pair_facts(fate: str) -> PairFacts:
         SampledPair(f"{place:032x}", f"text {place} {ATTACK}", "en", 0.5, "host.example", fate) for place in range(5)
     )
     hosts = tuple((f"host{place}.example", 100 - place) for place in range(12))
-    return PairFacts(1000, {3: 400, 19: 600}, {2: 300, 5: 700}, {"alt": 900, "title": 100}, hosts, 40, sample)
+    licenses = {"": 900, "by": 70, "by-sa": 30} if fate != "kept" else {"": 580, "by-sa": 20}
+    return PairFacts(1000, {3: 400, 19: 600}, {2: 300, 5: 700}, {"alt": 900, "title": 100}, hosts, 40, sample, licenses)
 
 
 def made_facts(languages: int = 3, entries: int = 200) -> Facts:

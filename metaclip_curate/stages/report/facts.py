@@ -37,7 +37,7 @@ from metaclip_curate.run.summaries import (
     SampleSummary,
 )
 from metaclip_curate.run.tables import open_table, read_columns
-from metaclip_curate.schemas import COUNTS, DISTINCT, MANIFEST, MATCHED, SCREENED
+from metaclip_curate.schemas import COUNTS, DISTINCT, MANIFEST, MATCHED, SCREENED, SCREENED_IMAGES
 from metaclip_curate.stages.after.candidates import expected_kept
 from metaclip_curate.stages.after.joint_head import joint_head
 from metaclip_curate.stages.report.entries import (
@@ -147,20 +147,36 @@ class Gatherer:
         return {row.metadata_lang: row for row in rows}
 
     def _screened(self) -> ScreenedFacts | None:
-        if "match" not in self._finished or not self._folder.parts("dedup"):
+        if "match" not in self._finished:
             return None
         match = self._folder.summary(MatchSummary)
+        tables, size, kind = self._screened_tables(match)
+        if not tables:
+            return None
         languages = [(row.metadata_lang, sum(row.screened.values())) for row in match.languages]
         languages.append(("", sum(match.screened_without_metadata.values())))
-        tables = self._read("match", "screened", SCREENED), self._read("dedup", "distinct", DISTINCT)
         return ScreenedFacts(
             pairs=sum(match.screened.values()),
-            distinct=match.distinct,
+            distinct=size,
             reasons=rejected_reasons(*tables, match.screened, self._safe),
             rules=tuple(match.policy_rules.items()),
             languages=tuple(sorted(((lang, n) for lang, n in languages if n), key=lambda each: (-each[1], each[0]))),
             removed=sum(file.rows for file in self._folder.removed_files),
+            kind=kind,
         )
+
+    def _screened_tables(self, match: MatchSummary) -> tuple[tuple[DataFrame, ...], int, str]:
+        """Returns the rejected pairs and a table with their texts, the number of screened pairs, and their kind.
+
+        Without these tables, as in a rebalanced run that screened no images, the first is empty.
+        """
+        if self._folder.parts("dedup"):
+            tables = self._read("match", "screened", SCREENED), self._read("dedup", "distinct", DISTINCT)
+            return tables, match.distinct, "distinct pairs"
+        if match.download is None or not match.screened:
+            return (), 0, ""
+        screened = self._read("match", "screened", SCREENED_IMAGES)
+        return (screened, screened), sum(match.screened.values()) + match.matched, "pairs with a downloaded image"
 
     def _with_rejected(self, pairs: PairFacts) -> PairFacts:
         """Marks the pairs of the sample that a screen rejected."""

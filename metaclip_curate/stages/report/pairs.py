@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from pyspark.sql import functions as F
 
 from metaclip_curate.report.facts import PairFacts
 from metaclip_curate.schemas import ddl
+from metaclip_curate.screens.license import license_code
 
 SAMPLE = 20
 TEXT_CHARACTERS = 300
@@ -81,6 +83,7 @@ def pair_facts(pairs: DataFrame, table: str, rows: int, hosts: Collection[str] =
         "length": octave.cast("string"),
         "source": F.col("text_source"),
         "host": host(),
+        "license": F.when(F.col("license") != "", F.col("license")),
         "sample": chosen,
     }
     keys = [F.struct(F.lit(kind).alias("kind"), key.alias("key")) for kind, key in counted.items()]
@@ -91,15 +94,26 @@ def pair_facts(pairs: DataFrame, table: str, rows: int, hosts: Collection[str] =
     for kind, key, number in sums.mapInArrow(lambda batches: _bounded(batches, counted_hosts), ddl(_KEYS)).collect():
         found[kind].append((key, number))
     by_size = sorted(found["host"], key=lambda each: (-each[1], each[0]))
+    number_of_pairs = sum(number for _, number in found["score"])
     facts = PairFacts(
-        pairs=sum(number for _, number in found["score"]),
+        pairs=number_of_pairs,
         scores={int(key): number for key, number in sorted(found["score"])},
         lengths={int(key): number for key, number in sorted(found["length"])},
         sources=dict(sorted(found["source"], key=lambda each: (-each[1], each[0]))),
         hosts=tuple(each for rank, each in enumerate(by_size) if rank < _HOSTS or each[0] in counted_hosts),
         all_hosts=sum(number for _, number in found["hosts"]),
+        licenses=_by_code(found["license"], number_of_pairs),
     )
     return facts, first_by_hash([json.loads(row) for row, _ in found["sample"]], SAMPLE)
+
+
+def _by_code(urls: list[tuple[str, int]], pairs: int) -> dict[str, int]:
+    """Adds up the numbers of pairs by licence, whose URLs have versions and countries."""
+    codes: Counter[str] = Counter()
+    for url, number in urls:
+        codes[license_code(url)] += number
+    codes[""] += pairs - codes.total()
+    return dict(sorted(codes.items(), key=lambda each: (-each[1], each[0])))
 
 
 def first_by_hash(rows: list[Sampled], number: int) -> list[Sampled]:

@@ -18,7 +18,7 @@ from metaclip_curate.stages.report.texts import is_among, sampled_pair
 # Pairs of a reason whose hosts are counted, and those that are shown.
 _SAMPLE, _EXAMPLES, _HOSTS = 100, 10, 5
 # Texts of these reasons are blurred until they are selected.
-_BLURRED = ("removed", "words", "personal_data")
+_BLURRED = ("removed", "words", "personal_data", "image_list", "classifier")
 HIDDEN = "(hidden)"
 
 
@@ -29,7 +29,7 @@ def rejected_reasons(
 
     Args:
         screened: Rows of `schemas.SCREENED`.
-        distinct: Rows of `schemas.DISTINCT`.
+        distinct: Rows of `schemas.DISTINCT`, the screened ones among them.
         counts: Number of rejected pairs by reason.
         safe: Whether texts are left out.
 

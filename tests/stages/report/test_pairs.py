@@ -19,6 +19,11 @@ URLS = {
     "https://[::1]:8/{}": "[::1]",
     "https://few.example?{}": "few.example",
 }
+LICENSES = (
+    "https://creativecommons.org/licenses/by/4.0/",
+    "http://creativecommons.org/licenses/by/2.0/de/",
+    "https://example.org/licence",
+)
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +35,7 @@ def rows() -> Rows:
         row["text"] = "x" * (1 + place * 37 % 900)
         row["lang_score"] = place % 21 / 20
         row["text_source"] = "title" if place % 3 else "alt"
+        row["license"] = LICENSES[place % 5] if place % 5 < len(LICENSES) else ""
     return found
 
 
@@ -53,6 +59,8 @@ def test_sums_are_those_of_a_loop(table: DataFrame, rows: Rows) -> None:
     assert dict(facts.lengths) == Counter(len(row["text"]).bit_length() - 1 for row in rows)
     assert dict(facts.sources) == Counter(row["text_source"] for row in rows)
     assert dict(facts.hosts) == Counter(host_of(row["url"]) for row in rows)
+    by = sum(row["license"] in LICENSES[:2] for row in rows)
+    assert dict(facts.licenses) == {"by": by, "": len(rows) - by}
     assert facts.all_hosts == len(URLS)
     assert list(facts.hosts) == sorted(facts.hosts, key=lambda each: -each[1])
 
