@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -55,7 +56,7 @@ class ChangeResult:
     Attributes:
         name: The change.
         recall: Share of pictures whose changed copy is found by the original.
-        precision: Share of the found copies' nearest originals that are the right ones.
+        precision: Share of the found copies' nearest originals that are the right ones; not a number if none is found.
         median: Median distance between a picture and its copy.
     """
 
@@ -79,8 +80,8 @@ def changes(number: int) -> list[ChangeResult]:
         changed = _hashes([change(image) for image in pictures])
         found = index.nearest(changed, DISTANCE).known
         apart = _different_bits(originals, changed)
-        right = np.count_nonzero(found == np.arange(number))
-        precision = right / max(1, np.count_nonzero(found >= 0))
+        right, near = int((found == np.arange(number)).sum()), int((found >= 0).sum())
+        precision = right / near if near else math.nan
         results.append(ChangeResult(name, float((apart <= DISTANCE).mean()), precision, float(np.median(apart))))
     return results
 

@@ -6,6 +6,7 @@ Pictures are made, so what is found among photographs differs.
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 
 import numpy as np
@@ -39,7 +40,8 @@ def _print_changes(number: int) -> None:
     print(f"\n{number:,} pictures and a changed copy of each, up to {DISTANCE} of 256 bits\n")
     print(f"  {'':<32} {'recall':>8} {'precision':>10} {'median of bits':>15}")
     for each in changes(number):
-        print(f"  {each.name:<32} {each.recall:>8.1%} {each.precision:>10.1%} {each.median:>15.0f}")
+        precision = "" if math.isnan(each.precision) else f"{each.precision:.1%}"
+        print(f"  {each.name:<32} {each.recall:>8.1%} {precision:>10} {each.median:>15.0f}")
 
 
 def _print_search(number: int) -> None:

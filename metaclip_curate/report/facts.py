@@ -266,9 +266,11 @@ class Facts:
         Returns:
             Rows without a licence last; empty if no pair has one.
         """
-        tables = [self.pairs, self.curation.kept if self.curation else None]
+        tables = self.pairs, self.curation.kept if self.curation else None
         names = dict.fromkeys(name for table in tables if table for name in table.licenses if name)
-        if not names:
-            return []
-        rows = [(name, *(table.licenses.get(name, 0) if table else None for table in tables)) for name in [*names, ""]]
-        return [(name, pairs, kept) for name, pairs, kept in rows]
+        pairs, kept = (table.licenses if table else None for table in tables)
+
+        def number(counts: Mapping[str, int] | None, name: str) -> int | None:
+            return None if counts is None else counts.get(name, 0)
+
+        return [(name, number(pairs, name), number(kept, name)) for name in [*names, ""]] if names else []

@@ -10,7 +10,7 @@ def test_copies_that_are_found_and_those_that_are_not() -> None:
     assert results.keys() == CHANGES.keys()
     for name in ("encoded again, JPEG quality 50", "half the size"):
         assert results[name].recall == 1
-    assert results["text on the picture"].recall > 0.9
+    assert results["text on the picture"].recall > 0.8
     # A hash has no means against these: docs/responsible-data.md says so.
     assert results["mirrored"].recall == 0
     assert results["a bar with text below it"].recall < 0.5

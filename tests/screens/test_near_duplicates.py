@@ -47,10 +47,11 @@ def test_it_finds_what_comparing_all_finds(distance: int) -> None:
 
 
 @pytest.mark.slow
-def test_of_20_000_images_as_well() -> None:
-    images = made_images(20_000, seed=6)
+def test_of_more_images_as_well() -> None:
+    """`make bench BENCH=images` compares 20,000."""
+    images = made_images(6_000, seed=6)
     found = by_uid(near_duplicates(images, 31).to_pylist())
-    assert 5_000 < len(found) < 12_000
+    assert 1_500 < len(found) < 4_000
     assert found == expected(images, 31)
 
 

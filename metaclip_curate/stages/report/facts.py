@@ -150,33 +150,30 @@ class Gatherer:
         if "match" not in self._finished:
             return None
         match = self._folder.summary(MatchSummary)
-        tables, size, kind = self._screened_tables(match)
-        if not tables:
+        tables = self._screened_tables(match)
+        if tables is None:
             return None
+        of_run = self._folder.parts("dedup")
         languages = [(row.metadata_lang, sum(row.screened.values())) for row in match.languages]
         languages.append(("", sum(match.screened_without_metadata.values())))
         return ScreenedFacts(
             pairs=sum(match.screened.values()),
-            distinct=size,
+            distinct=match.distinct if of_run else sum(match.screened.values()) + match.matched,
             reasons=rejected_reasons(*tables, match.screened, self._safe),
             rules=tuple(match.policy_rules.items()),
             languages=tuple(sorted(((lang, n) for lang, n in languages if n), key=lambda each: (-each[1], each[0]))),
             removed=sum(file.rows for file in self._folder.removed_files),
-            kind=kind,
+            kind="distinct pairs" if of_run else "pairs with a downloaded image",
         )
 
-    def _screened_tables(self, match: MatchSummary) -> tuple[tuple[DataFrame, ...], int, str]:
-        """Returns the rejected pairs and a table with their texts, the number of screened pairs, and their kind.
-
-        Without these tables, as in a rebalanced run that screened no images, the first is empty.
-        """
+    def _screened_tables(self, match: MatchSummary) -> tuple[DataFrame, DataFrame] | None:
+        """Returns the rejected pairs, and a table with their texts; None for a run without them."""
         if self._folder.parts("dedup"):
-            tables = self._read("match", "screened", SCREENED), self._read("dedup", "distinct", DISTINCT)
-            return tables, match.distinct, "distinct pairs"
+            return self._read("match", "screened", SCREENED), self._read("dedup", "distinct", DISTINCT)
         if match.download is None or not match.screened:
-            return (), 0, ""
+            return None
         screened = self._read("match", "screened", SCREENED_IMAGES)
-        return (screened, screened), sum(match.screened.values()) + match.matched, "pairs with a downloaded image"
+        return screened, screened
 
     def _with_rejected(self, pairs: PairFacts) -> PairFacts:
         """Marks the pairs of the sample that a screen rejected."""
