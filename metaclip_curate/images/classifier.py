@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from metaclip_curate.errors import UserError
+from metaclip_curate.images.decoding import fit
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -123,9 +124,7 @@ class Classifier:
 
     def _prepared(self, image: Image.Image) -> npt.NDArray[Any]:
         """Resizes an image until it covers the input, and cuts out the middle, as CLIP does."""
-        from PIL import ImageOps
-
-        fitted = np.asarray(ImageOps.fit(image, (self.input.width, self.input.height)))
+        fitted = np.asarray(fit(image, self.input.width, self.input.height))
         if self.input.type is not np.uint8:
             scaled = fitted.astype(np.float32) / 255
             fitted = ((scaled - self._model.mean) / self._model.std).astype(self.input.type)

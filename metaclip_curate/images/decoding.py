@@ -1,4 +1,4 @@
-"""Decoding an image's file with Pillow, which unlike OpenCV refuses files that end early."""
+"""Decoding and resizing images with Pillow, which unlike OpenCV refuses files that end early."""
 
 from __future__ import annotations
 
@@ -63,3 +63,16 @@ def decode(data: bytes) -> Image.Image:
         raise BrokenImageError(f"more than {MAX_PIXELS:,} pixels") from None
     except Exception as error:  # what decoders raise at damaged bytes has no common class: OSError, SyntaxError, ...
         raise BrokenImageError("cut off or damaged") from error
+
+
+def fit(image: Image.Image, width: int, height: int) -> Image.Image:
+    """Resizes an image until it covers a rectangle, and cuts out the middle.
+
+    Args:
+        image: The image.
+        width: Number of pixels.
+        height: Number of pixels.
+    """
+    from PIL import ImageOps
+
+    return ImageOps.fit(image, (width, height))
