@@ -64,7 +64,7 @@ def test_what_images_were_rejected_for_is_of_pairs_with_an_image() -> None:
     assert facts.screened
     out = dataclasses.replace(facts.screened, kind="pairs with a downloaded image")
     page = render(dataclasses.replace(facts, screened=out), drawing="").decode()
-    assert "Screens rejected 60 of 1,000 pairs with a downloaded image." in page
+    assert "rejected 60 of 1,000 pairs with a downloaded image." in page
 
 
 def test_licences_of_distinct_and_kept_pairs() -> None:
