@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from metaclip_curate import storage
 from metaclip_curate.errors import JobFailedError, UserError
+from metaclip_curate.images.faces import faces_digest, read_faces, write_with_faces
 from metaclip_curate.images.img2dataset_call import fetch_shards, require_img2dataset, require_reachable
 from metaclip_curate.images.outcome import Outcome, outcome_of
 from metaclip_curate.images.shards import ShardFolder
@@ -87,6 +88,8 @@ class Download:
             "fingerprint": self._source.fingerprint(_STAGES[self._options.table]),
             **table_options(self._options),
         }
+        faces = self._options.faces
+        mine["faces"] = faces_digest(faces, self._source.options) if faces else ""
         output, url = self._options.output, self._shards.work("source.json")
         try:
             recorded = self._shards.read_json(url, "give another --output")
@@ -110,8 +113,12 @@ class Download:
     def _table(self) -> str:
         """Returns the folder that img2dataset reads."""
         if self._options.table == "manifest":
-            self._source.table_files("sample", "manifest")  # img2dataset reads all Parquet files in the folder
-            return self._source.table("manifest")
+            files = self._source.table_files("sample", "manifest")  # img2dataset reads all Parquet files in the folder
+            return (
+                self._with_faces([file.url for file in files])
+                if self._options.faces
+                else self._source.table("manifest")
+            )
         folder = self._shards.work("images")
         done = storage.join(folder, "_SUCCESS")
         if not storage.exists(done, self._source.options):
@@ -119,6 +126,17 @@ class Download:
                 raise ValueError("a download of matched needs a function that writes the table of images")
             self._log("download: collecting the texts of each image")
             self._images(folder)
+            storage.write_bytes(done, b"", self._source.options)
+        return folder
+
+    def _with_faces(self, manifest: list[str]) -> str:
+        """Returns a folder with the manifest and the boxes to blur."""
+        folder = self._shards.work("faces")
+        done = storage.join(folder, "_SUCCESS")
+        if not storage.exists(done, self._source.options):
+            faces = read_faces(self._options.faces, self._source.options)
+            pairs = write_with_faces(manifest, faces, folder, self._source.options)
+            self._log(f"download: {pairs:,} pairs have boxes to blur, of {faces.num_rows:,} in {self._options.faces}")
             storage.write_bytes(done, b"", self._source.options)
         return folder
 

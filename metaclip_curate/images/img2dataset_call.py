@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from metaclip_curate.console.terminal import output_to_stderr
 from metaclip_curate.errors import JobFailedError, UserError
+from metaclip_curate.images.faces import BOXES
 from metaclip_curate.images.fetch import MAX_PIXELS, FetchLimits
 from metaclip_curate.options.download import DownloadOptions, Table
 from metaclip_curate.storage import globs
@@ -87,6 +88,7 @@ def fetch_shards(table: str, options: DownloadOptions) -> None:
             timeout=options.timeout,
             incremental_mode="incremental",
             user_agent_token=options.user_agent,
+            bbox_col=BOXES if options.faces else None,
             disallowed_header_directives=[] if options.ignore_opt_out else list(_DIRECTIVES),
         )
 

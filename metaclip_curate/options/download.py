@@ -60,6 +60,12 @@ class DownloadOptions:
     allow_private_addresses: bool = option(
         False, "also connect to loopback, link-local and private addresses, to which no URL of the web should lead"
     )
+    faces: str = option(
+        "",
+        "Parquet file with boxes to blur: uid and boxes, a list of [left, top, right, bottom] as shares from 0 to 1",
+        metavar="PATH",
+        changes_output=False,
+    )
     user_agent: str = option("metaclip-curate", "name in the User-Agent header", metavar="NAME", changes_output=False)
     ignore_opt_out: bool = option(
         False, "also keep images whose response says noai, noimageai, noindex or noimageindex"
@@ -68,5 +74,7 @@ class DownloadOptions:
     def __post_init__(self) -> None:
         if not self.output:
             raise UserError("--output is missing: name the folder for the shards")
+        if self.faces and self.table != "manifest":
+            raise UserError("--faces is of the pairs of --table manifest: leave one of them out")
         for name, (least, most) in _RANGES.items():
             check_range(name, getattr(self, name), least, most)

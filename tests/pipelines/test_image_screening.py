@@ -73,6 +73,7 @@ def write_lists(tmp_path: Path) -> ImageScreenOptions:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("spark")
 def test_each_reason_and_what_is_known_of_it(tmp_path: Path) -> None:
     manifest = made_run.write_run(tmp_path / "run", made_run.matched_rows(images=30, seed=3), t=10**6)["manifest"]

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
+from PIL import Image, ImageStat
 
 from metaclip_curate.cli import main
 from metaclip_curate.trainer import CuratedPairs
@@ -120,6 +120,34 @@ def test_the_shards_are_what_open_clip_reads(
             image = Image.open(io.BytesIO(members[f"{key}.jpg"]))
             # The shorter side is resized to 24 pixels; what is smaller stays as it is.
             assert image.size == ((12, 9) if served_run.way_of(about["url"]) == "small" else (36, 24))
+
+
+def test_boxes_are_blurred_in_a_second_download(
+    served: tuple[Path, dict[str, Rows], FaultyHTTPServer], downloaded: tuple[Path, str], tmp_path: Path
+) -> None:
+    whole = [row["uid"] for row in served[1]["manifest"] if served_run.way_of(row["url"]) in ("ok", "moved")]
+    with_box = whole[::2]
+    pq.write_table(pa.table({"uid": with_box, "boxes": [[[0.0, 0.0, 1.0, 1.0]]] * len(with_box)}), tmp_path / "boxes")
+    assert main(command(served[0], tmp_path / "images", "--faces", str(tmp_path / "boxes"))) == 0
+    before, after = contrasts(downloaded[0]), contrasts(tmp_path / "images")
+    assert before.keys() == after.keys()
+    for uid in whole:
+        assert (after[uid] < before[uid] / 2) == (uid in with_box)
+    (tmp_path / "boxes").unlink()
+    assert main(command(served[0], tmp_path / "images", "--faces", str(tmp_path / "boxes"))) == 2
+
+
+def contrasts(folder: Path) -> dict[str, float]:
+    """How much the pixels of each image vary, by the uid of its pair."""
+    found = {}
+    for path in folder.glob("*.tar"):
+        with tarfile.open(path) as tar:
+            members = {member.name: tar.extractfile(member).read() for member in tar}  # type: ignore[union-attr]
+        for name, data in members.items():
+            if name.endswith(".jpg"):
+                uid = json.loads(members[name.replace(".jpg", ".json")])["uid"]
+                found[uid] = float(ImageStat.Stat(Image.open(io.BytesIO(data)).convert("L")).stddev[0])
+    return found
 
 
 def test_the_same_command_goes_on(
