@@ -18,7 +18,7 @@ from pyspark.sql import DataFrame, SparkSession
 from metaclip_curate import storage
 from metaclip_curate.language import OTHER, read_languages
 from metaclip_curate.options.draw import DrawOptions
-from metaclip_curate.report.facts import Curation, Facts, LanguageFact, PairFacts, ScreenedFacts, TriedT
+from metaclip_curate.report.facts import Curation, EntryLists, Facts, LanguageFact, PairFacts, ScreenedFacts, TriedT
 from metaclip_curate.report.grid import candidates_around, limits_around
 from metaclip_curate.report.histograms import KeptHistogram, frequent_cuts
 from metaclip_curate.report.input_size import input_size
@@ -207,7 +207,9 @@ class Gatherer:
             histograms = kept_histograms(entries, unmatched)
             lists, thinned = entry_lists(entries, unmatched_entries(counts, unmatched))
             frequent = frequent_entries(entries, frequent_cuts(histograms, _FREQUENT, _FREQUENT_OF_LANGUAGE))
-            lists |= {name: dataclasses.replace(lists[name], frequent=of) for name, of in frequent.items()}
+            for name, most in frequent.items():
+                # A language whose entries are neither thinned, whole nor unmatched has no lists yet.
+                lists[name] = dataclasses.replace(lists.get(name, EntryLists()), frequent=most)
         finally:
             storage.delete_folder(work, self._folder.options)
         sizes = (sum(row.pairs for row in limits.values()), self._folder.summary(SampleSummary).pairs)
