@@ -57,7 +57,9 @@ def test_every_command_is_in_a_group_of_the_help() -> None:
 
 
 @EVERY_COMMAND
-def test_the_help_has_two_or_three_examples_that_parse(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_help_has_two_or_three_examples_that_parse(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run.toml").write_text('input = ["a.wat"]\nmetadata = "lists"\nt = 20\n')
     examples = COMMANDS[name].examples
