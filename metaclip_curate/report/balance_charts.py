@@ -130,6 +130,7 @@ def _head_and_tail() -> Chart:
                     },
                     "encoding": {
                         "x": {**matches, "stack": "zero", "bandPosition": 0.5},
+                        "detail": {"field": "series"},
                         "text": {"field": "share"},
                         "color": {"value": "#ffffff"},
                     },
@@ -142,6 +143,8 @@ def _head_and_tail() -> Chart:
                     "sort": None,
                     "axis": {"title": None, "ticks": False, "domain": False},
                 },
+                # Labels, which have no colour of a series, would be stacked in another order than bars.
+                "order": {"field": "series", "type": "nominal"},
                 "color": colour([SECOND, THIRD], symbol="square"),
             },
         },

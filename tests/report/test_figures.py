@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 
 import pytest
 
@@ -51,6 +52,14 @@ def test_no_field_is_missing_in_the_data(capfd: pytest.CaptureFixture[str]) -> N
         used = set(json.dumps(chart.spec).split('"field": "')[1:])
         assert all(field.split('"')[0] in {"x", "y", "series", "at", "label", "share"} for field in used), name
     assert "WARN" not in capfd.readouterr().err
+
+
+def test_a_share_stands_in_its_own_bar() -> None:
+    chart, _ = charts_to_draw(made_facts(), ())["head-and-tail"]
+    data = {"x": ["before"], "y": [["head", [75]], ["tail", [25]]]}
+    svg = vl_convert.vegalite_to_svg({**chart.spec, "width": 400, "datasets": rows(data)})
+    at = {text: float(x) for x, text in re.findall(r'translate\(([\d.]+),[\d.]+\)"[^>]*>([\d.]+%)</text>', svg)}
+    assert at["75.0%"] < at["25.0%"]
 
 
 def test_a_language_without_pairs() -> None:
