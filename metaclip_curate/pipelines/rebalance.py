@@ -99,6 +99,9 @@ class Rebalancing:
         self.folder: RunFolder = self._pipeline.folder
         if self.folder.options_of("extract") and _SOURCE not in self.folder.options_of("extract"):
             raise UserError(f"{output} is another run: give another --output")
+        self._screened_options = self._screening.recorded | {LIST_DIGESTS: self._screening.digests}
+        if not self.folder.options_of("match"):
+            self._screening.check()
 
     def _draw(self) -> DrawOptions:
         seed, texts = self._options.seed, self._options.texts_per_image
@@ -160,7 +163,7 @@ class Rebalancing:
     def _match(self) -> DownloadLosses:
         """Finds the downloaded pairs, which are the matched pairs of the new run."""
         before = self._source.folder.options_of("match")
-        lists = {LIST_DIGESTS: digests} if (digests := before.get(LIST_DIGESTS, {}) | self._screening.digests) else {}
+        lists = before.get(LIST_DIGESTS, {}) | self._screened_options[LIST_DIGESTS]
         options = before | {
             _SOURCE: self._source_name,
             _SEEDS: self._seeds_before,
@@ -168,15 +171,14 @@ class Rebalancing:
             "downloaded": _digest([name for _, name in self._files]),
             # What was removed leaves the new manifest when it is drawn.
             "removed_digest": "",
-            **self._screening.recorded,
-            **lists,
+            **self._screened_options,
+            LIST_DIGESTS: lists,
         }
         self.folder.check_options("match", options)
         upstream = self.folder.fingerprint("dedup")
         if self.folder.is_finished("match", upstream):
             self._log("rebalance: the downloaded pairs were found before")
         else:
-            self._screening.check()
             self._log(f"rebalance: reading what became of the pairs from {len(self._files):,} files")
             self.folder.begin("match", options, upstream)
             files = [storage.join(folder, name) for folder, name in self._files]

@@ -137,6 +137,24 @@ def test_each_reason_and_what_is_known_of_it(tmp_path: Path) -> None:
     assert gone["url"] not in {row["url"] for row in runs.table(tmp_path / "again", "screened")}
 
 
+def test_nothing_is_written_where_something_that_was_given_is_wrong(tmp_path: Path) -> None:
+    manifest = made_run.write_run(tmp_path / "run", made_run.matched_rows(images=3, seed=3), t=10**6)["manifest"]
+    write_download(tmp_path / "images", [(row, encoded(picture(1))) for row in manifest])
+    (tmp_path / "list.txt").write_text("0" * 63)
+    listed = (f"sha256={tmp_path / 'list.txt'}",)
+    for options, message in (
+        (ImageScreenOptions(min_side=40), r"parquet is missing: run `metaclip-curate images fingerprint --downloaded"),
+        (
+            ImageScreenOptions(image_list=listed),
+            r"list\.txt:1 has '0+', of 63 characters",
+        ),
+        (ImageScreenOptions(benchmark=(str(tmp_path / "images"),)), "has no images"),
+    ):
+        with pytest.raises(UserError, match=message):
+            rebalancing(tmp_path, options, [])
+        assert not (tmp_path / "again").exists()
+
+
 def test_mistakes_are_found_before_anything_is_read(tmp_path: Path) -> None:
     def digests(**given: Any) -> dict[str, str]:
         return ImageScreening(ImageScreenOptions(**given), ["images"], StorageOptions(), print).digests
