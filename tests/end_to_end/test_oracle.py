@@ -271,7 +271,12 @@ def test_dedup_keeps_the_smallest_origin() -> None:
     [
         ("de-at", 0.4, "de"),
         ("de_at", 0.4, "de"),
-        ("fil", 0.4, "fil"),
+        ("fil-ph", 0.4, "tl"),
+        ("nb", 0.4, "no"),
+        ("swe", 0.4, "sv"),
+        ("yue", 0.4, "zh"),
+        ("haw", 0.4, "haw"),
+        ("xx", 0.4, "en"),
         ("de", 0.5, "en"),
         ("", 0.4, "en"),
         ("german", 0.4, "en"),

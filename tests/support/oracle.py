@@ -10,6 +10,7 @@ Columns that say how a run went and not what it found (bytes_read, seconds) are 
 
 from __future__ import annotations
 
+import csv
 import gzip
 import hashlib
 import ipaddress
@@ -20,6 +21,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -401,10 +403,36 @@ def distinct(rows: Iterable[Row], identify: Callable[[str], tuple[str, float]]) 
 
 def label_of(row: Row, min_score: float | None) -> str:
     """The label that a row of `distinct` counts as; a score below min_score yields to the page's language."""
-    primary = re.split("[-_]", row["page_lang"])[0] if min_score is not None else ""
-    if min_score is None or row["lang_score"] >= min_score or not re.fullmatch("[a-z]{2,3}", primary):
+    if min_score is None or row["lang_score"] >= min_score:
         return str(row["lang"])
-    return primary
+    return page_label(re.split("[-_]", row["page_lang"])[0]) or str(row["lang"])
+
+
+LANGUAGES_CSV = Path(__file__).parents[2] / "metadata" / "languages.csv"
+# Where CLDR and Wikipedia disagree: Norwegian, and Serbo-Croatian in Latin letters.
+WIKIPEDIA_CODES = {"nb": "no", "sr-Latn": "sh", "sr-ME": "sh"}
+
+
+@cache
+def page_label(declared: str) -> str:
+    """The label of lid.176 for a page's language, or the language's own code if it has no list; empty if unknown."""
+    if not re.fullmatch("[a-z]{2,3}", declared):
+        return ""
+    # CLDR's standard code; the package uses another library. The trainer's environment has neither.
+    import langcodes
+
+    standard = langcodes.standardize_tag(declared)
+    code = WIKIPEDIA_CODES.get(standard) or standard.split("-")[0]
+    with LANGUAGES_CSV.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    lists = {row["code"]: row["merged_into"] or row["code"] for row in rows}
+    found = [row for row in rows if f" {code}_" in f" {row['glotlid_labels']} {row['openlid_labels']}"]
+    if len({lists[row["code"]] for row in found}) != 1:
+        found = [row for row in rows if code in (row["code"], row["lid176_labels"])]
+    if not found:
+        return ""
+    of_list = [row["lid176_labels"] for row in rows if row["code"] == lists[found[0]["code"]]]
+    return of_list[0] if of_list else str(found[0]["code"])
 
 
 # ---------------------------------------------------------------- matched
