@@ -166,8 +166,8 @@ class RunReader:
         changed = changed_option(self.options_of(stage), {**older_values(stage), **options})
         if changed:
             raise UserError(
-                f"{self.root} was made with {changed}: give the same or another --output, or, to do {stage} and what "
-                f"follows again, --again-from {stage} to `metaclip-curate run` or `rebalance`, which made the folder"
+                f"{self.root} was made with {changed}: give the same or another --output, or repeat {stage} and what "
+                f"follows: add --again-from {stage} to `metaclip-curate run` or `rebalance`, whichever made the folder"
             )
 
     # The files of tables

@@ -282,7 +282,9 @@ def test_the_message_about_another_option_names_the_commands_that_do_a_stage_aga
     folder = RunFolder(str(tmp_path))
     folder.begin("balance", {"t": 5}, "")
     with pytest.raises(
-        UserError, match=r"--t 5, and the command says 20: .*--again-from balance to `metaclip-curate run`"
+        UserError,
+        match=r"--t 5, and the command says 20: .*, or repeat balance and what follows: add --again-from balance to "
+        "`metaclip-curate run` or `rebalance`, whichever made the folder$",
     ):
         folder.check_options("balance", {"t": 20})
 
