@@ -33,9 +33,16 @@ def older_values(stage: str) -> dict[str, Any]:
 
 
 def effective(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns options without those that change nothing beside the others, which earlier versions recorded."""
-    idle = {"min_lid_score"} if options.get("lid_fallback") == "none" else set[str]()
-    return {name: value for name, value in options.items() if name not in idle}
+    """Returns options without those that change nothing beside the others."""
+    return {name: value for name, value in options.items() if name not in _idle(options)}
+
+
+def _idle(options: Mapping[str, Any]) -> set[str]:
+    without_effect = {
+        "min_lid_score": options.get("lid_fallback") == "none",
+        "t": options.get("tail_share") is not None,
+    }
+    return {name for name, is_idle in without_effect.items() if is_idle}
 
 
 def changed_option(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
@@ -48,7 +55,9 @@ def changed_option(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     Returns:
         Words for a message; empty if every option is as before.
     """
-    changed = next((name for name, value in effective(before).items() if now.get(name) != value), None)
+    # An option that has no effect on one side only is beside another one that differs, which is the one to name.
+    compared = before.keys() - _idle(before) - _idle(now)
+    changed = next((name for name in before if name in compared and now.get(name) != before[name]), None)
     return "" if changed is None else _difference(changed, before[changed], now.get(changed))
 
 

@@ -50,6 +50,18 @@ from metaclip_curate.run.stages import STAGES
             "--min-lid-score 0.4, and the command says 0.5",
         ),
         ({"rebalanced from": "/a"}, {}, "rebalanced from /a, and the command says nothing"),
+        # A tail share takes the place of t, whose default nobody gave.
+        (
+            {"t": 20_000, "tail_share": 0.1},
+            {"t": 3, "tail_share": None},
+            "--tail-share 0.1, and the command says nothing",
+        ),
+        (
+            {"t": 3, "tail_share": None},
+            {"t": 20_000, "tail_share": 0.1},
+            "--tail-share nothing, and the command says 0.1",
+        ),
+        ({"t": 20_000, "tail_share": 0.1}, {"t": 3, "tail_share": 0.1}, ""),
     ],
 )
 def test_the_first_difference_is_named(before: dict[str, Any], now: dict[str, Any], words: str) -> None:
