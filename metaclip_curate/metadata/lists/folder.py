@@ -197,9 +197,8 @@ def _read_bytes(path: str, options: StorageOptions) -> bytes:
     try:
         return Path(path).read_bytes() if storage.is_local(path) else storage.read_bytes(path, options)
     except OSError as error:
-        raise UserError(
-            f"The metadata file {path} cannot be read ({error.strerror or error}); make it readable or remove it."
-        ) from error
+        remedy = "make it readable or remove it" if storage.is_local(path) else "check the URL, or try again later"
+        raise UserError(f"The metadata file {path} cannot be read ({error.strerror or error}); {remedy}.") from error
 
 
 def _name(path: str) -> str:

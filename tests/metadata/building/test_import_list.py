@@ -9,6 +9,7 @@ import pytest
 
 from metaclip_curate.cli import main
 from metaclip_curate.metadata.lists.folder import MetadataFolder
+from tests.support.servers.faulty_http import FaultyHTTPServer
 
 
 def written(path: Path, entries: object) -> str:
@@ -59,6 +60,15 @@ def test_what_is_no_list(
     assert main(["metadata", "import", file, "--output", str(folder), *given]) == 2
     assert part in capsys.readouterr().err
     assert not folder.exists()
+
+
+def test_a_list_that_its_server_does_not_have(
+    faulty_http: FaultyHTTPServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"{faulty_http.url}/metadata.json"
+    assert main(["metadata", "import", url, "--output", str(tmp_path / "m")]) == 2
+    assert capsys.readouterr().err.strip().endswith("; check the URL, or try again later.")
+    assert not (tmp_path / "m").exists()
 
 
 def test_another_list_of_the_language_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
