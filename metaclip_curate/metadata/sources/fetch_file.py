@@ -11,6 +11,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,8 +28,10 @@ from metaclip_curate.storage.retry import MissingError, RefusedError
 from metaclip_curate.storage.source import Version
 
 _PIECE = 1 << 20
+_BEGINNING = 1 << 10  # bytes in which a web page says that it is one
 _MOST_BYTES = 1 << 26  # of a file that is read into memory, such as a list of checksums
 _CHANGED = "it changed since its first part was downloaded"
+_WEB_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,8 @@ def fetch_file(url: str, target: Path, checksum: Checksum | None, client: Client
         The file; None if the server doesn't have it.
 
     Raises:
-        UserError: The file can't be downloaded, or its checksum is wrong twice.
+        UserError: The file can't be downloaded, or what the server sends is twice a web page or another file than its
+            checksum says.
     """
     part = _Part(url, target)
     for last in (False, True):
@@ -124,16 +128,13 @@ def fetch_file(url: str, target: Path, checksum: Checksum | None, client: Client
                 part.remove()
                 continue
             raise UserError(f"{error}: the same command goes on where it stopped") from error
-        if checksum is None or part.digests[checksum.kind] == checksum.digits.lower():
+        fault = part.fault(checksum)
+        if not fault:
             part.finish()
             return fetched
-        found = part.digests[checksum.kind]
         part.remove()
         if last:
-            raise UserError(
-                f"{public_name(url)} has the {checksum.kind} {found} and should have {checksum.digits}, twice: "
-                "try again later"
-            )
+            raise UserError(f"{public_name(url)} {fault}")
     raise AssertionError("the last attempt either returns or raises")
 
 
@@ -175,6 +176,18 @@ class _Part:
                 os.fsync(file.fileno())
         self.digests = {kind: each.hexdigest() for kind, each in hashes.items()}
         return Fetched(self._path.stat().st_size, self.digests["sha256"], start)
+
+    def fault(self, checksum: Checksum | None) -> str:
+        """Returns what is wrong with the complete file and what to do about it; empty if nothing is."""
+        if checksum is not None and self.digests[checksum.kind] == checksum.digits.lower():
+            return ""
+        with self._path.open("rb") as file:
+            if _WEB_PAGE.match(file.read(_BEGINNING)):
+                return "is a web page (HTML) and not the file, in two downloads: open it in a browser to see why"
+        if checksum is None:
+            return ""
+        found = self.digests[checksum.kind]
+        return f"has the {checksum.kind} {found} and should have {checksum.digits}, in two downloads: try again later"
 
     def finish(self) -> None:
         """Renames the part to the file."""

@@ -113,10 +113,21 @@ def test_a_wrong_checksum_is_tried_once_more(faulty_http: FaultyHTTPServer, clie
     assert fetch_file(url, tmp_path / "f", SHA1, client) is not None
     assert (tmp_path / "f").read_bytes() == DATA
     url = faulty_http.add("/g", b"other")
-    with pytest.raises(UserError, match=f"should have {SHA1.digits}, twice"):
+    with pytest.raises(UserError, match=f"should have {SHA1.digits}, in two downloads: try again later"):
         fetch_file(url, tmp_path / "g", SHA1, client)
     assert len(faulty_http.asked("/g")) == 2
     assert not list(tmp_path.glob("g*"))
+
+
+@pytest.mark.parametrize("checksum", [SHA1, None])
+@pytest.mark.parametrize("page", [b"<!DOCTYPE html>\n<html><title>Sign in</title>", b"\xef\xbb\xbf\n<HTML lang=en>..."])
+def test_a_web_page_instead_of_the_file(
+    faulty_http: FaultyHTTPServer, client: Client, tmp_path: Path, checksum: Checksum | None, page: bytes
+) -> None:
+    url = faulty_http.add("/f.gz", page)
+    with pytest.raises(UserError, match=r"f\.gz is a web page \(HTML\) and not the file, in two downloads: open it"):
+        fetch_file(url, tmp_path / "f.gz", checksum, client)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_server_says_when(faulty_http: FaultyHTTPServer, client: Client, naps: Naps, tmp_path: Path) -> None:
