@@ -21,7 +21,12 @@ from metaclip_curate.options.build_metadata import BUILD_STAGES, BuildStage
 from metaclip_curate.options.fields import flag, table_options
 from metaclip_curate.options.page_views import ViewRule
 from metaclip_curate.pipelines.metadata.build_list import BuildSettings, page_views_of, write_list_of
-from metaclip_curate.pipelines.metadata.build_sources import LOWEST_PAIR_COUNT, SourceStages, compared_rules
+from metaclip_curate.pipelines.metadata.build_sources import (
+    LOWEST_PAIR_COUNT,
+    SourceStages,
+    check_ends,
+    compared_rules,
+)
 from metaclip_curate.pipelines.metadata.finished_stages import FinishedStages
 from metaclip_curate.pipelines.metadata.steps import BuildSteps, Log
 from metaclip_curate.run.folder_names import require_writable_folder
@@ -131,7 +136,7 @@ class MetadataBuild:
             check_no_other_list(self.output, language, self.settings.build.format, ours, self._storage)
 
     def _check_sources(self) -> None:
-        """Finds missing sources before any stage runs."""
+        """Finds missing sources, and dumps that are cut off, before any stage runs."""
         if self._is_requested("titles") and not self._sources.page_views():
             raise UserError(
                 f"no pageviews-*.gz in {self._sources}: `metaclip-curate metadata fetch` downloads them, "
@@ -139,12 +144,15 @@ class MetadataBuild:
             )
         for language in self.languages if self._is_requested("ngrams") else []:
             editions = editions_of(language, self._with_simple)
-            if not self._sources.texts(editions, lambda line: None):
+            texts = self._sources.texts(editions, lambda line: None)
+            if not texts:
                 wikis = " or ".join(f"{edition.wiki}-*" for edition in editions[:3])
                 raise UserError(
                     f"no Wikipedia text of {language} ({wikis}) in {self._sources}: `metaclip-curate metadata fetch "
                     f"--languages {language}` downloads it, and --without ngrams builds a list without"
                 )
+            if not self.settings.ngrams.allow_damaged_dumps:
+                check_ends([text.path for text in texts], self._storage)
 
     def _merge(self, language: str) -> dict[str, Any]:
         used = tuple(stage for stage in BUILD_STAGES[:-1] if stage not in self.settings.build.without)

@@ -7,19 +7,22 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from metaclip_curate import storage
+from metaclip_curate.errors import UserError
 from metaclip_curate.metadata.lists.writer import write_table
 from metaclip_curate.metadata.sources.editions import Edition
 from metaclip_curate.metadata.sources.source_files import SourceFile, SourceFiles, without_copies
 from metaclip_curate.metadata.sources.titles import check_stats
 from metaclip_curate.metadata.sources.wordnet import wordnet_table
+from metaclip_curate.metadata.wikipedia.dump_files import dump_files
+from metaclip_curate.metadata.wikipedia.splits import fault_of_end
 from metaclip_curate.options.fields import table_options
 from metaclip_curate.options.ngrams import NgramOptions
 from metaclip_curate.options.page_views import ViewRule
 from metaclip_curate.pipelines.metadata.finished_stages import read_ngram_stats
 from metaclip_curate.pipelines.metadata.steps import BuildSteps
-from metaclip_curate.stages.metadata.ngrams import NgramSources, build_ngrams
+from metaclip_curate.stages.metadata.ngrams import FETCH_AGAIN, NgramSources, build_ngrams
 from metaclip_curate.stages.metadata.titles import build_titles
-from metaclip_curate.storage import StorageOptions
+from metaclip_curate.storage import InputError, StorageOptions
 
 # Among the options of the stage ngrams in the record; the console prints it as the option from which it follows.
 LOWEST_PAIR_COUNT = "bigrams_min_count"
@@ -119,6 +122,25 @@ class SourceStages:
 
     def _read(self, file: SourceFile) -> bytes:
         return storage.read_bytes(file.path, self._storage)
+
+
+def check_ends(paths: Sequence[str], options: StorageOptions) -> None:
+    """Checks that files of Wikipedia text aren't empty and, as far as their last bytes show it, not cut off.
+
+    Args:
+        paths: Dumps and indices.
+        options: Credentials and limits for reading the files.
+
+    Raises:
+        UserError: A file is empty, cut off or can't be read.
+    """
+    for source in dump_files(paths):
+        try:
+            fault = fault_of_end(source, options)
+        except InputError as error:
+            raise UserError(f"{error.path} can't be read ({error.reason}): make it readable or remove it") from error
+        if fault:
+            raise UserError(f"{source.path} {fault}: {FETCH_AGAIN}")
 
 
 def _paths(files: Sequence[SourceFile]) -> list[str]:

@@ -31,6 +31,7 @@ from metaclip_curate.storage import InputError, StorageOptions
 from metaclip_curate.storage.urls import local_path
 
 COUNTS_FOLDER = "counts"
+FETCH_AGAIN = "fetch it again, or use what is readable with --allow-damaged-dumps"
 _LARGEST_HASHED = 1 << 30
 
 
@@ -155,7 +156,7 @@ def _text_file(
 def _truncation(source: DumpFile, options: NgramOptions, storage: StorageOptions) -> str:
     fault = find_truncation(source, storage) if source.form != "parquet" else ""
     if fault and not options.allow_damaged_dumps:
-        raise UserError(f"{source.path} {fault}: fetch it again, or use what is readable with --allow-damaged-dumps.")
+        raise UserError(f"{source.path} {fault}: {FETCH_AGAIN}.")
     return fault
 
 
@@ -169,7 +170,7 @@ def _check_stats(dump: _Dump, stats: PageStats, options: NgramOptions) -> None:
         ]
         raise UserError(
             f"{dump.source.path} is damaged or incomplete ({', '.join(filter(None, parts))}; {stats.pages:,} pages "
-            "could be read): fetch it again, or use what is readable with --allow-damaged-dumps."
+            f"could be read): {FETCH_AGAIN}."
         )
     if dump.expected_pages is not None:
         check_page_count(dump.source, dump.expected_pages, stats.pages)

@@ -11,7 +11,7 @@ from examples.dump_writer import WikiPage, write_dump, write_multistream
 from metaclip_curate.metadata.wikipedia.articles import PageLimits, read_texts
 from metaclip_curate.metadata.wikipedia.dump_files import DumpFile, dump_files
 from metaclip_curate.metadata.wikipedia.siteinfo import hidden_namespaces
-from metaclip_curate.metadata.wikipedia.splits import find_truncation, split_file
+from metaclip_curate.metadata.wikipedia.splits import fault_of_end, find_truncation, split_file
 from metaclip_curate.metadata.wikipedia.stats import PageStats, total
 from metaclip_curate.storage import InputError, StorageOptions
 
@@ -81,13 +81,23 @@ def test_a_dump_that_is_cut_off_says_so(tmp_path: Path) -> None:
     path = tmp_path / "enwiki-20250101-pages-articles.xml.bz2"
     write_dump(path, [WikiPage(str(number), f"text {number} " * 500) for number in range(200)], "en", level=1)
     source = DumpFile(str(path), "xml", "bz2")
-    assert find_truncation(source, STORAGE) == ""
+    assert find_truncation(source, STORAGE) == fault_of_end(source, STORAGE) == ""
     path.write_bytes(path.read_bytes()[:-100])
-    assert find_truncation(source, STORAGE) == "is cut off, or isn't a bzip2 file"
+    assert find_truncation(source, STORAGE) == fault_of_end(source, STORAGE) == "is cut off, or isn't a bzip2 file"
     texts, stats = read(path)
     assert 0 < len(texts) < 200
     assert (stats.damaged_parts, stats.cut_off) == (1, 1)
     assert not stats.is_whole
+
+
+def test_an_empty_file_says_so_and_a_short_one_that_is_whole_does_not(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"")
+    sources = DumpFile(str(path), "xml", "bz2"), DumpFile(str(path), "json", "gz"), DumpFile(str(path), "parquet")
+    assert [fault_of_end(source, STORAGE) for source in sources] == ["is empty"] * 3
+    assert fault_of_end(DumpFile(str(path), "json"), STORAGE) == ""
+    path.write_bytes(bz2.compress(b""))
+    assert fault_of_end(DumpFile(str(path), "xml", "bz2"), STORAGE) == ""
 
 
 def test_a_dump_whose_last_stream_is_missing_says_so(tmp_path: Path) -> None:

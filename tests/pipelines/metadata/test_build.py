@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
 import shutil
@@ -298,6 +299,25 @@ def test_mistakes(
     assert main(["metadata", "build", *given]) == 2
     assert part in capsys.readouterr().err
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("content", [b"", bz2.compress(b"<mediawiki>" + bytes(range(256)))[:-1]])
+def test_a_dump_without_its_end_is_found_before_a_session_starts(sources: Path, tmp_path: Path, content: bytes) -> None:
+    def no_session() -> SparkSession:
+        raise AssertionError("the last bytes of a file need no Spark")
+
+    def build(allow_damaged_dumps: bool = False) -> None:
+        options = BuildOptions(("fr",), (str(sources),), str(tmp_path / "m"), None, ("wordnet", "titles"))
+        ngrams = NgramOptions(allow_damaged_dumps=allow_damaged_dumps)
+        MetadataBuild(BuildSettings(options, MergeOptions(), ngrams, StorageOptions()), no_session).run()
+
+    (sources / "frwiki-20250101.jsonl").unlink()
+    (sources / "frwiki-20250101-pages-articles.xml.bz2").write_bytes(content)
+    with pytest.raises(UserError, match=r"frwiki-.*\.xml\.bz2 is (empty|cut off.*): fetch it again, or"):
+        build()
+    assert not (tmp_path / "m").exists()
+    with pytest.raises(AssertionError, match="need no Spark"):
+        build(allow_damaged_dumps=True)
 
 
 def test_sources_and_output_in_an_object_store(sources: Path, tmp_path: Path, s3_server: S3Server) -> None:
