@@ -52,15 +52,19 @@ class StarterSummary:
     Attributes:
         path: The metadata folder.
         entries: Number of entries by language, sorted by language.
+        kept: Languages of an earlier set whose lists stay in the folder, sorted.
     """
 
     path: Path
     entries: Mapping[str, int]
+    kept: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Returns a one-line summary."""
         total = sum(self.entries.values())
-        return f"{self.path}: {total:,} entries in {len(self.entries)} languages ({', '.join(self.entries)})"
+        languages = "1 language" if len(self.entries) == 1 else f"{len(self.entries)} languages"
+        kept = f"; the lists of {', '.join(self.kept)} stay as they are" if self.kept else ""
+        return f"{self.path}: {total:,} entries in {languages} ({', '.join(self.entries)}){kept}"
 
 
 def build_starter(
@@ -71,8 +75,8 @@ def build_starter(
     """Writes a metadata folder of starter lists: `<lang>.txt` for each language, and sources.json.
 
     The same packages and options give the same bytes. The files are written to a folder beside `out_dir`, which is then
-    renamed, so that a starter set is complete or missing. The lists of an earlier set are replaced file by file,
-    sources.json last.
+    renamed, so that a starter set is complete or missing. In the folder of an earlier set the lists of these languages
+    are replaced file by file, sources.json last, and those of other languages stay.
 
     Args:
         out_dir: A folder that is absent, empty, or holds an earlier starter set.
@@ -81,7 +85,7 @@ def build_starter(
 
     Raises:
         UserError: wordfreq isn't installed, a language has no list, the limit is below 1, or the folder holds other
-            files or can't be written.
+            files, holds a list that would be replaced and was changed, or can't be written.
     """
     if limit < 1:
         raise UserError(f"The limit of words a language is {limit}; give 1 or more.")
@@ -89,19 +93,20 @@ def build_starter(
     chosen = _choose(languages, available_languages())
     folder = Path(out_dir)
     try:
-        former = _former_files(folder)
+        former = _former_lists(folder)
+        kept = {language: each for language, each in former.items() if language not in chosen}
         folder.absolute().parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.absolute().parent) as temporary:
             complete = Path(temporary) / "complete"
             complete.mkdir()
-            entries = _write_folder(complete, chosen, limit, wordfreq)
-            _check_unchanged(folder, former, {path.name for path in complete.iterdir()})
-            _move_to(complete, folder, former)
+            entries = _write_folder(complete, chosen, limit, wordfreq, kept)
+            _check_unchanged(folder, former, complete)
+            _move_to(complete, folder)
     except OSError as error:
         raise UserError(
             f"The starter set cannot be written to {folder} ({error.strerror}); name a writable folder."
         ) from error
-    return StarterSummary(folder, entries)
+    return StarterSummary(folder, entries, tuple(sorted(kept)))
 
 
 def available_languages() -> list[str]:
@@ -136,35 +141,50 @@ def _choose(languages: Iterable[str] | None, available: list[str]) -> list[str]:
     return chosen
 
 
-def _former_files(folder: Path) -> dict[str, str]:
-    """Returns the digest of each file of an earlier starter set; empty if the folder is absent or empty."""
+def _former_lists(folder: Path) -> dict[str, dict[str, Any]]:
+    """Returns what sources.json says of the lists of an earlier set that are still in the folder, by language.
+
+    Returns:
+        The descriptions; empty if the folder is absent or empty.
+
+    Raises:
+        UserError: The folder holds files of another kind.
+    """
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return {}
     try:
         document = json.loads((folder / SOURCES_FILE).read_bytes())
         if document["kind"] == KIND:
-            return {Path(item["file"]).name: item["sha256"] for item in document["languages"].values()}
+            described = {code: {**item, "sha256": item["sha256"]} for code, item in document["languages"].items()}
+            return {code: item for code, item in described.items() if (folder / item["file"]).is_file()}
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         pass
     raise UserError(f"The folder {folder} holds files of another kind than a starter set; name a new or empty folder.")
 
 
-def _check_unchanged(folder: Path, former: Mapping[str, str], written: set[str]) -> None:
-    """Checks that the lists that are replaced or removed are as an earlier call wrote them.
+def _check_unchanged(folder: Path, former: Mapping[str, Mapping[str, Any]], complete: Path) -> None:
+    """Checks that the lists that are replaced are as an earlier call wrote them.
 
     Raises:
         UserError: A list was changed, or isn't one of the earlier set.
     """
-    for name in sorted({*former, *written} - {SOURCES_FILE}):
+    digests = {item["file"]: item["sha256"] for item in former.values()}
+    for name in sorted({path.name for path in complete.iterdir()} - {SOURCES_FILE}):
         path = folder / name
-        if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() != former.get(name):
+        if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() != digests.get(name):
             raise UserError(
                 f"{path} isn't as the starter set wrote it, and would be lost: move it away, or name another folder."
             )
 
 
-def _write_folder(folder: Path, languages: Iterable[str], limit: int, wordfreq: Any) -> dict[str, int]:
-    """Writes the lists and sources.json to an empty folder, and returns the number of entries by language."""
+def _write_folder(
+    folder: Path, languages: Iterable[str], limit: int, wordfreq: Any, kept: Mapping[str, dict[str, Any]]
+) -> dict[str, int]:
+    """Writes the lists to an empty folder, with a sources.json that also describes the lists that are kept.
+
+    Returns:
+        The number of entries of each list that was written, by language.
+    """
     described: dict[str, dict[str, Any]] = {}
     for language in languages:
         entries, origins = _entries(language, limit, wordfreq)
@@ -174,28 +194,26 @@ def _write_folder(folder: Path, languages: Iterable[str], limit: int, wordfreq: 
         described[language] = {
             "file": name,
             "entries": len(entries),
+            "limit": limit,
             "sha256": hashlib.sha256(data).hexdigest(),
             "sources": origins,
         }
     document = {
         "kind": KIND,
         "warning": "Word lists to try the pipeline with, not the Wikipedia metadata of MetaCLIP 2.",
-        "limit": limit,
-        "languages": described,
+        "languages": dict(sorted({**kept, **described}.items())),
     }
     text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
     (folder / SOURCES_FILE).write_text(text, encoding="utf-8", newline="")
     return {language: item["entries"] for language, item in described.items()}
 
 
-def _move_to(complete: Path, folder: Path, former: Mapping[str, str]) -> None:
+def _move_to(complete: Path, folder: Path) -> None:
     """Renames a complete folder to its final name, or moves its files one by one over those of an earlier set."""
-    if not former:
+    if not (folder / SOURCES_FILE).exists():
         complete.replace(folder)
         return
     written = {path.name for path in complete.iterdir()}
-    for name in former.keys() - written:
-        (folder / name).unlink(missing_ok=True)
     for name in [*sorted(written - {SOURCES_FILE}), SOURCES_FILE]:
         (complete / name).replace(folder / name)
 

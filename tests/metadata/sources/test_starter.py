@@ -95,7 +95,8 @@ def test_same_bytes_every_time(tmp_path: Path) -> None:
 
 def test_sources_say_what_it_is(built: MetadataFolder) -> None:
     sources = json.loads((Path(built.path) / "sources.json").read_bytes())
-    assert sources["kind"] == starter.KIND and sources["limit"] == 300
+    assert sources["kind"] == starter.KIND
+    assert {item["limit"] for item in sources["languages"].values()} == {300}
     assert {lang: item["sha256"] for lang, item in sources["languages"].items()} == built.digests()
     assert {lang: item["entries"] for lang, item in sources["languages"].items()} == {
         lang: len(built.entries(lang)) for lang in built.languages
@@ -112,14 +113,29 @@ def test_summary(tmp_path: Path) -> None:
     assert "in 2 languages (en, th)" in str(summary)
 
 
-def test_a_former_set_is_replaced(tmp_path: Path) -> None:
+def test_lists_of_the_same_language_are_replaced_and_others_stay(tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    build_starter(out, ["de", "th"], limit=10)
-    build_starter(out, ["th", "fr"], limit=20)
+    build_starter(out, ["de", "th", "it"], limit=10)
+    (out / "it.txt").unlink()
+    with (out / "de.txt").open("a") as file:
+        file.write("mine\n")
+    before = bytes_of(out)
+    summary = build_starter(out, ["th", "fr"], limit=20)
+    assert summary.kept == ("de",)
+    assert str(summary).endswith("entries in 2 languages (fr, th); the lists of de stay as they are")
     fresh = tmp_path / "fresh"
-    build_starter(fresh, ["th", "fr"], limit=20)
-    assert bytes_of(out) == bytes_of(fresh)
+    assert "stay" not in str(build_starter(fresh, ["th", "fr"], limit=20))
+    after, described = bytes_of(out), json.loads((out / "sources.json").read_bytes())["languages"]
+    assert after.keys() == {"de.txt", "fr.txt", "th.txt", "sources.json"}
+    assert after["de.txt"] == before["de.txt"]
+    assert {name: after[name] for name in ("fr.txt", "th.txt")} == {
+        name: data for name, data in bytes_of(fresh).items() if name != "sources.json"
+    }
+    assert {code: item["limit"] for code, item in described.items()} == {"de": 10, "fr": 20, "th": 20}
+    # What the user added to a list that stayed is still known to be the user's.
+    with pytest.raises(UserError, match=r"de.txt isn't as the starter set wrote it"):
+        build_starter(out, ["de"], limit=20)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["fresh", "out"]
 
 
@@ -191,7 +207,6 @@ def test_a_list_that_was_changed_stays(tmp_path: Path, name: str) -> None:
     with (tmp_path / "out" / name).open("a") as file:
         file.write("mine\n")
     before = bytes_of(tmp_path / "out")
-    for languages in (["fr"], ["de", "fr"]):
-        with pytest.raises(UserError, match=f"{name} isn't as the starter set wrote it"):
-            build_starter(tmp_path / "out", languages, limit=10)
+    with pytest.raises(UserError, match=f"{name} isn't as the starter set wrote it"):
+        build_starter(tmp_path / "out", ["de", "fr"], limit=10)
     assert bytes_of(tmp_path / "out") == before
