@@ -233,7 +233,9 @@ class _Sizing:
         if chosen:
             reading = chosen.pages * rates["page_core_milliseconds"] + chosen.requests * rates["request_milliseconds"]
             extract_seconds = reading / 1e3 / rates["extract_spark_efficiency"] + inputs * rates["task_seconds"]
-        dedup_seconds = (pairs * rates["dedup_microseconds"] + distinct * rates["distinct_microseconds"]) / 1e6
+        # Each pass reads the rows again among which its own are.
+        of_pair = rates["dedup_microseconds"] + passes * rates["dedup_read_microseconds"]
+        dedup_seconds = (pairs * of_pair + distinct * rates["distinct_microseconds"]) / 1e6
         dedup_shuffle = (pairs * rates["dedup_uid_bytes"] + distinct * rates["dedup_row_bytes"]) / passes
         files_of_pass = max(1, -(-distinct // passes // pairs_per_task))
         match_seconds = distinct * rates["match_microseconds"] / 1e6

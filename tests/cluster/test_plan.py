@@ -45,6 +45,19 @@ def test_extraction_by_hand(rates: Rates) -> None:
     assert made.dollars == pytest.approx(sum(s.dollars for s in made.stages) + made.startup_hours * 100 * 0.05)
 
 
+def test_deduplication_by_hand(rates: Rates) -> None:
+    times = {"dedup_microseconds": 2, "dedup_read_microseconds": 1, "distinct_microseconds": 10}
+    sizes = {"dedup_uid_bytes": 20, "dedup_row_bytes": 100, "distinct_bytes": 50}
+    options = dataclasses.replace(CRAWL, input_files=36_000, dedup_passes=4)
+    dedup = of(rates, options, 0, pairs_per_wat=1000, distinct_share=0.5, **times, **sizes).stages[1]
+    assert dedup.rows == 36_000_000
+    # For each pair 2 once, and 1 in each of four passes; 10 for half of them.
+    assert dedup.core_hours == pytest.approx(36 * (2 + 4 * 1 + 10 / 2) / 3600)
+    # Of a quarter of the uids at a time.
+    assert dedup.shuffle_bytes == 36_000_000 * (20 + 100 / 2) / 4
+    assert dedup.written_bytes == 18_000_000 * 50
+
+
 def test_no_stage_uses_more_cores_than_it_has_tasks(rates: Rates) -> None:
     few, many = (of(rates, dataclasses.replace(CRAWL, input_files=10, cores=cores)) for cores in (10, 1000))
     assert few.stages[0].hours == many.stages[0].hours
@@ -65,7 +78,8 @@ def test_passes_follow_from_the_disks(rates: Rates) -> None:
     usable = tight.nodes * 30e9 * rates["disk_share"]
     dedup = tight.stages[1]
     assert dedup.shuffle_bytes <= usable < dedup.shuffle_bytes * tight.dedup_passes / (tight.dedup_passes - 1)
-    assert dedup.core_hours == roomy.stages[1].core_hours
+    read_again = (tight.dedup_passes - 1) * dedup.rows * rates["dedup_read_microseconds"] / 1e6 / 3600
+    assert dedup.core_hours == pytest.approx(roomy.stages[1].core_hours + read_again)
     assert of(rates, dataclasses.replace(CRAWL, dedup_passes=9)).dedup_passes == 9
 
 
