@@ -161,7 +161,8 @@ FATES = pa.schema(
         *(MANIFEST.field(name) for name in ("uid", "image_id", "url", "text", "source_id", "lang", "lang_score")),
         pa.field("metadata_lang", pa.string()),  # as in MATCHED; empty if no list is for the pair's language
         pa.field("fate", pa.string()),  # a value of `run.fates.Fate`
-        pa.field("reason", pa.string()),  # of a pair that a screen rejected, one of `screens.reasons.REASONS`; or empty
+        # Of a pair that a screen rejected, one of `screens.reasons.REASONS` or `IMAGE_REASONS`; else empty.
+        pa.field("reason", pa.string()),
         pa.field("entry_ids", pa.list_(pa.int32())),  # of a matched pair; else null
         pa.field("keep_probability", pa.float64()),  # of a matched pair; else null
         pa.field("draw", pa.float64()),  # of a matched pair; else null

@@ -31,6 +31,7 @@ def _run(given: Given, words: Sequence[str]) -> None:
 
 def _table(found: FateCounts) -> str:
     from metaclip_curate.run.fates import FATE_NAMES, Fate
+    from metaclip_curate.run.funnel import loss_name
     from metaclip_curate.screens.reasons import REASON_NAMES
 
     rows = []
@@ -43,14 +44,10 @@ def _table(found: FateCounts) -> str:
                 for reason, pairs in found.screened.items()
             ]
     rows.append(["all", number(found.pairs), ""])
-    rows += [[f"  lost in the download: {_words(reason)}", number(pairs), ""] for reason, pairs in found.lost.items()]
+    rows += [[f"  lost in the download: {loss_name(reason)}", number(n), ""] for reason, n in found.lost.items()]
     if found.purged:
         rows.append(["  purged, and so without a row", number(found.purged), ""])
     return text_table(["pairs", "number", "share"], rows, "<>>")
-
-
-def _words(reason: str) -> str:
-    return reason.replace("_", " ")
 
 
 COMMAND = Command(

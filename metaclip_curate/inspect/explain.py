@@ -23,18 +23,16 @@ from metaclip_curate.inspect.explanation import (
     unmatched_verdict,
     verdict,
 )
+from metaclip_curate.inspect.pair_rules import DOWNLOADED, Table, tables_of_pairs
 from metaclip_curate.inspect.run_rules import RunRules
 from metaclip_curate.options.explain import ExplainOptions
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.stages import remedy
+from metaclip_curate.run.summaries import MatchSummary
 from metaclip_curate.run.tables import open_table
-from metaclip_curate.schemas import DISTINCT, MANIFEST, MATCHED, PAIRS, SCREENED, SCREENED_IMAGES
+from metaclip_curate.schemas import MANIFEST, MATCHED, PAIRS, SCREENED, SCREENED_IMAGES
 
 _ORIGIN = ("crawl", "source_file", "page_url", "text_source", "source_id")
-# A stage, its table and the table's schema.
-Table = tuple[str, str, pa.Schema]
-# Where a rebalanced run has its pairs.
-_DOWNLOADED: list[Table] = [("match", "matched", MATCHED), ("match", "screened", SCREENED_IMAGES)]
 # Of a URL or a text that is on very many pages.
 _MOST_PAIRS = 100
 _UID_DIGITS, _NAMED_UIDS = 32, 3
@@ -73,7 +71,7 @@ class Explainer:
         found = self._of_uids(self._uids_with_prefix(uid))
         if not found:
             named = "the uid" if len(uid) == _UID_DIGITS else "a uid that begins with"
-            raise UserError(f"{self._folder.root} has no pair with {named} {uid}: look for it by --url or --text")
+            raise self._not_found(f"{named} {uid}", "look for it by --url or --text")
         return found
 
     def _uids_with_prefix(self, prefix: str) -> list[str]:
@@ -86,7 +84,7 @@ class Explainer:
             return [prefix]
         # A range, unlike a search for the prefix, lets Arrow skip row groups. "g" is behind every hex digit.
         within = (pc.field("uid") >= prefix) & (pc.field("uid") < f"{prefix}g")
-        uids = sorted({row["uid"] for row in self._rows_of(self._with_labels(), within, ["uid"])})
+        uids = sorted({row["uid"] for row in self._rows_of(tables_of_pairs(self._folder), within, ["uid"])})
         if len(uids) > 1:
             named = ", ".join(uids[:_NAMED_UIDS]) + (", ..." if len(uids) > _NAMED_UIDS else "")
             raise UserError(
@@ -98,8 +96,14 @@ class Explainer:
         normal = _normal_url(url)
         found = self._of_uids(self._uids(pc.field("url") == normal))
         if not found:
-            raise UserError(f"{self._folder.root} has no pair with the image {normal}")
+            raise self._not_found(f"the image {normal}", "look for it by --uid or --text")
         return found
+
+    def _not_found(self, sought: str, advice: str) -> UserError:
+        match = self._folder.summary(MatchSummary)
+        if match.download:
+            advice = f"it has only the downloaded pairs of {match.source}, so look for it there"
+        return UserError(f"{self._folder.root} has no pair with {sought}: {advice}")
 
     def _of_text(self, text: str, url: str) -> list[Explanation]:
         cleaned = clean_text(text)
@@ -119,13 +123,9 @@ class Explainer:
         uids: list[str] = pc.unique(pa.chunked_array(found, pa.string())).sort().to_pylist()
         return uids[:_MOST_PAIRS]
 
-    def _with_all_pairs(self) -> list[Table]:
-        """Returns the tables with all pairs. A rebalanced run begins with those whose image was downloaded."""
-        return [("extract", "pairs", PAIRS)] if self._folder.parts("extract") else _DOWNLOADED
-
-    def _with_labels(self) -> list[Table]:
-        """Returns the tables that have the languages of all pairs."""
-        return [("dedup", "distinct", DISTINCT)] if self._folder.parts("dedup") else _DOWNLOADED
+    def _with_all_pairs(self) -> Sequence[Table]:
+        """Returns the tables with all pairs, each as often as it was found."""
+        return [("extract", "pairs", PAIRS)] if self._folder.parts("extract") else DOWNLOADED
 
     def _of_uids(self, uids: Sequence[str]) -> list[Explanation]:
         condition = pc.field("uid").isin(pa.array(uids, pa.string()))
@@ -134,7 +134,7 @@ class Explainer:
             pairs.setdefault(row["uid"], []).append(row)
         columns = ["uid", "image_id", "metadata_lang", "entry_ids", *_ORIGIN]
         labels = ["uid", "lang", "lang_score", "page_lang"]
-        distinct = {row["uid"]: row for row in self._rows_of(self._with_labels(), condition, labels)}
+        distinct = {row["uid"]: row for row in self._rows_of(tables_of_pairs(self._folder), condition, labels)}
         matched = {row["uid"]: row for row in self._rows("match", "matched", MATCHED, condition, columns)}
         of_images = [] if self._folder.parts("extract") else ["detail"]
         schema = SCREENED_IMAGES if of_images else SCREENED

@@ -49,7 +49,7 @@ class Explanation:
         keep_probability: 1 - product of (1 - entry probability); None without an entry.
         draw: Number that is compared with the keep probability; None without a uid.
         selected: The uid that was selected among the image's texts, if one text draws for each image.
-        reason: Why a screen rejected it, one of `screens.reasons.REASONS`; None if none did.
+        reason: Why a screen rejected it, one of `screens.reasons.REASONS` or `IMAGE_REASONS`; None if none did.
     """
 
     verdict: str

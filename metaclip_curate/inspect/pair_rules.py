@@ -12,13 +12,18 @@ from metaclip_curate.inspect.run_languages import run_language_table
 from metaclip_curate.language import LabelRule, LanguageTable
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.removed_table import removals
-from metaclip_curate.schemas import DISTINCT, MATCHED
+from metaclip_curate.schemas import DISTINCT, MATCHED, SCREENED_IMAGES
 from metaclip_curate.screens.pairs import ScreenedPairs
 from metaclip_curate.screens.removed import Removal, RemovedScreen
 
 # What `complete` reads, and what it appends.
 RULE_COLUMNS = ("uid", "image_id", "url", "page_url", "page_lang", "lang", "lang_score")
 ADDED = (pa.field("label", pa.string()), pa.field("metadata_lang", pa.string()), pa.field("removed", pa.bool_()))
+# A stage, its table and the table's schema.
+Table = tuple[str, str, pa.Schema]
+# A rebalanced run begins with the pairs whose image was downloaded: those that go on, and those whose image a screen
+# rejected.
+DOWNLOADED: tuple[Table, ...] = (("match", "matched", MATCHED), ("match", "screened", SCREENED_IMAGES))
 
 
 @dataclass(frozen=True)
@@ -81,10 +86,6 @@ class PairRules:
         return pa.array([name if name in self.listed else "" for name in found], pa.string()).take(different.indices)
 
 
-def first_table(folder: RunFolder) -> tuple[str, str, pa.Schema]:
-    """Returns the stage, name and schema of the table that has each pair of a run once.
-
-    A rebalanced run has no table `distinct`, and begins with `matched`.
-    """
-    distinct = bool(folder.table_files("dedup", "distinct"))
-    return ("dedup", "distinct", DISTINCT) if distinct else ("match", "matched", MATCHED)
+def tables_of_pairs(folder: RunFolder) -> tuple[Table, ...]:
+    """Returns the tables that together have each pair of a run once. A rebalanced run has no table `distinct`."""
+    return (("dedup", "distinct", DISTINCT),) if folder.table_files("dedup", "distinct") else DOWNLOADED

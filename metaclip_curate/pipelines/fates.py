@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from metaclip_curate import storage
 from metaclip_curate.errors import UserError
-from metaclip_curate.inspect.pair_rules import PairRules, first_table
+from metaclip_curate.inspect.pair_rules import PairRules, tables_of_pairs
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.options.fates import FatesOptions
 from metaclip_curate.pipelines.finished_run import FinishedRun
@@ -18,7 +18,7 @@ from metaclip_curate.run import folder_names
 from metaclip_curate.run.fates import Fate
 from metaclip_curate.run.summaries import BalanceSummary, DedupSummary, MatchSummary
 from metaclip_curate.schemas import COUNTS, FATES, MANIFEST, MATCHED, SCREENED
-from metaclip_curate.screens.reasons import REASONS
+from metaclip_curate.screens.reasons import IMAGE_REASONS, REASONS
 from metaclip_curate.stages.after.fates import fate_sums, pair_fates, with_entries
 from metaclip_curate.stages.sample import head_entries
 from metaclip_curate.stages.shared.parquet_files import Layout
@@ -35,12 +35,16 @@ _REPEATING = ("lang", "metadata_lang", "fate", "reason")
 class FateCounts:
     """How many pairs of a run have each fate.
 
+    `pairs`, `purged` and the sum of `lost` add up to the distinct pairs of a run, or to the manifest that a rebalanced
+    run was made from.
+
     Attributes:
         pairs: Number of pairs.
         fates: Number of pairs by fate, those with none included.
         screened: Number of rejected pairs by reason.
         purged: Number of pairs whose rows `remove --purge` has removed, and of which nothing is known any more.
-        lost: Of a rebalanced run, number of pairs by the reason for which they have no image, and so no row.
+        lost: Of a rebalanced run, number of pairs that have no row since their image wasn't downloaded or is equal to
+            another one, by reason.
         files: Number of files that were written.
     """
 
@@ -85,25 +89,27 @@ def _fates(run: FinishedRun, language_table: str) -> DataFrame:
     head = head_entries(counts, [(row.metadata_lang, row.t, row.entries) for row in balanced.languages])
     drawn = folder.options_of("sample")
     draw = DrawOptions(int(drawn["seed"]), drawn["texts_per_image"])
-    distinct = run.read(*first_table(folder))
+    pairs = [run.read(*table) for table in tables_of_pairs(folder)]
     screened, manifest = run.read("match", "screened", SCREENED), run.read("sample", "manifest", MANIFEST)
-    return pair_fates(distinct, matched, screened, manifest, rules, (draw, head))
+    return pair_fates(pairs, matched, screened, manifest, rules, (draw, head))
 
 
 def _counted(run: FinishedRun, fates: DataFrame, files: int) -> FateCounts:
     by_fate: dict[str, int] = {str(fate): 0 for fate in Fate}
-    by_reason = dict.fromkeys(REASONS, 0)
+    by_reason = dict.fromkeys((*REASONS, *IMAGE_REASONS), 0)
     for (fate, reason), pairs in fate_sums(fates).items():
         by_fate[fate] += pairs
         if reason:
             by_reason[reason] += pairs
     total = sum(by_fate.values())
     download = run.folder.summary(MatchSummary).download
+    lost = {reason: pairs for reason, pairs in download.lost.items() if reason not in IMAGE_REASONS} if download else {}
+    begun = download.manifest - sum(lost.values()) if download else run.folder.summary(DedupSummary).distinct
     return FateCounts(
         pairs=total,
         fates=by_fate,
         screened={reason: pairs for reason, pairs in by_reason.items() if pairs},
-        purged=(download.survivors if download else run.folder.summary(DedupSummary).distinct) - total,
-        lost=dict(download.lost) if download else {},
+        purged=begun - total,
+        lost=lost,
         files=files,
     )

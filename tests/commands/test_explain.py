@@ -175,6 +175,19 @@ def test_tables_that_contradict_each_other_are_an_error(made: Made, tmp_path: Pa
         explain(tmp_path / "run", uid=kept["uid"])
 
 
+def test_pairs_of_a_rebalanced_run(tmp_path: Path) -> None:
+    rows = made_run.matched_rows(images=20, seed=7)
+    rejected = {**rows[0], "reason": "size", "detail": "90 x 30 pixels"}
+    made_run.write_run(tmp_path / "run", rows[1:], screened=[rejected], lost={"missing": 3, "size": 1})
+    for asked in ({"uid": rejected["uid"]}, {"uid": rejected["uid"][:12]}, {"text": rejected["text"]}):
+        (found,) = explain(tmp_path / "run", **asked)
+        assert (found.uid, found.url, found.kept, found.reason) == (rejected["uid"], rejected["url"], False, "size")
+        assert found.verdict.endswith("(screen size: 90 x 30 pixels)")
+    for asked in ({"uid": "0" * 32}, {"url": "https://nowhere.example/a.jpg"}):
+        with pytest.raises(UserError, match="it has only the downloaded pairs of the run before, so look for it there"):
+            explain(tmp_path / "run", **asked)
+
+
 @pytest.mark.parametrize(
     ("asked", "message"),
     [

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from metaclip_curate.run.summaries import (
     BalanceSummary,
     CountSummary,
     DedupSummary,
+    DownloadLosses,
     ExtractSummary,
     LanguageMatches,
     LanguageThreshold,
@@ -83,11 +85,13 @@ def write_run(
     normalize: str = "nfc",
     others: Rows | None = None,
     screened: Rows | None = None,
+    lost: dict[str, int] | None = None,
 ) -> dict[str, Rows]:
     """Writes the tables of a finished run and its run.json.
 
     `others` are distinct pairs that didn't match, of which `screened` has those that a screen rejected. Without them
-    the run has no table `distinct`, as a rebalanced one.
+    the run has no table `distinct`, as a rebalanced one. `lost` has the numbers of pairs that were lost in a download
+    by reason, and `screened` then has all columns of the pairs that were rejected for their image.
 
     Returns:
         The rows of matched, counts, thresholds and manifest.
@@ -115,11 +119,16 @@ def write_run(
         tables = {"matched": [file]}
         if screened and not number:
             path = root / "screened" / part / "part-00000.parquet"
-            tables["screened"] = [write_table(path, screened, schemas.SCREENED)]
+            schema = schemas.SCREENED if lost is None else schemas.SCREENED_IMAGES
+            tables["screened"] = [write_table(path, screened, schema)]
         folder.commit_part("match", part, MatchPart(languages={}), FileList(tables))
     sizes = {language: sum(row["metadata_lang"] == language for row in matched) for language in METADATA}
     languages = tuple(LanguageMatches(name, size, size) for name, size in sorted(sizes.items()))
-    folder.finish("match", MatchSummary(languages=languages, no_metadata=0, metadata=str(root / "no such folder")))
+    summary = MatchSummary(languages=languages, no_metadata=0, metadata=str(root / "no such folder"))
+    if lost is not None:
+        download = DownloadLosses(len(matched) + sum(lost.values()), len(matched), lost, unknown=0)
+        summary = replace(summary, source="the run before", downloaded=("images",), download=download)
+    folder.finish("match", summary)
     folder.begin("count", {"metadata_digests": digests}, folder.fingerprint("match"))
     file = write_table(root / "counts" / "part-00000.parquet", counts, schemas.COUNTS)
     folder.finish("count", CountSummary(), FileList({"counts": [file]}))

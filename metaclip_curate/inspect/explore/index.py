@@ -7,8 +7,8 @@ file has a row for each pair with what became of it. Nothing is written to the r
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -19,14 +19,14 @@ import pyarrow.dataset as pds
 
 from metaclip_curate import balance
 from metaclip_curate.errors import JobFailedError, UserError
-from metaclip_curate.inspect.pair_rules import ADDED, PairRules, first_table
+from metaclip_curate.inspect.pair_rules import ADDED, PairRules, Table, tables_of_pairs
 from metaclip_curate.matching.normalization import normalize_entries
 from metaclip_curate.options.explore import ExploreOptions
 from metaclip_curate.run.fates import FATE_SQL
 from metaclip_curate.run.file_list import rows_of
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.tables import damage_named, open_table
-from metaclip_curate.schemas import COUNTS, MANIFEST, MATCHED, SCREENED
+from metaclip_curate.schemas import COUNTS, DISTINCT, MANIFEST, MATCHED, SCREENED, SCREENED_IMAGES
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,22 +34,26 @@ if TYPE_CHECKING:
 NO_EXPLORE = "explore needs {}: pip install 'metaclip-curate[explore]'"
 _READ = ("uid", "image_id", "url", "page_url", "text", "source_id", "page_lang", "lang", "lang_score")
 _BATCH_ROWS = 1 << 16
+# What is read of `screened`. The detail is null but in a rebalanced run.
+_REJECTED = SCREENED.append(SCREENED_IMAGES.field("detail"))
 _UID_SPACE = 16**8
 # The host in a URL, which has no user: such URLs are bad ones.
 _HOST = r"^https?://(\[[^\]]*\]|[^/?#:]*)"
 _OUTCOMES = """CREATE TEMP TABLE outcomes AS
-    SELECT m.uid::UUID AS uid, m.metadata_lang, m.entry_ids, k.uid IS NOT NULL AS kept, NULL::VARCHAR AS reason
+    SELECT m.uid::UUID AS uid, m.metadata_lang, m.entry_ids, k.uid IS NOT NULL AS kept, NULL::VARCHAR AS reason,
+        NULL::VARCHAR AS detail
     FROM matched m LEFT JOIN (SELECT uid FROM manifest) k ON m.uid = k.uid
-    UNION ALL SELECT uid::UUID, metadata_lang, NULL, FALSE, reason FROM screened"""
+    UNION ALL SELECT uid::UUID, metadata_lang, NULL, FALSE, reason, detail FROM screened"""
 _DRAWING = """CREATE TEMP TABLE drawing AS
     SELECT arg_min(uid::UUID, (selection, uid)) AS uid FROM keyed GROUP BY image_id"""
 _PAIRS = f"""CREATE TABLE pairs AS
-    SELECT * EXCLUDE (kept, is_matched, removed, drawing, reason), {FATE_SQL} AS fate, coalesce(reason, '') AS reason
+    SELECT * EXCLUDE (kept, is_matched, removed, drawing, reason, detail), {FATE_SQL} AS fate,
+        coalesce(reason, '') AS reason, coalesce(detail, '') AS detail
     FROM (
         SELECT p.uid::UUID AS uid, p.url, regexp_extract(p.url, '{_HOST}', 1) AS host, p.text, p.page_url, p.page_lang,
             p.source_id, p.lang, p.lang_score, p.label, coalesce(o.metadata_lang, p.metadata_lang) AS metadata_lang,
-            o.entry_ids, coalesce(o.kept, FALSE) AS kept, o.entry_ids IS NOT NULL AS is_matched, o.reason, p.removed,
-            {{drawing}} AS drawing
+            o.entry_ids, coalesce(o.kept, FALSE) AS kept, o.entry_ids IS NOT NULL AS is_matched, o.reason, o.detail,
+            p.removed, {{drawing}} AS drawing
         FROM first p LEFT JOIN outcomes o ON p.uid::UUID = o.uid {{join}}
     )"""
 
@@ -64,7 +68,7 @@ class PairIndex:
     Attributes:
         folder: The run folder.
         pairs: Number of pairs in the index.
-        all_pairs: Number of pairs in the run's table.
+        all_pairs: Number of pairs of the run; of a rebalanced one, those with a downloaded image.
         fates: Number of pairs by fate and reason.
 
     Raises:
@@ -79,23 +83,26 @@ class PairIndex:
             raise UserError(NO_EXPLORE.format("duckdb")) from error
         self.folder = folder
         self._options = options
-        self._temporary = tempfile.TemporaryDirectory(prefix="metaclip-curate-explore-")
-        database = str(Path(self._temporary.name) / "pairs.duckdb")
-        self._connection = duckdb.connect(
-            database, config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-        )
-        try:
-            with damage_named(folder):
-                self._build()
-        except duckdb.InvalidInputException as error:  # what Arrow raises while DuckDB reads from it
-            with damage_named(folder):
-                raise OSError(str(error)) from error
-        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
-            reason = str(error).splitlines()[0]
-            raise JobFailedError(
-                f"the pairs of {folder.root} can't be kept in {self._temporary.name} ({reason}): name a folder on a "
-                "larger disk with the environment variable TMPDIR, or read fewer with --pairs"
-            ) from error
+        with ExitStack() as resources:
+            temporary = resources.enter_context(tempfile.TemporaryDirectory(prefix="metaclip-curate-explore-"))
+            try:
+                self._connection = duckdb.connect(
+                    str(Path(temporary) / "pairs.duckdb"),
+                    config={"autoinstall_known_extensions": False, "autoload_known_extensions": False},
+                )
+                resources.callback(self._connection.close)
+                with damage_named(folder):
+                    self._build()
+            except duckdb.InvalidInputException as error:  # what Arrow raises while DuckDB reads from it
+                with damage_named(folder):
+                    raise OSError(str(error)) from error
+            except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+                reason = str(error).splitlines()[0]
+                raise JobFailedError(
+                    f"the pairs of {folder.root} can't be kept in {temporary} ({reason}): name a folder on a larger "
+                    "disk with the environment variable TMPDIR, or read fewer with --pairs"
+                ) from error
+            self._resources = resources.pop_all()
 
     def __enter__(self) -> PairIndex:
         return self
@@ -103,8 +110,7 @@ class PairIndex:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._connection.close()
-        self._temporary.cleanup()
+        self._resources.close()
 
     @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -130,15 +136,12 @@ class PairIndex:
     def _build(self) -> None:
         run = self._connection.execute
         run("SET preserve_insertion_order = false")
-        stage, table, schema = first_table(self.folder)
-        self.all_pairs = rows_of(self.folder.table_files(stage, table)) or 0
+        tables = tables_of_pairs(self.folder)
+        self.all_pairs = sum(rows_of(self.folder.table_files(stage, table)) or 0 for stage, table, _ in tables)
         rules = PairRules.of(self.folder, self._options.language_table)
-        first = self._open(stage, table, schema).scanner(
-            columns=list(_READ), filter=self._sample(), batch_size=_BATCH_ROWS
-        )
-        completed = pa.schema([*(schema.field(name) for name in _READ), *ADDED])
-        for name, tables in (("matched", MATCHED), ("screened", SCREENED)):
-            self._register(name, self._open("match", name, tables))
+        completed = pa.schema([*(DISTINCT.field(name) for name in _READ), *ADDED])
+        for name, schema in (("matched", MATCHED), ("screened", _REJECTED)):
+            self._register(name, self._open("match", name, schema))
         self._register("manifest", self._open("sample", "manifest", MANIFEST))
         run(_OUTCOMES)
         drawing, join = "TRUE", ""
@@ -146,7 +149,7 @@ class PairIndex:
             self._connection.register("keyed", self._keyed())
             run(_DRAWING)
             drawing, join = "d.uid IS NOT NULL", "LEFT JOIN drawing d ON p.uid::UUID = d.uid"
-        reader = pa.RecordBatchReader.from_batches(completed, rules.complete(first.to_batches()))
+        reader = pa.RecordBatchReader.from_batches(completed, rules.complete(self._pairs(tables)))
         self._connection.register("first", reader)
         run(_PAIRS.format(drawing=drawing, join=join))
         self._connection.register("entries_read", self._entries())
@@ -162,6 +165,11 @@ class PairIndex:
 
     def _open(self, stage: str, table: str, schema: pa.Schema) -> pds.Dataset:
         return open_table(self.folder, stage, table, schema)
+
+    def _pairs(self, tables: Sequence[Table]) -> Iterator[pa.RecordBatch]:
+        for table in tables:
+            scanner = self._open(*table).scanner(columns=list(_READ), filter=self._sample(), batch_size=_BATCH_ROWS)
+            yield from scanner.to_batches()
 
     def _register(self, name: str, table: pds.Dataset) -> None:
         sample = self._sample()

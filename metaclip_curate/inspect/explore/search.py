@@ -28,7 +28,7 @@ _MOST_SECONDS = 60.0
 _UID = re.compile("[0-9a-f]{1,32}")
 _COLUMNS = (
     "uid", "url", "text", "page_url", "page_lang", "source_id", "lang", "lang_score", "label", "metadata_lang", "fate",
-    "reason", "entry_ids",
+    "reason", "detail", "entry_ids",
 )  # fmt: skip
 # In place of the language in a query: pairs without a list for their language.
 NO_LANGUAGE = "-"
@@ -285,13 +285,13 @@ class Search:
         has_image, row["uid"] = row["uid"] in images, row["uid"].hex
         fate = Fate(row.pop("fate"))
         says = self._verdict(row, fate, probabilities)
-        row.pop("label")
+        del row["label"], row["detail"]
         return FoundPair(**row, fate=fate, verdict=says, entries=entries, has_image=has_image)
 
     def _verdict(self, row: dict[str, Any], fate: Fate, probabilities: balance.Floats) -> str:
         """Returns why a pair was kept or not, as `explain` does."""
         if fate == Fate.SCREENED:
-            return screened_verdict(row["reason"], None)
+            return screened_verdict(row["reason"], None, row["detail"])
         if fate in (Fate.UNMATCHED, Fate.NO_METADATA):
             return unmatched_verdict(row["label"], row["metadata_lang"])
         if fate in (Fate.REMOVED, Fate.OTHER_TEXT):

@@ -23,6 +23,7 @@ from metaclip_curate.inspect.explore.images import DownloadedImages
 from metaclip_curate.inspect.explore.index import NO_EXPLORE, PairIndex
 from metaclip_curate.inspect.explore.search import NO_LANGUAGE, Found, Query, Search, SearchTooLongError
 from metaclip_curate.run.fates import FATE_NAMES, Fate
+from metaclip_curate.run.summaries import MatchSummary
 from metaclip_curate.screens.reasons import REASON_NAMES
 
 ADDRESS = "127.0.0.1"
@@ -160,6 +161,7 @@ def _render(
         root=index.folder.root,
         pairs=index.pairs,
         all_pairs=index.all_pairs,
+        downloaded=index.folder.summary(MatchSummary).download is not None,
         given=given,
         query=query,
         found=found,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
@@ -23,7 +24,7 @@ Batches = Iterator[pa.RecordBatch]
 
 
 def pair_fates(
-    distinct: DataFrame,
+    pairs: Sequence[DataFrame],
     matched: DataFrame,
     screened: DataFrame,
     manifest: DataFrame,
@@ -35,7 +36,7 @@ def pair_fates(
     The tables are brought together by uid, so that each is shuffled once.
 
     Args:
-        distinct: Rows of `schemas.DISTINCT`; of a rebalanced run, which has no such table, those of `matched`.
+        pairs: The tables of `pair_rules.tables_of_pairs`.
         matched: Rows of `schemas.MATCHED`.
         screened: Rows of `schemas.SCREENED`.
         manifest: Rows of `schemas.MANIFEST`.
@@ -57,14 +58,12 @@ def pair_fates(
     if not all_draw:
         drawing = drawing_texts(matched.select("image_id", "uid"), options)
         parts.append(drawing.select("uid", _null("metadata_lang"), *nothing, _null("reason"), *_flags(drawing=True)))
-    union = parts[0]
-    for part in parts[1:]:
-        union = union.union(part)
+    union = _union(parts)
     # A uid has a value of each column in one of the tables at most, so that any aggregate finds it.
     outcome = union.groupBy("uid").agg(*(F.max(name).alias(name) for name in union.columns[1:]))
     columns = pa.schema([*(DISTINCT.field(name) for name in _READ), *ADDED])
-    pairs = distinct.select(*_READ).mapInArrow(rules.complete, ddl(columns))
-    found = pairs.withColumnRenamed("metadata_lang", "own_lang").join(outcome, "uid", "left")
+    completed = _union([table.select(*_READ) for table in pairs]).mapInArrow(rules.complete, ddl(columns))
+    found = completed.withColumnRenamed("metadata_lang", "own_lang").join(outcome, "uid", "left")
     found = found.withColumn("metadata_lang", F.coalesce("metadata_lang", "own_lang"))
     for name in ("kept", "is_matched", "drawing"):
         found = found.withColumn(name, F.coalesce(name, F.lit(False)))
@@ -97,6 +96,10 @@ def fate_sums(fates: DataFrame) -> dict[tuple[str, str], int]:
     """
     sums = fates.groupBy("fate", "reason").agg(F.count(F.lit(1)).alias("pairs")).collect()
     return {(fate, reason): pairs for fate, reason, pairs in sums}
+
+
+def _union(tables: Sequence[DataFrame]) -> DataFrame:
+    return reduce(lambda one, other: one.union(other), tables)
 
 
 def _flags(**set_to: bool) -> list[Column]:

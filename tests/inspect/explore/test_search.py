@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,14 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.inspect.explain import Explainer
 from metaclip_curate.inspect.explore.index import PairIndex
 from metaclip_curate.inspect.explore.search import NO_LANGUAGE, Found, FoundPair, Query, Search, SearchTooLongError
+from metaclip_curate.inspect.explore.server import _render
 from metaclip_curate.options.explain import ExplainOptions
 from metaclip_curate.options.explore import ExploreOptions
 from metaclip_curate.run.fates import Fate
 from metaclip_curate.run.finished import open_finished
+from metaclip_curate.run.funnel import funnel
+from metaclip_curate.run.stages import STAGES
+from metaclip_curate.screens.reasons import IMAGE_REASONS
 from metaclip_curate.storage import StorageOptions
 from tests.support import made_run, oracle
 from tests.support.finished_runs import contents
@@ -131,6 +136,38 @@ def test_fates_and_verdicts_are_those_of_the_tables_and_of_explain(
             assert pair.verdict == explained.verdict
             assert [entry.entry for entry in pair.entries] == [entry.entry for entry in explained.entries]
             assert [entry.probability for entry in pair.entries] == [entry.probability for entry in explained.entries]
+
+
+def test_a_rebalanced_run_has_the_pairs_that_were_rejected_for_their_image(tmp_path: Path) -> None:
+    rows = made_run.matched_rows(images=60, seed=5)
+    reasons = [*IMAGE_REASONS, "near_duplicate"]
+    details = ["", *(f"{reason} of something" for reason in reasons[1:])]
+    rejected = [
+        {**row, "reason": reason, "detail": detail} for row, reason, detail in zip(rows, reasons, details, strict=False)
+    ]
+    lost = {"missing": 3, **Counter(reasons)}
+    made_run.write_run(tmp_path / "run", rows[len(rejected) :], t=10, screened=rejected, lost=lost)
+    folder = open_finished(str(tmp_path / "run"), "sample", StorageOptions())
+    with PairIndex(folder, ExploreOptions()) as index:
+        search = Search(index, False)
+        for reason in IMAGE_REASONS:
+            found = all_found(search, fate=f"screened:{reason}")
+            assert {pair.uid for pair in found} == {row["uid"] for row in rejected if row["reason"] == reason}
+            for pair in found:
+                (explained,) = Explainer(folder, ExplainOptions(uid=pair.uid)).explain()
+                assert (pair.verdict, pair.reason) == (explained.verdict, explained.reason)
+                assert (pair.text, pair.metadata_lang) == (explained.text, explained.metadata_lang)
+        assert {pair.uid for pair in all_found(search)} == {row["uid"] for row in rows}
+        assert index.pairs == index.all_pairs == len(rows)
+        steps = {step.key: step.value for step in funnel(folder, STAGES).steps}
+        assert index.pairs + steps["lost_missing"] == steps["manifest_before"]
+        assert index.fates["kept", ""] == steps["kept"]
+        assert {
+            ("screened", reason): steps[f"lost_{reason}"] for reason in IMAGE_REASONS
+        }.items() <= index.fates.items()
+        html = _render(index, search, (Query(), dict.fromkeys(Query.__dataclass_fields__, "")), Found(0), "", 0.0)
+    assert f"<p>{len(rows)} downloaded pairs, as" in html
+    assert '<option value="screened:near_duplicate">rejected by a screen: with a near duplicate' in html
 
 
 def test_a_large_run_is_sampled_by_uid(run: tuple[Path, Rows, dict[str, Rows]]) -> None:

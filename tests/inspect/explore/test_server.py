@@ -6,6 +6,7 @@ import http.client
 import importlib.util
 import io
 import json
+import os
 import shutil
 import signal
 import socket
@@ -75,14 +76,20 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             tar.addfile(member, io.BytesIO(data))
     table = pa.table({"uid": kept[:3], "key": ["000", "001", "002"], "status": ["success", "success", "failed"]})
     pq.write_table(table, folder / "images" / "00000.parquet")
+    (folder / "tmp").mkdir()
     before = contents(folder)
     words = ["explore", "--run", str(folder / "run"), "--images", str(folder / "images"), "--port", "0", "--json"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "metaclip_curate", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "metaclip_curate", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(folder / "tmp")},
     )
     assert process.stdout
     lines = [process.stdout.readline() for _ in range(5)]
     first = json.loads("".join(lines))
+    temporary = {path.name for path in (folder / "tmp").glob("*/*")}
     yield Served(process, int(first["address"].split(":")[2].strip("/")), first, rows[0]["uid"], kept[0], kept[1])
     process.send_signal(signal.SIGINT)
     out, errors = process.communicate(timeout=20)
@@ -90,6 +97,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     assert errors.splitlines()[-1] == "metaclip-curate: interrupted"
     assert "Traceback" not in errors
     assert contents(folder) == before
+    assert "pairs.duckdb" in temporary
+    assert list((folder / "tmp").iterdir()) == []
 
 
 def test_what_is_printed_first(served: Served) -> None:
