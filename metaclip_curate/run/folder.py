@@ -62,11 +62,13 @@ class RunFolder(OwnedFolder):
 
         Raises:
             UserError: The options aren't those that the stage was started with; a file of the user's has a name that
-                the run needs, or lies in the folder of a table; or tables would be removed, and one of those before is
+                the run needs, or lies in one of its folders; or tables would be removed, and one of those before is
                 damaged.
         """
         self.check_options(stage, options)
         self._owned |= folder_names.require_free(self.root, self._owned, self.options)
+        left = folder_names.WORK in self._unfinished
+        self._announce((folder_names.WORK,))
         record = self._stages.get(stage)
         if record is None or (record.upstream != upstream and not grows):
             self.forget(stage)
@@ -79,7 +81,8 @@ class RunFolder(OwnedFolder):
             gone = self._take_out((stage,))
         self._stages[stage] = replace(record, upstream=upstream, finished=False, files_digest=None)
         self._save_and_delete(gone)
-        storage.delete_folder(storage.join(self.root, folder_names.WORK), self.options)
+        if left:
+            storage.delete_folder(self.table(folder_names.WORK), self.options)
 
     @owning
     def begin_parts(self, stage: str, parts: Iterable[str]) -> None:
@@ -93,7 +96,7 @@ class RunFolder(OwnedFolder):
             UserError: A file of the user's lies where a part would be written.
         """
         with self._lock:
-            self._announce(stage, parts)
+            self._announce(folders_of(stage, parts))
             self._save()
 
     @owning
@@ -117,7 +120,7 @@ class RunFolder(OwnedFolder):
             self._set_parts(stage, {**self._stages[stage].parts, part: written})
             self._unfinished -= folders_of(stage, (part,))
             try:
-                self._announce(stage, following)
+                self._announce(folders_of(stage, following))
             finally:
                 self._save()
 
@@ -155,8 +158,10 @@ class RunFolder(OwnedFolder):
             files: The files of a table without parts.
         """
         self.require_owner()
-        # First, so that a run that dies here leaves nothing that nobody would remove any more.
-        storage.delete_folder(storage.join(self.root, folder_names.WORK), self.options)
+        if folder_names.WORK in self._unfinished:
+            # First, so that a run that dies here leaves nothing that nobody would remove any more.
+            storage.delete_folder(self.table(folder_names.WORK), self.options)
+            self._unfinished -= {folder_names.WORK}
         record = self._stages[stage]
         if files is not None:
             record = replace(record, files_digest=self._write_list(stage, "", files))

@@ -50,10 +50,10 @@ def require_named(
 
 
 def require_unused(folder: str, options: StorageOptions) -> None:
-    """Checks that nothing lies where a part is about to be written.
+    """Checks that nothing lies where a part, or temporary files, are about to be written.
 
     Args:
-        folder: Path or URL of the part's folder.
+        folder: Path or URL of their folder.
         options: Credentials and limits for the folder.
 
     Raises:
@@ -85,5 +85,5 @@ def _is_named(name: str, names: FileNames) -> bool:
 def _unknown(url: str) -> UserError:
     return UserError(
         f"{url} isn't named by run.json as a file or folder of this run, which replaces and removes what is in its "
-        "tables: move it elsewhere, or delete it if it isn't needed"
+        "folders: move it elsewhere, or delete it if it isn't needed"
     )

@@ -7,8 +7,8 @@ isn't the run's, and is neither replaced nor removed.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
 
 from metaclip_curate import storage
@@ -88,8 +88,44 @@ class OwnedFolder(RunReader):
             if name in self._stages:
                 self._forgotten[name] = self._stages.pop(name)
 
-    def _announce(self, stage: str, parts: Iterable[str]) -> None:
-        new = folders_of(stage, parts) - self._unfinished
+    @contextmanager
+    def temporary(self, name: str) -> Iterator[str]:
+        """Makes run.json name a folder while a block writes files to it that are needed only there.
+
+        Args:
+            name: The folder's name.
+
+        Yields:
+            Path or URL of the folder, which is empty and is deleted at the end of the block.
+
+        Raises:
+            UserError: The folder has files that aren't an earlier block's.
+        """
+        url = storage.join(self.root, name)
+        with self.owned():
+            left = name in self._unfinished
+            self._announce((name,))
+            self._save()
+            if left:
+                storage.delete_folder(url, self.options)
+            try:
+                yield url
+            finally:
+                self.require_owner()
+                storage.delete_folder(url, self.options)
+                self._unfinished -= {name}
+                self._save()
+
+    def _announce(self, folders: Iterable[str]) -> None:
+        """Names folders that are about to be written; the next save makes it last.
+
+        Args:
+            folders: Paths of the folders, relative to the run folder.
+
+        Raises:
+            UserError: One of them has something, and run.json didn't name it.
+        """
+        new = frozenset(folders) - self._unfinished
         for name in sorted(new):
             require_unused(storage.join(self.root, name), self.options)
         self._unfinished |= new

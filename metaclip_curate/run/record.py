@@ -164,7 +164,7 @@ class RunRecord:
         removed: Files of the table `removed`.
         removing: Tables that are being rewritten without what was removed; empty unless that was interrupted.
         unfinished: Folders, relative to the run folder, that are being written or removed: parts that were begun and
-            aren't finished, and what is left of tables that are computed again.
+            aren't finished, what is left of tables that are computed again, and temporary files of a stage or report.
     """
 
     owns: frozenset[str] = frozenset()

@@ -123,6 +123,53 @@ def test_a_part_is_not_begun_where_a_file_of_the_users_lies(tmp_path: Path, name
     assert list(RunFolder(str(tmp_path)).parts("extract")) == ["00000", "00001"]
 
 
+def test_files_of_the_users_among_temporary_ones_stop_a_stage(tmp_path: Path) -> None:
+    made_run.write_run(tmp_path, made_run.matched_rows(images=10, seed=1))
+    mine = tmp_path / "_work" / "m.txt"
+    mine.parent.mkdir()  # an empty folder stops nothing
+    folder = RunFolder(str(tmp_path))
+    folder.begin("match", folder.options_of("match"), folder.fingerprint("dedup"))
+    mine.parent.mkdir(exist_ok=True)
+    mine.write_bytes(b"left by a run that died")
+    again = RunFolder(str(tmp_path))
+    again.begin("match", folder.options_of("match"), folder.fingerprint("dedup"))
+    assert not mine.exists()
+    again.finish("match", MatchSummary(languages=(), no_metadata=0, metadata=""))
+    assert json.loads((tmp_path / "run.json").read_bytes())["unfinished"] == []
+    mine.parent.mkdir()
+    mine.write_bytes(b"mine")
+    before = everything(tmp_path)
+    for stage in ("match", "count"):
+        again = RunFolder(str(tmp_path))
+        again.forget(stage)
+        with pytest.raises(UserError, match=r"_work isn't named by run\.json .*: move it elsewhere"):
+            again.begin(stage, {}, again.fingerprint(STAGES[STAGES.index(stage) - 1]))
+        assert everything(tmp_path) == before
+
+
+def test_temporary_files_of_a_report(tmp_path: Path) -> None:
+    root, killed = tmp_path / "run", tmp_path / "killed"
+    folder = extracted(root)
+    whole = everything(root)
+    (root / "_report").mkdir()
+    with pytest.raises(RuntimeError, match="died"), folder.temporary("_report") as work:
+        assert work == str(root / "_report")
+        assert json.loads((root / "run.json").read_bytes())["unfinished"] == ["_report", "_work"]
+        write_part(folder, "_report", "a", ROWS)
+        shutil.copytree(root, killed, ignore=shutil.ignore_patterns("run.owner-*"))
+        raise RuntimeError("it died")
+    assert everything(root) == whole
+    # What a killed one left is replaced, and what run.json doesn't name isn't.
+    with RunFolder(str(killed)).temporary("_report") as work:
+        assert not Path(work).exists()
+    mine = root / "_report" / "m.txt"
+    mine.parent.mkdir()
+    mine.write_bytes(b"mine")
+    with pytest.raises(UserError, match=r"_report isn't named by run\.json"), folder.temporary("_report"):
+        pytest.fail("began")
+    assert mine.read_bytes() == b"mine"
+
+
 def test_a_table_whose_removal_was_interrupted_is_removed_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 
-from metaclip_curate import storage
 from metaclip_curate.language import OTHER, read_languages
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.report.facts import Curation, EntryLists, Facts, LanguageFact, PairFacts, ScreenedFacts, TriedT
@@ -199,10 +198,9 @@ class Gatherer:
         counts = self._read("count", "counts", COUNTS)
         limits = self._limits()
         thresholds = {name: row.t for name, row in sorted(limits.items())}
-        work = storage.join(self._folder.root, folder_names.REPORT_WORK)
         unmatched = {name: row.entries_unmatched for name, row in sorted(limits.items())}
-        hit_entries(counts, manifest, thresholds).write.mode("overwrite").parquet(work)
-        try:
+        with self._folder.temporary(folder_names.REPORT_WORK) as work:
+            hit_entries(counts, manifest, thresholds).write.mode("overwrite").parquet(work)
             entries = read_files(self._spark, [work], HIT_ENTRIES)
             histograms = kept_histograms(entries, unmatched)
             lists, thinned = entry_lists(entries, unmatched_entries(counts, unmatched))
@@ -210,8 +208,6 @@ class Gatherer:
             for name, most in frequent.items():
                 # A language whose entries are neither thinned, whole nor unmatched has no lists yet.
                 lists[name] = dataclasses.replace(lists.get(name, EntryLists()), frequent=most)
-        finally:
-            storage.delete_folder(work, self._folder.options)
         sizes = (sum(row.pairs for row in limits.values()), self._folder.summary(SampleSummary).pairs)
         hosts = [host for host, _ in pairs.hosts[:LARGEST_HOSTS]] if pairs else []
         kept, kept_sample = pair_facts(manifest, "manifest", sizes[1], hosts)
