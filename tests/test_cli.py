@@ -86,7 +86,8 @@ def test_an_output_with_something_of_the_users_under_a_runs_name(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("mistake", "stage"), [("--input", "extract"), *(("--metadata", stage) for stage in STAGES), ("--lid", "match")]
+    ("mistake", "stage"),
+    [("--input", "extract"), ("--input", "sample"), *(("--metadata", stage) for stage in STAGES), ("--lid", "match")],
 )
 def test_nothing_is_done_again_where_something_that_was_given_is_wrong(
     tmp_path: Path,
@@ -101,7 +102,10 @@ def test_nothing_is_done_again_where_something_that_was_given_is_wrong(
     inputs = [tmp_path / "gone.wat"] if mistake == "--input" else mini_wats
     lists = tmp_path / "gone" if mistake == "--metadata" else metadata
     more = ["--lid-fallback", "page"] if mistake == "--lid" else []
-    assert run(inputs, lists, tmp_path / "run", "--again-from", stage, *more) == 2
+    # With inputs the stages before the named one would be checked as well.
+    named = ["--input", *map(str, inputs)] if mistake == "--input" or stage == "extract" else []
+    given = [*named, "--metadata", str(lists), "--output", str(tmp_path / "run"), "--again-from", stage, *more]
+    assert main(["run", *given]) == 2
     assert_one_sentence(capsys, "--lid-fallback none, and the command says page" if mistake == "--lid" else "gone")
     assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()} == before
 

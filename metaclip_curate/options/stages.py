@@ -18,7 +18,7 @@ class RepeatOptions:
 
     again_from: StageName | None = option(
         None,
-        "discard this stage and those after it, and run them again; the stages before it must be finished and stay as "
-        "they are, so that --input isn't needed",
+        "discard this stage and those after it, and run them again; without --input, the stages before it must be "
+        "finished and stay as they are; with it, new inputs are read first",
         changes_output=False,
     )

@@ -31,7 +31,7 @@ from metaclip_curate.run.file_list import FileList, PartFile
 from metaclip_curate.run.finished import require_finished
 from metaclip_curate.run.manifest_files import part_name
 from metaclip_curate.run.owner import owning
-from metaclip_curate.run.stages import STAGES, stages_before, stages_from
+from metaclip_curate.run.stages import STAGES, stages_before
 from metaclip_curate.run.summaries import (
     BalanceSummary,
     CountSummary,
@@ -80,16 +80,18 @@ class Pipeline:
 
         Args:
             again_from: A stage that is done again, with those after it. Their tables are removed when the first of them
-                begins, so that nothing is lost if a check fails. The stages before it must be finished; they are kept
-                as they are, and inputs aren't even listed.
+                begins, so that nothing is lost if a check fails. Without inputs, the stages before it must be finished
+                and are kept as they are; with inputs, what is missing of them is computed first.
 
         Raises:
-            UserError: Something that was given is wrong, or a stage before `again_from` isn't finished.
+            UserError: Something that was given is wrong, or inputs are missing, without which a stage isn't finished.
         """
-        stages = stages_from(again_from or STAGES[0])
+        kept = stages_before(again_from) if again_from and not self.options.extract.input else ()
+        if kept:
+            self._keep(kept)
         if again_from:
-            self._keep(stages_before(again_from))
             self.folder.forget(again_from)
+        stages = STAGES[len(kept) :]
         self._check(stages)
         steps: dict[str, Callable[[], object]] = {
             "extract": self.extract,
@@ -103,11 +105,9 @@ class Pipeline:
             steps[stage]()
 
     def _keep(self, stages: Sequence[str]) -> None:
-        """Checks that stages which aren't repeated are finished, with the options that were given."""
-        if not stages:
-            return
+        """Checks that stages which need no input are finished, with the options that were given."""
         if self.options.extract.retry_failed:
-            raise UserError("--retry-failed reads inputs again: leave it or --again-from out")
+            raise UserError("--retry-failed reads inputs again: name them with --input, or leave it out")
         require_finished(self.folder, stages[-1])
         for stage in stages:
             self._checked.kept(stage)

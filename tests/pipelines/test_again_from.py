@@ -34,20 +34,38 @@ def pipeline(root: Path, inputs: list[str], lines: list[str] | None = None, **gi
 
 
 @pytest.mark.parametrize("stage", ["balance", "sample"])
-@pytest.mark.parametrize("inputs", [[], ["/not/read.warc.wat.gz"]])
 def test_the_stages_before_need_no_input(
-    tmp_path: Path, done: list[str], monkeypatch: pytest.MonkeyPatch, stage: str, inputs: list[str]
+    tmp_path: Path, done: list[str], monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
     made_run.write_run(tmp_path, made_run.matched_rows(images=10, seed=1))
     monkeypatch.setattr(storage, "expand_inputs", lambda *given: pytest.fail("inputs were listed"))
     lines: list[str] = []
-    run = pipeline(tmp_path, inputs, lines)
+    run = pipeline(tmp_path, [], lines)
     run.run(stage)
     assert done == list(stages_from(stage))
     assert lines == [f"{', '.join(stages_before(stage))}: kept as they are, without --input"]
     assert run.folder.parts("match")
     with pytest.raises(UserError, match=f"no finished stage {stage}"):
         run.folder.require(stage)
+
+
+def test_with_inputs_the_stages_before_do_what_is_missing(
+    tmp_path: Path, done: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_run.write_run(tmp_path, made_run.matched_rows(images=10, seed=1))
+    with pytest.raises(UserError, match=r"gone\.warc\.wat\.gz"):
+        pipeline(tmp_path, ["/gone.warc.wat.gz"]).run("balance")
+    assert done == []
+    checked: list[str] = []
+    monkeypatch.setattr(Pipeline, "_check", lambda self, stages: checked.extend(stages))
+    lines: list[str] = []
+    run = pipeline(tmp_path, ["/new.warc.wat.gz"], lines, retry_failed=True)
+    run.run("balance")
+    assert checked == done == list(STAGES)
+    assert lines == []
+    assert run.folder.require("count")
+    with pytest.raises(UserError, match="no finished stage balance"):
+        run.folder.require("balance")
 
 
 def test_stages_before_that_are_not_finished(tmp_path: Path, done: list[str]) -> None:
@@ -64,7 +82,7 @@ def test_options_of_the_stages_before_are_still_compared(tmp_path: Path, done: l
     made_run.write_run(tmp_path, made_run.matched_rows(images=10, seed=1))
     with pytest.raises(UserError, match=r"--lid-fallback none, and the command says page: .*--again-from dedup to"):
         pipeline(tmp_path, [], lid_fallback="page").run("balance")
-    with pytest.raises(UserError, match="--retry-failed reads inputs again: leave it or --again-from out"):
+    with pytest.raises(UserError, match="--retry-failed reads inputs again: name them with --input, or"):
         pipeline(tmp_path, [], retry_failed=True).run("balance")
     assert done == []
 
