@@ -227,6 +227,8 @@ class Pipeline:
             with self._work.stage("sample", options):
                 summary, files = draw_manifest(self._work, self.options, self._command)
             self.folder.finish("sample", summary, FileList({"manifest": files}))
+        elif "manifest" not in self.folder.removing:  # else a removal that was interrupted has to be finished first
+            self.folder.table_files("sample", "manifest")  # checks that it still is what was written
 
     def report(self) -> None:
         """Writes the report of a finished run, which `run` and `sample` don't. Raises an interruption only."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -161,37 +161,50 @@ def states_of(paths: Iterable[str]) -> dict[str, FileState]:
     return states
 
 
-def check_folder(folder: str, files: Sequence[PartFile], options: StorageOptions, remedy: str) -> None:
-    """Compares a folder with its list.
+def check_folder(
+    folder: str,
+    files: Mapping[str, PartFile],
+    options: StorageOptions,
+    remedy: str,
+    begun: Callable[[], Collection[str]] = tuple,
+) -> None:
+    """Compares all that is below a folder with what was written, by one listing.
 
     Args:
-        folder: Folder of a part of a table.
-        files: Files that were written to it.
+        folder: Folder of a table, or of a part of one.
+        files: Files that were written to it, by their path in the folder.
         options: Credentials and limits for the folder.
         remedy: What to do if they differ, for the message.
+        begun: Returns the names of folders in it that belong to the run and whose files aren't listed.
 
     Raises:
         UserError: A file is missing, was added, or isn't what was written.
     """
-    found = storage.file_sizes(folder, options)
-    listed = {file.name: file for file in files}
-    for name in sorted(listed.keys() - found.keys()):
-        raise UserError(f"{storage.join(folder, name)} is missing: {remedy}")
-    for name in sorted(found.keys() - listed.keys()):
-        # Spark, Arrow and other readers of a folder of Parquet files skip names that begin so.
-        if ".parquet" in name and not name.startswith((".", "_")):
-            raise UserError(f"{storage.join(folder, name)} was not written by this run: move it out of the folder")
-    for name, file in listed.items():
-        if found[name] != file.size:
+    found = storage.file_sizes(folder, options, recursive=True)
+    for path in sorted(files.keys() - found.keys()):
+        raise UserError(f"{storage.join(folder, path)} is missing: {remedy}")
+    added = sorted(filter(_is_read, found.keys() - files.keys()))
+    known = begun() if added else ()
+    for path in added:
+        if path.partition("/")[0] not in known:
+            raise UserError(f"{storage.join(folder, path)} was not written by this run: move it out of the folder")
+    for path, file in files.items():
+        if found[path] != file.size:
             raise UserError(
-                f"{storage.join(folder, name)} has {found[name]:,} bytes, and {file.size:,} were written: {remedy}"
+                f"{storage.join(folder, path)} has {found[path]:,} bytes, and {file.size:,} were written: {remedy}"
             )
-    urls = [storage.join(folder, file.name) for file in files]
     with ThreadPoolExecutor(_READERS) as pool:
-        footers = pool.map(lambda file, url: _footer_crc(url, file, options), files, urls)
-        for url, file, crc in zip(urls, files, footers, strict=True):
-            if crc != file.crc:
-                raise UserError(f"{url} was changed after the run wrote it: {remedy}")
+        footers = pool.map(lambda path: _footer_crc(storage.join(folder, path), files[path], options), files)
+        for path, crc in zip(files, footers, strict=True):
+            if crc != files[path].crc:
+                raise UserError(f"{storage.join(folder, path)} was changed after the run wrote it: {remedy}")
+
+
+def _is_read(path: str) -> bool:
+    """Returns whether readers of a folder of Parquet files read a file below it."""
+    names = path.split("/")
+    # Spark, Arrow and other readers skip names that begin so.
+    return any(".parquet" in name for name in names) and not any(name.startswith((".", "_")) for name in names)
 
 
 def _footer_crc(url: str, file: PartFile, options: StorageOptions) -> int:

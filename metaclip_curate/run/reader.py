@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from metaclip_curate import storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.run import folder_names
-from metaclip_curate.run.file_list import FileList, TableFile, check_folder, digest
+from metaclip_curate.run.file_list import FileList, PartFile, TableFile, check_folder, digest
 from metaclip_curate.run.option_changes import changed_option, older_values
 from metaclip_curate.run.owner import RunOwner
 from metaclip_curate.run.record import (
@@ -186,21 +186,53 @@ class RunReader:
         if parts is None:
             self.require(stage)
             parts = sorted(self.parts(stage)) or [""]
-        return [file for part in parts for file in self._files_of_part(stage, table, part)]
+        listed = {part: self._listed_files(stage, table, part) for part in parts}
+        self._check_files(stage, table, listed)
+        return [
+            file
+            for part, files in listed.items()
+            for file in (self._unlisted_files(table, part) if files is None else self._files(table, part, files))
+        ]
 
-    def _files_of_part(self, stage: str, table: str, part: str) -> list[TableFile]:
+    def _listed_files(self, stage: str, table: str, part: str) -> Sequence[PartFile] | None:
+        """Returns the files of a part by its list; None if there is no list."""
         if table in self._removing:
             raise UserError(
                 f"what was removed is only partly gone from {self.table(table)}, since that was interrupted: "
                 f"`metaclip-curate remove --run {self.root}` finishes it"
             )
-        folder = self.part(table, part) if part else self.table(table)
         files = self.file_list(stage, part)
-        if files is None:
-            return [TableFile(storage.join(folder, name), None) for name in storage.list_parquet(folder, self.options)]
-        listed = files.tables.get(table, ())  # a rebalanced run has screened nothing
-        check_folder(folder, listed, self.options, remedy(stage))
-        return [TableFile(storage.join(folder, file.name), file.rows) for file in listed]
+        return None if files is None else files.tables.get(table, ())  # a rebalanced run has screened nothing
+
+    def _check_files(self, stage: str, table: str, listed: Mapping[str, Sequence[PartFile] | None]) -> None:
+        """Compares the folder of a table with the lists of its parts, or the folders of some parts with theirs."""
+        known = {part: files for part, files in listed.items() if files is not None}
+        if known and listed.keys() >= self.parts(stage).keys():
+            below = {f"{part}/{file.name}".lstrip("/"): file for part, files in known.items() for file in files}
+            check_folder(
+                self.table(table),
+                below,
+                self.options,
+                remedy(stage),
+                lambda: self._named_parts(stage, table) - known.keys(),
+            )
+            return
+        for part, files in known.items():
+            check_folder(self.part(table, part), {file.name: file for file in files}, self.options, remedy(stage))
+
+    def _named_parts(self, stage: str, table: str) -> set[str]:
+        """Returns the parts of a table that run.json names now, also for another run that is writing the folder."""
+        now = RecordFile(self.root, self.options).read() or RunRecord()
+        folders = (name.partition("/") for name in self._unfinished | now.unfinished)
+        begun = {part for of_table, _, part in folders if of_table == table}
+        return begun.union(now.stages[stage].parts if stage in now.stages else ())
+
+    def _files(self, table: str, part: str, files: Sequence[PartFile]) -> list[TableFile]:
+        return [TableFile(storage.join(self.table(table), part, file.name), file.rows) for file in files]
+
+    def _unlisted_files(self, table: str, part: str) -> list[TableFile]:
+        folder = storage.join(self.table(table), part)
+        return [TableFile(storage.join(folder, name), None) for name in storage.list_parquet(folder, self.options)]
 
     def file_list(self, stage: str, part: str = "", verified: bool = True) -> FileList | None:
         """Returns the list of a finished part's files.

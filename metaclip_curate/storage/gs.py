@@ -48,9 +48,9 @@ class GsStore:
         """Lists the names below a folder."""
         return sorted(name for name, _ in self._items(url, recursive=recursive))
 
-    def sizes(self, url: str) -> dict[str, int]:
-        """Returns the sizes of a folder's own files."""
-        items = self._items(url, recursive=False)
+    def sizes(self, url: str, *, recursive: bool = False) -> dict[str, int]:
+        """Returns the sizes of a folder's files."""
+        items = self._items(url, recursive=recursive)
         return {name: int(item["size"]) for name, item in items if not name.endswith("/")}
 
     def _items(self, url: str, *, recursive: bool) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -105,9 +105,9 @@ class ArrowStore:
                 names.append(name + "/")
         return sorted(names)
 
-    def sizes(self, url: str) -> dict[str, int]:
-        """Returns the sizes of a folder's own files."""
-        items = self._items(url, recursive=False)
+    def sizes(self, url: str, *, recursive: bool = False) -> dict[str, int]:
+        """Returns the sizes of a folder's files."""
+        items = self._items(url, recursive=recursive)
         return {name: int(item.size) for name, item in items if item.type != fs.FileType.Directory}
 
     def _items(self, url: str, *, recursive: bool) -> Iterator[tuple[str, Any]]:

@@ -124,17 +124,24 @@ class LocalStore:
                     names.append(name if below == "." else f"{below}/{name}")
         return sorted(names)
 
-    def sizes(self, url: str) -> dict[str, int]:
-        """Returns the sizes of a folder's own files."""
-        try:
-            with os.scandir(local_path(url)) as entries:
-                return {
-                    entry.name: entry.stat().st_size
-                    for entry in entries
-                    if entry.is_file() and not entry.name.endswith(UNFINISHED_SUFFIX)
-                }
-        except FileNotFoundError:
-            return {}
+    def sizes(self, url: str, *, recursive: bool = False) -> dict[str, int]:
+        """Returns the sizes of a folder's files, also of those behind links."""
+        sizes: dict[str, int] = {}
+        folders = [("", local_path(url))]
+        while folders:
+            below, path = folders.pop()
+            try:
+                with os.scandir(path) as entries:
+                    for entry in entries:
+                        if entry.is_file() and not entry.name.endswith(UNFINISHED_SUFFIX):
+                            sizes[below + entry.name] = entry.stat().st_size
+                        elif recursive and entry.is_dir() and not _leads_upwards(entry):
+                            folders.append((f"{below}{entry.name}/", entry.path))
+            except FileNotFoundError:
+                continue
+            except PermissionError as error:
+                _refuse_unreadable(error)
+        return sizes
 
     def write(self, url: str, data: bytes) -> None:
         """Makes or replaces a file."""
@@ -204,6 +211,11 @@ class LocalStore:
             pass
         except (PermissionError, NotADirectoryError) as error:
             cannot_write(url, error)
+
+
+def _leads_upwards(entry: os.DirEntry[str]) -> bool:
+    """Returns whether this is a link to a folder above itself, which would be followed for ever."""
+    return entry.is_symlink() and Path(entry.path).parent.resolve().is_relative_to(Path(entry.path).resolve())
 
 
 def _refuse_unreadable(error: OSError) -> None:

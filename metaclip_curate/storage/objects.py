@@ -215,14 +215,19 @@ def list_parquet(folder: str, options: StorageOptions) -> list[str]:
     return [name for name in list_folder(folder, options) if name.endswith(".parquet")]
 
 
-def file_sizes(url: str, options: StorageOptions) -> dict[str, int]:
-    """Returns the size in bytes of each of a folder's own files, by name; none if the folder doesn't exist.
+def file_sizes(url: str, options: StorageOptions, *, recursive: bool = False) -> dict[str, int]:
+    """Returns the size in bytes of each of a folder's files, by relative name; none if the folder doesn't exist.
+
+    Args:
+        url: Path or URL of the folder.
+        options: Credentials and limits for reading it.
+        recursive: Whether all files below it count; else its own files.
 
     Raises:
         UserError: The name or the credentials are wrong.
         OSError: The store fails.
     """
-    return store_of(url, options).sizes(url)
+    return store_of(url, options).sizes(url, recursive=recursive)
 
 
 def delete_folder(url: str, options: StorageOptions) -> None:

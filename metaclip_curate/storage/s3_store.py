@@ -51,10 +51,10 @@ class S3Store:
             names.extend(item["Prefix"] for item in page.get("CommonPrefixes", []))
         return sorted(name.removeprefix(prefix) for name in names)
 
-    def sizes(self, url: str) -> dict[str, int]:
-        """Returns the sizes of a folder's own files."""
+    def sizes(self, url: str, *, recursive: bool = False) -> dict[str, int]:
+        """Returns the sizes of a folder's files."""
         prefix = _folder_key(url)
-        pages = self._pages(url, recursive=False, page_size=1000)
+        pages = self._pages(url, recursive=recursive, page_size=1000)
         items = (item for page in pages for item in page.get("Contents", []))
         return {item["Key"].removeprefix(prefix): item["Size"] for item in items if not item["Key"].endswith("/")}
 

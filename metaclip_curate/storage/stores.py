@@ -37,8 +37,13 @@ class Store(Protocol):
             recursive: Whether to list all files below it; else its own files, and its folders with a slash at the end.
         """
 
-    def sizes(self, url: str) -> dict[str, int]:
-        """Returns the size in bytes of each of a folder's own files, by name."""
+    def sizes(self, url: str, *, recursive: bool = False) -> dict[str, int]:
+        """Returns the size in bytes of each of a folder's files, by name relative to the folder.
+
+        Args:
+            url: The folder.
+            recursive: Whether all files below it count; else its own files.
+        """
 
     def write(self, url: str, data: bytes) -> None:
         """Makes or replaces a file. Readers see the old content or the new one, never a part."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -186,6 +187,17 @@ def test_purging_takes_the_rows_out_of_the_other_tables(made: tuple[Path, dict[s
     assert [pq.read_metadata(path).num_row_groups for path in sorted((root / "matched").rglob("*.parquet"))] == groups
     folder = open_finished(str(root), "sample", STORAGE)
     assert sum(file.rows or 0 for file in folder.table_files("match", "matched")) == len(expected)
+
+
+@pytest.mark.parametrize("name", ["matched/00007/part-00000.parquet", "matched/x.parquet", "manifest/old/x.parquet"])
+def test_rows_in_a_file_that_run_json_does_not_name_would_stay(made: tuple[Path, dict[str, Rows]], name: str) -> None:
+    root, tables = made
+    (root / name).parent.mkdir(exist_ok=True)
+    shutil.copy(next((root / "matched").rglob("*.parquet")), root / name)
+    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    with pytest.raises(UserError, match=f"{name} was not written by this run: move it out of the folder"):
+        remove(root, Removal("uid", tables["matched"][4]["uid"]), purge=True)
+    assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
 
 
 def test_a_removed_pair_is_explained(made: tuple[Path, dict[str, Rows]]) -> None:

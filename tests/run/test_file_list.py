@@ -39,7 +39,7 @@ def files(tmp_path: Path) -> list[PartFile]:
 
 
 def check(folder: Path, files: list[PartFile]) -> None:
-    check_folder(str(folder), files, StorageOptions(), "do it again")
+    check_folder(str(folder), {file.name: file for file in files}, StorageOptions(), "do it again")
 
 
 def test_a_list_is_read_as_it_was_written(files: list[PartFile]) -> None:
@@ -50,8 +50,24 @@ def test_a_list_is_read_as_it_was_written(files: list[PartFile]) -> None:
 def test_a_folder_that_is_as_it_was_written(tmp_path: Path, files: list[PartFile]) -> None:
     for name in (".DS_Store", "_SUCCESS", ".part-00000.parquet.crc", "notes.txt"):
         (tmp_path / "part" / name).write_bytes(b"read by nobody")
+    write(tmp_path / "part" / "_temporary" / "0" / "part-00000.parquet")
+    (tmp_path / "part" / "old").mkdir()
+    (tmp_path / "part" / "old" / "notes.txt").write_bytes(b"no table")
     check(tmp_path / "part", files)
     check(tmp_path / "none", [])
+
+
+@pytest.mark.parametrize("name", ["part/old/part-00000.parquet", "x.parquet", "copy.parquet/0", "part/more.parquet"])
+def test_parquet_files_below_a_folder_that_were_not_written(tmp_path: Path, files: list[PartFile], name: str) -> None:
+    listed = {f"part/{file.name}": file for file in files}
+    check_folder(str(tmp_path), listed, StorageOptions(), "do it again", lambda: pytest.fail("nothing was added"))
+    write(tmp_path / name)
+    with pytest.raises(UserError, match=f"{tmp_path / name} was not written by this run: move it out of the folder"):
+        check_folder(str(tmp_path), listed, StorageOptions(), "do it again", lambda: ["begun"])
+    (tmp_path / "part").rename(tmp_path / "whole")
+    listed = {f"whole/{file.name}": file for file in files}
+    first = name.split("/")[0] if name.split("/")[0] != "part" else "whole"
+    check_folder(str(tmp_path), listed, StorageOptions(), "do it again", lambda: [first])
 
 
 def flip_in_footer(path: Path) -> None:

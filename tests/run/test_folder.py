@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from metaclip_curate import storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.run.file_list import FileList, digest
 from metaclip_curate.run.folder import RunFolder
@@ -238,10 +240,50 @@ def test_a_table_is_the_files_that_were_written(tmp_path: Path) -> None:
     folder = extracted(tmp_path)
     folder.finish("extract", ExtractSummary(files=1))
     # Not finished, and so no part of the table.
+    reader = RunFolder(str(tmp_path))
+    folder.begin_parts("extract", ["00002"])
     made_run.write_table(tmp_path / "pairs" / "00002" / "part-00000.parquet", [], pa.schema([]))
-    files = RunFolder(str(tmp_path)).table_files("extract", "pairs")
+    assert reader.table_files("extract", "pairs") == RunFolder(str(tmp_path)).table_files("extract", "pairs")
+    files = reader.table_files("extract", "pairs")
     assert files == [(str(tmp_path / "pairs" / part / "part-00000.parquet"), 1) for part in ("00000", "00001")]
     assert read_columns(folder, "extract", "inputs", ["pairs"]).to_pylist() == [{"pairs": 1}, {"pairs": 1}]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "matched/00007/part-00000.parquet",
+        "matched/x.parquet",
+        "matched/00000-00000/old/x.parquet",
+        "manifest/old/x.parquet",
+    ],
+)
+def test_a_parquet_file_that_run_json_does_not_name_stops_readers_and_writers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    made_run.write_run(tmp_path, made_run.matched_rows(images=30, seed=1))
+    folder = RunFolder(str(tmp_path))
+    table = name.split("/")[0]
+    stage, following = {"matched": ("match", "count"), "manifest": ("sample", "sample")}[table]
+    listings: list[str] = []
+    sizes = storage.file_sizes
+
+    def listed(url: str, *given: Any, **named: Any) -> dict[str, int]:
+        listings.append(url)
+        return sizes(url, *given, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "file_sizes", listed)
+        assert folder.table_files(stage, table)
+    assert listings == [str(tmp_path / table)]  # and not one for each part
+    made_run.write_table(tmp_path / name, [], pa.schema([]))
+    before = everything(tmp_path)
+    with pytest.raises(UserError, match=f"{tmp_path / name} was not written by this run: move it out of the folder"):
+        folder.table_files(stage, table)
+    folder.forget(following)
+    with pytest.raises(UserError, match=rf"{name} was not written by this run|old isn't named by run\.json"):
+        folder.begin(following, {}, folder.fingerprint(STAGES[STAGES.index(following) - 1]))
+    assert everything(tmp_path) == before
 
 
 @pytest.mark.parametrize("stage", STAGES[2:])

@@ -40,6 +40,7 @@ def extracted(root: Path) -> RunFolder:
 
 def test_parts_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:
     folder = extracted(tmp_path)
+    folder.begin_parts("extract", ["00002"])
     write_part(folder, "inputs", "00002", pa.table({"path": ["not committed"], "pairs": [1]}))
     assert read_columns(folder, "extract", "inputs", ["path"]).to_pylist() == [{"path": "a.wat"}, {"path": "b.wat"}]
     assert read_columns(folder, "extract", "inputs", ["path"], ["00001"]).to_pylist() == [{"path": "b.wat"}]

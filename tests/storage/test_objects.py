@@ -16,6 +16,7 @@ from metaclip_curate.storage import (
     StorageOptions,
     delete_folder,
     exists,
+    file_sizes,
     join,
     list_folder,
     read_bytes,
@@ -48,6 +49,10 @@ def test_write_read_list_delete(run_folder: RunFolder, tmp_path: Path) -> None:
     assert list_folder(run, options) == ["pairs/", "run.json"]
     assert list_folder(run + "/", options) == ["pairs/", "run.json"]
     assert list_folder(join(run, "pairs"), options, recursive=True) == ["deep/part-1", "part-0"]
+    assert file_sizes(join(run, "pairs"), options) == {"part-0": 0}
+    below = {"part-0": 0, "deep/part-1": local.stat().st_size}
+    assert file_sizes(join(run, "pairs"), options, recursive=True) == below
+    assert file_sizes(join(run, "none"), options, recursive=True) == {}
     assert exists(run, options)
     assert exists(join(run, "pairs"), options)
     assert exists(join(run, "run.json"), options)
@@ -62,6 +67,17 @@ def test_write_read_list_delete(run_folder: RunFolder, tmp_path: Path) -> None:
     delete_folder(run, options)
     assert not exists(run, options)
     assert read_bytes(join(run + "2", "other"), options) == b"3"
+
+
+def test_sizes_of_files_behind_links(tmp_path: Path) -> None:
+    run, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
+    for folder in (run / "pairs", elsewhere):
+        folder.mkdir(parents=True)
+    (elsewhere / "a").write_bytes(b"1")
+    for name, target in {"00000": elsewhere, "00001": elsewhere, "loop": run, "gone": tmp_path / "nothing"}.items():
+        (run / "pairs" / name).symlink_to(target)
+    assert file_sizes(str(run), StorageOptions(), recursive=True) == {"pairs/00000/a": 1, "pairs/00001/a": 1}
+    assert file_sizes(str(run), StorageOptions()) == {}
 
 
 @pytest.mark.parametrize("url", ["/", "s3://bucket", "s3://bucket/", "gs://bucket//", "hdfs://namenode:8020/", ""])
