@@ -9,11 +9,10 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
-from metaclip_curate import storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.extract.robots_files import read_robots_files
 from metaclip_curate.options.policies import PoliciesOptions
-from metaclip_curate.screens.host_policies import HOSTS_FILE, write_host_policies
+from metaclip_curate.screens.host_policies import require_replaceable, write_host_policies
 from metaclip_curate.screens.hosts import normal_host
 from metaclip_curate.screens.robots_rules import all_rules, forbidding_rule
 from metaclip_curate.storage import InputError, StorageOptions, public_name
@@ -68,11 +67,9 @@ def build_policies(options: PoliciesOptions, store: StorageOptions, log: Callabl
         log: Receives lines about progress.
 
     Raises:
-        UserError: The folder has other files, or no input could be read.
+        UserError: The folder has other files, or its files aren't an earlier build's; or no input could be read.
     """
-    present = storage.list_folder(options.output, store)
-    if present and HOSTS_FILE not in present:
-        raise UserError(f"--output {options.output} has files of something else: name another folder")
+    require_replaceable(options.output, store)
     paths = list(archive_files(options.input, store))
     order = {rule: number for number, rule in enumerate(all_rules(options.agents))}
     rules: dict[str, str] = {}

@@ -23,6 +23,7 @@ HOSTS_FILE, ABOUT_FILE = "hosts.parquet", "policies.json"
 # One row a host that forbids, sorted by host.
 HOSTS = pa.schema([pa.field("host", pa.string()), pa.field("rule", pa.dictionary(pa.int8(), pa.string()))])
 MOST_RULES = 100
+KIND = "metaclip-curate policies"  # what policies.json names as its maker
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,34 @@ def policies_digest(folder: str, options: StorageOptions) -> str:
     return hashlib.sha256(_bytes(folder, options)).hexdigest()
 
 
+def require_replaceable(folder: str, options: StorageOptions) -> None:
+    """Checks that a folder is empty, or has the two files of `policies build` as they were written.
+
+    Args:
+        folder: Path or URL of the folder, which need not exist.
+        options: Credentials and limits for the folder.
+
+    Raises:
+        UserError: It has other files, one of these is missing, or they aren't what was written.
+    """
+    present = storage.list_folder(folder, options)
+    if not present:
+        return
+    if not {HOSTS_FILE, ABOUT_FILE} & set(present):
+        raise UserError(f"--output {folder} has files of something else: name another folder")
+    try:
+        about = json.loads(storage.read_bytes(storage.join(folder, ABOUT_FILE), options))
+        hosts = storage.read_bytes(storage.join(folder, HOSTS_FILE), options)
+        ours = about["kind"] == KIND and about["sha256"] == hashlib.sha256(hosts).hexdigest()
+    except (FileNotFoundError, ValueError, LookupError, TypeError):
+        ours = False
+    if not ours:
+        raise UserError(
+            f"--output {folder} has a {HOSTS_FILE} or {ABOUT_FILE} that isn't as `metaclip-curate policies build` "
+            "wrote it: name another folder, or move both away"
+        )
+
+
 def write_host_policies(
     folder: str, rules: Mapping[str, str], about: Mapping[str, Any], options: StorageOptions
 ) -> None:
@@ -84,8 +113,10 @@ def write_host_policies(
     column = pa.DictionaryArray.from_arrays(numbers, pa.array(names, pa.string()))
     sink = io.BytesIO()
     pq.write_table(pa.Table.from_arrays([pa.array(hosts, pa.string()), column], schema=HOSTS), sink, compression="zstd")
-    storage.write_bytes(storage.join(folder, HOSTS_FILE), sink.getvalue(), options)
-    storage.write_bytes(storage.join(folder, ABOUT_FILE), json.dumps(about, indent=1).encode() + b"\n", options)
+    data = sink.getvalue()
+    document = {"kind": KIND, "sha256": hashlib.sha256(data).hexdigest(), **about}
+    storage.write_bytes(storage.join(folder, HOSTS_FILE), data, options)
+    storage.write_bytes(storage.join(folder, ABOUT_FILE), json.dumps(document, indent=1).encode() + b"\n", options)
 
 
 def _bytes(folder: str, options: StorageOptions) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
@@ -93,3 +94,29 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, capsys: pytest
     (tmp_path / "mine.txt").write_text("mine")
     assert main(["policies", "build", "--input", "x.warc", "--output", str(tmp_path)]) == 2
     assert "has files of something else: name another folder" in capsys.readouterr().err
+
+
+def test_files_that_a_build_did_not_write_are_not_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.warc.gz").write_bytes(record("https://all.org/robots.txt", ALL))
+    output = tmp_path / "policies"
+    words = ["policies", "build", "--input", str(tmp_path / "a.warc.gz"), "--output", str(output)]
+    assert main(words) == 0
+    whole = {path.name: path.read_bytes() for path in output.iterdir()}
+    (output / "README.md").write_text("a note beside them")
+    assert main(words) == 0
+    assert whole == {path.name: path.read_bytes() for path in output.iterdir() if path.name != "README.md"}
+    for mine in (
+        {"hosts.parquet": b"mine"},
+        {"policies.json": b"{}"},
+        {"hosts.parquet": b"mine", "policies.json": b'{"kind": "mine"}', "other.txt": b"mine"},
+        whole | {"hosts.parquet": b"mine"},
+        {"policies.json": whole["policies.json"]},
+    ):
+        shutil.rmtree(output)
+        output.mkdir()
+        for name, data in mine.items():
+            (output / name).write_bytes(data)
+        capsys.readouterr()
+        assert main(words) == 2
+        assert "isn't as `metaclip-curate policies build` wrote it: name another folder" in capsys.readouterr().err
+        assert {path.name: path.read_bytes() for path in output.iterdir()} == mine
