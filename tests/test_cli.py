@@ -72,6 +72,15 @@ def test_an_input_inside_the_output(
     assert [file for file in (tmp_path / "dl").rglob("*") if file.is_file()] == [path]
 
 
+def test_an_output_that_is_the_metadata_folder(
+    metadata: Path, mini_wats: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(metadata.iterdir())
+    assert run(mini_wats, metadata, metadata) == 2
+    assert_one_sentence(capsys, f"--output {metadata} is the metadata folder {metadata}", "another --output")
+    assert sorted(metadata.iterdir()) == before
+
+
 @pytest.mark.parametrize("name", ["pairs", "figures", "_work"])
 def test_an_output_with_something_of_the_users_under_a_runs_name(
     tmp_path: Path, metadata: Path, mini_wats: list[Path], capsys: pytest.CaptureFixture[str], name: str

@@ -71,6 +71,8 @@ class CheckedOptions:
     @cached_property
     def metadata(self) -> RunMetadata:
         """The lists of entries that --metadata names."""
+        if self._options.match.metadata:
+            folder_names.require_apart(self._folder.root, self._options.match.metadata)
         return RunMetadata(self._options.match, self._options.storage, self._session)
 
     @cached_property

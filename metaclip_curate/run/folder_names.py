@@ -125,3 +125,24 @@ def require_outside(root: str, inputs: Iterable[str], options: StorageOptions) -
                 f"--input {path} lies inside --output {root}, where tables are replaced and removed: give another "
                 "--output"
             )
+
+
+def require_apart(root: str, metadata: str) -> None:
+    """Checks that run folder and metadata folder are different, since run.json has the form of a list's name.
+
+    Args:
+        root: Path or URL of the run folder.
+        metadata: Path or URL of the metadata folder.
+
+    Raises:
+        UserError: The run folder is the metadata folder or lies in it, or the metadata lie where the run has its files.
+    """
+    run, lists = (location(folder).rstrip("/") + "/" for folder in (root, metadata))
+    if run.startswith(lists):
+        is_or_lies_in = "is" if run == lists else "lies inside"
+        raise UserError(f"--output {root} {is_or_lies_in} the metadata folder {metadata}: give another --output")
+    if lists.startswith(run) and lists.removeprefix(run).partition("/")[0] in NAMES:
+        raise UserError(
+            f"--metadata {metadata} lies among the tables of --output {root}, which are replaced and removed: give "
+            "another --output"
+        )
