@@ -18,6 +18,7 @@ import pytest
 
 from metaclip_curate.cli import main
 from metaclip_curate.errors import JobFailedError, UserError
+from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.stages import STAGES
 from metaclip_curate.spark import java
 from tests.conftest import ROOT
@@ -155,6 +156,27 @@ def test_a_file_where_metadata_is_written(
     assert main(["metadata", *words, "--output", "file"]) == 2
     assert_one_sentence(capsys, "file is a file and not a folder: name another one")
     assert Path("file").read_text() == '["a"]'
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["build", "--languages", "sw", "--sources", "sources"],
+        ["fetch", "--languages", "sw", "--date", "20250101"],
+        ["import", "list.json", "--language", "sw"],
+    ],
+)
+def test_a_run_folder_where_metadata_would_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("list.json").write_text('["a"]')
+    Path("sources").mkdir()
+    RunFolder("out").begin("extract", {}, "")
+    before = sorted(Path("out").iterdir())
+    assert main(["metadata", *words, "--output", "out"]) == 2
+    assert_one_sentence(capsys, "--output out is a run folder: name another one for the metadata")
+    assert sorted(Path("out").iterdir()) == before
 
 
 def test_an_output_that_cannot_be_written(

@@ -74,12 +74,13 @@ def _number(value: int | None) -> str:
 
 def _import(given: Given, words: Sequence[str]) -> None:
     from metaclip_curate.metadata.building.import_list import import_list
-    from metaclip_curate.run.folder_names import require_writable_folder
+    from metaclip_curate.run.folder_names import require_no_run, require_writable_folder
     from metaclip_curate.run.owner import RunOwner
     from metaclip_curate.storage import command_line
 
     options: ImportOptions = given["import"]
     require_writable_folder(options.output)
+    require_no_run(options.output, given["storage"])
     owner = RunOwner(options.output, given["storage"], command_line(sys.argv))
     with owner.working():
         taken = import_list(

@@ -13,10 +13,11 @@ from metaclip_curate.options.storage import StorageOptions
 def _run(given: Given, words: Sequence[str]) -> None:
     from metaclip_curate.metadata.sources.fetch import Fetch
     from metaclip_curate.metadata.sources.fetch_file import Client
-    from metaclip_curate.run.folder_names import require_writable_folder
+    from metaclip_curate.run.folder_names import require_no_run, require_writable_folder
 
     options: FetchOptions = given["fetch"]
     require_writable_folder(options.output)
+    require_no_run(options.output, given["storage"])
     fetched = Fetch(options, Client(given["storage"], options.contact), log).run()
     print(f"{options.output}: {len(fetched):,} files, {sum(each['bytes'] for each in fetched.values()):,} bytes")
 

@@ -61,6 +61,25 @@ def require_writable_folder(root: str) -> None:
         raise UserError(f"{found} can't be written: change its permissions or name another folder")
 
 
+def require_no_run(folder: str, options: StorageOptions) -> None:
+    """Checks that a folder to write something else to, such as lists of metadata, isn't a run folder.
+
+    Args:
+        folder: Path or URL of the folder, which need not exist.
+        options: Credentials and limits for the folder.
+
+    Raises:
+        UserError: It has a run.json.
+    """
+    try:
+        found = storage.read_bytes(storage.join(folder, "run.json"), options)
+    except FileNotFoundError:
+        return
+    # A list of the language run, Rundi, has the same name and is a JSON array.
+    if found.lstrip().startswith(b"{"):
+        raise UserError(f"--output {folder} is a run folder: name another one for the metadata")
+
+
 def _existing(root: str) -> Path | None:
     """Returns a local folder, or the nearest above it that exists; None of a folder in a store."""
     if not storage.is_local(root):

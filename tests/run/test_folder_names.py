@@ -95,3 +95,12 @@ def test_metadata_in_the_run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     ):
         with pytest.raises(UserError, match=message):
             folder_names.require_apart(root, lists)
+
+
+def test_a_list_of_rundi_is_no_run_folder(tmp_path: Path) -> None:
+    folder_names.require_no_run(str(tmp_path / "new"), STORAGE)
+    (tmp_path / "run.json").write_text('["a"]')
+    folder_names.require_no_run(str(tmp_path), STORAGE)
+    (tmp_path / "run.json").write_text('{"format": 2}')
+    with pytest.raises(UserError, match=f"--output {tmp_path} is a run folder: name another one"):
+        folder_names.require_no_run(str(tmp_path), STORAGE)

@@ -29,7 +29,7 @@ from metaclip_curate.pipelines.metadata.build_sources import (
 )
 from metaclip_curate.pipelines.metadata.finished_stages import FinishedStages
 from metaclip_curate.pipelines.metadata.steps import BuildSteps, Log
-from metaclip_curate.run.folder_names import require_writable_folder
+from metaclip_curate.run.folder_names import require_no_run, require_writable_folder
 from metaclip_curate.run.owner import Listener, RunOwner
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class MetadataBuild:
         self.settings = settings
         self.output = settings.build.output.rstrip("/")
         require_writable_folder(self.output)
+        require_no_run(self.output, settings.storage)
         self._session = session
         self._storage = settings.storage
         requested = settings.build.languages
