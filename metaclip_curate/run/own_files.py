@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 
 from metaclip_curate import storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage import StorageOptions
+from metaclip_curate.storage.urls import local_path
 
 # Names of the files of a part; None for any name that a run gives.
 FileNames = Collection[str] | None
@@ -59,8 +61,20 @@ def require_unused(folder: str, options: StorageOptions) -> None:
     Raises:
         UserError: Something does.
     """
+    require_no_file(folder)
     if storage.list_folder(folder, options):
         raise _unknown(folder)
+
+
+def require_no_file(folder: str) -> None:
+    """Checks that a local folder of the run, which need not exist, isn't a file.
+
+    Raises:
+        UserError: It is.
+    """
+    path = Path(local_path(folder)) if storage.is_local(folder) else None
+    if path and path.exists() and not path.is_dir():
+        raise UserError(f"{folder} is a file, where the run has a folder: move it elsewhere, or delete it")
 
 
 def _files_below(

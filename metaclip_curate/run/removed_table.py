@@ -15,6 +15,7 @@ from metaclip_curate import storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.run import folder_names
 from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.own_files import require_no_file
 from metaclip_curate.run.record import RemovedFile
 from metaclip_curate.schemas import REMOVED
 from metaclip_curate.screens.removed import Removal
@@ -47,7 +48,11 @@ def write_removed(folder: RunFolder, rows: pa.Table) -> RemovedFile:
     Args:
         folder: The run folder, which this process owns.
         rows: Rows of `schemas.REMOVED`.
+
+    Raises:
+        UserError: A file has the name of the table's folder.
     """
+    require_no_file(folder.table(folder_names.REMOVED))
     name = f"part-{len(folder.removed_files):05d}.parquet"
     sink = io.BytesIO()
     pq.write_table(rows, sink, compression="zstd")

@@ -253,6 +253,14 @@ def test_the_command(made: tuple[Path, dict[str, Rows]], tmp_path: Path, capsys:
     assert "nothing to remove: name a file" in capsys.readouterr().err
 
 
+def test_a_file_with_the_name_of_the_table(made: tuple[Path, dict[str, Rows]]) -> None:
+    root, tables = made
+    (root / "removed").write_text("mine")
+    with pytest.raises(UserError, match=f"{root / 'removed'} is a file, where the run has a folder: move it elsewhere"):
+        remove(root, Removal("uid", tables["manifest"][4]["uid"]))
+    assert (root / "removed").read_text() == "mine"
+
+
 def test_a_run_without_a_manifest_remembers_what_is_removed(tmp_path: Path) -> None:
     folder = RunFolder(str(tmp_path / "run"))
     folder.begin("extract", {}, "")

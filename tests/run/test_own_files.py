@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.run.own_files import require_named, require_unused
+from metaclip_curate.run.own_files import require_named, require_no_file, require_unused
 from metaclip_curate.storage import StorageOptions
 
 STORAGE = StorageOptions()
@@ -85,3 +85,12 @@ def test_a_folder_where_a_part_is_about_to_be_written(tmp_path: Path) -> None:
     put(tmp_path, "00000/part-00000.parquet")
     with pytest.raises(UserError, match="00000 isn't named"):
         require_unused(str(tmp_path / "00000"), STORAGE)
+
+
+def test_a_file_with_the_name_of_a_folder_of_the_run(tmp_path: Path) -> None:
+    for url in (str(tmp_path), str(tmp_path / "new"), "s3://bucket/removed"):
+        require_no_file(url)
+    put(tmp_path, "removed")
+    for check in (require_no_file, lambda folder: require_unused(folder, STORAGE)):
+        with pytest.raises(UserError, match=f"^{tmp_path / 'removed'} is a file, where the run has a folder: move it"):
+            check(str(tmp_path / "removed"))
