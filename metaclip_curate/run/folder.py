@@ -17,6 +17,7 @@ from typing import Any
 from metaclip_curate import storage
 from metaclip_curate.run import folder_names
 from metaclip_curate.run.file_list import FileList
+from metaclip_curate.run.own_files import require_no_file, require_no_such_file
 from metaclip_curate.run.owned_folder import OwnedFolder, folders_of
 from metaclip_curate.run.owner import owning
 from metaclip_curate.run.record import Generation, PartRecord, RecipeRecord, RemovedFile, StageRecord, json_bytes
@@ -195,6 +196,24 @@ class RunFolder(OwnedFolder):
     # Removals
 
     @owning
+    def begin_removed_file(self, name: str) -> None:
+        """Records that a file of the table `removed` is about to be written.
+
+        Args:
+            name: The file's name.
+
+        Raises:
+            UserError: A file of the user's has this name, or that of the table's folder.
+        """
+        self._owned |= folder_names.require_free(self.root, self._owned, self.options)
+        path = f"{folder_names.REMOVED}/{name}"
+        if path not in self._unfinished:
+            require_no_file(self.table(folder_names.REMOVED))
+            require_no_such_file(storage.join(self.root, path), self.options)
+            self._unfinished |= {path}
+        self._save()
+
+    @owning
     def begin_removal(self, files: Sequence[RemovedFile], tables: Sequence[str]) -> None:
         """Records files of the table `removed`, and tables that are rewritten and can't be read before they are.
 
@@ -204,6 +223,7 @@ class RunFolder(OwnedFolder):
         """
         self._owned |= folder_names.require_free(self.root, self._owned, self.options)
         self._removed = tuple(files)
+        self._unfinished -= {f"{folder_names.REMOVED}/{file.name}" for file in files}
         self._removing = tuple(dict.fromkeys([*self._removing, *tables]))
         self._save()
 

@@ -66,6 +66,20 @@ def require_unused(folder: str, options: StorageOptions) -> None:
         raise _unknown(folder)
 
 
+def require_no_such_file(url: str, options: StorageOptions) -> None:
+    """Checks that nothing lies where a file is about to be written.
+
+    Args:
+        url: Path or URL of the file.
+        options: Credentials and limits for its folder.
+
+    Raises:
+        UserError: Something does.
+    """
+    if storage.exists(url, options):
+        raise _unknown(url)
+
+
 def require_no_file(folder: str) -> None:
     """Checks that a local folder of the run, which need not exist, isn't a file.
 

@@ -165,6 +165,7 @@ class RunRecord:
         removing: Tables that are being rewritten without what was removed; empty unless that was interrupted.
         unfinished: Folders, relative to the run folder, that are being written or removed: parts that were begun and
             aren't finished, what is left of tables that are computed again, and temporary files of a stage or report.
+            Of the table `removed`, the file that is being written.
     """
 
     owns: frozenset[str] = frozenset()

@@ -15,7 +15,6 @@ from metaclip_curate import storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.run import folder_names
 from metaclip_curate.run.folder import RunFolder
-from metaclip_curate.run.own_files import require_no_file
 from metaclip_curate.run.record import RemovedFile
 from metaclip_curate.schemas import REMOVED
 from metaclip_curate.screens.removed import Removal
@@ -50,10 +49,10 @@ def write_removed(folder: RunFolder, rows: pa.Table) -> RemovedFile:
         rows: Rows of `schemas.REMOVED`.
 
     Raises:
-        UserError: A file has the name of the table's folder.
+        UserError: A file of the user's has its name, or that of the table's folder.
     """
-    require_no_file(folder.table(folder_names.REMOVED))
     name = f"part-{len(folder.removed_files):05d}.parquet"
+    folder.begin_removed_file(name)
     sink = io.BytesIO()
     pq.write_table(rows, sink, compression="zstd")
     data = sink.getvalue()

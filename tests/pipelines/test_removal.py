@@ -261,6 +261,19 @@ def test_a_file_with_the_name_of_the_table(made: tuple[Path, dict[str, Rows]]) -
     assert (root / "removed").read_text() == "mine"
 
 
+def test_a_file_with_the_name_of_one_of_the_table(made: tuple[Path, dict[str, Rows]]) -> None:
+    root, tables = made
+    mine = root / "removed" / "part-00000.parquet"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    with pytest.raises(UserError, match=rf"{mine} isn't named by run\.json"):
+        remove(root, Removal("uid", tables["manifest"][4]["uid"]))
+    assert mine.read_text() == "mine"
+    mine.unlink()
+    remove(root, Removal("uid", tables["manifest"][4]["uid"]))
+    assert json.loads((root / "run.json").read_text())["unfinished"] == []
+
+
 def test_a_run_without_a_manifest_remembers_what_is_removed(tmp_path: Path) -> None:
     folder = RunFolder(str(tmp_path / "run"))
     folder.begin("extract", {}, "")
