@@ -154,12 +154,11 @@ def require_apart(root: str, metadata: str) -> None:
         metadata: Path or URL of the metadata folder.
 
     Raises:
-        UserError: The run folder is the metadata folder or lies in it, or the metadata lie where the run has its files.
+        UserError: The run folder is the metadata folder, or the metadata lie where the run has its files.
     """
     run, lists = (location(folder).rstrip("/") + "/" for folder in (root, metadata))
-    if run.startswith(lists):
-        is_or_lies_in = "is" if run == lists else "lies inside"
-        raise UserError(f"--output {root} {is_or_lies_in} the metadata folder {metadata}: give another --output")
+    if run == lists:
+        raise UserError(f"--output {root} is the metadata folder {metadata}: give another --output")
     if lists.startswith(run) and lists.removeprefix(run).partition("/")[0] in NAMES:
         raise UserError(
             f"--metadata {metadata} lies among the tables of --output {root}, which are replaced and removed: give "
