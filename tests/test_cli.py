@@ -138,7 +138,7 @@ def test_malformed_metadata(
     assert not (tmp_path / "o").exists()
 
 
-@pytest.mark.parametrize(
+WRITES_METADATA = pytest.mark.parametrize(
     "words",
     [
         ["build", "--languages", "sw", "--sources", "sources"],
@@ -146,6 +146,9 @@ def test_malformed_metadata(
         ["import", "list.json", "--language", "sw"],
     ],
 )
+
+
+@WRITES_METADATA
 def test_a_file_where_metadata_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str]
 ) -> None:
@@ -158,14 +161,7 @@ def test_a_file_where_metadata_is_written(
     assert Path("file").read_text() == '["a"]'
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["build", "--languages", "sw", "--sources", "sources"],
-        ["fetch", "--languages", "sw", "--date", "20250101"],
-        ["import", "list.json", "--language", "sw"],
-    ],
-)
+@WRITES_METADATA
 def test_a_run_folder_where_metadata_would_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str]
 ) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 import pyarrow as pa
 
 from metaclip_curate import storage
-from metaclip_curate.errors import UserError
 from metaclip_curate.options.export import ExportFormat, ExportOptions
 from metaclip_curate.pipelines.finished_run import FinishedRun
 from metaclip_curate.publish.export import write_uid_file
@@ -56,9 +55,7 @@ def export(run: FinishedRun, options: ExportOptions, command: str = "") -> dict[
     Raises:
         UserError: The folder to write isn't empty, or is a file.
     """
-    folder_names.require_folder(options.output)
-    if storage.list_folder(options.output, run.folder.options):
-        raise UserError(f"--output {options.output} isn't empty: name a new folder or empty this one")
+    folder_names.require_empty_folder(options.output, run.folder.options)
     of_manifest = _OF_MANIFEST.get(options.format)
     content = of_manifest(run, options.output) if of_manifest else _metaclip(run, options)
     summary = {

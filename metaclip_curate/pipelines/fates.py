@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from metaclip_curate import storage
-from metaclip_curate.errors import UserError
 from metaclip_curate.inspect.pair_rules import PairRules, tables_of_pairs
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.options.fates import FatesOptions
@@ -67,9 +65,7 @@ def find_fates(run: FinishedRun, options: FatesOptions) -> FateCounts:
         UserError: The folder to write isn't empty, or is a file.
     """
     if options.output:
-        folder_names.require_folder(options.output)
-        if storage.list_folder(options.output, run.folder.options):
-            raise UserError(f"--output {options.output} isn't empty: name a new folder or empty this one")
+        folder_names.require_empty_folder(options.output, run.folder.options)
     fates, files = _fates(run, options.language_table), 0
     if options.output:
         schema = FATES

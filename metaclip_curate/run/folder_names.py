@@ -46,6 +46,21 @@ def require_folder(root: str) -> None:
         raise UserError(f"{found} is a file and not a folder: name another one")
 
 
+def require_empty_folder(root: str, options: StorageOptions) -> None:
+    """Checks that a folder to write has nothing in it.
+
+    Args:
+        root: Path or URL of the folder, the command's --output. It need not exist.
+        options: Credentials and limits for the folder.
+
+    Raises:
+        UserError: It isn't empty, or is a file.
+    """
+    require_folder(root)
+    if storage.list_folder(root, options):
+        raise UserError(f"--output {root} isn't empty: name a new folder or empty this one")
+
+
 def require_writable_folder(root: str) -> None:
     """Checks that a local folder is one in which files can be made, or can be created.
 
