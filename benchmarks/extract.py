@@ -18,7 +18,7 @@ from benchmarks.plain_reader import Predict, read_plain
 from benchmarks.reading_memory import peak_of_reading
 from benchmarks.spark_extract import measure
 from metaclip_curate.extract import read_pairs
-from metaclip_curate.language import LanguageIdentifier, default_model_path
+from metaclip_curate.language.identifier import LanguageIdentifier, default_model_path
 
 _UNPACKED = "FastWARC, unpacking alone"
 _OURS, _PLAIN = "read_pairs", "plain"

@@ -1,4 +1,4 @@
-"""metadata/languages.csv against itself; tests/test_language.py holds it to the language-ID model."""
+"""metadata/languages.csv against itself; tests/language/test_language_table.py holds it to the language-ID model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from metaclip_curate.language import LANGUAGES_CSV, LANGUAGES_CSV_COLUMNS
+from metaclip_curate.language.languages import LANGUAGES_CSV, LANGUAGES_CSV_COLUMNS
 
 ROOT = Path(__file__).parent.parent.parent
 Row = dict[str, str]
