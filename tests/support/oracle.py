@@ -2,7 +2,8 @@
 
 The pipeline's tables are compared with what these functions return. They work on Python lists of
 dicts, one dict a row, with gzip, json, hashlib, substring tests and loops, and share no code and no
-library with the package, so that a mistake there is not made here too. Nothing is optimised. Only
+library with the package, so that a mistake there is not made here too. Nothing is optimised, but
+URLs and entries, of which tests have the same ones again and again, are worked out once. Only
 well-formed input is read: damage has its own tests.
 
 Columns that say how a run went and not what it found (bytes_read, seconds) are left out.
@@ -327,6 +328,7 @@ def is_empty(url: str) -> bool:
     return not url.strip(C0_AND_SPACE)
 
 
+@cache
 def resolve(url: str, base: str | None) -> str | None:
     """A URL as the WHATWG URL standard resolves it; None when it can't be parsed."""
     try:
@@ -335,6 +337,7 @@ def resolve(url: str, base: str | None) -> str | None:
         return None
 
 
+@cache
 def is_bad(url: str) -> bool:
     """Whether a URL is longer than 8,192 bytes, or has a user or a password."""
     if len(url.encode("utf-8")) > MAX_URL_BYTES:
@@ -500,6 +503,7 @@ def space_text(text: str, kind: str = "metaclip2") -> str:
     return space_katakana(spaced) if kind == "kana" else spaced
 
 
+@cache
 def stands_alone(char: str, kind: str = "metaclip2") -> bool:
     """Whether an entry that begins (ends) with this character gets no space there."""
     if char in ASCII_PUNCTUATION or char in OTHER_PUNCTUATION:
@@ -527,8 +531,15 @@ def space_entry(entry: str, kind: str) -> str:
 def match_text(text: str, entries: list[str], kind: str, normalize: str = "nfc") -> list[int]:
     """The ids of the entries that a text contains, ascending. The empty entry is in no text."""
     spaced = space_text(normal(text, normalize), kind)
-    compared = [normal(entry, normalize) for entry in entries]
-    return [i for i, entry in enumerate(compared) if entry and space_entry(entry, kind) in spaced]
+    compared = [compared_entry(entry, kind, normalize) for entry in entries]
+    return [i for i, entry in enumerate(compared) if entry and entry in spaced]
+
+
+@cache
+def compared_entry(entry: str, kind: str, normalize: str) -> str:
+    """An entry as it is searched for; the empty one stays empty."""
+    compared = normal(entry, normalize)
+    return space_entry(compared, kind) if compared else ""
 
 
 def match(
@@ -635,6 +646,7 @@ def screen_reason(row: Row, language: str, rules: Row) -> str | None:
     return None
 
 
+@cache
 def host_of(url: str) -> str:
     """The host of a URL, "" without one."""
     try:

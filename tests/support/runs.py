@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -99,11 +100,11 @@ def write_metadata_for(
     inputs: Sequence[Path], folder: Path, entries: int = 150, languages: Sequence[str] = ()
 ) -> dict[str, list[str]]:
     """Makes a metadata folder for the texts of some WATs, of all their languages if none is named."""
-    identifier, table = LanguageIdentifier(), load_language_table()
+    table = load_language_table()
     words: dict[str, Counter[str]] = {}
     for path in inputs:
         rows, _ = oracle.read_wat(path)
-        labels, _ = identifier.identify([row["text"] for row in rows])
+        labels, _ = _identifier().identify([row["text"] for row in rows])
         for row, label in zip(rows, labels.to_pylist(), strict=True):
             language = table.metadata_language(label)
             if languages and language not in languages:
@@ -133,13 +134,8 @@ def tables_of(
     pairs: list[dict[str, Any]], accounts: list[dict[str, Any]], metadata: dict[str, list[str]], **given: Any
 ) -> dict[str, list[dict[str, Any]]]:
     """What the oracle makes of pairs. `screens` has the rules of `oracle.screen`."""
-    identifier, languages = LanguageIdentifier(), load_language_table()
-
-    def identify(text: str) -> tuple[str, float]:
-        labels, scores = identifier.identify([text])
-        return labels[0].as_py(), scores[0].as_py()
-
-    distinct = oracle.distinct(pairs, identify)
+    languages = load_language_table()
+    distinct = oracle.distinct(pairs, _identify)
     min_score = given.get("min_lid_score", 0.5) if given.get("lid_fallback") == "page" else None
     rules = given.get("screens", {})
     passed, screened = oracle.screen(distinct, metadata, languages.metadata_language, rules, min_score)
@@ -173,6 +169,17 @@ def tables_of(
         "manifest": manifest,
     }
     return {name: _in_order(rows, name) for name, rows in found.items()}
+
+
+@cache
+def _identify(text: str) -> tuple[str, float]:
+    labels, scores = _identifier().identify([text])
+    return labels[0].as_py(), scores[0].as_py()
+
+
+@cache
+def _identifier() -> LanguageIdentifier:
+    return LanguageIdentifier()
 
 
 def _in_order(rows: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
