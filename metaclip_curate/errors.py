@@ -1,8 +1,10 @@
-"""The two exceptions that a user is meant to read."""
+"""The two exceptions that a user is meant to read, and the advice for a package that is missing."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from metaclip_curate import __version__
 
 
 class UserError(Exception):
@@ -21,3 +23,15 @@ class JobFailedError(Exception):
     """
 
     result: dict[str, Any] | None = None
+
+
+def install_extra(extra: str) -> str:
+    """Returns how to install an optional dependency, for the end of a message.
+
+    The package isn't published, so pip finds neither its name nor its extras in an index.
+
+    Args:
+        extra: Extra of pyproject.toml, or several with commas between them.
+    """
+    wheel = f"metaclip_curate-{__version__}-py3-none-any.whl"
+    return f"run `pip install --editable '.[{extra}]'` in the clone, or `pip install '{wheel}[{extra}]'`"

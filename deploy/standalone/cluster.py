@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from deploy.standalone.daemons import MASTER, WORKER, Daemon, MasterOptions, WorkerOptions
-from metaclip_curate.errors import UserError
+from metaclip_curate.errors import UserError, install_extra
 from metaclip_curate.spark.java import find_java_home
 
 _SPARK_URL = re.compile(r"spark://[^\s,]+:\d+")
@@ -116,7 +116,7 @@ class StandaloneCluster:
         try:
             import pyspark
         except ImportError as error:
-            raise UserError("pyspark is missing: pip install 'metaclip-curate[local]', or set --spark-home") from error
+            raise UserError(f"pyspark is missing: {install_extra('local')}, or set --spark-home") from error
         return Path(pyspark.__file__).parent, find_java_home(pyspark.__version__)
 
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 from metaclip_curate.console.interrupts import TerminatedError, interruption_of
 from metaclip_curate.console.unreadable_file import UNREADABLE, unreadable_file
-from metaclip_curate.errors import JobFailedError, UserError
+from metaclip_curate.errors import JobFailedError, UserError, install_extra
 
-NO_PYSPARK = "pyspark is missing: pip install 'metaclip-curate[local]'"
+NO_PYSPARK = f"pyspark is missing: {install_extra('local')}"
 EXIT_FAILED, EXIT_USER_ERROR = 1, 2
 EXIT_INTERRUPTED, EXIT_OUTPUT_CLOSED, EXIT_TERMINATED = 130, 141, 143  # 128 + the number of the signal, as in a shell
 
@@ -109,7 +109,7 @@ def _of_package(error: BaseException) -> Failure | None:
         return Failure(NO_PYSPARK, EXIT_USER_ERROR)
     if not name or name == __name__.partition(".")[0] or name in sys.stdlib_module_names:
         return None
-    remedy = "install this project again, by pip install -e . or make setup, with the extras that you use"
+    remedy = "install this project again, by `pip install --editable .` or `make setup`, with the extras that you use"
     return Failure(f"the Python module {name} is missing in {sys.prefix}: {remedy}", EXIT_FAILED)
 
 

@@ -7,7 +7,7 @@ import io
 import warnings
 from typing import TYPE_CHECKING
 
-from metaclip_curate.errors import UserError
+from metaclip_curate.errors import UserError, install_extra
 from metaclip_curate.images.fetch import MAX_PIXELS
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def require_packages(*modules: str) -> None:
     """
     for module in modules:
         if importlib.util.find_spec(module) is None:
-            raise UserError(f"{_EXTRA[module]} is missing: pip install 'metaclip-curate[images]'")
+            raise UserError(f"{_EXTRA[module]} is missing: {install_extra('images')}")
 
 
 def decode(data: bytes) -> Image.Image:

@@ -9,7 +9,7 @@ import signal
 from collections.abc import Iterator
 
 from metaclip_curate.console.terminal import output_to_stderr
-from metaclip_curate.errors import JobFailedError, UserError
+from metaclip_curate.errors import JobFailedError, UserError, install_extra
 from metaclip_curate.images.faces import BOXES
 from metaclip_curate.images.fetch import MAX_PIXELS, FetchLimits
 from metaclip_curate.options.download import DownloadOptions, Table
@@ -29,7 +29,7 @@ def require_img2dataset() -> None:
         UserError: It isn't.
     """
     if importlib.util.find_spec("img2dataset") is None:
-        raise UserError("img2dataset is missing: pip install 'metaclip-curate[download]'")
+        raise UserError(f"img2dataset is missing: {install_extra('download')}")
 
 
 def require_reachable(url: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
-from metaclip_curate.errors import UserError
+from metaclip_curate.errors import UserError, install_extra
 
 
 def write_lance(schema: pa.Schema, batches: Iterable[pa.RecordBatch], url: str) -> int:
@@ -26,5 +26,5 @@ def write_lance(schema: pa.Schema, batches: Iterable[pa.RecordBatch], url: str) 
     try:
         import lance
     except ImportError as error:
-        raise UserError("--format lance needs pylance: pip install 'metaclip-curate[lance]'") from error
+        raise UserError(f"--format lance needs pylance: {install_extra('lance')}") from error
     return int(lance.write_dataset(pa.RecordBatchReader.from_batches(schema, batches), url).count_rows())

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
+from metaclip_curate.errors import install_extra
 from metaclip_curate.report.chart import Chart, Data, rows
 from metaclip_curate.report.theme import theme
 
-NO_CHARTS = "charts and figures/ need vl-convert-python: pip install 'metaclip-curate[report]'"
+NO_CHARTS = f"charts and figures/ need vl-convert-python: {install_extra('report')}"
 _VEGA_LITE = "6.4"
 _WIDTH = 560
 _SCALE = 3.0

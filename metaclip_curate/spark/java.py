@@ -10,14 +10,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from metaclip_curate.errors import UserError
+from metaclip_curate.errors import UserError, install_extra
 from metaclip_curate.spark.own_folder import cache_folder, own_folder
 from metaclip_curate.storage.atomic_file import atomic_write
 
 _OLDEST = 17
 # Spark 3.5 fails in Arrow on Java 21 and later.
 _NEWEST_FOR_SPARK_3 = 17
-_REMEDY = "install a JDK 17 and set JAVA_HOME to it, or pip install 'metaclip-curate[java]'"
+_REMEDY = f"install a JDK 17 and set JAVA_HOME to it, or {install_extra('java')}"
 
 
 def java_home() -> str:

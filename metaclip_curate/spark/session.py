@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from metaclip_curate.console.failures import NO_PYSPARK
 from metaclip_curate.console.interrupts import handler_kept
-from metaclip_curate.errors import UserError
+from metaclip_curate.errors import UserError, install_extra
 from metaclip_curate.options.run import RunOptions
 from metaclip_curate.spark.class_archive import archive_options
 from metaclip_curate.spark.java import find_java_home
@@ -92,7 +92,7 @@ def _connected_session() -> SparkSession:
     try:
         session = SparkSession.builder.getOrCreate()
     except ImportError as error:
-        raise UserError(f"{error}: pip install 'metaclip-curate[connect]'") from error
+        raise UserError(f"{error}: {install_extra('connect')}") from error
     # The first call of the server. In another thread, a signal wouldn't end the wait for a server that doesn't answer.
     session.version  # noqa: B018
     return session

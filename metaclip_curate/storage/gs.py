@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from metaclip_curate.errors import UserError
+from metaclip_curate.errors import UserError, install_extra
 from metaclip_curate.options.storage import StorageOptions
 from metaclip_curate.storage.http_source import AS_STORED, HttpSource
 from metaclip_curate.storage.redaction import scrub
@@ -160,7 +160,7 @@ def _filesystem() -> Any:
     try:
         gcsfs = importlib.import_module("gcsfs")
     except ImportError as error:
-        raise UserError("gs:// needs gcsfs, which is not installed: pip install 'metaclip-curate[gcs]'.") from error
+        raise UserError(f"gs:// needs gcsfs: {install_extra('gcs')}") from error
     # Listings aren't cached, since another process may write meanwhile.
     return gcsfs.GCSFileSystem(use_listings_cache=False)
 

@@ -58,7 +58,7 @@ def test_a_run_that_has_only_begun(
     monkeypatch.setattr(figures, "converter", lambda: None)
     RunFolder(str(run)).discard("match")
     assert main(["report", "--run", str(run)]) == 0
-    assert "metaclip-curate[report]" in capsys.readouterr().out
+    assert "pip install --editable '.[report]'" in capsys.readouterr().out
     page = (run / "report.html").read_text(encoding="utf-8")
     assert "the stage match isn&#39;t finished" in page
     assert "Image hosts of distinct pairs" in page

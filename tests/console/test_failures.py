@@ -20,7 +20,11 @@ from metaclip_curate.errors import JobFailedError, UserError
         (KeyboardInterrupt(), 130, ["interrupted"]),
         (TerminatedError(), 143, ["terminated"]),
         (MemoryError(), 1, ["memory"]),
-        (ModuleNotFoundError("x", name="pyspark.sql"), 2, ["pyspark is missing: pip install 'metaclip-curate[local]'"]),
+        (
+            ModuleNotFoundError("x", name="pyspark.sql"),
+            2,
+            ["pyspark is missing: run `pip install --editable '.[local]'`"],
+        ),
         (ModuleNotFoundError("x", name="zstandard.backend"), 1, ["module zstandard is missing", "pip install", "make"]),
         (OSError(errno.ENOSPC, "x", "/data/out"), 1, ["disk is full", "/data/out"]),
         (OSError(errno.EDQUOT, "x", "/data/out"), 1, ["quota", "/data/out"]),

@@ -133,5 +133,5 @@ def test_folders_that_cannot_be_used(tmp_path: Path) -> None:
 def test_a_package_that_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_download(tmp_path, [(ROWS[0], FILES[0])])
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"pdqhash is missing: pip install 'metaclip-curate\[images\]'"):
+    with pytest.raises(UserError, match=r"pdqhash is missing: run `pip install --editable '\.\[images\]'`"):
         fingerprint(tmp_path)

@@ -20,5 +20,5 @@ def test_the_data_set_has_the_rows(tmp_path: Path) -> None:
 
 def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "lance", None)
-    with pytest.raises(UserError, match=r"pip install 'metaclip-curate\[lance\]'"):
+    with pytest.raises(UserError, match=r"pip install --editable '\.\[lance\]'"):
         write_lance(ROWS.schema, ROWS.to_batches(), str(tmp_path / "a.lance"))

@@ -102,7 +102,7 @@ def test_without_gcsfs_the_command_is_named(monkeypatch: pytest.MonkeyPatch) -> 
         return real(name)
 
     monkeypatch.setattr(importlib, "import_module", without_gcsfs)
-    with pytest.raises(UserError, match=r"pip install 'metaclip-curate\[gcs\]'"):
+    with pytest.raises(UserError, match=r"pip install --editable '\.\[gcs\]'"):
         open_input("gs://bucket/a", OPTIONS)
     with pytest.raises(UserError, match=r"pip install"):
         exists("gs://bucket/a", OPTIONS)

@@ -1,4 +1,4 @@
-"""Clients and errors for the services of Google Cloud, whose library is the extra metaclip-curate[gcp]."""
+"""Clients and errors for the services of Google Cloud, whose library the extra gcp installs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from metaclip_curate.errors import JobFailedError, UserError
+from metaclip_curate.errors import JobFailedError, UserError, install_extra
 
 
 def dataproc() -> Any:
@@ -19,7 +19,7 @@ def dataproc() -> Any:
     try:
         return importlib.import_module("google.cloud.dataproc_v1")
     except ImportError as error:
-        raise UserError("this needs google-cloud-dataproc: pip install 'metaclip-curate[gcp]'") from error
+        raise UserError(f"this needs google-cloud-dataproc: {install_extra('gcp')}") from error
 
 
 def client(kind: str, region: str) -> Any:

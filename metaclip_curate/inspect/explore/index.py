@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as pds
 
 from metaclip_curate import balance
-from metaclip_curate.errors import JobFailedError, UserError
+from metaclip_curate.errors import JobFailedError, UserError, install_extra
 from metaclip_curate.inspect.pair_rules import ADDED, PairRules, Table, tables_of_pairs
 from metaclip_curate.matching.normalization import normalize_entries
 from metaclip_curate.options.explore import ExploreOptions
@@ -31,7 +31,7 @@ from metaclip_curate.schemas import COUNTS, DISTINCT, MANIFEST, MATCHED, SCREENE
 if TYPE_CHECKING:
     import duckdb
 
-NO_EXPLORE = "explore needs {}: pip install 'metaclip-curate[explore]'"
+NO_EXPLORE = f"explore needs {{}}: {install_extra('explore')}"
 _READ = ("uid", "image_id", "url", "page_url", "text", "source_id", "page_lang", "lang", "lang_score")
 _BATCH_ROWS = 1 << 16
 # What is read of `screened`. The detail is null but in a rebalanced run.

@@ -28,7 +28,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from metaclip_curate.errors import UserError
+from metaclip_curate.errors import UserError, install_extra
 from metaclip_curate.metadata.lists.folder import MetadataFolder
 from metaclip_curate.metadata.sources.word_forms import forms, is_usable
 
@@ -123,10 +123,7 @@ def _import_wordfreq() -> Any:
     try:
         return importlib.import_module("wordfreq")
     except ImportError as error:
-        raise UserError(
-            "The starter set is made from the package wordfreq, which is not installed; run "
-            "`pip install 'metaclip-curate[starter]'`."
-        ) from error
+        raise UserError(f"the starter lists need wordfreq: {install_extra('starter')}") from error
 
 
 def _choose(languages: Iterable[str] | None, available: list[str]) -> list[str]:

@@ -14,7 +14,7 @@ import safetensors.torch
 from open_clip.push_to_hf_hub import save_config_for_hf
 from torch import Tensor, nn
 
-from metaclip_curate.errors import UserError
+from metaclip_curate.errors import UserError, install_extra
 from metaclip_curate.storage.atomic_file import atomic_write
 
 _WEIGHTS, _CONFIG = "open_clip_model.safetensors", "open_clip_config.json"
@@ -76,7 +76,7 @@ def create(
         )
     except ImportError as error:
         raise UserError(
-            f"{name} needs a package that isn't installed ({error}): pip install 'metaclip-curate[trainer,hub]'"
+            f"{name} needs a package that isn't installed ({error}): {install_extra('trainer,hub')}"
         ) from error
     return Clip(name, made, train_transform, transform, tokenizer)
 

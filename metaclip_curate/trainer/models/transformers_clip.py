@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from metaclip_curate.errors import UserError
+from metaclip_curate.errors import UserError, install_extra
 from metaclip_curate.trainer.models.clip import Clip
 
 SCHEME = "transformers:"
@@ -56,7 +56,7 @@ def create(name: str) -> Clip:
     try:
         transformers = importlib.import_module("transformers")
     except ImportError as error:
-        raise UserError(f"{name} needs transformers: pip install 'metaclip-curate[trainer,hub]'") from error
+        raise UserError(f"{name} needs transformers: {install_extra('trainer,hub')}") from error
     try:
         model = transformers.AutoModel.from_pretrained(path)
         tokenizer = transformers.AutoTokenizer.from_pretrained(path)

@@ -13,7 +13,7 @@ from typing import Any
 
 from torch.utils.tensorboard import SummaryWriter
 
-from metaclip_curate.errors import UserError
+from metaclip_curate.errors import UserError, install_extra
 from metaclip_curate.storage.atomic_file import atomic_write
 
 _LINES, _TENSORBOARD = "metrics.jsonl", "tensorboard"
@@ -67,7 +67,7 @@ def _wandb_run(project: str, folder: Path) -> Any:
     try:
         wandb = importlib.import_module("wandb")
     except ImportError as error:
-        raise UserError("--wandb needs a package that isn't installed: pip install 'metaclip-curate[wandb]'") from error
+        raise UserError(f"--wandb needs wandb: {install_extra('wandb')}") from error
     # The same folder goes on with the same run.
     name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
     return wandb.init(project=project, id=name, resume="allow", dir=str(folder))

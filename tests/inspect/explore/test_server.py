@@ -198,7 +198,7 @@ def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatc
         with monkeypatch.context() as patch:
             patch.setitem(sys.modules, module, None)
             assert main(["explore", "--run", run, "--port", "0"]) == 2
-        assert f"explore needs {module}: pip install 'metaclip-curate[explore]'" in capsys.readouterr().err
+        assert f"explore needs {module}: run `pip install --editable '.[explore]'`" in capsys.readouterr().err
 
 
 def violations(page: Any) -> list[str]:

@@ -185,7 +185,7 @@ def test_limit_below_one(tmp_path: Path) -> None:
 
 def test_without_wordfreq(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "wordfreq", None)
-    with pytest.raises(UserError, match=r"pip install 'metaclip-curate\[starter\]'"):
+    with pytest.raises(UserError, match=r"pip install --editable '\.\[starter\]'"):
         build_starter(tmp_path / "out")
 
 
