@@ -4,13 +4,15 @@ The list of files is made first, and their number and size are printed (`fetch_p
 after another, so that no host has more than one connection. Dumps are checked against the SHA-1 (or MD5) sums that
 Wikimedia publishes with them, wordnets against the sums in NLTK's index.xml, and pageviews, which have no published
 sums, against the checksum inside the gzip file. `fetched.json` in the folder records the URL and digests of each file;
-a file that it names isn't downloaded again.
+a file that it names isn't downloaded again. A file that it doesn't name isn't replaced: it is recorded if it passes the
+same check, and refused otherwise.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
+import hashlib
 import json
 import zlib
 from collections.abc import Callable, Sequence
@@ -21,7 +23,7 @@ from isal import igzip, isal_zlib
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.metadata.sources.editions import check_languages
-from metaclip_curate.metadata.sources.fetch_file import Client, fetch_file
+from metaclip_curate.metadata.sources.fetch_file import Checksum, Client, Fetched, fetch_file
 from metaclip_curate.metadata.sources.fetch_plan import PAGE_VIEWS_FOLDER, Download, FetchPlan, describe
 from metaclip_curate.metadata.sources.latest_dump import latest_date
 from metaclip_curate.metadata.wikipedia.file_names import page_views_name
@@ -67,7 +69,8 @@ class Fetch:
             The records of fetched.json by path within the folder.
 
         Raises:
-            UserError: The dump of a language or all pageviews are missing, or a file can't be downloaded.
+            UserError: The dump of a language or all pageviews are missing, a file can't be downloaded, or another file
+                has its name.
         """
         options = self._options
         if options.date == LATEST:
@@ -75,7 +78,7 @@ class Fetch:
             self._log(f"the newest complete dumps are of {options.date}: --date {options.date} gives the same again")
         plan = FetchPlan(self._languages, options, self._client, self._log)
         downloads = plan.downloads()
-        missing = [each for each in downloads if not self._is_downloaded(each)]
+        missing = [each for each in downloads if not (self._is_downloaded(each) or self._take_over(each))]
         there = len(downloads) - len(missing)
         self._log(f"to download: {describe(missing)}" + (f"; {there:,} files already downloaded" if there else ""))
         for each in missing:
@@ -88,6 +91,33 @@ class Fetch:
         if known is None or known["url"] != public_name(each.url):
             return False
         return target.exists() and target.stat().st_size == known["bytes"]
+
+    def _take_over(self, each: Download) -> bool:
+        """Records a file that came into the folder by other means; returns whether there is one.
+
+        Raises:
+            UserError: It isn't the server's file, or not a whole one.
+        """
+        target = self._folder / each.name
+        if each.name in self._fetched or not target.exists():
+            return False
+        if not target.is_file():
+            raise UserError(f"{target} isn't a file: move it away or give another --output")
+        found = _digests(target, each.checksum)
+        if each.checksum is None:
+            fault = _gzip_fault(target)
+        else:
+            digits = found[each.checksum.kind]
+            is_same = digits == each.checksum.digits.lower()
+            fault = "" if is_same else f"its {each.checksum.kind} is {digits} and should be {each.checksum.digits}"
+        if fault:
+            raise UserError(
+                f"{target} isn't the file to download ({fault}), and {FETCHED_FILE} doesn't name it: move it away or "
+                "give another --output"
+            )
+        self._keep(each, Fetched(target.stat().st_size, found["sha256"], 0))
+        self._log(f"{each.name}: already in the folder, and {'whole' if each.checksum is None else 'the right file'}")
+        return True
 
     def _check_page_views(self, days: Sequence[datetime.date]) -> None:
         """Reports days of which the server has no hour.
@@ -115,8 +145,15 @@ class Fetch:
                 raise UserError(f"{public_name(each.url)} is missing although the server lists it: try again later")
             self._log(f"{target.name}: missing on the server")
             return
-        if each.checksum is None:
-            _check_gzip(target)
+        if each.checksum is None and (fault := _gzip_fault(target)):
+            target.unlink()
+            raise UserError(f"{target.name} is damaged ({fault}): the same command downloads it again")
+        self._keep(each, fetched)
+        went_on = f", from byte {fetched.resumed_at:,} on" if fetched.resumed_at else ""
+        self._log(f"{each.name}: {fetched.bytes:,} bytes{went_on}")
+
+    def _keep(self, each: Download, fetched: Fetched) -> None:
+        """Writes the record of a file to fetched.json."""
         checked = f"{each.checksum.kind}:{each.checksum.digits}" if each.checksum else "gzip:crc32"
         self._fetched[each.name] = {
             "url": public_name(each.url),
@@ -127,20 +164,24 @@ class Fetch:
         text = json.dumps(dict(sorted(self._fetched.items())), indent=1) + "\n"
         with atomic_write(self._record) as file:
             file.write(text.encode())
-        went_on = f", from byte {fetched.resumed_at:,} on" if fetched.resumed_at else ""
-        self._log(f"{each.name}: {fetched.bytes:,} bytes{went_on}")
 
 
-def _check_gzip(path: Path) -> None:
-    """Verifies a gzip file against the checksum at its end.
+def _digests(path: Path, checksum: Checksum | None) -> dict[str, str]:
+    """Computes the SHA-256 of a file, and the hash of its published checksum, by name of the hash."""
+    hashes = {kind: hashlib.new(kind) for kind in {"sha256", checksum.kind if checksum else "sha256"}}
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            for each in hashes.values():
+                each.update(piece)
+    return {kind: each.hexdigest() for kind, each in hashes.items()}
 
-    Raises:
-        UserError: The file was damaged and has been removed.
-    """
+
+def _gzip_fault(path: Path) -> str:
+    """Verifies a gzip file against the checksum at its end, and returns what is wrong; empty if nothing is."""
     try:
         with igzip.open(path, "rb") as file:  # type: ignore[no-untyped-call]
             while file.read(_PIECE):
                 pass
     except (OSError, EOFError, zlib.error, isal_zlib.IsalError) as error:  # type: ignore[misc]  # the stubs don't declare it as an exception
-        path.unlink()
-        raise UserError(f"{path.name} is damaged ({error}): the same command downloads it again") from error
+        return str(error)
+    return ""

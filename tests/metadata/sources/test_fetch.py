@@ -71,6 +71,28 @@ def test_a_second_call_asks_for_nothing_that_is_there(wikimedia: WikimediaServer
     assert "to download: 1 files of dumps and wordnets, 11 bytes; 25 files already downloaded" in logged
 
 
+def test_a_file_of_the_users_is_recorded_if_it_is_the_servers_and_never_replaced(
+    wikimedia: WikimediaServer, tmp_path: Path
+) -> None:
+    fetched, _ = fetch(wikimedia, tmp_path)
+    (tmp_path / "fetched.json").unlink()
+    before = len(wikimedia.server.requests)
+    again, logged = fetch(wikimedia, tmp_path)
+    assert again == fetched
+    assert not any(request.path.endswith((".bz2", ".gz")) for request in wikimedia.server.requests[before:])
+    dump, hour = f"dumps/dewiki-{DATE}-pages-articles-multistream.xml.bz2", f"pageviews/pageviews-{DATE}-000000.gz"
+    assert f"{dump}: already in the folder, and the right file" in logged
+    assert f"{hour}: already in the folder, and whole" in logged
+    for name in (dump, hour):
+        kept = (tmp_path / name).read_bytes()
+        (tmp_path / "fetched.json").unlink()
+        (tmp_path / name).write_bytes(b"mine")
+        with pytest.raises(UserError, match=r"isn't the file to download \(.+\), and fetched.json doesn't name"):
+            fetch(wikimedia, tmp_path)
+        assert (tmp_path / name).read_bytes() == b"mine"
+        (tmp_path / name).write_bytes(kept)
+
+
 def test_sizes_are_printed_before_anything_is_downloaded(wikimedia: WikimediaServer, tmp_path: Path) -> None:
     """A dump whose server publishes no sizes is of unknown size."""
     wikimedia.add_dump("frwiki", _DUMP)
