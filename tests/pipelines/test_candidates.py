@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +51,13 @@ def test_the_t_that_is_found_is_the_closest_of_all(made: Made, given: dict[str, 
     rows = asked.results()
     assert asked.found is not None
     assert asked.found.exact
+    counts = oracle.counts_by_language(made[1]["counts"])
+    pairs = [(row["entry_ids"], row["metadata_lang"]) for row in made[1]["matched"]]
     distances = {}
-    for t in range(1, max(row["count"] for row in made[1]["counts"]) + 2):
-        thresholds = dict(asked._rule.candidate(asked.histograms, t).thresholds)
-        distances[t] = abs(oracle.expected_pairs(made[1]["matched"], made[1]["counts"], thresholds) - target)
+    for t in range(1, max(map(max, counts.values())) + 2):
+        thresholds = asked._rule.candidate(asked.histograms, t).thresholds
+        kept = (oracle.keep_probability(ids, counts[language], thresholds[language]) for ids, language in pairs)
+        distances[t] = abs(math.fsum(kept) - target)
     assert distances[asked.found.t] == pytest.approx(min(distances.values()), abs=1e-9)
     assert [row.candidate.t for row in rows[:-1]] == sorted(
         {max(1, asked.found.t // 2), asked.found.t, 2 * asked.found.t}

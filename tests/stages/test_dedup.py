@@ -14,12 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from metaclip_curate.language import LabelRule, LanguageIdentifier
+from metaclip_curate.language import LabelRule
 from metaclip_curate.schemas import DISTINCT, PAIRS
 from metaclip_curate.stages import dedup, dedup_task
 from metaclip_curate.stages.dedup import write_distinct
 from metaclip_curate.stages.dedup_task import DedupTask, KnownFile, RankedFile, origin_hash
-from tests.support import oracle
+from tests.support import oracle, runs
 
 Rows = list[dict[str, Any]]
 WORDS = ["the house by the sea", "das Haus am Meer", "la maison au bord de la mer", "дом у моря", "海辺の家", "?"]
@@ -77,13 +77,8 @@ def table(*folders: Path) -> Rows:
     return sorted(rows, key=lambda row: row["uid"])
 
 
-def identify(text: str) -> tuple[str, float]:
-    labels, scores = LanguageIdentifier().identify([text])
-    return labels[0].as_py(), scores[0].as_py()
-
-
 def expected(files: list[Rows]) -> Rows:
-    return oracle.distinct((row for rows in files for row in rows), identify)
+    return oracle.distinct((row for rows in files for row in rows), runs.identify)
 
 
 @pytest.mark.parametrize(("seed", "passes", "min_score"), [(1, 1, None), (2, 3, 0.9)])

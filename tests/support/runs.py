@@ -135,7 +135,7 @@ def tables_of(
 ) -> dict[str, list[dict[str, Any]]]:
     """What the oracle makes of pairs. `screens` has the rules of `oracle.screen`."""
     languages = load_language_table()
-    distinct = oracle.distinct(pairs, _identify)
+    distinct = oracle.distinct(pairs, identify)
     min_score = given.get("min_lid_score", 0.5) if given.get("lid_fallback") == "page" else None
     rules = given.get("screens", {})
     passed, screened = oracle.screen(distinct, metadata, languages.metadata_language, rules, min_score)
@@ -172,7 +172,8 @@ def tables_of(
 
 
 @cache
-def _identify(text: str) -> tuple[str, float]:
+def identify(text: str) -> tuple[str, float]:
+    """The label of a text and its probability."""
     labels, scores = _identifier().identify([text])
     return labels[0].as_py(), scores[0].as_py()
 
