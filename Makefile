@@ -88,7 +88,7 @@ mini-run: $(READY) | $(filter runs/metadata,$(METADATA)) $(if $(filter runs/meta
 	$(if $(filter examples/wat,$(INPUT)),@echo 'The pages of this input are made up$(comma) so their images cannot be downloaded.')
 
 test: $(READY)  ## run the tests, or TESTS="a.py b.py", in WORKERS=2 processes
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 # Spark 3.5 on top of the environment above: its packages, but for pyspark and what comes with it.
 $(SPARK35_VENV)/.ready: $(READY)
@@ -107,13 +107,9 @@ SPARK35_TESTS ?= tests/stages/test_extract.py tests/stages/test_dedup.py tests/s
 test-old-spark: $(SPARK35_VENV)/.ready  ## run the tests of the stages on Spark 3.5
 	$(SPARK35_VENV)/bin/python -m pytest $(SPARK35_TESTS)
 
-# Importing what the tests of these files need takes seconds, and most of them are slow.
-NOT_FAST = --ignore tests/on_cluster --ignore-glob '*/clouds/test_emr*.py' --ignore tests/deploy/test_templates.py
-
 # No Spark, and a twentieth of the examples of each property.
 test-fast: $(READY)  ## run the tests that need neither Spark nor more than a moment, in less than a minute
-	SHARE_OF_EXAMPLES=0.05 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m 'not spark and not slow' \
-		$(NOT_FAST) $(TESTS)
+	SHARE_OF_EXAMPLES=0.05 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m 'not spark and not slow' $(TESTS)
 
 $(TRAINER_VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(TRAINER_VENV)

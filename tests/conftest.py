@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 from collections import Counter
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 REAL_DATA = ROOT.parent / "shared" / "data"
 _NO_REAL_DATA = "no real data"
+# What `make test-fast` asks for, and the first mark of a module whose tests it leaves out.
+_FAST = "not spark and not slow"
+_NOT_FAST = re.compile(r'^pytestmark = \[?\s*pytest\.mark\.(slow|spark|cluster|usefixtures\("spark"\))', re.MULTILINE)
 
 if importlib.util.find_spec("hypothesis"):
     # An example may take long on a machine that has other work; tests of time measure it themselves.
@@ -31,9 +35,16 @@ if importlib.util.find_spec("hypothesis"):
 def pytest_configure() -> None:
     """Gives Spark quick settings in this process and in those that tests start.
 
-    A job of spark-submit doesn't read them: test_spark_submit.py and tests/on_cluster use Spark's own.
+    A job of spark-submit doesn't read them: test_spark_submit.py has queries compiled, as users do.
     """
     os.environ["PYSPARK_SUBMIT_ARGS"] = quick_spark.submit_arguments()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Doesn't import a module of which `make test-fast` runs nothing: some need packages that take a second."""
+    if config.option.markexpr == _FAST and collection_path.match("test_*.py"):
+        return bool(_NOT_FAST.search(collection_path.read_text(encoding="utf-8"))) or None
+    return None
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:
@@ -48,6 +59,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks the tests that use the shared session with `spark`.
 
     Those that read whole real files or ask the S3 server, which takes seconds to start, get `slow`.
+
+    Files with tests of Spark come first: they take longest, and processes that share the files end at the same time if
+    the last files are short ones.
     """
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
@@ -55,6 +69,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("spark")
         if "real_data" in fixtures or "s3_process" in fixtures:
             item.add_marker("slow")
+    starting = {item.path for item in items if item.get_closest_marker("spark")}
+    items.sort(key=lambda item: item.path not in starting)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import gcsfs
 import pytest
 
 from metaclip_curate.storage import StorageOptions, hdfs
@@ -34,6 +33,8 @@ def run_folder(
         monkeypatch.setattr(hdfs, "file_system", lambda url: hdfs_in(tmp_path))
         return "hdfs://namenode:8020/not yet/run", StorageOptions()
     if request.param == "gs":
+        import gcsfs  # takes most of a second
+
         gcs: GcsServer = request.getfixturevalue("gcs_server")
         gcsfs.GCSFileSystem.clear_instance_cache()
         gcs.objects["runs/another object"] = b""

@@ -33,6 +33,8 @@ from tests.support.aws import (
     stack,
 )
 
+pytestmark = pytest.mark.slow  # moto alone takes seconds to import
+
 
 @pytest.fixture(scope="module")
 def account() -> Iterator[dict[str, str]]:

@@ -26,6 +26,8 @@ from tests.support.aws import (
     stack,
 )
 
+pytestmark = pytest.mark.slow  # moto alone takes seconds to import
+
 STAGES = ("extract", "dedup", "match", "count", "balance", "sample")
 
 
