@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as pds
 import pyarrow.parquet as pq
 from pyarrow import fs
 
@@ -25,6 +24,9 @@ from metaclip_curate.schemas import COUNTS
 from metaclip_curate.storage import StorageOptions
 from metaclip_curate.storage.parquet_bytes import read_parquet
 from metaclip_curate.storage.urls import bucket_and_key, local_path, scheme_of
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as pds
 
 
 def open_table(folder: RunFolder, stage: str, table: str, schema: pa.Schema) -> pds.Dataset:
@@ -42,6 +44,8 @@ def open_table(folder: RunFolder, stage: str, table: str, schema: pa.Schema) -> 
     Raises:
         UserError: The stage isn't finished, a file isn't what was written, or the folder can't be read.
     """
+    import pyarrow.dataset as pds  # which imports pandas: as much as all other imports of a command
+
     paths = [_path(file.url) for file in folder.table_files(stage, table)]
     if not paths:
         return pds.dataset(schema.empty_table())
