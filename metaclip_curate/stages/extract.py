@@ -21,7 +21,7 @@ from metaclip_curate.run.file_list import Origin, PartFile
 from metaclip_curate.run.selections import SelectedWarc, read_ranges
 from metaclip_curate.schemas import PAIRS, ddl
 from metaclip_curate.stages.shared.parquet_files import Layout, write_file
-from metaclip_curate.stages.shared.partitioning import numbered_tasks, shuffle_to_partitions
+from metaclip_curate.stages.shared.partitioning import numbered_tasks
 from metaclip_curate.stages.shared.tables import PART_FILE
 from metaclip_curate.storage import StorageOptions
 
@@ -30,7 +30,6 @@ LAYOUT = Layout(PAIRS, ("text_source", "page_url", "page_lang", "license", "craw
 _READ = pa.schema(
     [*PART_FILE, pa.field("crawl", pa.string()), pa.field("part", pa.int64()), pa.field("stats", pa.string())]
 )
-_TASKS_DDL = "number int, path string, first int, end int, below string"
 _ATTEMPTS = 3
 
 
@@ -53,7 +52,7 @@ class InputPart:
 class ExtractTask:
     """What a worker needs to read files.
 
-    Addresses travel in the task and not in rows beside the names, since Spark writes rows to plans, logs and files.
+    Addresses travel in the task and not in rows, since Spark writes rows to plans, logs and files.
 
     Attributes:
         read: How records are read.
@@ -97,15 +96,10 @@ def write_pairs(spark: SparkSession, parts: Sequence[InputPart], task: ExtractTa
     Raises:
         RuntimeError: Repeated attempts of a task gave different results each time.
     """
-    rows = [(number, each.path, *(each.row_groups or (-1, -1)), each.below) for number, each in enumerate(parts)]
-    numbered = spark.createDataFrame(rows, _TASKS_DDL)
+    tasks = numbered_tasks(spark, len(parts)).mapInArrow(_reader(parts, task, folder), ddl(_READ))
     for _ in range(_ATTEMPTS):
         storage.delete_folder(folder, task.storage)
-        read = (
-            shuffle_to_partitions(numbered, len(parts), "number")
-            .mapInArrow(_reader(task, folder), ddl(_READ))
-            .collect()
-        )
+        read = tasks.collect()
         written = storage.list_parquet(folder, task.storage)
         # Spark takes one result of a task that ran twice. Both attempts wrote the same file, unless the network gave
         # them different rows. Then there is one file too many, and all is done again.
@@ -165,14 +159,17 @@ def copy_pairs(spark: SparkSession, files: Sequence[str], folder: str, options: 
         numbered_tasks(spark, len(files)).mapInArrow(copy, "id long").count()
 
 
-def _reader(task: ExtractTask, folder: str) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def _reader(
+    parts: Sequence[InputPart], task: ExtractTask, folder: str
+) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            for path, first, end, below in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                part = InputPart(path, RowGroups(first, end) if first >= 0 else None, below)
-                stats = InputStats(path)
+            for number in batch.column(0).to_pylist():
+                part = parts[number]
+                stats = InputStats(part.path)
                 file, crawl = _write_pairs_of(part, stats, task, folder)
-                numbers = {"crawl": crawl, "part": max(0, first), "stats": json.dumps(dataclasses.asdict(stats))}
+                first = part.row_groups.first if part.row_groups else 0
+                numbers = {"crawl": crawl, "part": first, "stats": json.dumps(dataclasses.asdict(stats))}
                 yield pa.RecordBatch.from_pylist([file._asdict() | numbers], schema=_READ)
 
     return read

@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pyarrow as pa
 from pyspark import TaskContext
@@ -24,11 +25,11 @@ from metaclip_curate.storage import StorageOptions
 Reader = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
-def flaky(reader: Callable[[extract.ExtractTask, str], Reader]) -> Callable[[extract.ExtractTask, str], Reader]:
+def flaky(reader: Callable[..., Reader]) -> Callable[..., Reader]:
     """Makes a stage's reader fail once a task, when Spark has had its rows for a while."""
 
-    def of_task(task: extract.ExtractTask, folder: str) -> Reader:
-        read = reader(task, folder)
+    def of_task(*given: Any) -> Reader:
+        read = reader(*given)
 
         def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             yield from read(batches)
