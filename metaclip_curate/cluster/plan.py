@@ -30,7 +30,8 @@ class StagePlan:
     Attributes:
         name: The stage.
         rows: Number of pairs that it reads; in choosing pages and in extraction, number of files.
-        tasks: Number of tasks of its largest step.
+        tasks: Number of tasks of its largest step; in deduplication, of its last one, which writes one file a task. The
+            steps before that have a task for each input file of a small run, so that its hours are an upper limit.
         core_hours: Core-hours of work, without idle time.
         hours: Duration, hours.
         shuffle_bytes: Bytes on the disks of all nodes at the same time.
