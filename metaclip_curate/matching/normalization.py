@@ -75,10 +75,9 @@ def normalize_entries(entries: Iterable[str], normalize: Normalization = "nfc") 
         n normalised entries. Those that no text contains are empty: those of which nothing is left, that contain a
         newline or that aren't valid Unicode.
     """
-    possible = [entry if _is_possible(entry) else "" for entry in entries]
-    if _does_nothing(normalize) or all(map(str.isascii, possible)):
-        return possible
-    return _normalize_lines(SEPARATOR.join(possible))
+    possible = _possible(list(entries))
+    joined = SEPARATOR.join(possible)
+    return possible if _does_nothing(normalize) or joined.isascii() else _normalize_lines(joined)
 
 
 def _does_nothing(normalize: Normalization) -> bool:
@@ -95,18 +94,28 @@ def _normalize_lines(text: str) -> list[str]:
         units = units.copy()
         units[np.flatnonzero(kinds == _IS_SPACE)] = ord(" ")
         text = np.delete(units, np.flatnonzero(kinds == _IS_INVISIBLE)).tobytes().decode("utf-16-le")
+    if unicodedata.is_normalized("NFC", text):
+        return text.split(SEPARATOR)
     # Line by line, since Python normalises after a quick check the whole of a string in which one letter isn't normal.
     return [unicodedata.normalize("NFC", line) for line in text.split(SEPARATOR)]
 
 
-def _is_possible(entry: str) -> bool:
-    if entry.isascii():
-        return SEPARATOR not in entry
+def _possible(entries: list[str]) -> list[str]:
+    """Returns the entries, with an empty string for each that contains a newline or isn't valid Unicode."""
+    joined = SEPARATOR.join(entries)
+    if joined.count(SEPARATOR) < max(len(entries), 1) and _is_valid(joined):
+        return entries
+    return [entry if SEPARATOR not in entry and _is_valid(entry) else "" for entry in entries]
+
+
+def _is_valid(text: str) -> bool:
+    if text.isascii():
+        return True
     try:
-        entry.encode()
+        text.encode()
     except UnicodeEncodeError:  # a lone surrogate; texts are valid UTF-8
         return False
-    return SEPARATOR not in entry
+    return True
 
 
 @cache
