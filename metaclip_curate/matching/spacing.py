@@ -87,13 +87,28 @@ def spaced_entries(
         raise ValueError(f"entry spacing {spacing!r} is not one of {', '.join(ENTRY_SPACINGS)}")
     normal = normalize_entries(entries, normalize)
     inner = _spaced_inside(normal, spacing)
-    unspaced = _unspaced(spacing)
-    for entry_id, (entry, spaced) in enumerate(zip(normal, inner, strict=True)):
-        if not entry:
-            continue
-        before = "" if unspaced and unspaced.match(entry) else " "
-        after = "" if unspaced and unspaced.match(_last(entry, spacing)) else " "
-        yield entry_id, f"{before}{spaced}{after}"
+    # A sound mark is pronounced with the character before it, which decides about the space.
+    ends = [entry.rstrip(SOUND_MARKS) or entry for entry in normal] if spacing == "kana" else normal
+    beside = _SpaceBeside(spacing)
+    for entry_id, (entry, spaced, end) in enumerate(zip(normal, inner, ends, strict=True)):
+        if entry:
+            yield entry_id, f"{beside[entry[0]]}{spaced}{beside[end[-1]]}"
+
+
+def normal_entries(
+    entries: Iterable[str], spacing: EntrySpacing = "metaclip2", normalize: Normalization = "nfc"
+) -> list[str]:
+    """Normalises entries and spaces them inside, without the spaces around them.
+
+    Args:
+        entries: n entries of a language.
+        spacing: As for `spaced_entries`.
+        normalize: As for `normalization.normalize_texts`.
+
+    Returns:
+        n strings, of which those are empty that no text contains.
+    """
+    return _spaced_inside(normalize_entries(entries, normalize), spacing)
 
 
 def _spaced_inside(entries: list[str], spacing: EntrySpacing) -> list[str]:
@@ -106,16 +121,17 @@ def _spaced_inside(entries: list[str], spacing: EntrySpacing) -> list[str]:
     return (space_katakana(joined) if spacing == "kana" else joined).split(SEPARATOR)
 
 
-def _unspaced(spacing: EntrySpacing) -> re.Pattern[str] | None:
-    """Returns a pattern of the characters that need no space beside them at the end of an entry."""
-    if spacing == "metaclip1":
-        return None
-    ranges = (*UNSPACED_RANGES, HIRAGANA) if spacing == "kana" else UNSPACED_RANGES
-    letters = "".join(f"{chr(first)}-{chr(last)}" for first, last in ranges)
-    return re.compile(f"[{re.escape(PUNCTUATION)}{letters}]")
+class _SpaceBeside(dict[str, str]):
+    """The space that an entry needs beside its first or last character, or none, by character.
 
+    Lists have few different first and last characters, for each of which the pattern is searched once.
+    """
 
-def _last(entry: str, spacing: EntrySpacing) -> str:
-    """Returns the character that decides about the space after an entry."""
-    stripped = entry.rstrip(SOUND_MARKS) if spacing == "kana" else entry
-    return stripped[-1:] or entry[-1]
+    def __init__(self, spacing: EntrySpacing) -> None:
+        ranges = (*UNSPACED_RANGES, HIRAGANA) if spacing == "kana" else UNSPACED_RANGES
+        letters = "".join(f"{chr(first)}-{chr(last)}" for first, last in ranges)
+        self._unspaced = re.compile("(?!)" if spacing == "metaclip1" else f"[{re.escape(PUNCTUATION)}{letters}]")
+
+    def __missing__(self, character: str) -> str:
+        self[character] = "" if self._unspaced.match(character) else " "
+        return self[character]
