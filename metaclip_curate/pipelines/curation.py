@@ -23,7 +23,6 @@ from metaclip_curate.pipelines.dedup import Deduplicator, summarize_distinct
 from metaclip_curate.pipelines.manifest import draw_manifest
 from metaclip_curate.pipelines.match import PartMatcher, summarize_matches
 from metaclip_curate.pipelines.options import Options
-from metaclip_curate.pipelines.report import write_after_run
 from metaclip_curate.pipelines.reread import Rereader, changed_inputs, unread
 from metaclip_curate.pipelines.rounds import RoundReader, inputs_read, summarize_inputs
 from metaclip_curate.pipelines.workspace import Console, Log, Workspace
@@ -232,6 +231,8 @@ class Pipeline:
 
     def report(self) -> None:
         """Writes the report of a finished run, which `run` and `sample` don't. Raises an interruption only."""
+        from metaclip_curate.pipelines.report import write_after_run  # which most stages don't need
+
         write_after_run(self.folder, lambda: self._work.spark, self.options.report, self._work.console.log)
 
     # Steps of the stages
