@@ -122,6 +122,7 @@ def local_settings(driver_memory: str, verbose: bool = False) -> dict[str, str]:
         # Set at the start, since a level that is set later doesn't cover the lines of the start.
         "spark.driver.extraJavaOptions": java,
         "spark.driver.defaultJavaOptions": " ".join(filter(None, options)),
+        "spark.python.daemon.module": "metaclip_curate.spark.worker_daemon",
         # Spark's 200 is for clusters; a local run has few cores and little data.
         "spark.sql.shuffle.partitions": str(4 * cores),
     }

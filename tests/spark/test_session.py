@@ -53,3 +53,11 @@ def test_few_cores_collect_garbage_in_one_thread_unless_the_user_chooses(
     monkeypatch.delenv("JDK_JAVA_OPTIONS", raising=False)
     java = local_settings("1g")["spark.driver.defaultJavaOptions"]
     assert ("-XX:+UseSerialGC" in java.split()) == serial
+
+
+def test_workers_are_forked_after_the_large_imports() -> None:
+    daemon = local_settings("1g")["spark.python.daemon.module"]
+    code = f"import sys, {daemon} as daemon; print('pyarrow.compute' in sys.modules, daemon.manager.__module__)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    # The daemon writes its port to stdout, where an import must not print anything.
+    assert found.stdout == "True pyspark.daemon\n"
