@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from metaclip_curate.options.command_line import add_options, given_options
@@ -61,11 +62,7 @@ class Command:
         parser: OptionParser = subparsers.add_parser(
             self.name, help=self.about, description=_sentence(self.about), examples=self.examples
         )
-        for group, options in self.options.items():
-            add_options(parser, group, options, self.leave_out.get(group, ()), self.optional)
-        if self.has_config:
-            about = "TOML file with options by name, such as tail-share = 0.06; the command line takes precedence"
-            parser.add_argument("--config", metavar="PATH", help=about)
+        parser.add_later(partial(self._add_options, parser))
         parser.set_defaults(command=self)
 
     def given(self, parsed: argparse.Namespace) -> Given:
@@ -90,6 +87,13 @@ class Command:
             self._add_config(parsed)
             self.recorded(vars(parsed))
         self.run(self.given(parsed), words)
+
+    def _add_options(self, parser: OptionParser) -> None:
+        for group, options in self.options.items():
+            add_options(parser, group, options, self.leave_out.get(group, ()), self.optional)
+        if self.has_config:
+            about = "TOML file with options by name, such as tail-share = 0.06; the command line takes precedence"
+            parser.add_argument("--config", metavar="PATH", help=about)
 
     def _add_config(self, parsed: argparse.Namespace) -> None:
         if self.has_config and parsed.config:
@@ -119,6 +123,9 @@ class CommandGroup:
         parser: OptionParser = subparsers.add_parser(
             self.name, help=self.about, description=_sentence(self.about), examples=self.examples
         )
+        parser.add_later(partial(self._add_commands, parser))
+
+    def _add_commands(self, parser: OptionParser) -> None:
         below = parser.add_subparsers(required=True, metavar=self.metavar)
         for command in self.commands:
             command.add(below)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 _EXAMPLES = "examples:\n"
@@ -37,15 +37,29 @@ class OptionParser(argparse.ArgumentParser):
         ]
         self.required: list[argparse.Action] = []
         self.command_groups: Mapping[str, Sequence[str]] = {}
+        self._add_rest: Callable[[], None] | None = None
+
+    def add_later(self, add_rest: Callable[[], None]) -> None:
+        """Calls a function that adds the arguments when they are needed: a command line needs those of one command."""
+        self._add_rest = add_rest
+
+    def complete(self) -> OptionParser:
+        """Adds the arguments that were to be added later, and returns the parser."""
+        add_rest, self._add_rest = self._add_rest, None
+        if add_rest:
+            add_rest()
+        return self
 
     def format_usage(self) -> str:
         """Returns the usage line: what is required, and [options] for the rest."""
+        self.complete()
         formatter = self._get_formatter()
         formatter.add_usage(self._usage(), (), ())
         return formatter.format_help()
 
     def format_help(self) -> str:
         """Returns the usage line, the description, all options by group, and the examples."""
+        self.complete()
         formatter = self._get_formatter()
         formatter.add_usage(self._usage(), (), ())
         formatter.add_text(self.description)
@@ -60,6 +74,7 @@ class OptionParser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         """Parses arguments, and refuses those that the parser doesn't know, also as the parser of a subcommand."""
+        self.complete()
         given = list(sys.argv[1:] if args is None else args)
         self._check_names(given)
         parsed, unknown = super().parse_known_args(given, namespace)
@@ -72,9 +87,9 @@ class OptionParser(argparse.ArgumentParser):
         return super().add_subparsers(prog=self.prog, parser_class=type(self), **settings)
 
     def subparsers(self) -> Mapping[str, OptionParser]:
-        """The parsers of the subcommands by name; empty where there are none."""
-        action = self._commands()
-        return action.choices if action else {}
+        """The parsers of the subcommands by name, complete; empty where there are none."""
+        action = self.complete()._commands()
+        return {name: parser.complete() for name, parser in action.choices.items()} if action else {}
 
     def _commands(self) -> argparse._SubParsersAction[Any] | None:
         return next((each for each in self._actions if isinstance(each, argparse._SubParsersAction)), None)

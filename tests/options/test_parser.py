@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from metaclip_curate.options.parser import OptionParser, did_you_mean
@@ -61,3 +63,22 @@ def test_the_help_has_commands_in_groups_and_examples(parser: OptionParser) -> N
 def test_a_suggestion_is_near() -> None:
     assert did_you_mean("--t-share", ["--tail-share", "--t"]) == "did you mean --tail-share?"
     assert did_you_mean("--z", ["--tail-share"]) == ""
+
+
+def test_arguments_are_added_when_a_parser_is_used() -> None:
+    added: list[str] = []
+    parser = OptionParser("program")
+    below = parser.add_subparsers()
+
+    def add(name: str) -> None:
+        added.append(name)
+        commands[name].add_argument("--size")
+
+    commands: dict[str, OptionParser] = {name: below.add_parser(name) for name in ("read", "write")}
+    for name, command in commands.items():
+        command.add_later(partial(add, name))
+    assert parser.parse_args(["read", "--size", "3"]).size == "3"
+    assert added == ["read"]
+    assert "--size" in parser.subparsers()["write"].format_help()
+    assert parser.parse_args(["write", "--size", "4"]).size == "4"
+    assert added == ["read", "write"]
