@@ -12,42 +12,65 @@ from metaclip_curate.trainer.evaluate.files import read_captions, read_class_nam
 
 
 def test_xm3600(tmp_path: Path) -> None:
+    def of_language(*captions: str) -> dict[str, list[str]]:
+        tokenized = [caption.replace(",", " ,") for caption in captions]
+        lowercase = [caption.lower() for caption in tokenized]
+        return {
+            "caption": list(captions),
+            "caption/tokenized": tokenized,
+            "caption/tokenized/lowercase": lowercase,
+        }
+
     rows = [
         {
             "image/key": f"{key:016x}",
             "image/locale": "quz",
-            "de": {"caption": [f"Bild {key}", f"Foto {key}"], "caption/tokenized": [["Bild"], ["Foto"]]},
-            "quz": {"caption": [f"wasi {key}"], "caption/tokenized": [["wasi"]]},
+            # The file has characters as they are, and one of them ends a line for `str.splitlines`.
+            "de": of_language(f"Bild {key},\u2028groß", f"Foto {key}"),
+            "quz": of_language(f"wasi {key}"),
         }
         for key in (1, 2)
     ]
-    (tmp_path / "captions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    (tmp_path / "captions.jsonl").write_text(lines, "utf-8")
     found = read_captions(str(tmp_path))
     assert found["quz"] == [("0000000000000001.jpg", "wasi 1"), ("0000000000000002.jpg", "wasi 2")]
-    assert [text for _, text in found["de"]] == ["Bild 1", "Foto 1", "Bild 2", "Foto 2"]
+    assert [text for _, text in found["de"]] == ["Bild 1,\u2028groß", "Foto 1", "Bild 2,\u2028groß", "Foto 2"]
     (tmp_path / "captions.jsonl").write_text('{"key": 1}\n')
     with pytest.raises(UserError, match=r"line 1 of .*captions\.jsonl isn't a row of XM3600"):
         read_captions(str(tmp_path))
 
 
-@pytest.mark.parametrize(
-    ("index", "captions"),
-    [
-        ("test_image_names.txt", "test_1kcaptions_{}.txt"),  # XTD10
-        ("test_image_names.txt", "{}.txt"),  # XTD200
-        ("filenames.txt", "{}.txt"),  # Flickr30k-200
-    ],
-)
-def test_lines_of_names_and_captions(tmp_path: Path, index: str, captions: str) -> None:
+@pytest.mark.parametrize("index", ["test_image_names.txt", "filenames.txt"])  # XTD200 and Flickr30k-200
+def test_lines_of_names_and_captions(tmp_path: Path, index: str) -> None:
     (tmp_path / index).write_text("COCO_train2014_000000000009.jpg\n2.jpg\n")
-    (tmp_path / captions.format("jp")).write_text("猫\n犬\n", "utf-8")
-    (tmp_path / captions.format("ko")).write_text("고양이\n개\n", "utf-8")
+    (tmp_path / "jpn_Jpan.txt").write_text("猫\n犬\x85\n", "utf-8")
+    (tmp_path / "kor_Hang.txt").write_text("고양이\n개\n", "utf-8")
+    # Flickr30k-200 has this file, too.
+    (tmp_path / "eng_captions.txt").write_text("a cat\na dog\n")
     found = read_captions(str(tmp_path))
-    assert found["jp"] == [("COCO_train2014_000000000009.jpg", "猫"), ("2.jpg", "犬")]
-    assert sorted(found) == ["jp", "ko"]
-    (tmp_path / captions.format("ko")).write_text("고양이\n", "utf-8")
+    assert found["jpn_Jpan"] == [("COCO_train2014_000000000009.jpg", "猫"), ("2.jpg", "犬\x85")]
+    assert sorted(found) == ["jpn_Jpan", "kor_Hang"]
+    (tmp_path / "kor_Hang.txt").write_text("고양이\n", "utf-8")
     with pytest.raises(UserError, match=rf"has 1 lines, {index} has 2"):
         read_captions(str(tmp_path))
+
+
+def test_xtd10(tmp_path: Path) -> None:
+    for file in (
+        "XTD10/test_1kcaptions_ko",
+        "MIC/test_1kcaptions_de",
+        "MIC/test_1kcaptions_en",
+        "STAIR/test_1kcaptions_jp",
+    ):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{file}.txt").write_text(f"{file}\nanother\n")
+    (tmp_path / "XTD10" / "test_image_names.txt").write_text("COCO_val2014_1.jpg\nCOCO_val2014_2.jpg\n")
+    (tmp_path / "README.md").write_text("")
+    for given in (tmp_path, tmp_path / "XTD10"):
+        found = read_captions(str(given))
+        assert sorted(found) == ["de", "en", "jp", "ko"]
+        assert found["jp"] == [("COCO_val2014_1.jpg", "STAIR/test_1kcaptions_jp"), ("COCO_val2014_2.jpg", "another")]
 
 
 def test_babel_imagenet(tmp_path: Path) -> None:
