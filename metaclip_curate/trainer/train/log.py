@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from metaclip_curate.trainer.data.prefetch import DeviceBatch
-from metaclip_curate.trainer.evaluate.command import Result
+from metaclip_curate.trainer.evaluate.results import Result
 from metaclip_curate.trainer.train.distributed import Distributed
 from metaclip_curate.trainer.train.flags import SkippedSteps
 from metaclip_curate.trainer.train.hardware import DeviceUse
@@ -109,7 +109,7 @@ class StepLog:
     def record_evaluation(self, step: int, results: Sequence[Result]) -> None:
         """Records an evaluation."""
         if self._metrics is not None:
-            values = {f"{one.task}/{one.language}/{one.measure}": one.value for one in results}
+            values = {one.name: one.value for one in results}
             self._metrics.write(step, values)
             shown = "  ".join(f"{name} {value:.1%}" for name, value in values.items())
             self._log(f"step {step:,}  {shown}")

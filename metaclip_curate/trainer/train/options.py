@@ -13,6 +13,7 @@ from typing import Literal
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.fields import check_above_zero, check_range, flag, option
 from metaclip_curate.storage import StorageOptions, is_local
+from metaclip_curate.trainer.evaluate.options import EvaluationFiles
 
 BatchBy = Literal["shuffle", "entries"]
 Decoder = Literal["pil", "torch"]
@@ -209,31 +210,21 @@ class OutputOptions:
 
 
 @dataclass(frozen=True)
-class EvaluationOptions:
+class EvaluationOptions(EvaluationFiles):
     """Options of the evaluation while training, as those of `python -m metaclip_curate.trainer.evaluate`."""
 
     evaluate_every: int = option(
         0, "number of steps between two evaluations; the end has one too; 0: none", metavar="N", changes_output=False
     )
-    images: str = option("", "folder of images", metavar="PATH", changes_output=False)
-    classes: str = option(
-        "",
-        "names of classes, whose images are in --images/CLASS/: .json, .tsv, or imagenet",
-        metavar="PATH",
-        changes_output=False,
+    evaluate_languages: tuple[str, ...] = option(
+        (), "evaluate only these languages (default: all)", metavar="LANG", changes_output=False
     )
-    templates: str = option(
-        "openai",
-        "texts with {} for a class's name: openai's 80 for English, simple's 7, or .json",
-        metavar="PATH",
-        changes_output=False,
-    )
-    captions: str = option("", "captions of images for retrieval: .tsv", metavar="PATH", changes_output=False)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_range("evaluate_every", self.evaluate_every, 0)
-        if self.evaluate_every and not (self.images and (self.classes or self.captions)):
-            raise UserError("--evaluate-every needs --images, and --classes or --captions")
+        if self.evaluate_every and self.is_empty:
+            raise UserError("--evaluate-every needs --images with --classes or --captions, or --benchmarks")
 
 
 @dataclass(frozen=True)

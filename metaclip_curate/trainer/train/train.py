@@ -16,7 +16,8 @@ from metaclip_curate.storage.atomic_file import atomic_write
 from metaclip_curate.trainer.data.dataset import CuratedPairs
 from metaclip_curate.trainer.data.prefetch import DeviceBatch, DevicePrefetcher
 from metaclip_curate.trainer.data.selection import derived_seed
-from metaclip_curate.trainer.evaluate.command import EvaluateOptions, Result, evaluate
+from metaclip_curate.trainer.evaluate.command import check_evaluation, evaluate
+from metaclip_curate.trainer.evaluate.results import Result
 from metaclip_curate.trainer.evaluate.zero_shot import Encoder
 from metaclip_curate.trainer.models import clip
 from metaclip_curate.trainer.models.pixels import Normalization, split_transform
@@ -126,6 +127,8 @@ class Training:
     def _begin(self) -> None:
         """Takes possession of the folder, on rank 0."""
         self._owner.require()
+        if self._options.evaluation.evaluate_every:  # rather than after many steps
+            check_evaluation(self._options.evaluation, self._options.evaluation.evaluate_languages)
         if self._checkpoints.newest() != self._resumed_from:
             raise UserError(f"another job has written to {self._folder} just now: give the command again")
         with atomic_write(self._folder / _OPTIONS) as file:
@@ -152,12 +155,12 @@ class Training:
                     for of_step in flags.rest():
                         skipped.count(of_step.skipped)
                 log.record(self.step, batch, result, self._learner, last)
-                every = self._options.evaluation.evaluate_every
-                if every and (self.step % every == 0 or self.step == steps):
-                    log.record_evaluation(self.step, self._evaluate())
                 if last or self.step % output.checkpoint_every == 0:
                     self._save()
                     saved = self.step
+                every = self._options.evaluation.evaluate_every
+                if every and (self.step % every == 0 or self.step == steps):
+                    log.record_evaluation(self.step, self._evaluate())
                 if last:
                     break
         if self.step > saved:
@@ -213,20 +216,12 @@ class Training:
     def _evaluate(self) -> list[Result]:
         """Evaluates the model: on rank 0, or on all ranks alike if each has a part of it."""
         given, learner = self._options.evaluation, self._learner
-        options = EvaluateOptions(
-            model=self._options.model.model,
-            images=given.images,
-            classes=given.classes,
-            templates=given.templates,
-            captions=given.captions,
-            workers=self._options.data.workers,
-        )
         average = learner.average.applied() if learner.average is not None else contextlib.nullcontext()
 
         def measure() -> list[Result]:
             with average, autocast(self._distributed.device.type, self._options.model.precision):
-                encoder = Encoder(self._clip, self._distributed.device, options.batch_size, options.workers)
-                return list(evaluate(encoder, options))
+                encoder = Encoder(self._clip, self._distributed.device, workers=self._options.data.workers)
+                return list(evaluate(encoder, given, given.evaluate_languages))
 
         return measure() if learner.parallel.sharded else self._distributed.on_main(measure)
 

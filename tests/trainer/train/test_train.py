@@ -50,6 +50,7 @@ def test_it_learns(shards: Path, tmp_path: Path) -> None:
     trainings.train(shards, tmp_path, pairs_seen=8 * 60, workers=1)
     found = losses(tmp_path)
     assert sum(found[-5:]) / 5 < 0.6 * sum(found[:5]) / 5
+    assert all(0 < line["waiting_for_data"] <= 1 for line in trainings.metrics(tmp_path))
 
 
 @pytest.mark.parametrize("ways", [{"accumulate": 2}, {"accumulate": 4, "clip_norm": 0.1}, {"grad_checkpointing": True}])
@@ -262,6 +263,22 @@ def test_evaluation_while_training(tmp_path: Path) -> None:
     state = torch.load(trainings.newest_checkpoint(tmp_path / "out"), weights_only=True)
     assert all(torch.equal(average[name], value) for name, value in state["ema"].items())
     assert not torch.equal(average["text_projection"], state["state_dict"]["text_projection"])
+
+
+def test_files_of_an_evaluation_are_checked_before_the_first_step(shards: Path, tmp_path: Path) -> None:
+    (tmp_path / "captions.tsv").write_text("file\tlanguage\ttext\nnowhere.png\ten\tred\n")
+    (tmp_path / "classes.json").write_text('{"en": {"red": "red"}}')
+    classes = {"classes": str(tmp_path / "classes.json")}
+    mistakes: list[tuple[dict[str, Any], str]] = [
+        ({"captions": str(tmp_path / "captions.tsv")}, r"there is no image .*nowhere\.png"),
+        (classes | {"templates": str(tmp_path / "none.json")}, "can't be read as JSON"),
+        (classes | {"evaluate_languages": ("fr",)}, "no language fr: there are en"),
+        ({"benchmarks": ("xtd10",), "benchmark_data": str(tmp_path)}, "has no xtd10/images, which xtd10 needs"),
+    ]
+    for files, message in mistakes:
+        with pytest.raises(UserError, match=message):
+            trainings.train(shards, tmp_path / "out", images=str(tmp_path), evaluate_every=1, **files)
+    assert not (tmp_path / "out" / "metrics.jsonl").exists()
 
 
 def test_the_moving_average_goes_on(shards: Path, tmp_path: Path) -> None:
