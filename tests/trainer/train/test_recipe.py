@@ -52,6 +52,14 @@ def test_the_papers_numbers(name: str) -> None:
         assert config["text_cfg"]["vocab_size"] == 901_629
 
 
+def test_siglips_numbers() -> None:
+    options = of_recipe("siglip-b16").optimization
+    assert (options.loss, options.batch_size, options.lr, options.beta2) == ("siglip", 32_768, 1e-3, 0.95)
+    assert (options.warmup_pairs / options.pairs_seen, options.clip_norm) == (0.03, 1.0)
+    # A decay that isn't multiplied by the rate, as in big_vision.
+    assert options.weight_decay * options.lr == pytest.approx(1e-4)
+
+
 def test_the_command_line_counts_more(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text('[data]\nweights = ["sw=2"]\n[optimization]\nlr = 1\nbeta2 = 0.9\n')
     options = of_recipe(str(tmp_path / "mine.toml"), optimization__beta2=0.95)
@@ -122,7 +130,11 @@ def test_mistakes_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixt
         ("optimization__max_bad_steps", -1, "--max-bad-steps must be at least 0, not -1"),
         ("optimization__cooldown_pairs", 5, "--cooldown-pairs needs --schedule constant"),
         ("optimization__ema", 1.0, "--ema must be from 0 to below 1, not 1.0"),
-        ("evaluation__evaluate_every", 5, "--evaluate-every needs --images, and --classes or --captions"),
+        (
+            "evaluation__evaluate_every",
+            5,
+            "--evaluate-every needs --images with --classes or --captions, or --benchmarks",
+        ),
         ("output__stop_after_steps", -1, "--stop-after-steps must be at least 0, not -1"),
         ("output__stop_after_minutes", float("nan"), "--stop-after-minutes must be a number from 0 up, not nan"),
         ("output__output", "s3://bucket/training", "--output must be a folder of a file system .* not s3://bucket"),
