@@ -10,6 +10,7 @@ from metaclip_curate.trainer.data.loader import Batch, LoaderOptions, PairLoader
 from metaclip_curate.trainer.data.selection import Selection, read_entry_probabilities
 from metaclip_curate.trainer.data.shards import Pair
 from metaclip_curate.trainer.data.stream import StreamOptions
+from metaclip_curate.trainer.data.workers import ProcessRank
 
 __all__ = [
     "Batch",
@@ -17,6 +18,7 @@ __all__ = [
     "LoaderOptions",
     "Pair",
     "PairLoader",
+    "ProcessRank",
     "Selection",
     "StreamOptions",
     "read_entry_probabilities",

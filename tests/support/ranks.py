@@ -11,7 +11,8 @@ import runpy
 import socket
 import sys
 from dataclasses import dataclass
-from multiprocessing.context import ForkServerProcess
+from multiprocessing import forkserver
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,16 @@ class Rank:
         return self.process.exitcode
 
 
+def preloaded_forkserver() -> ForkServerContext:
+    """Returns the context of processes that are started anew, from one that has imported PyTorch and open_clip."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_PRELOADED)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")  # read when PyTorch is imported
+        forkserver.ensure_running()
+    return context
+
+
 def start_ranks(folder: Path, *rank_arguments: tuple[str, ...]) -> list[Rank]:
     """Starts one rank for each tuple of arguments, without torchrun, as Slurm does.
 
@@ -48,18 +59,14 @@ def start_ranks(folder: Path, *rank_arguments: tuple[str, ...]) -> list[Rank]:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     world = {"WORLD_SIZE": str(len(rank_arguments)), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(_PRELOADED)
+    context = preloaded_forkserver()
     ranks = []
-    with pytest.MonkeyPatch.context() as patch:
-        # Read when PyTorch is imported, in the server.
-        patch.setenv("OMP_NUM_THREADS", "1")
-        for number, arguments in enumerate(rank_arguments):
-            environment = os.environ | world | {"RANK": str(number), "LOCAL_RANK": str(number)}
-            printed = folder / f"rank-{port}-{number}.txt"
-            process = context.Process(target=_train, args=(dict(environment), arguments, str(printed)))
-            process.start()
-            ranks.append(Rank(process, printed))
+    for number, arguments in enumerate(rank_arguments):
+        environment = os.environ | world | {"RANK": str(number), "LOCAL_RANK": str(number), "OMP_NUM_THREADS": "1"}
+        printed = folder / f"rank-{port}-{number}.txt"
+        process = context.Process(target=_train, args=(dict(environment), arguments, str(printed)))
+        process.start()
+        ranks.append(Rank(process, printed))
     return ranks
 
 

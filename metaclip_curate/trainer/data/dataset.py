@@ -14,7 +14,7 @@ from torch.utils.data import IterableDataset
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage import StorageOptions
 from metaclip_curate.trainer.data.decoding import BrokenImageError, decode
-from metaclip_curate.trainer.data.epoch_size import AddUp, EpochCounter, EpochCounts, fingerprint
+from metaclip_curate.trainer.data.epoch_size import EpochCounter, EpochCounts, fingerprint
 from metaclip_curate.trainer.data.epoch_state import EpochState
 from metaclip_curate.trainer.data.folder_source import ImageFolder
 from metaclip_curate.trainer.data.pool_source import PoolTars
@@ -24,7 +24,7 @@ from metaclip_curate.trainer.data.shards import Pair, ShardSource
 from metaclip_curate.trainer.data.stream import StoredPair, StreamOptions, StreamReader
 from metaclip_curate.trainer.data.subset import read_uids
 from metaclip_curate.trainer.data.webdataset_source import WebdatasetShards, is_download
-from metaclip_curate.trainer.data.workers import rank_and_world_size, torch_seed, worker_and_count
+from metaclip_curate.trainer.data.workers import ProcessRank, torch_seed, worker_and_count
 
 Transform = Callable[[Image.Image], Any]
 _FORMAT = 1
@@ -40,12 +40,10 @@ class CuratedPairs(IterableDataset[Pair]):
         source: The shards.
         selection: The texts that an epoch uses. Default: all of them, offline.
         transform: Function of the decoded image, whose result the pair has in its place. Random numbers that it takes
-            from torch depend on (seed, epoch, uid) alone. Default: None, the image as it is.
-        rank: Rank of this process. Default: that of torch.distributed if it is initialised, else 0.
-        world_size: Number of ranks. Default: as `rank`, else 1.
+            from torch depend on (seed, epoch, uid) alone. If it has an attribute least_side, JPEG files are decoded at
+            a part of their size that keeps so many pixels on each side. Default: None, the image as it is.
+        process: This process among those that read together. Default: as in torch.distributed.
         streams: Number and shuffling of the streams that are read at the same time.
-        add_up: Adds an array of each rank, so that a rank reads its share of the files only to count an epoch. Then all
-            ranks must ask for the same epochs in the same order. Default: None, each rank counts all.
 
     Attributes:
         source: The shards.
@@ -60,20 +58,19 @@ class CuratedPairs(IterableDataset[Pair]):
         source: ShardSource,
         selection: Selection | None = None,
         transform: Transform | None = None,
-        rank: int | None = None,
-        world_size: int | None = None,
+        process: ProcessRank | None = None,
         streams: StreamOptions | None = None,
-        add_up: AddUp | None = None,
     ) -> None:
         super().__init__()
         self.source, self.selection = source, selection or Selection()
         self.transform = transform
-        self.rank, self.world_size = rank_and_world_size(rank, world_size)
+        process = process or ProcessRank.current()
+        self.rank, self.world_size = process.rank, process.world_size
         self._by_entries = streams is not None and streams.by_entries
         if self._by_entries and not source.has_entries:
             raise UserError("the data have no column entry_ids: batches can't be made by entries")
         self._state = EpochState(streams or StreamOptions(), len(source.names), self.selection.copies)
-        self._counter = EpochCounter(source, self.selection, self.rank, self.world_size, add_up)
+        self._counter = EpochCounter(source, self.selection, process)
         self._expected: float | None = None
         self.problems: Counter[str] = Counter()
 
@@ -269,7 +266,7 @@ class CuratedPairs(IterableDataset[Pair]):
         if stored.problem:
             return BrokenImageError(stored.problem)
         try:
-            image: Any = decode(stored.image)
+            image: Any = decode(stored.image, getattr(self.transform, "least_side", 0))
         except BrokenImageError as error:
             return error
         if self.transform is not None:

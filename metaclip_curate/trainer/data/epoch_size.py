@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +14,9 @@ import numpy as np
 from metaclip_curate.balance import Floats
 from metaclip_curate.trainer.data.selection import Selection
 from metaclip_curate.trainer.data.shards import Indices, ShardSource
+from metaclip_curate.trainer.data.workers import ProcessRank
 
 _THREADS = 8
-# Adds an array of each rank, on all ranks.
-AddUp = Callable[[Floats], Floats]
 
 
 @dataclass(frozen=True)
@@ -39,18 +38,15 @@ class EpochCounter:
     Args:
         source: The shards.
         selection: The rule by which texts are selected.
-        rank: Rank of this process.
-        world_size: Number of ranks.
-        add_up: Adds an array of each rank, so that each rank reads its share of the shards only. All ranks must then
-            count the same epochs in the same order, each in its main process. Default: None, each rank reads all.
+        process: This process among those that count together. If they add up, all ranks must count the same epochs in
+            the same order, each in its main process. Default: it counts by itself.
     """
 
-    def __init__(
-        self, source: ShardSource, selection: Selection, rank: int = 0, world_size: int = 1, add_up: AddUp | None = None
-    ) -> None:
-        self._source, self._selection, self._add_up = source, selection, add_up
+    def __init__(self, source: ShardSource, selection: Selection, process: ProcessRank | None = None) -> None:
+        process = process or ProcessRank()
+        self._source, self._selection, self._add_up = source, selection, process.add_up
         shards = range(len(source.names))
-        self._share = shards[rank::world_size] if add_up is not None else shards
+        self._share = shards[process.rank :: process.world_size] if process.add_up is not None else shards
         self._next: tuple[int, Future[Floats]] | None = None
 
     def __getstate__(self) -> dict[str, Any]:

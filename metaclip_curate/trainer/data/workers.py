@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import torch
 from torch.utils.data import get_worker_info
+
+from metaclip_curate.balance import Floats
+
+# Adds an array of each rank, on all ranks.
+AddUp = Callable[[Floats], Floats]
 
 
 def shared_zeros(*shape: int) -> torch.Tensor:
@@ -28,20 +34,34 @@ def torch_seed(seed: int) -> Iterator[None]:
         torch.default_generator.set_state(before)
 
 
-def rank_and_world_size(rank: int | None, world_size: int | None) -> tuple[int, int]:
-    """Returns rank and world size: the given ones, else those of torch.distributed, else 0 and 1.
+@dataclass(frozen=True)
+class ProcessRank:
+    """A process among those that read a data set together.
+
+    Attributes:
+        rank: Rank of the process.
+        world_size: Number of ranks.
+        add_up: Adds an array of each rank, so that a rank reads its share of the files only to count an epoch. Then all
+            ranks must ask for the same epochs in the same order. Default: None, each rank counts all.
 
     Raises:
         ValueError: There is no such rank.
     """
-    initialised = torch.distributed.is_available() and torch.distributed.is_initialized()
-    if rank is None:
-        rank = torch.distributed.get_rank() if initialised else 0
-    if world_size is None:
-        world_size = torch.distributed.get_world_size() if initialised else 1
-    if not 0 <= rank < world_size:
-        raise ValueError(f"there is no rank {rank} of {world_size}")
-    return rank, world_size
+
+    rank: int = 0
+    world_size: int = 1
+    add_up: AddUp | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rank < self.world_size:
+            raise ValueError(f"there is no rank {self.rank} of {self.world_size}")
+
+    @classmethod
+    def current(cls) -> ProcessRank:
+        """Returns this process's rank in torch.distributed if that is initialised, else the only rank of one."""
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            return cls(torch.distributed.get_rank(), torch.distributed.get_world_size())
+        return cls()
 
 
 def worker_and_count() -> tuple[int, int]:

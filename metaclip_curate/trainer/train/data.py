@@ -11,6 +11,7 @@ from metaclip_curate.trainer.data.dataset import CuratedPairs
 from metaclip_curate.trainer.data.loader import LoaderOptions, PairLoader
 from metaclip_curate.trainer.data.stream import StreamOptions
 from metaclip_curate.trainer.data.subset import read_uids
+from metaclip_curate.trainer.data.workers import ProcessRank
 from metaclip_curate.trainer.train.distributed import Distributed
 from metaclip_curate.trainer.train.options import TrainOptions, language_weights
 
@@ -40,10 +41,10 @@ def pair_loader(
         "weights": language_weights(data.weights),
         "storage": options.storage,
         "transform": transform,
-        "rank": distributed.rank,
-        "world_size": distributed.world_size,
+        "process": ProcessRank(
+            distributed.rank, distributed.world_size, distributed.add_up if distributed.world_size > 1 else None
+        ),
         "streams": StreamOptions(data.streams, by_entries=data.batch_by == "entries"),
-        "add_up": distributed.add_up if distributed.world_size > 1 else None,
     }
     if data.run:
         pairs = CuratedPairs.online(data.data, data.run, **given)

@@ -14,7 +14,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.trainer import CuratedPairs, Pair, StreamOptions
+from metaclip_curate.trainer import CuratedPairs, Pair, ProcessRank, StreamOptions
 from tests.support import made_shards
 
 
@@ -22,7 +22,7 @@ def shares(folder: Path, ranks: int, workers: int, epoch: int = 0, streams: Stre
     """The uids of all ranks and workers; workers of a DataLoader in one process are as good as others."""
     found = []
     for rank in range(ranks):
-        dataset = CuratedPairs.offline(str(folder), rank=rank, world_size=ranks, streams=streams)
+        dataset = CuratedPairs.offline(str(folder), process=ProcessRank(rank, ranks), streams=streams)
         dataset.move_to(epoch)
         for worker in range(workers):
             size = dataset.epoch_size()
@@ -115,6 +115,22 @@ def test_a_transforms_mistake_is_no_broken_image(tmp_path: Path) -> None:
         list(CuratedPairs.offline(str(tmp_path), transform=transform))
 
 
+class Sizes:
+    """A transform that needs 2 pixels on each side."""
+
+    least_side = 2
+
+    def __call__(self, image: Image.Image) -> tuple[int, int]:
+        return image.size
+
+
+def test_a_transform_that_needs_few_pixels(tmp_path: Path) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "JPEG")
+    made_shards.write(tmp_path, [2], {0: file.getvalue()})
+    assert sorted(pair.image for pair in CuratedPairs.offline(str(tmp_path), transform=Sizes())) == [(2, 2), (8, 8)]
+
+
 def test_a_transforms_random_numbers_belong_to_the_sample(tmp_path: Path) -> None:
     made_shards.write(tmp_path, [8])
 
@@ -122,7 +138,7 @@ def test_a_transforms_random_numbers_belong_to_the_sample(tmp_path: Path) -> Non
         found: dict[str, float] = {}
         for rank in range(ranks):
             dataset = CuratedPairs.offline(
-                str(tmp_path), transform=lambda _: float(torch.rand(())), rank=rank, world_size=ranks
+                str(tmp_path), transform=lambda _: float(torch.rand(())), process=ProcessRank(rank, ranks)
             )
             dataset.move_to(epoch)
             found |= {pair.uid: pair.image for pair in dataset}

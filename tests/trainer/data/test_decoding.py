@@ -28,6 +28,13 @@ def test_cmyk_and_formats() -> None:
         assert decode(encoded(Image.new("RGB", (5, 3), "red"), kind)).size == (5, 3)
 
 
+def test_a_large_jpeg_at_a_part_of_its_size() -> None:
+    large = Image.new("RGB", (400, 300), "red")
+    sizes = {least: decode(encoded(large, "JPEG"), least).size for least in (0, 301, 151, 150, 75, 1)}
+    assert sizes == {0: (400, 300), 301: (400, 300), 151: (400, 300), 150: (200, 150), 75: (100, 75), 1: (50, 38)}
+    assert decode(encoded(large), 75).size == (400, 300)
+
+
 def test_what_is_transparent_is_on_white() -> None:
     image = Image.new("RGBA", (2, 1), (0, 0, 0, 0))
     image.putpixel((1, 0), (10, 20, 30, 255))

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.trainer import CuratedPairs, Pair, StreamOptions
+from metaclip_curate.trainer import CuratedPairs, Pair, ProcessRank, StreamOptions
 from metaclip_curate.trainer.data.entry_order import spread_entries
 from tests.support import made_run, made_shards
 
@@ -38,7 +38,7 @@ def read(folders: tuple[str, str], ranks: int, by_entries: bool) -> list[str]:
     samples: dict[int, str] = {}
     for rank in range(ranks):
         streams = StreamOptions(16, window=8, by_entries=by_entries)
-        pairs = CuratedPairs.online(*folders, rank=rank, world_size=ranks, streams=streams)
+        pairs = CuratedPairs.online(*folders, process=ProcessRank(rank, ranks), streams=streams)
         found = pairs.read(0, pairs.epoch_size(), rank, ranks)
         samples |= {sample: pair.uid for sample, pair in found if isinstance(pair, Pair)}
     return [samples[sample] for sample in sorted(samples)]

@@ -9,14 +9,15 @@ import pytest
 import torch
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.trainer import Batch, CuratedPairs, LoaderOptions, PairLoader, StreamOptions
+from metaclip_curate.trainer import Batch, CuratedPairs, LoaderOptions, PairLoader, ProcessRank, StreamOptions
 from tests.support import made_shards
+from tests.support.ranks import preloaded_forkserver
 
 
 def pair_loader(
     folder: Path, batch_size: int, rank: int = 0, ranks: int = 1, streams: int = 16, **loading: Any
 ) -> PairLoader:
-    given: dict[str, Any] = {"rank": rank, "world_size": ranks, "streams": StreamOptions(streams, window=4)}
+    given: dict[str, Any] = {"process": ProcessRank(rank, ranks), "streams": StreamOptions(streams, window=4)}
     dataset = CuratedPairs.offline(str(folder), transform=made_shards.to_tensor, **given)
     return PairLoader(dataset, batch_size, options=LoaderOptions(**loading))
 
@@ -145,4 +146,5 @@ def test_images_must_be_tensors(tmp_path: Path) -> None:
 def test_workers_that_are_started_anew(tmp_path: Path) -> None:
     made_shards.write(tmp_path, [12])
     expected = uids(list(pair_loader(tmp_path, 4)))
-    assert uids(list(pair_loader(tmp_path, 4, workers=1, start_method="spawn", keep_workers=False))) == expected
+    preloaded_forkserver()
+    assert uids(list(pair_loader(tmp_path, 4, workers=1, start_method="forkserver", keep_workers=False))) == expected

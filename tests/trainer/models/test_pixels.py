@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import open_clip
 import pytest
 import torch
 from PIL import Image
-from torchvision.transforms import Compose
+from torchvision.transforms import Compose, RandomResizedCrop
 
 from metaclip_curate.errors import UserError
+from metaclip_curate.trainer.data.decoding import decode
 from metaclip_curate.trainer.data.workers import torch_seed
-from metaclip_curate.trainer.models.pixels import split_transform
+from metaclip_curate.trainer.models.pixels import random_box, split_transform
 
 
 def photo(width: int = 340, height: int = 256) -> Image.Image:
@@ -51,6 +54,34 @@ def test_torchs_crop_differs_by_rounding(transform: Compose, size: tuple[int, in
     difference = (found[0] - found[1]).abs()
     assert int(difference.max()) <= 2
     assert float((difference > 0).float().mean()) < 0.2
+
+
+@pytest.mark.parametrize("scale", [(0.9, 1.0), (0.08, 1.0)])
+def test_boxes_are_torchvisions(scale: tuple[float, float]) -> None:
+    crop = RandomResizedCrop(224, scale)
+    found = set()
+    for number, (width, height) in enumerate([(340, 256), (256, 256), (30, 400), (900, 31), (1, 1), (224, 168)] * 8):
+        with torch_seed(number):
+            expected = crop.get_params(Image.new("L", (width, height)), list(scale), list(crop.ratio))
+            following = float(torch.rand(()))
+        with torch_seed(number):
+            assert random_box(crop, height, width) == tuple(expected), (number, width, height)
+            assert float(torch.rand(())) == following
+        found.add(tuple(expected))
+    assert len(found) > 20
+
+
+def test_torchs_crop_of_a_large_file_is_of_a_part_of_its_size(transform: Compose) -> None:
+    file = io.BytesIO()
+    photo(1200, 900).save(file, "JPEG", quality=95)
+    found = []
+    for decoder, size in (("pil", (1200, 900)), ("torch", (600, 450))):
+        crop, _ = split_transform(transform, "model", decoder)  # type: ignore[arg-type]
+        image = decode(file.getvalue(), getattr(crop, "least_side", 0))
+        assert image.size == size
+        with torch_seed(7):
+            found.append(crop(image).int())
+    assert float((found[0] - found[1]).abs().float().mean()) < 2
 
 
 def test_other_transforms_are_refused(transform: Compose) -> None:
