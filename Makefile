@@ -162,10 +162,11 @@ train-mini: $(READY) $(TRAINER_VENV)/.ready  ## pages about Debian's stamps, the
 		--output runs/train-mini/everything --t 1000000000 --seed 1
 	$(TRAINER_PYTHON) -m examples.stamps train runs/train-mini
 
-bench-trainer: $(TRAINER_VENV)/.ready  ## images a second, beside open_clip_train's loader, and the counting of epochs
+bench-trainer: $(TRAINER_VENV)/.ready  ## images a second, beside open_clip_train's loader, counting epochs, memory by model
 	$(TRAINER_PYTHON) -m benchmarks.trainer
 	$(TRAINER_PYTHON) -m benchmarks.trainer_loading
 	$(TRAINER_PYTHON) -m benchmarks.online_epochs
+	$(TRAINER_PYTHON) -m benchmarks.training_memory
 
 lint: $(READY)  ## ruff, mypy and the order of imports
 	$(BIN)/ruff check .
