@@ -10,7 +10,7 @@ import torch
 
 from metaclip_curate.trainer.models import clip
 from metaclip_curate.trainer.train.blocks import repeated_blocks
-from metaclip_curate.trainer.train.hardware import flops_of_pair, peak_flops
+from metaclip_curate.trainer.train.hardware import DeviceUse, enable_fast_kernels, flops_of_pair, peak_flops
 from tests.support import trainings
 
 
@@ -28,6 +28,31 @@ def test_peaks() -> None:
     assert peak_flops("NVIDIA H100 PCIe") == 756e12
     assert peak_flops("NVIDIA A100-SXM4-40GB") == 312e12
     assert peak_flops("a card of 2031") is None
+
+
+def test_fast_kernels() -> None:
+    backends = torch.backends
+    settings = ((backends.cuda.matmul, "allow_tf32"), (backends.cudnn, "allow_tf32"), (backends.cudnn, "benchmark"))
+    before = [getattr(*setting) for setting in settings]
+    try:
+        for backend, name in settings:
+            setattr(backend, name, False)
+        enable_fast_kernels()
+        assert [getattr(*setting) for setting in settings] == [True, True, True]
+    finally:
+        for (backend, name), value in zip(settings, before, strict=True):
+            setattr(backend, name, value)
+
+
+def test_memory_and_utilization_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    peaks = [3 * 2**30]
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "NVIDIA H200")
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: peaks[-1])
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: peaks.append(2**30))
+    use = DeviceUse(torch.device("cuda"), flops=989e9)
+    assert use.metrics(500.0) == {"peak_memory_gib": 3.0, "mfu": 0.5}
+    assert use.metrics(250.0) == {"peak_memory_gib": 1.0, "mfu": 0.25}
+    assert DeviceUse(torch.device("cpu"), flops=1.0).metrics(500.0) == {}
 
 
 def test_blocks_of_the_towers() -> None:
