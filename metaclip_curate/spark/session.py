@@ -33,6 +33,8 @@ _OPTIMISE_LATER = (
 )
 _FEW_CORES = 4
 _LOG_LEVEL = "spark.log.level"
+# Not on another machine, where tasks may get this package only when the daemon runs.
+_ON_THIS_MACHINE = {"spark.python.daemon.module": "metaclip_curate.spark.worker_daemon"}
 
 
 def get_session(options: RunOptions, settings: Mapping[str, str] | None = None) -> SparkSession:
@@ -55,15 +57,17 @@ def get_session(options: RunOptions, settings: Mapping[str, str] | None = None) 
     if "PYSPARK_GATEWAY_PORT" in os.environ:  # spark-submit started the JVM, with its own settings and name
         with handler_kept():
             return _submitted_session(options.verbose)
+    given = dict(settings or {})
     if re.match(r"local(-cluster)?\b", options.master):
         home = find_java_home(pyspark.__version__)
         if home:
             os.environ["JAVA_HOME"] = home
+        given = _ON_THIS_MACHINE | given
     # Workers must run the interpreter that has this package.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("metaclip-curate").master(options.master)
-    for name, value in {**local_settings(options.driver_memory, options.verbose), **(settings or {})}.items():
+    for name, value in (local_settings(options.driver_memory, options.verbose) | given).items():
         builder = builder.config(name, value)
     with handler_kept(), java_ended_with_start():
         return builder.getOrCreate()
@@ -122,7 +126,6 @@ def local_settings(driver_memory: str, verbose: bool = False) -> dict[str, str]:
         # Set at the start, since a level that is set later doesn't cover the lines of the start.
         "spark.driver.extraJavaOptions": java,
         "spark.driver.defaultJavaOptions": " ".join(filter(None, options)),
-        "spark.python.daemon.module": "metaclip_curate.spark.worker_daemon",
         # Spark's 200 is for clusters; a local run has few cores and little data.
         "spark.sql.shuffle.partitions": str(4 * cores),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import socket
@@ -10,8 +11,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from pyspark.daemon import manager
+from pyspark.sql import SparkSession
 
-from metaclip_curate.spark.session import local_settings
+from metaclip_curate.options.run import RunOptions
+from metaclip_curate.spark.session import get_session, local_settings
 from tests.conftest import ROOT
 
 
@@ -56,8 +60,25 @@ def test_few_cores_collect_garbage_in_one_thread_unless_the_user_chooses(
 
 
 def test_workers_are_forked_after_the_large_imports() -> None:
-    daemon = local_settings("1g")["spark.python.daemon.module"]
-    code = f"import sys, {daemon} as daemon; print('pyarrow.compute' in sys.modules, daemon.manager.__module__)"
+    code = "import sys, metaclip_curate.spark.worker_daemon; print('pyarrow.compute' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     # The daemon writes its port to stdout, where an import must not print anything.
-    assert found.stdout == "True pyspark.daemon\n"
+    assert found.stdout == "True\n"
+
+
+@pytest.mark.parametrize(("master", "daemon"), [("local[2]", True), ("local", True), ("spark://host:7077", False)])
+def test_workers_of_other_machines_are_forked_by_sparks_own_daemon(
+    monkeypatch: pytest.MonkeyPatch, master: str, daemon: bool
+) -> None:
+    chosen: dict[str, str] = {}
+    sessions_of_others = ("SPARK_REMOTE", "PYSPARK_GATEWAY_PORT")
+    monkeypatch.setattr(
+        os, "environ", {name: os.environ[name] for name in os.environ if name not in sessions_of_others}
+    )
+    builder = SparkSession.Builder()
+    monkeypatch.setattr(builder, "config", lambda name, value: chosen.update({name: value}) or builder)
+    monkeypatch.setattr(builder, "getOrCreate", lambda: None)
+    monkeypatch.setattr(SparkSession, "builder", builder)
+    get_session(RunOptions(master=master))
+    assert ("spark.python.daemon.module" in chosen) == daemon
+    assert importlib.import_module(chosen.get("spark.python.daemon.module", "pyspark.daemon")).manager is manager
