@@ -112,6 +112,16 @@ SCORES = pa.schema(
     ]
 )
 
+# The hashes of a folder of evaluation images.
+BENCHMARK_HASHES = pa.schema(
+    [
+        pa.field("name", pa.string()),  # of the file, relative to the folder
+        pa.field("state", pa.string()),  # by which a file that was replaced is noticed
+        pa.field("error", pa.string()),  # why it can't be decoded; empty if it can
+        pa.field("pdq", pa.string()),  # as in FINGERPRINTS
+    ]
+)
+
 # What was taken down from a run; pairs that it applies to are in no later manifest.
 REMOVED = pa.schema(
     [

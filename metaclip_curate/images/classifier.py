@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.images.decoding import fit
+from metaclip_curate.images.decoding import blank, fit
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -89,6 +89,14 @@ class Classifier:
             ) from error
         self.input = self._image_input()
         self._output, self._position = self._score()
+
+    def check(self) -> None:
+        """Scores two black images.
+
+        Raises:
+            UserError: The model fails.
+        """
+        self.scores([blank(self.input.width, self.input.height)] * 2)
 
     def scores(self, images: Sequence[Image.Image]) -> npt.NDArray[np.float64]:
         """Returns the score of each image.

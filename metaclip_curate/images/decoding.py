@@ -65,6 +65,18 @@ def decode(data: bytes) -> Image.Image:
         raise BrokenImageError("cut off or damaged") from error
 
 
+def blank(width: int, height: int) -> Image.Image:
+    """Returns a black image.
+
+    Args:
+        width: Number of pixels.
+        height: Number of pixels.
+    """
+    from PIL import Image
+
+    return Image.new("RGB", (width, height))
+
+
 def fit(image: Image.Image, width: int, height: int) -> Image.Image:
     """Resizes an image until it covers a rectangle, and cuts out the middle.
 

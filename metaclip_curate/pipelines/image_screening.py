@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from metaclip_curate import storage
 from metaclip_curate.errors import UserError
-from metaclip_curate.images.benchmark_images import benchmark_digest, read_benchmark
+from metaclip_curate.images.benchmark_hashes import BenchmarkHashes
+from metaclip_curate.images.benchmark_images import BenchmarkFolder
 from metaclip_curate.images.classifier import Classifier, ClassifierModel
 from metaclip_curate.images.decoding import require_packages
 from metaclip_curate.images.fingerprint_download import fingerprint_tables
@@ -95,11 +96,15 @@ class ImageScreening:
         lists, folders = self._lists, self._options.benchmark
         named = short_names([*(each.name.path for each in lists), *folders])
         digests = {f"--image-list {_kind(each)}={named[each.name.path]}": each.digest for each in lists}
-        return digests | {f"--benchmark {named[each]}": benchmark_digest(each, self._store) for each in folders}
+        return digests | {f"--benchmark {named[each]}": self._benchmarks[each].digest for each in folders}
 
     @cached_property
     def _lists(self) -> list[ImageList]:
         return [read_image_list(split_image_list(value), self._store) for value in self._options.image_list]
+
+    @cached_property
+    def _benchmarks(self) -> dict[str, BenchmarkFolder]:
+        return {folder: BenchmarkFolder(folder, self._store) for folder in self._options.benchmark}
 
     @cached_property
     def _model(self) -> ClassifierModel | None:
@@ -109,14 +114,16 @@ class ImageScreening:
         require_packages("onnxruntime", "PIL")
         data = b"".join(read_pieces(given.classifier, self._store))
         model = ClassifierModel(data, given.classifier, given.label, given.classifier_mean, given.classifier_std)
-        Classifier(model)  # what is wrong with it shows before anything is read
+        Classifier(model).check()  # before anything is read
         return model
 
     def check(self) -> None:
         """Looks at the fingerprints of one shard, and warns of lists of digests that the download doesn't have.
 
+        Benchmarks are hashed here, before a session starts, since that takes long and finds folders that can't be used.
+
         Raises:
-            UserError: The shard has no fingerprints, or older ones.
+            UserError: The shard has no fingerprints, or older ones; a benchmark has no image that can be decoded.
         """
         if not self.is_needed:
             return
@@ -128,6 +135,7 @@ class ImageScreening:
                     f"rebalance: the images in {source.shard.folder} have no {kind} of the files that were fetched, so "
                     f"that --image-list {kind}= rejects nothing: download again with --compute_hash {kind}"
                 )
+        _ = self._benchmark_screens
 
     def rejected(self, fetched: DataFrame, work: str) -> DataFrame:
         """Finds the pairs that are rejected for their image.
@@ -144,7 +152,7 @@ class ImageScreening:
         """
         spark = fetched.sparkSession
         sources = self._sources
-        screens = ImageScreens.of(self._options, [*self._list_screens(), *self._benchmark_screens()])
+        screens = ImageScreens.of(self._options, [*self._list_screens(), *self._benchmark_screens])
         self._score(sources, fetched)
         judged = judged_images(spark, sources, screens)
         images = write_temporary(image_verdicts(fetched, judged), storage.join(work, "images"))
@@ -163,11 +171,11 @@ class ImageScreening:
         number = firsts.count()
         self._log(f"rebalance: looking for near duplicates among {number:,} hashes")
         found = write_temporary(near_duplicates(firsts, number, distance), storage.join(work, "near"))
-        capped = found.filter("capped").count()
+        capped = found.filter("capped and other is null").count()
         if capped:
             self._log(
-                f"rebalance: {capped:,} hashes share a part with so many others that they weren't compared with all "
-                "of them there; near duplicates of those may remain"
+                f"rebalance: {capped:,} hashes of which no near duplicate was found share a part with so many others "
+                "that they weren't compared with all of them there; near duplicates of those may remain"
             )
         return with_near_duplicates(images, firsts, found)
 
@@ -199,18 +207,19 @@ class ImageScreening:
             if not len(each.hashes):
                 self._log(f"rebalance: the image list {public_name(each.name.path)} is empty and rejects nothing")
             elif each.name.kind == "pdq":
-                screens.append(PdqScreen("image_list", each.hashes, [name], each.name.distance))
+                screens.append(PdqScreen("image_list", each.hashes, pa.array([name]), each.name.distance))
             else:
                 screens.append(DigestListScreen(each.name.kind, each.hashes, name))
         return screens
 
+    @cached_property
     def _benchmark_screens(self) -> list[ImageScreen]:
         screens: list[ImageScreen] = []
-        for folder in self._options.benchmark:
-            found = read_benchmark(folder, self._store, self._log)
-            self._log(f"rebalance: {len(found.names):,} images of --benchmark {public_name(folder)} are looked for")
-            hashes = pa.array(found.hashes, pa.string())
-            screens.append(PdqScreen("benchmark", hashes, found.names, self._options.benchmark_distance))
+        for url, folder in self._benchmarks.items():
+            kept = BenchmarkHashes(self._sources[0].fingerprints.url, url, self._store)
+            found = folder.read(kept, self._log)
+            self._log(f"rebalance: {len(found.names):,} images of --benchmark {public_name(url)} are looked for")
+            screens.append(PdqScreen("benchmark", found.hashes, found.names, self._options.benchmark_distance))
         return screens
 
 

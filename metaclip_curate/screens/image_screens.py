@@ -84,7 +84,7 @@ class PdqScreen:
         distance: Largest number of bits that may differ.
     """
 
-    def __init__(self, reason: str, hashes: pa.StringArray, names: Sequence[str], distance: int) -> None:
+    def __init__(self, reason: str, hashes: pa.StringArray, names: pa.StringArray, distance: int) -> None:
         self.reason = reason
         self._hashes, self._names, self._distance = hashes, names, distance
 
@@ -101,7 +101,7 @@ class PdqScreen:
         return {int(rows[at]): self._detail(int(found.known[at]), int(found.distance[at])) for at in near}
 
     def _detail(self, index: int, distance: int) -> str:
-        name = self._names[index] if len(self._names) > 1 else self._names[0]
+        name = self._names[index if len(self._names) > 1 else 0].as_py()
         return f"{distance} bits from {name}"
 
 

@@ -74,6 +74,15 @@ def test_labels_that_the_model_lacks(tmp_path: Path) -> None:
         classifier(path, "3")
 
 
+def test_a_model_that_fails_is_found_before_any_image_is_read(tmp_path: Path) -> None:
+    classifier(write_model(tmp_path / "model.onnx", (1, 3, 8, 8)), "0").check()
+    path = write_model(tmp_path / "five.onnx", (5, 3, 8, 8))
+    with pytest.raises(
+        UserError, match=r"five\.onnx fails on images of 8 x 8 pixels .*: give a model that takes batches"
+    ):
+        classifier(path, "0").check()
+
+
 def test_models_that_do_not_take_an_image(tmp_path: Path) -> None:
     def save(*inputs: Any) -> str:
         node = helper.make_node("Identity", [inputs[0].name], ["out"])

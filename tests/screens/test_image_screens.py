@@ -26,7 +26,7 @@ def images(*rows: dict[str, Any]) -> pa.Table:
 def test_the_first_reason_counts_and_says_what_was_found() -> None:
     options = ImageScreenOptions(min_side=100, max_aspect=3, classifier="m.onnx", label="unsafe", above=0.5)
     lists: list[ImageScreen] = [
-        PdqScreen("benchmark", pa.array(["0" * 64, PDQ]), ["val/a.png", "val/b.png"], 31),
+        PdqScreen("benchmark", pa.array(["0" * 64, PDQ]), pa.array(["val/a.png", "val/b.png"]), 31),
         DigestListScreen("md5", pa.array(["ab" * 16]), "known.txt"),
     ]
     near = "f1" * 2 + PDQ[4:]
