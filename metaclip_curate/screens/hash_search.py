@@ -6,7 +6,7 @@ most 15 bits in one band altogether. So only hashes are compared of which a band
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
@@ -90,37 +90,15 @@ class HashIndex:
             distance: Largest number of bits that may differ, at most 31.
         """
         words = words_of(hashes)
-        best = _Best(len(hashes))
+        best = Best(len(hashes))
         for band, buckets in enumerate(self._buckets):
             keys = band_keys(hashes, band)
             for mask in masks_of(distance):
-                found, _ = buckets.candidates(keys ^ np.uint16(mask))
+                found = buckets.candidates(keys ^ np.uint16(mask))
                 for query, known, bits in compared(words, self._words, found, distance):
                     best.take(query, bits.astype(np.int64) << 40 | known)
         index, bits = best.values & ((1 << 40) - 1), best.values >> 40
         return best.matches(index, bits, np.zeros(len(hashes), np.bool_))
-
-
-def first_neighbours(hashes: Bytes, keys: Keys, masks: Sequence[int], distance: int, most: int) -> Matches:
-    """Returns for each of n hashes the first one before it that is within a distance and has nearly the same key.
-
-    Args:
-        hashes: The hashes in the order in which they count, shape (n, 32).
-        keys: A band of each, shape (n,).
-        masks: By what the keys may differ.
-        distance: Largest number of bits of the hashes that may differ.
-        most: Number of hashes with the same key that are compared with any other: those that come first.
-    """
-    words, buckets = words_of(hashes), Buckets(keys)
-    best = _Best(len(hashes))
-    capped = np.zeros(len(hashes), np.bool_)
-    before = np.arange(len(hashes))
-    for mask in masks:
-        found, cut = buckets.candidates(keys ^ np.uint16(mask), before, most)
-        capped |= cut
-        for query, known, bits in compared(words, words, found, distance):
-            best.take(query, known << 16 | bits)
-    return best.matches(best.values >> 16, best.values & 0xFFFF, capped)
 
 
 class Buckets:
@@ -131,26 +109,17 @@ class Buckets:
     """
 
     def __init__(self, keys: Keys) -> None:
-        # One number for key and position, so that those of a key that come before a position can be counted.
-        self._sorted = np.sort(keys.astype(np.int64) << 32 | np.arange(len(keys)))
+        self._positions = np.argsort(keys, kind="stable")
+        self._starts = np.searchsorted(keys[self._positions], np.arange((1 << 16) + 1))
 
-    def candidates(self, keys: Keys, before: Ints | None = None, most: int = 0) -> tuple[Runs, npt.NDArray[np.bool_]]:
-        """Finds the hashes with given keys.
+    def candidates(self, keys: Keys) -> Runs:
+        """Returns the hashes with given keys.
 
         Args:
             keys: Keys of n hashes, shape (n,).
-            before: Position up to which a hash's candidates may be, shape (n,). Default: all.
-            most: Largest number of candidates of a hash, of which the first are taken; 0 for all.
-
-        Returns:
-            Each hash's candidates, and whether there were more.
         """
-        wide = keys.astype(np.int64) << 32
-        starts = np.searchsorted(self._sorted, wide)
-        ends = np.searchsorted(self._sorted, wide + (before if before is not None else (1 << 32)))
-        numbers = ends - starts
-        cut = numbers > most if most else np.zeros(len(keys), np.bool_)
-        return Runs(self._sorted & 0xFFFFFFFF, starts, np.minimum(numbers, most) if most else numbers), cut
+        starts = self._starts[keys]
+        return Runs(self._positions, starts, self._starts[keys.astype(np.int64) + 1] - starts)
 
 
 class Runs(NamedTuple):
@@ -159,7 +128,7 @@ class Runs(NamedTuple):
     Attributes:
         positions: Positions of known hashes, shape (m,).
         starts: Where each hash's candidates begin in `positions`, shape (n,).
-        numbers: How many they are, shape (n,).
+        numbers: How many they are, shape (n,); none if it isn't above 0.
     """
 
     positions: Ints
@@ -178,7 +147,7 @@ def compared(
         runs: Candidates of each query.
         distance: Largest number of bits that may differ.
     """
-    open_rows = np.flatnonzero(runs.numbers)
+    open_rows = np.flatnonzero(runs.numbers > 0)
     ends = np.cumsum(runs.numbers[open_rows])
     start = 0
     while start < len(open_rows):
@@ -207,12 +176,12 @@ def words_of(hashes: Bytes) -> Words:
 
 
 def bit_counts(words: Words) -> npt.NDArray[np.uint8]:
-    """Returns the number of set bits of each word, shape (n,)."""
+    """Returns the number of set bits of each word, in the words' shape."""
     if hasattr(np, "bitwise_count"):  # NumPy 2
         counts: npt.NDArray[np.uint8] = np.bitwise_count(words)
         return counts
     halves = _bits_of_16()[words.view(np.uint16).reshape(-1, 4)]
-    sums: npt.NDArray[np.uint8] = halves.sum(axis=1, dtype=np.uint8)
+    sums: npt.NDArray[np.uint8] = halves.sum(axis=1, dtype=np.uint8).reshape(words.shape)
     return sums
 
 
@@ -223,7 +192,7 @@ def _bits_of_16() -> npt.NDArray[np.uint8]:
     return sums
 
 
-class _Best:
+class Best:
     """The smallest value of each hash.
 
     Args:
@@ -239,8 +208,10 @@ class _Best:
         self.values = np.full(size, self._NOTHING, np.int64)
 
     def take(self, rows: Ints, values: Ints) -> None:
+        """Takes values of hashes, some of which may be named several times."""
         np.minimum.at(self.values, rows, values)
 
     def matches(self, index: Ints, bits: Ints, capped: npt.NDArray[np.bool_]) -> Matches:
+        """Returns what was found, where a hash without a value has nothing."""
         none = self.values == self._NOTHING
         return Matches(np.where(none, NONE, index), np.where(none, NONE, bits).astype(np.int16), capped)

@@ -16,15 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from metaclip_curate.extract.hex_strings import to_hex
-from metaclip_curate.screens.hash_search import (
-    BANDS,
-    HASH_BYTES,
-    NONE,
-    Bytes,
-    Ints,
-    band_keys,
-    first_neighbours,
-)
+from metaclip_curate.screens.first_neighbours import first_neighbours
+from metaclip_curate.screens.hash_search import BANDS, HASH_BYTES, NONE, Bytes, Ints, band_keys
 
 # Images with the same band that are compared with any other, so that a band that very many have, as those of nearly
 # blank pictures may be, takes time in proportion to their number and not to its square.
@@ -111,7 +104,8 @@ def pieces_of(images: Images, distance: int, tasks: int) -> Iterator[Piece]:
         tasks: Number of tasks.
     """
     for position in positions_of(distance):
-        task = (images.hashes[:, position].astype(np.int64) + position * 256) % tasks
+        # Multiplied, so that a value that is frequent at all positions doesn't go to the same task each time.
+        task = ((images.hashes[:, position].astype(np.int64) + position * 256) * 0x9E3779B1 >> 20) % tasks
         order = np.argsort(task, kind="stable")
         ends = np.cumsum(np.bincount(task, minlength=tasks))
         for number in np.flatnonzero(np.diff(ends, prepend=0)).tolist():

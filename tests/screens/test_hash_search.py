@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from metaclip_curate.screens import hash_search
-from metaclip_curate.screens.hash_search import HashIndex, bit_counts, first_neighbours, words_of
+from metaclip_curate.screens.first_neighbours import first_neighbours
+from metaclip_curate.screens.hash_search import HashIndex, bit_counts, words_of
 from tests.support.hashes import distances, made_hashes
 
 

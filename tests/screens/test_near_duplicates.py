@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from metaclip_curate.screens import first_neighbours
 from metaclip_curate.screens.near_duplicates import Images, near_duplicates, pieces_of, search
 from tests.support.hashes import Bytes, distances, made_hashes
 
@@ -44,6 +45,17 @@ def test_it_finds_what_comparing_all_finds(distance: int) -> None:
     found = near_duplicates(images, distance)
     assert not any(found["capped"].to_pylist())
     assert by_uid(found.to_pylist()) == expected(images, distance)
+
+
+@pytest.mark.parametrize("distance", [15, 31])
+def test_hashes_with_many_candidates_are_compared_in_blocks(distance: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("_MANY", 2), ("_BLOCK_ROWS", 7), ("_BLOCK_CANDIDATES", 5)):
+        monkeypatch.setattr(first_neighbours, name, value)
+    images = made_images(500, seed=9)
+    images.hashes[::2, 2:4] = 7  # a band that half of them have
+    hashes, rows = np.unique(images.hashes, axis=0, return_index=True)
+    images = Images(images.uids[rows], hashes)
+    assert by_uid(near_duplicates(images, distance).to_pylist()) == expected(images, distance)
 
 
 @pytest.mark.slow
