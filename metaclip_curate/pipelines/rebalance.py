@@ -203,6 +203,8 @@ class Rebalancing:
             ),
             no_metadata=before.no_metadata,
             metadata=before.metadata,
+            policy_rules=before.policy_rules,
+            screened_before=before.screened_in_all,
             source=self._source.folder.root,
             downloaded=self._options.downloaded,
             download=written.losses,

@@ -49,8 +49,9 @@ def build_datacard(
         "recipe": {stage: to_json(recipe) for stage in STAGES if (recipe := folder.recipe_of(stage))} or None,
         "inputs": to_json(folder.summary(ExtractSummary)),
         "distinct": folder.summary(DedupSummary).distinct,
-        # Pairs that screens rejected, by reason, and of those for their host's policy, by rule.
-        "screened": match.screened,
+        # Pairs that screens rejected, by reason, and of those for their host's policy, by rule. A rebalanced run has
+        # those of the runs before as well.
+        "screened": match.screened_in_all,
         "policy_rules": match.policy_rules,
         # What was taken down: the number of requests' values, and of pairs that left a finished manifest.
         "removed": {"values": sum(file.rows for file in folder.removed_files), "pairs": 0},

@@ -175,8 +175,8 @@ def _screens(datacard: dict[str, Any]) -> str:
     """What screens rejected, and what was taken down. A data card of an earlier version has neither."""
     rejected = [[REASON_NAMES[reason], f"{pairs:,}"] for reason, pairs in datacard.get("screened", {}).items()]
     rejected += [[f"– {rule}", f"{pairs:,}"] for rule, pairs in datacard.get("policy_rules", {}).items()]
-    shown_table = _table(["distinct pairs that were rejected", "number"], rejected) if rejected else ""
-    nothing = "No pair was rejected for its host, its text or its licence."
+    shown_table = _table(["pairs that were rejected", "number"], rejected) if rejected else ""
+    nothing = "No pair was rejected for its host, its text, its licence or its image."
     lists = datacard["options"].get("match", {}).get("list_digests", {})
     named = "; ".join(f"`{name}` with the SHA-256 {digest}" for name, digest in lists.items())
     removed = datacard.get("removed", {"values": 0, "pairs": 0})

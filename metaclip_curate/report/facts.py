@@ -196,6 +196,7 @@ class ScreenedFacts:
         languages: Languages, and the numbers of rejected pairs, largest first; "" stands for those without metadata.
         removed: Number of uids, URLs, hosts and image ids that were taken down.
         kind: What was screened, in words.
+        before: Of a rebalanced run, what screens rejected in the runs before: names of reasons, and numbers of pairs.
     """
 
     pairs: int
@@ -205,6 +206,12 @@ class ScreenedFacts:
     languages: tuple[tuple[str, int], ...] = ()
     removed: int = 0
     kind: str = "distinct pairs"
+    before: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was kept out."""
+        return not (self.pairs or self.removed or self.before)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Its steps and their names are the same in the console's summary, the report, the
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -147,6 +147,7 @@ def _drawn(matched: float, expected: float | None, kept: int | None) -> list[Ste
 def _matched(match: MatchSummary) -> list[Step]:
     if match.download:  # the matched pairs of a rebalanced run come from another run's manifest
         return [
+            *_screened(match.screened_before),
             Step("manifest_before", "pairs in the manifest of the run before", match.download.manifest),
             *(
                 Step(f"lost_{status}", loss_name(status), lost, part=True)
@@ -154,10 +155,13 @@ def _matched(match: MatchSummary) -> list[Step]:
             ),
             Step("matched", "pairs with a downloaded image", match.matched),
         ]
-    screened = match.screened.items()
     return [
-        *(Step(f"screened_{reason}", REASON_NAMES[reason], pairs, part=True) for reason, pairs in screened),
+        *_screened(match.screened),
         Step("no_metadata", "without metadata for their language", match.no_metadata, part=True),
         Step("unmatched", "without a match", match.unmatched, part=True),
         Step("matched", "matched pairs", match.matched),
     ]
+
+
+def _screened(counts: Mapping[str, int]) -> list[Step]:
+    return [Step(f"screened_{reason}", REASON_NAMES[reason], pairs, part=True) for reason, pairs in counts.items()]

@@ -115,6 +115,7 @@ class MatchSummary:
         metadata: Path or URL of the metadata folder.
         screened_without_metadata: Number of pairs in languages without metadata that screens rejected, by reason.
         policy_rules: Number of pairs that were rejected for their host's policy, by rule.
+        screened_before: Of a rebalanced run, number of pairs that the screens of the runs before rejected, by reason.
         source: The run that was rebalanced; None for other runs.
         downloaded: The download's folders; None for other runs.
         download: Losses in the download; None for other runs.
@@ -125,6 +126,7 @@ class MatchSummary:
     metadata: str
     screened_without_metadata: Mapping[str, int] = field(default_factory=dict)
     policy_rules: Mapping[str, int] = field(default_factory=dict)
+    screened_before: Mapping[str, int] = field(default_factory=dict)
     source: str | None = None
     downloaded: tuple[str, ...] | None = None
     download: DownloadLosses | None = None
@@ -139,8 +141,12 @@ class MatchSummary:
     def screened(self) -> dict[str, int]:
         """Number of unique pairs that screens rejected, by reason, in the order in which reasons count."""
         counts = [self.screened_without_metadata, *(row.screened for row in self.languages)]
-        totals = {reason: sum(each.get(reason, 0) for each in counts) for reason in (*REASONS, *IMAGE_REASONS)}
-        return {reason: pairs for reason, pairs in totals.items() if pairs}
+        return added(*counts)
+
+    @property
+    def screened_in_all(self) -> dict[str, int]:
+        """Number of pairs that screens of this run and of those before it rejected, by reason."""
+        return added(self.screened_before, self.screened)
 
     @property
     def unmatched(self) -> int:
@@ -265,3 +271,16 @@ SUMMARIES: dict[str, type[Summary]] = {
 def stage_of(kind: type[Any]) -> str:
     """Returns the stage whose result a class of summaries is."""
     return next(stage for stage, each in SUMMARIES.items() if each is kind)
+
+
+def added(*counts: Mapping[str, int]) -> dict[str, int]:
+    """Adds up numbers of pairs by reason.
+
+    Args:
+        counts: Numbers by reason.
+
+    Returns:
+        The reasons that have a pair, in the order in which they count.
+    """
+    totals = {reason: sum(each.get(reason, 0) for each in counts) for reason in (*REASONS, *IMAGE_REASONS)}
+    return {reason: pairs for reason, pairs in totals.items() if pairs}

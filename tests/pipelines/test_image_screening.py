@@ -3,35 +3,52 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import shutil
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from PIL import Image
+from pyspark.sql import SparkSession
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.images.fingerprint import picture_hash
 from metaclip_curate.images.fingerprint_download import fingerprint_download
 from metaclip_curate.inspect.explain import Explainer
 from metaclip_curate.options.explain import ExplainOptions
+from metaclip_curate.options.fates import FatesOptions
 from metaclip_curate.options.image_screens import ImageScreenOptions
 from metaclip_curate.options.images import FingerprintOptions
 from metaclip_curate.options.rebalance import RebalanceOptions
 from metaclip_curate.options.run import RunOptions
+from metaclip_curate.pipelines.comparison import compare_runs
+from metaclip_curate.pipelines.fates import find_fates
 from metaclip_curate.pipelines.finished_run import FinishedRun
 from metaclip_curate.pipelines.image_screening import ImageScreening
 from metaclip_curate.pipelines.options import Options
 from metaclip_curate.pipelines.rebalance import Rebalancing
 from metaclip_curate.pipelines.removal import Remover
+from metaclip_curate.publish.datacard import build_datacard, read_datacard
+from metaclip_curate.publish.datacard_readme import datacard_readme
+from metaclip_curate.report.page import render
+from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.funnel import funnel
-from metaclip_curate.run.summaries import MatchSummary
+from metaclip_curate.run.stages import STAGES
+from metaclip_curate.run.summaries import DownloadLosses, MatchSummary, SampleSummary
 from metaclip_curate.screens.reasons import IMAGE_REASONS, REASON_NAMES
 from metaclip_curate.screens.removed import Removal
+from metaclip_curate.stages.report.facts import Gatherer
+from metaclip_curate.stages.report.screened import rejected_reasons
 from metaclip_curate.storage import StorageOptions
 from tests.support import made_run, runs
+from tests.support.finished_runs import opened
 from tests.support.onnx_models import write_model
 from tests.support.pictures import encoded, picture, write_download
 
+Rows = list[dict[str, Any]]
 NEAR, LEFT = range(4, 8), range(10, 30)
 REASON_OF = {0: "unreadable", 1: "image_list", 2: "image_list", 3: "size", 8: "benchmark", 9: "classifier"}
 
@@ -73,67 +90,174 @@ def write_lists(tmp_path: Path) -> ImageScreenOptions:
     )
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("spark")
-def test_each_reason_and_what_is_known_of_it(tmp_path: Path) -> None:
-    manifest = made_run.write_run(tmp_path / "run", made_run.matched_rows(images=30, seed=3), t=10**6)["manifest"]
-    number_of = {row["image_id"]: int(row["url"].rpartition("/")[2][:-4]) for row in manifest}
-    images: list[tuple[dict[str, Any], bytes | None]] = [
-        (row, image_of(number_of[row["image_id"]])) for row in manifest
-    ]
-    images[-1] = (images[-1][0], None)  # a pair whose image wasn't fetched
-    write_download(tmp_path / "images", images, a_shard=20)
-    options = write_lists(tmp_path)
-    with pytest.raises(UserError, match=r"parquet is missing: run `metaclip-curate images fingerprint --downloaded"):
-        rebalancing(tmp_path, options, []).count()
-    fingerprint_download(FingerprintOptions(str(tmp_path / "images")), StorageOptions(), lambda line: None)
-    lines: list[str] = []
-    made = rebalancing(tmp_path, options, lines)
-    losses = made.count()
+class Screened(NamedTuple):
+    """A made run that was rebalanced with a screen for each reason.
 
-    near = {number: min(r["uid"] for r, _ in images if number_of[r["image_id"]] == number) for number in NEAR}
-    stays = min(near, key=lambda number: near[number])
+    Attributes:
+        folder: The folder with the run, its download and the new run `again`.
+        options: The screens.
+        manifest: The rows of the run's manifest.
+        losses: What the rebalancing counted.
+        reasons: The expected reason of each pair with an image, empty if it passes.
+        lines: What was logged.
+    """
+
+    folder: Path
+    options: ImageScreenOptions
+    manifest: Rows
+    losses: DownloadLosses
+    reasons: dict[str, str]
+    lines: list[str]
+
+    @property
+    def again(self) -> RunFolder:
+        return RunFolder(str(self.folder / "again"))
+
+    @property
+    def rows(self) -> dict[str, dict[str, Any]]:
+        return {row["uid"]: row for row in runs.table(self.folder / "again", "screened")}
+
+
+def number_of(row: dict[str, Any]) -> int:
+    return int(row["url"].rpartition("/")[2][:-4])
+
+
+def staying(rows: Rows) -> str:
+    """The uid of the one of near duplicates that stays."""
+    return min(str(row["uid"]) for row in rows if number_of(row) in NEAR)
+
+
+@pytest.fixture(scope="module")
+def screened(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Screened:
+    folder = tmp_path_factory.mktemp("screened")
+    manifest = made_run.write_run(folder / "run", made_run.matched_rows(images=30, seed=3), t=10**6)["manifest"]
+    images: list[tuple[dict[str, Any], bytes | None]] = [(row, image_of(number_of(row))) for row in manifest]
+    images[-1] = (images[-1][0], None)  # a pair whose image wasn't fetched
+    write_download(folder / "images", images, a_shard=20)
+    options = write_lists(folder)
+    with pytest.raises(UserError, match=r"parquet is missing: run `metaclip-curate images fingerprint --downloaded"):
+        rebalancing(folder, options, []).count()
+    fingerprint_download(FingerprintOptions(str(folder / "images")), StorageOptions(), lambda line: None)
+    source = RunFolder(str(folder / "run"))
+    source.finish("match", replace(source.summary(MatchSummary), screened_before={"host": 7}))
+    lines: list[str] = []
+    made = rebalancing(folder, options, lines)
+    losses = made.count()
+    made.draw()
+    fetched = [row for row, data in images if data is not None]
+    stays = next(number_of(row) for row in fetched if row["uid"] == staying(fetched))
     expected = REASON_OF | {number: "near_duplicate" for number in NEAR if number != stays}
-    reasons = {row["uid"]: expected.get(number_of[row["image_id"]], "") for row, data in images if data is not None}
-    screened = {row["uid"]: row for row in runs.table(tmp_path / "again", "screened")}
-    assert {uid: row["reason"] for uid, row in screened.items()} == {uid: r for uid, r in reasons.items() if r}
-    assert {row["uid"] for row in runs.table(tmp_path / "again", "matched")} == {u for u, r in reasons.items() if not r}
+    reasons = {row["uid"]: expected.get(number_of(row), "") for row in fetched}
+    return Screened(folder, options, manifest, losses, reasons, lines)
+
+
+def test_each_reason_is_counted(screened: Screened) -> None:
+    reasons = screened.reasons
+    assert {uid: row["reason"] for uid, row in screened.rows.items()} == {uid: r for uid, r in reasons.items() if r}
+    matched = runs.table(screened.folder / "again", "matched")
+    assert {row["uid"] for row in matched} == {uid for uid, reason in reasons.items() if not reason}
     counts = {reason: list(reasons.values()).count(reason) for reason in IMAGE_REASONS}
     assert all(counts.values())
-    assert losses.lost == {"failed_to_download": 1} | counts
-    assert made.folder.summary(MatchSummary).screened == counts
-    steps = {step.key: (step.name, step.value) for step in funnel(made.folder, ["extract", "dedup", "match"]).steps}
+    assert screened.losses.lost == {"failed_to_download": 1} | counts
+    assert screened.again.summary(MatchSummary).screened == counts
+    steps = {step.key: (step.name, step.value) for step in funnel(screened.again, STAGES).steps}
     assert steps["lost_benchmark"] == (REASON_NAMES["benchmark"], counts["benchmark"])
-    assert any("empty.txt is empty and rejects nothing" in line for line in lines)
-    assert not any("weren't compared" in line for line in lines)
+    assert steps["screened_host"] == (REASON_NAMES["host"], 7)
+    assert any("empty.txt is empty and rejects nothing" in line for line in screened.lines)
+    assert not any("weren't compared" in line for line in screened.lines)
 
-    made.draw()
+
+def test_each_reason_is_explained(screened: Screened) -> None:
     explained = {}
-    for uid, row in screened.items():
-        [found] = Explainer(made.folder, ExplainOptions(uid=uid)).explain()
+    for uid, row in screened.rows.items():
+        [found] = Explainer(screened.again, ExplainOptions(uid=uid)).explain()
         assert (found.reason, found.kept, found.text) == (row["reason"], False, row["text"])
-        explained[number_of[row["image_id"]]] = found.verdict
+        explained[number_of(row)] = found.verdict
     assert explained[1] == "rejected: with a listed image (screen image_list: sha256 in sha.txt)"
     assert explained[3].endswith("(screen size: 90 x 30 pixels)")
     assert explained[8].endswith("bits from val/one.png)")
     assert explained[9].endswith("(screen classifier: blue 1)")
-    other = next(number for number in NEAR if number != stays)
-    assert explained[other].endswith(f"bits from the image of {near[stays]})")
+    fetched = [row for row in screened.manifest if row["uid"] in screened.reasons]
+    near = next(number_of(row) for row in screened.rows.values() if row["reason"] == "near_duplicate")
+    assert explained[near].endswith(f"bits from the image of {staying(fetched)})")
 
-    # The same command doesn't look again, and other screens are refused.
-    lines.clear()
-    assert rebalancing(tmp_path, options, lines).count() == losses
+
+def test_the_report_shows_each_reason_and_safely_no_text(screened: Screened, spark: SparkSession) -> None:
+    facts = Gatherer(screened.again, STAGES, spark, safe=True).facts()
+    assert facts.screened
+    counts = Counter(reason for reason in screened.reasons.values() if reason)
+    assert {each.reason: each.pairs for each in facts.screened.reasons} == counts
+    page = render(facts, drawing="").decode()
+    section = page.partition('<section id="kept-out">')[2].partition("</section>")[0]
+    assert f"{counts.total()} of {len(screened.reasons)} pairs with a downloaded image" in section
+    assert "screens had rejected pairs: 7 from a listed host." in section
+    assert section.count("<summary>Examples ") == len(counts)
+    texts = {row["text"] for row in screened.rows.values()} - {
+        row["text"] for row in runs.table(screened.folder / "again", "matched")
+    }
+    assert texts and not any(f">{text}<" in page for text in texts)
+
+    table = spark.read.parquet(str(screened.folder / "again" / "screened" / "survivors"))
+    shown = {each.reason: each for each in rejected_reasons(table, table, counts, safe=False)}
+    assert {reason for reason, each in shown.items() if each.blurred} == {"image_list", "classifier"}
+    for reason, each in shown.items():
+        assert each.examples
+        assert all(screened.rows[pair.uid]["text"] == pair.text for pair in each.examples), reason
+
+
+def test_fates_comparison_and_data_card_have_the_reasons(screened: Screened) -> None:
+    counts = Counter(reason for reason in screened.reasons.values() if reason)
+    after = opened(screened.folder / "again", "sample")
+    found = find_fates(after, FatesOptions())
+    assert (found.screened, found.pairs) == (counts, len(screened.reasons))
+    assert found.lost == {"failed_to_download": 1}
+
+    card = read_datacard(screened.again)
+    assert card["screened"] == {"host": 7, **counts}
+    readme = datacard_readme(card, funnel(screened.again, STAGES), "x", "out")
+    for reason, pairs in card["screened"].items():
+        assert f"| {REASON_NAMES[reason]} | {pairs} |" in readme
+    assert "`--image-list sha256=sha.txt` with the SHA-256 " in readme
+    assert "`--benchmark val` with the SHA-256 " in readme
+
+    before = opened(screened.folder / "run", "sample")
+    languages = before.folder.summary(SampleSummary).languages
+    provenance = {"command": "", "spark": "", "metadata": ""}
+    card = build_datacard(before.folder, languages, provenance)
+    (screened.folder / "run" / "datacard.json").write_text(json.dumps(card))
+    compared = compare_runs(before, after, examples=3)
+    values = {each.name: (each.before, each.after) for each in compared.differences}
+    assert values["screened.size"] == (None, counts["size"])
+    assert values["options.match.min_side"] == (None, 40)
+    assert values["download.lost.benchmark"] == (None, counts["benchmark"])
+    assert "screened.host" not in values  # rejected before either manifest
+    kept = {row["uid"] for row in runs.table(screened.folder / "again", "manifest")}
+    assert sum(change.lost for change in compared.languages) == len(screened.manifest) - len(kept)
+    assert sum(change.both for change in compared.languages) == len(kept)
+
+
+def test_the_same_command_does_not_look_again_and_other_screens_are_refused(screened: Screened) -> None:
+    lines: list[str] = []
+    assert rebalancing(screened.folder, screened.options, lines).count() == screened.losses
     assert lines == ["rebalance: the downloaded pairs were found before"]
     with pytest.raises(UserError, match="--min-side 40, and the command says 41"):
-        rebalancing(tmp_path, ImageScreenOptions(**{**vars(options), "min_side": 41}), []).count()
-    (tmp_path / "sha.txt").write_text("0" * 64)
-    with pytest.raises(UserError, match=r"--image-list sha256=sha\.txt with the digest"):
-        rebalancing(tmp_path, options, []).count()
+        rebalancing(screened.folder, replace(screened.options, min_side=41), []).count()
+    listed = screened.folder / "sha.txt"
+    content = listed.read_text()
+    listed.write_text("0" * 64)
+    try:
+        with pytest.raises(UserError, match=r"--image-list sha256=sha\.txt with the digest"):
+            rebalancing(screened.folder, screened.options, []).count()
+    finally:
+        listed.write_text(content)
 
-    # A removal takes the texts of rejected pairs along.
-    gone = next(row for row in screened.values() if row["reason"] == "near_duplicate")
-    removed = Remover(made.folder, lambda line: None).remove([Removal("url", gone["url"])], "asked for", purge=True)
-    assert removed.purged["screened"] == sum(row["url"] == gone["url"] for row in screened.values())
+
+def test_a_removal_takes_the_texts_of_rejected_pairs_along(screened: Screened, tmp_path: Path) -> None:
+    shutil.copytree(screened.folder / "again", tmp_path / "again")
+    gone = next(row for row in screened.rows.values() if row["reason"] == "near_duplicate")
+    remover = Remover(RunFolder(str(tmp_path / "again")), lambda line: None)
+    removed = remover.remove([Removal("url", gone["url"])], "asked for", purge=True)
+    assert removed.purged["screened"] == sum(row["url"] == gone["url"] for row in screened.rows.values())
     assert gone["url"] not in {row["url"] for row in runs.table(tmp_path / "again", "screened")}
 
 
@@ -141,6 +265,8 @@ def test_nothing_is_written_where_something_that_was_given_is_wrong(tmp_path: Pa
     manifest = made_run.write_run(tmp_path / "run", made_run.matched_rows(images=3, seed=3), t=10**6)["manifest"]
     write_download(tmp_path / "images", [(row, encoded(picture(1))) for row in manifest])
     (tmp_path / "list.txt").write_text("0" * 63)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "a.jpg").write_bytes(b"<html>")
     listed = (f"sha256={tmp_path / 'list.txt'}",)
     for options, message in (
         (ImageScreenOptions(min_side=40), r"parquet is missing: run `metaclip-curate images fingerprint --downloaded"),
@@ -149,7 +275,10 @@ def test_nothing_is_written_where_something_that_was_given_is_wrong(tmp_path: Pa
             r"list\.txt:1 has '0+', of 63 characters",
         ),
         (ImageScreenOptions(benchmark=(str(tmp_path / "images"),)), "has no images"),
+        (ImageScreenOptions(benchmark=(str(tmp_path / "broken"),)), "has no image that can be decoded, such as a.jpg"),
     ):
+        if options.benchmark:
+            fingerprint_download(FingerprintOptions(str(tmp_path / "images")), StorageOptions(), lambda line: None)
         with pytest.raises(UserError, match=message):
             rebalancing(tmp_path, options, [])
         assert not (tmp_path / "again").exists()

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
@@ -57,6 +58,22 @@ def test_what_was_kept_out_is_counted_and_shown_on_a_click_only() -> None:
     assert "text 0" not in re.sub(r"<details>.*?</details>", "", section, flags=re.DOTALL)
     nothing = dataclasses.replace(made_facts(), screened=None)
     assert 'id="kept-out"' not in render(nothing, drawing="").decode()
+
+
+def test_what_was_kept_out_before_the_download_or_taken_down_is_shown_without_rejected_pairs() -> None:
+    facts = made_facts()
+    assert facts.screened
+    out = dataclasses.replace(facts.screened, pairs=0, reasons=(), rules=(), languages=(), removed=0)
+
+    def section(**given: Any) -> str:
+        found = dataclasses.replace(facts, screened=dataclasses.replace(out, **given))
+        return render(found, drawing="").decode().partition('<section id="kept-out">')[2].partition("</section>")[0]
+
+    assert section() == ""
+    before = section(before=(("from a listed host", 12_000), ("with a listed word", 1)))
+    assert "screens had rejected pairs: 12,000 from a listed host, 1 with a listed word." in before
+    assert "<table" not in before
+    assert "3 uids, URLs, hosts or image ids were taken down." in section(removed=3)
 
 
 def test_what_images_were_rejected_for_is_of_pairs_with_an_image() -> None:

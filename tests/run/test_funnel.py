@@ -40,7 +40,9 @@ THRESHOLDS = (
 )
 
 
-def made(root: Path, download: DownloadLosses | None = None) -> RunFolder:
+def made(
+    root: Path, download: DownloadLosses | None = None, screened_before: dict[str, int] | None = None
+) -> RunFolder:
     folder = RunFolder(str(root))
     folder.begin("extract", {}, "")
     folder.finish("extract", INPUTS)
@@ -53,6 +55,7 @@ def made(root: Path, download: DownloadLosses | None = None) -> RunFolder:
         metadata="m",
         screened_without_metadata={"length": 10},
         download=download,
+        screened_before=screened_before or {},
     )
     folder.finish("match", summary)
     folder.begin("count", {}, folder.fingerprint("match"))
@@ -99,6 +102,18 @@ def test_reasons_of_screens_are_steps_in_the_order_in_which_they_count(tmp_path:
     assert [(step.key, step.value) for step in steps if step.key.startswith("screened_")] == [
         ("screened_removed", 1),
         ("screened_length", 14),
+    ]
+
+
+def test_a_rebalanced_run_has_what_the_runs_before_rejected(tmp_path: Path) -> None:
+    folder = made(tmp_path, DownloadLosses(150, 140, {"missing": 4, "size": 6}, 0), {"host": 7})
+    found = [(step.key, step.value, step.part) for step in funnel(folder, STAGES[:3]).steps]
+    assert found[found.index(("pairs", 500, False)) + 1 :] == [
+        ("screened_host", 7, True),
+        ("manifest_before", 150, False),
+        ("lost_missing", 4, True),
+        ("lost_size", 6, True),
+        ("matched", 310, False),
     ]
 
 

@@ -37,6 +37,7 @@ from metaclip_curate.run.summaries import (
 )
 from metaclip_curate.run.tables import open_table, read_columns
 from metaclip_curate.schemas import COUNTS, DISTINCT, MANIFEST, MATCHED, SCREENED, SCREENED_IMAGES
+from metaclip_curate.screens.reasons import REASON_NAMES
 from metaclip_curate.stages.after.candidates import expected_kept
 from metaclip_curate.stages.after.joint_head import joint_head
 from metaclip_curate.stages.report.entries import (
@@ -150,7 +151,7 @@ class Gatherer:
             return None
         match = self._folder.summary(MatchSummary)
         tables = self._screened_tables(match)
-        if tables is None:
+        if tables is None and not match.screened_before:
             return None
         of_run = self._folder.parts("dedup")
         languages = [(row.metadata_lang, sum(row.screened.values())) for row in match.languages]
@@ -158,11 +159,12 @@ class Gatherer:
         return ScreenedFacts(
             pairs=sum(match.screened.values()),
             distinct=match.distinct if of_run else sum(match.screened.values()) + match.matched,
-            reasons=rejected_reasons(*tables, match.screened, self._safe),
-            rules=tuple(match.policy_rules.items()),
+            reasons=rejected_reasons(*tables, match.screened, self._safe) if tables else (),
+            rules=tuple(match.policy_rules.items()) if of_run else (),
             languages=tuple(sorted(((lang, n) for lang, n in languages if n), key=lambda each: (-each[1], each[0]))),
             removed=sum(file.rows for file in self._folder.removed_files),
             kind="distinct pairs" if of_run else "pairs with a downloaded image",
+            before=tuple((REASON_NAMES[reason], pairs) for reason, pairs in match.screened_before.items()),
         )
 
     def _screened_tables(self, match: MatchSummary) -> tuple[DataFrame, DataFrame] | None:
