@@ -46,7 +46,7 @@ class LocalSource:
             if offset > 0:
                 file.seek(offset)
             return LocalConnection(file, offset)
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:  # the second if a file has the name of a folder above
             raise MissingError(_reason(error)) from error
         except _FINAL as error:
             raise RefusedError(_reason(error)) from error
