@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
+from metaclip_curate.cli import main
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.screens import ScreenOptions
 from metaclip_curate.pipelines.run_screens import RunScreens
@@ -80,6 +81,49 @@ def test_a_screened_run_equals_the_oracles(tmp_path: Path, spark: SparkSession, 
         )
     steps = {step.key: step.value for step in funnel(pipeline.folder, STAGES).steps}
     assert {reason: steps[f"screened_{reason}"] for reason in reasons} == reasons
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("spark")
+def test_what_was_removed_stays_away_when_a_crawl_is_added(tmp_path: Path, mini_wats: list[Path]) -> None:
+    output, lists = tmp_path / "run", tmp_path / "lists"
+    metadata = runs.write_metadata_for(mini_wats, lists, languages=("de", "en"))
+    runs.run(output, mini_wats[:1], lists)
+    before = {row["uid"]: row for row in runs.table(output, "manifest")}
+    added = oracle.read_wat(mini_wats[1])[0]
+    removed = removals_among(list(before.values()), added)
+    for kind, value in removed.items():
+        (tmp_path / kind).write_text(f"{value}\n")
+    files = [word for kind in removed for word in (f"--{kind.replace('_', '-')}", str(tmp_path / kind))]
+    assert main(["remove", "--run", str(output), *files, "--reason", "asked for"]) == 0
+    rules = {"removed": {kind: [value] for kind, value in removed.items()}}
+    left = {uid: row for uid, row in before.items() if oracle.screen_reason(row, "en", rules) != "removed"}
+    assert {row["uid"]: row for row in runs.table(output, "manifest")} == left
+
+    runs.run(output, mini_wats, lists)
+    expected = runs.expected_tables(mini_wats, metadata, screens=rules)
+    found = runs.tables(output)
+    for name in ("screened", "matched", "counts", "manifest"):
+        columns = list(expected[name][0])
+        assert [{column: row[column] for column in columns} for row in found[name]] == expected[name], name
+    gone = {row["uid"] for row in found["screened"] if row["reason"] == "removed"}
+    assert gone - before.keys()  # pairs of the new crawl with the same URL, image or host
+    both = left.keys() & {row["uid"] for row in found["manifest"]}
+    assert len(both) > 100
+    assert all(row["draw"] == left[row["uid"]]["draw"] for row in found["manifest"] if row["uid"] in both)
+
+
+def removals_among(manifest: list[dict[str, Any]], added: list[dict[str, Any]]) -> dict[str, str]:
+    """A uid, URL, image id and host of a manifest, of different hosts, that new pairs have as well."""
+    found: dict[str, str] = {}
+    hosts: set[str] = set()
+    for kind in ("uid", "url", "image_id", "host"):
+        value_of = (lambda row: oracle.host_of(row["url"])) if kind == "host" else (lambda row, kind=kind: row[kind])
+        again = Counter(value_of(row) for row in added)
+        row = next(row for row in manifest if again[value_of(row)] and oracle.host_of(row["url"]) not in hosts)
+        found[kind] = value_of(row)
+        hosts.add(oracle.host_of(row["url"]))
+    return found
 
 
 def screens(tmp_path: Path, log: list[str], **given: Any) -> RunScreens:
