@@ -125,7 +125,7 @@ test-trainer: $(TRAINER_VENV)/.ready  ## run the trainer's tests, in an environm
 
 # What has Spark in it but for two stages is left out: the tests of Spark 3.5 are those with an old Spark.
 FLOORS_TESTS ?= tests/extract tests/storage tests/report tests/examples tests/metadata/wikipedia/test_segment.py \
-	tests/images tests/test_balance.py tests/matching tests/language \
+	tests/images tests/screens tests/test_balance.py tests/matching tests/language \
 	tests/stages/test_first_uids.py tests/stages/test_distinct_rows.py tests/stages/after/test_downloaded_pairs.py
 
 # $(call floors,venv,extras,pip's other arguments): the lowest releases that pyproject.toml allows and that go together.
