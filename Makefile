@@ -73,6 +73,7 @@ metadata-mini: $(READY)  ## build lists from the small dumps that ship, or from 
 	$(if $(DUMPS),,$(BIN)/python -m examples.dump_writer runs/wiki --multistream)
 	$(BIN)/metaclip-curate metadata build --languages all --sources $(or $(DUMPS),runs/wiki) --output runs/metadata-mini \
 		--without titles --preset metaclip2 --unigrams-share 0.5 --bigrams-min-count 2
+	$(if $(DUMPS),,@echo; echo 'These lists are of a few short articles$(comma) so they are short$(comma) as the warnings say. Try them: make mini-run METADATA=runs/metadata-mini')
 
 # MetaCLIP 1's list, from a dump of 22 GB and page views of 26 days, 31 GB.
 metadata-en: $(READY)  ## build the whole English list in METADATA_EN=runs/metadata-en, from SOURCES_EN=folder, or download: DATE=20250101 FETCH="--contact you@example.org"

@@ -41,7 +41,8 @@ def main(arguments: list[str]) -> int:
         drawn = web.write_web(stamps, options.images, address, options.seed, options.folder)
         most, least = max(drawn.frequency), sorted(drawn.frequency)[len(stamps) // 2]
         print(
-            f"{len(stamps)} subjects on {options.images:,} images: {most:,} of the most frequent, {least} of the median"
+            f"{options.images:,} images of {len(stamps)} subjects, {most:,} of them of the most frequent subject and "
+            f"{least} of the median one"
         )
         return 0
     # Imported here, since only the part that trains runs in an environment with PyTorch.
@@ -52,12 +53,18 @@ def main(arguments: list[str]) -> int:
     drawn = web.plan(stamps, options.images, options.seed)
     experiment.fetch_images(stamps, options.folder, options.port, options.seed)
     size, everything = experiment.write_manifest_as_found(options.folder)
-    print(f"\n{everything:,} matched pairs, of which balancing keeps {size:,}, against {size:,} drawn all alike")
+    print(
+        f"\nOf {everything:,} matched pairs, the set `balanced` has the {size:,} that balancing keeps, and the set "
+        f"`as found` has {size:,} that were drawn uniformly."
+    )
     experiment.train_all(options.folder, setting)
     results = experiment.measure(stamps, drawn, options.folder, setting, options.seed)
     experiment.write_results(options.folder, results)
     print(f"\n{experiment.table_of(results)}\n")
-    print(f"{setting.seeds} seeds, {setting.steps} steps of {setting.batch}, {time.monotonic() - began:,.0f} seconds")
+    print(
+        f"Mean and standard deviation over {setting.seeds} trainings of {setting.steps} steps of {setting.batch} pairs "
+        f"on each set; {time.monotonic() - began:,.0f} seconds in all. docs/training.md explains the rows."
+    )
     return 0
 
 

@@ -142,7 +142,7 @@ def table_of(results: list[dict[str, object]]) -> str:
         ("others, head", others, ("head",)),
         ("others, middle", others, ("middle",)),
         ("others, tail", others, ("tail",)),
-        *((language, [language], ("head", "middle", "tail")) for language in LANGUAGES),
+        *((f"{language}, all", [language], ("head", "middle", "tail")) for language in LANGUAGES),
     ]
     rows = []
     for name, languages, groups in lines:
