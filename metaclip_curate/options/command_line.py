@@ -8,6 +8,7 @@ import re
 import types
 import typing
 from collections.abc import Callable, Collection, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def add_options(
         optional: Names of required fields that this command doesn't require.
     """
     section = parser.add_argument_group(group.replace("_", " "))
-    hints = typing.get_type_hints(options)
+    hints = _hints(options)
     for item in dataclasses.fields(options):
         if "help" not in item.metadata or item.name in leave_out:
             continue
@@ -55,6 +56,11 @@ def add_options(
         if item.metadata["former"]:
             hidden = about | {"help": argparse.SUPPRESS}
             section.add_argument(flag(item.metadata["former"]), dest=destination, **hidden)
+
+
+@cache
+def _hints(options: type) -> dict[str, Any]:
+    return typing.get_type_hints(options)
 
 
 def _argument(hint: Any, item: dataclasses.Field[Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import gzip
 import random
 import time
 import zlib
+from functools import cache
 
 import pyarrow as pa
 import pytest
@@ -153,6 +154,7 @@ def test_a_body_that_was_unpacked_already_stays(coding: str) -> None:
 PAGE = b"<html><p>Some text.</p><img src=x.jpg alt='a cat'></html>"
 
 
+@cache
 def all_packed(data: bytes) -> list[tuple[str, bytes]]:
     """A body in every coding, and in both ways of deflate."""
     return [

@@ -54,6 +54,7 @@ def test_the_size_of_batches_changes_no_row(mini_wats: list[Path], batch_links: 
     assert pa.Table.from_batches(found) == pa.Table.from_batches(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("base", ["http://a.example/" + "x" * 550_000 + "/", "x" * 550_000 + "/", "y/" * 5_000])
 def test_a_long_base_counts_as_none(tmp_path: Path, base: str) -> None:
     links = tuple(Image(f"{number}.jpg", "text") for number in range(5_000))
@@ -80,6 +81,7 @@ def test_links_of_a_page_with_a_long_address_are_bad(tmp_path: Path, base: str) 
     assert [counted[name] for name in COUNTED] == [4, 1, 3, 0, 0, 0, 0]
 
 
+@pytest.mark.slow
 def test_bases_just_below_the_limit_make_small_batches(tmp_path: Path) -> None:
     links = tuple(Image(f"{number}.jpg", "text") for number in range(8_000))
     page = Page("http://a.example/" + "x" * 8_000, "", links, base="/" + "y" * 8_000 + "/")

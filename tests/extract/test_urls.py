@@ -252,6 +252,7 @@ _long_paths = st.builds(
 _starts = ("", "/", "//a.example/", "http://a.example/", "https://user@a.example/", "https://a.example:8/", "?", "#")
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     st.sampled_from(_starts),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from benchmarks.changed_pictures import CHANGES, changes
 
 
+@pytest.mark.slow
 def test_copies_that_are_found_and_those_that_are_not() -> None:
     results = {each.name: each for each in changes(40)}
     assert results.keys() == CHANGES.keys()

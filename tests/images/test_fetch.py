@@ -291,6 +291,7 @@ def test_a_damaged_file_is_asked_for_again(server: FaultyHTTPServer) -> None:
     assert fetch(url, retries=1) == (bytes(range(256)), None)
 
 
+@pytest.mark.slow
 def test_a_file_of_tiny_members_takes_its_time_at_most(server: FaultyHTTPServer) -> None:
     many = gzip.compress(b"") * 200_000
     url = server.add("/x.jpg", many, [Fault(headers={"Content-Encoding": "gzip"})])

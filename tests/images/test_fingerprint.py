@@ -50,6 +50,7 @@ def test_modes(mode: str) -> None:
     assert picture_hash(encoded(image, form)).error == ""
 
 
+@pytest.mark.slow
 def test_of_an_animation_the_first_frame() -> None:
     out = io.BytesIO()
     frames = [picture(seed).quantize() for seed in (4, 5)]

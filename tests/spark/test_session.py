@@ -59,6 +59,7 @@ def test_few_cores_collect_garbage_in_one_thread_unless_the_user_chooses(
     assert ("-XX:+UseSerialGC" in java.split()) == serial
 
 
+@pytest.mark.slow
 def test_workers_are_forked_after_the_large_imports() -> None:
     code = "import sys, metaclip_curate.spark.worker_daemon; print('pyarrow.compute' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

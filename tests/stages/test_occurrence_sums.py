@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from metaclip_curate.stages.occurrence_sums import OccurrenceSums
 ID_LISTS = st.lists(st.lists(st.integers(0, 30), max_size=10), max_size=8)
 
 
+@pytest.mark.slow
 @given(ID_LISTS, ID_LISTS)
 def test_sums_of_sums_are_those_of_all_ids(first: list[list[int]], second: list[list[int]]) -> None:
     total = OccurrenceSums()

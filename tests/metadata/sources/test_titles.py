@@ -129,6 +129,7 @@ def test_an_hour_without_a_view(tmp_path: Path) -> None:
     assert read(path) == (PageViewsStats(str(path)), [])
 
 
+@pytest.mark.slow
 @given(st.lists(st.binary(max_size=30).map(lambda line: line.replace(b"\n", b"").replace(b"\r", b"")), max_size=20))
 def test_any_bytes_are_accounted_for(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]) -> None:
     path = tmp_path_factory.mktemp("any") / "pageviews"

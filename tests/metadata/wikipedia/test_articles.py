@@ -30,6 +30,7 @@ def read(path: Path, split_bytes: int = 1 << 30) -> tuple[list[str], PageStats]:
     return texts, total(all_stats)
 
 
+@pytest.mark.slow
 def test_every_page_of_a_dump_is_accounted_for(tmp_path: Path) -> None:
     pages = [
         WikiPage("A", "'''one'''"),

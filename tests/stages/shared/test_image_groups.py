@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from metaclip_curate.stages.shared.image_groups import ALL, ImageGroups
 texts = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 2), st.floats(0, 1), st.floats(0, 1)), max_size=40)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(texts, st.lists(st.integers(0, 40), max_size=6))
 def test_image_groups_are_products_wherever_batches_end(
