@@ -14,6 +14,8 @@ from metaclip_curate.screens.hash_search import Best, Bytes, Ints, Keys, Matches
 _MANY = 128
 # Hashes of a block, and candidates: the results of a block stay in a core's cache.
 _BLOCK_ROWS, _BLOCK_CANDIDATES = 256, 512
+# Candidates of the first block: most hashes with a popular key are near one of the first.
+_FIRST_CANDIDATES = 32
 
 
 def first_neighbours(hashes: Bytes, keys: Keys, masks: Sequence[int], distance: int, most: int) -> Matches:
@@ -84,12 +86,14 @@ class _Search:
             start: Row of the first candidate.
             number: Number of candidates.
         """
-        for first in range(start, start + number, _BLOCK_CANDIDATES):
-            candidates = slice(first, min(first + _BLOCK_CANDIDATES, start + number))
+        first, size, end = start, min(_FIRST_CANDIDATES, _BLOCK_CANDIDATES), start + number
+        while first < end:
+            candidates = slice(first, min(first + size, end))
             # Only the first one within the distance counts, so that none after one that was found is needed.
             rows = rows[self.before(rows) > self._order[first]]
             for block in range(0, len(rows), _BLOCK_ROWS):
                 self._compare_block(rows[block : block + _BLOCK_ROWS], candidates)
+            first, size = candidates.stop, min(2 * size, _BLOCK_CANDIDATES)
 
     def _compare_block(self, rows: Ints, candidates: slice) -> None:
         different = [bit_counts(words[rows][:, None] ^ words[candidates]) for words in self._words[:2]]
