@@ -98,6 +98,7 @@ def reader(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Rea
 def test_the_readme(reader: Reader, capsys: pytest.CaptureFixture[str]) -> None:
     printed = reader.printed("README.md", capsys)
     assert "kept in the manifest" in printed["run"]
+    assert re.search(r"^report\.html +/\S+/report\.html$", printed["run"], re.MULTILINE)
     assert "logo" in printed["browse"]
     assert "core-hours" in printed["plan"]
     reader.run_python("README.md")

@@ -88,7 +88,6 @@ class Moment:
 MOMENTS = [
     Moment("extract", lambda output: committed(output, "extract") >= 3, only_driver=True),
     Moment("dedup", lambda output: committed(output, "dedup") >= 1, with_second=True),
-    Moment("match", lambda output: committed(output, "match") >= 1),
     Moment("sample", lambda output: has_files(output / "manifest")),
 ]
 

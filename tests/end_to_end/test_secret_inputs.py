@@ -16,6 +16,7 @@ import pyspark
 import pytest
 from pyspark.sql import SparkSession
 
+from metaclip_curate.cli import main
 from metaclip_curate.pipelines.curation import Pipeline
 from metaclip_curate.spark.java import find_java_home
 from metaclip_curate.storage import StorageOptions
@@ -47,7 +48,7 @@ def server(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gua
 
 
 def test_nothing_that_a_run_leaves_shows_a_secret(
-    tmp_path: Path, mini_wats: list[Path], server: GuardedHTTPServer
+    tmp_path: Path, mini_wats: list[Path], server: GuardedHTTPServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     metadata, logs, output = tmp_path / "metadata", tmp_path / "logs", tmp_path / "run"
     runs.write_metadata_for(mini_wats, metadata, entries=20, languages=runs.FEW_LANGUAGES)
@@ -64,15 +65,20 @@ def test_nothing_that_a_run_leaves_shows_a_secret(
     (tmp_path / "list.txt").write_text(f"{server.signed('/breaks.warc.wat.gz')}\n{wrong}\n{nobody}\nhttp://[\n")
     given = ["--input", server.signed("/a.warc.wat.gz"), f"@{tmp_path / 'list.txt'}", "--metadata", str(metadata)]
     given += ["--output", str(output), "--max-failed-inputs", "1", "--read-timeout", "5", "--max-attempts", "1"]
-    given += ["--s3-endpoint-url", f"http://user:{TOKEN}@127.0.0.1:1", "--t", "5"]
+    given += ["--s3-endpoint-url", f"http://user:{TOKEN}@127.0.0.1:1", "--t", "5", "--no-report"]
     home = find_java_home(pyspark.__version__)
     environment = os.environ | ({"JAVA_HOME": home} if home else {}) | {"SPARK_CONF_DIR": str(tmp_path)}
     program = [sys.executable, "-c", COMMAND, "run", *given, "--master", "local[2]", "--driver-memory", "1g"]
     answer = subprocess.run(program, cwd=ROOT, env=environment, capture_output=True, check=False)
     assert answer.returncode == 0, answer.stderr.decode()
+    assert main(["report", "--run", str(output)]) == 0
+    assert (output / "report.html").is_file()
 
     files = [path for path in [*output.rglob("*"), *logs.rglob("*")] if path.is_file()]
-    shown = {"stdout": answer.stdout, "stderr": answer.stderr} | {str(path): path.read_bytes() for path in files}
+    reported = "".join(capsys.readouterr()).encode()
+    shown = {"stdout": answer.stdout, "stderr": answer.stderr, "report": reported} | {
+        str(path): path.read_bytes() for path in files
+    }
     shown |= {
         f"rows of {path}": repr(pq.read_table(path).to_pylist()).encode() for path in files if path.suffix == ".parquet"
     }

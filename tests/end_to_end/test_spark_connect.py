@@ -59,9 +59,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "spark.driver.bindAddress=127.0.0.1",
         "spark.ui.enabled=false",
         "spark.sql.shuffle.partitions=3",
+        *(f"{name}={value}" for name, value in quick_spark.QUERIES.items()),
     ):
         command += ["--conf", setting]
-    command += ["--driver-java-options", quick_spark.JAVA, "spark-internal"]
+    command += ["--driver-java-options", quick_spark.java_options(), "spark-internal"]
     log = folder / "log"
     with log.open("w") as stream:
         process = subprocess.Popen(
@@ -90,7 +91,7 @@ def test_a_session_of_spark_connect_gives_the_same(tmp_path: Path, mini_wats: li
     # Of the ways a draw can be done the one with a shuffle more.
     given += ["--texts-per-image", "one"]
     classic, connected = tmp_path / "classic", tmp_path / "connected"
-    assert main([*given, "--output", str(classic)]) == 0
+    assert main([*given, "--output", str(classic), "--no-report"]) == 0
 
     program = str(Path(sys.executable).parent / "metaclip-curate")
     # Without Java this process could not make a session of its own if it wanted to.

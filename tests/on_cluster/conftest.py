@@ -42,6 +42,7 @@ def metadata(tmp_path_factory: pytest.TempPathFactory, wats: list[Path]) -> Path
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A master and two workers, and the archive: packed here, unpacked elsewhere for the driver."""
     folder = tmp_path_factory.mktemp("site")
+    quick = quick_spark.java_options()  # the archive of classes lies in the user's home
     archive = package(folder / "dist", extras=())
     with tarfile.open(archive) as packed:
         packed.extractall(folder / "driver", filter="tar")
@@ -60,9 +61,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             patch.setenv(name, value)
         cluster = StandaloneCluster(folder / "cluster")
         try:
-            master = cluster.start_master(MasterOptions(port=0, webui_port=0, java=quick_spark.JAVA))
+            master = cluster.start_master(MasterOptions(port=0, webui_port=0, java=quick))
             for _ in range(2):
-                cluster.start_worker(master.url, WorkerOptions(memory="1g", java=quick_spark.JAVA))
+                cluster.start_worker(master.url, WorkerOptions(memory="1g", java=quick))
         except BaseException:
             cluster.stop()
             raise

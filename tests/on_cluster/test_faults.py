@@ -72,7 +72,7 @@ def test_what_is_lost_in_each_stage_changes_nothing(
 ) -> None:
     """A Python worker and executors, then the driver, and in the second application a worker for good."""
     output = tmp_path / "run"
-    given = ["--input", *map(str, wats), *flags(output=output, metadata=metadata, **OPTIONS)]
+    given = ["--input", *map(str, wats), *flags(output=output, metadata=metadata, **OPTIONS), "--no-report"]
     place = STAGES.index("dedup")
     with site.submitted("run", *given) as first:
         first.kill_python_worker(in_the_middle(output, "extract"))

@@ -52,7 +52,8 @@ class Site:
         return {
             "spark.executor.memory": "512m",
             "spark.executor.cores": "1",
-            "spark.executor.extraJavaOptions": quick_spark.JAVA,
+            "spark.executor.extraJavaOptions": quick_spark.java_options(),
+            **quick_spark.QUERIES,
             "spark.driver.memory": "512m",
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
@@ -86,7 +87,7 @@ class Site:
         dist, log = self.archive.parent, self.folder / f"{stage}-{time.monotonic_ns()}.log"
         command = [str(SPARK_HOME / "bin" / "spark-submit"), "--master", self.master.url, "--name", log.stem]
         command += ["--properties-file", str(dist / "spark-defaults.conf")]
-        command += ["--archives", f"{self.archive}#environment", "--driver-java-options", quick_spark.JAVA]
+        command += ["--archives", f"{self.archive}#environment", "--driver-java-options", quick_spark.java_options()]
         for name, value in self.settings(port).items():
             command += ["--conf", f"{name}={value}"]
         command += ["--conf", f"spark.pyspark.driver.python={self.folder / 'driver' / 'bin' / 'python'}"]
