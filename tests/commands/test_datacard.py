@@ -59,7 +59,7 @@ def test_the_readme_has_the_data_cards_numbers(published: Path, real: Path) -> N
     head = yaml.safe_load(text.split("---\n")[1])
     datacard = json.loads((real / "datacard.json").read_text())
     assert head["pretty_name"] == "balanced"
-    assert head["size_categories"] == ["1K<n<10K"]
+    assert head["size_categories"] == ["n<1K"]
     assert set(head["language"]) == {row["metadata_lang"] for row in datacard["languages"] if row["pairs_out"]}
     assert head["configs"][0]["data_files"][0]["path"] == "manifest/*.parquet"
     for part in (

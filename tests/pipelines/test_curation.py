@@ -375,7 +375,9 @@ def test_manifest_order_is_fixed_by_the_seed_and_not_tied_to_the_draw(finished: 
 def test_real_pages_equal_the_oracles(tmp_path: Path, real_data: Path) -> None:
     names = ("cc-sample", "wide-sample", "news")
     wats = [real_data / "wat" / f"{name}.warc.wat.gz" for name in names]
-    metadata = runs.write_metadata_for(wats, tmp_path / "lists")
+    languages = (*runs.FEW_LANGUAGES, "ar", "es", "ru", "zh")
+    metadata = runs.write_metadata_for(wats, tmp_path / "lists", languages=languages)
+    assert len(metadata) == len(languages)
     runs.run(tmp_path / "run", wats, tmp_path / "lists")
     expected = runs.expected_tables(wats, metadata)
     found = runs.tables(tmp_path / "run")

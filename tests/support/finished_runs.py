@@ -28,7 +28,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Rows
 def real(tmp_path_factory: pytest.TempPathFactory, spark: Any, mini_wats: list[Path]) -> Path:
     """The folder of a run over the input that ships."""
     folder = tmp_path_factory.mktemp("real")
-    runs.write_metadata_for(mini_wats, folder / "metadata")
+    runs.write_metadata_for(mini_wats, folder / "metadata", languages=(*runs.FEW_LANGUAGES, "el"))
     runs.run(folder / "run", mini_wats, folder / "metadata")
     return folder / "run"
 
