@@ -17,7 +17,20 @@ from pathlib import Path
 
 import pytest
 
-_PRELOADED = ["open_clip", "metaclip_curate.trainer.train.train"]
+from metaclip_curate.images.fetch import MAX_PIXELS
+
+_PRELOADED = [
+    "open_clip",
+    "pytest",
+    "metaclip_curate.images.img2dataset_downloader",
+    "metaclip_curate.trainer.train.train",
+]
+# Read when PyTorch, albumentations and OpenCV are imported.
+_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "NO_ALBUMENTATIONS_UPDATE": "1",
+    "OPENCV_IO_MAX_IMAGE_PIXELS": str(MAX_PIXELS),
+}
 
 
 @dataclass(frozen=True)
@@ -39,11 +52,12 @@ class Rank:
 
 
 def preloaded_forkserver() -> ForkServerContext:
-    """Returns the context of processes that are started anew, from one that has imported PyTorch and open_clip."""
+    """Returns the context of processes that are forked from one with PyTorch, open_clip and img2dataset."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_PRELOADED)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OMP_NUM_THREADS", "1")  # read when PyTorch is imported
+        for name, value in _ENVIRONMENT.items():
+            patch.setenv(name, value)
         forkserver.ensure_running()
     return context
 

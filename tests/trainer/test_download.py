@@ -10,6 +10,7 @@ import shutil
 import tarfile
 from collections import Counter
 from collections.abc import Iterator
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from PIL import Image, ImageStat
 from metaclip_curate.cli import main
 from metaclip_curate.trainer import CuratedPairs
 from tests.support import downloads, served_run
+from tests.support.ranks import preloaded_forkserver
 from tests.support.servers.faulty_http import FaultyHTTPServer
 
 Rows = list[dict[str, Any]]
@@ -69,6 +71,17 @@ def command(run: Path, folder: Path, *more: str) -> list[str]:
     return ["download", "--run", str(run), "--output", str(folder), "--allow-private-addresses", *words]
 
 
+def fork_img2dataset(patch: pytest.MonkeyPatch) -> None:
+    """Lets img2dataset fork its processes, which would each import PyTorch; their output isn't captured."""
+    import img2dataset.distributor
+    import img2dataset.logger
+
+    context = preloaded_forkserver()
+    patch.setattr(img2dataset.distributor, "get_context", lambda method: context)
+    patch.setattr(img2dataset.logger.LoggerProcess, "_start_method", "forkserver")
+    patch.setattr(img2dataset.logger.LoggerProcess, "_Popen", staticmethod(ForkServerProcess._Popen))
+
+
 def test_every_row_has_its_outcome(
     served: tuple[Path, dict[str, Rows], FaultyHTTPServer], downloaded: tuple[Path, str]
 ) -> None:
@@ -92,8 +105,12 @@ def test_every_row_has_its_outcome(
 
 
 def test_private_addresses_are_not_asked(
-    served: tuple[Path, dict[str, Rows], FaultyHTTPServer], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    served: tuple[Path, dict[str, Rows], FaultyHTTPServer],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    fork_img2dataset(monkeypatch)
     asked = len(served[2].requests)
     given = [word for word in command(served[0], tmp_path) if word != "--allow-private-addresses"]
     assert main(given) == 0
@@ -123,8 +140,12 @@ def test_the_shards_are_what_open_clip_reads(
 
 
 def test_boxes_are_blurred_in_a_second_download(
-    served: tuple[Path, dict[str, Rows], FaultyHTTPServer], downloaded: tuple[Path, str], tmp_path: Path
+    served: tuple[Path, dict[str, Rows], FaultyHTTPServer],
+    downloaded: tuple[Path, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    fork_img2dataset(monkeypatch)
     whole = [row["uid"] for row in served[1]["manifest"] if served_run.way_of(row["url"]) in ("ok", "moved")]
     with_box = whole[::2]
     pq.write_table(pa.table({"uid": with_box, "boxes": [[[0.0, 0.0, 1.0, 1.0]]] * len(with_box)}), tmp_path / "boxes")
@@ -154,6 +175,7 @@ def test_the_same_command_goes_on(
     served: tuple[Path, dict[str, Rows], FaultyHTTPServer],
     downloaded: tuple[Path, str],
     capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder, asked = downloaded[0], len(served[2].requests)
     before = {path.name: path.read_bytes() for path in folder.glob("*.*")}
@@ -171,6 +193,7 @@ def test_the_same_command_goes_on(
     assert (folder / "sizes.json").read_bytes() == before["sizes.json"]
     assert (folder / "00000.tar").read_bytes() == before["00000.tar"]
     asked = len(served[2].requests)
+    fork_img2dataset(monkeypatch)
     assert main(command(served[0], folder)) == 0
     assert len(served[2].requests) == asked
 
