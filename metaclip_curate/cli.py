@@ -20,8 +20,8 @@ def main(arguments: Sequence[str] | None = None, program: str = "metaclip-curate
         program: Name of the program to show.
 
     Returns:
-        Exit status: 0, 1 if the job failed, 2 for a mistake of the user's, 130 after Ctrl-C, 143 after SIGTERM, 141 if
-        the reader of the output has gone.
+        Exit status: 0, 1 if the job failed, 2 for a mistake of the user's, 129 after SIGHUP, 130 after Ctrl-C, 143
+        after SIGTERM, 141 if the reader of the output has gone.
     """
     try:
         from metaclip_curate.commands.program import run_command

@@ -333,17 +333,35 @@ def test_a_command_that_can_be_given_again_says_so(
     assert "the same command continues" in capsys.readouterr().err.strip().split("\n")[-1]
 
 
-def test_sigterm_ends_with_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    before = signal.getsignal(signal.SIGTERM)
+@pytest.mark.parametrize(
+    ("number", "status", "word"),
+    [(signal.SIGTERM, 143, "terminated"), (signal.SIGHUP, 129, "the terminal was closed")],
+)
+def test_a_signal_ends_with_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int, status: int, word: str
+) -> None:
+    before = signal.signal(number, signal.SIG_DFL)
 
     def wait() -> None:
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), number)
         time.sleep(10)
 
     _command(monkeypatch, wait)
-    assert main(["java-home"]) == 143
-    assert_one_sentence(capsys, "terminated")
-    assert signal.getsignal(signal.SIGTERM) is before
+    try:
+        assert main(["java-home"]) == status
+        assert_one_sentence(capsys, word)
+        assert signal.getsignal(number) is signal.SIG_DFL
+    finally:
+        signal.signal(number, before)
+
+
+def test_under_nohup_a_closed_terminal_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    _command(monkeypatch, lambda: os.kill(os.getpid(), signal.SIGHUP))
+    try:
+        assert main(["java-home"]) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_another_thread_than_the_main_one_runs_a_command(monkeypatch: pytest.MonkeyPatch) -> None:

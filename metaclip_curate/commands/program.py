@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
 import sys
@@ -39,6 +40,7 @@ from metaclip_curate.commands.completion import completion_command
 from metaclip_curate.commands.output import log_to_stderr, print_json
 from metaclip_curate.console.failures import (
     EXIT_FAILED,
+    EXIT_HUNG_UP,
     EXIT_INTERRUPTED,
     EXIT_OUTPUT_CLOSED,
     EXIT_TERMINATED,
@@ -46,7 +48,7 @@ from metaclip_curate.console.failures import (
     Failure,
     failure_of,
 )
-from metaclip_curate.console.interrupts import interrupts_raised
+from metaclip_curate.console.interrupts import HungUpError, interrupts_raised
 from metaclip_curate.console.terminal import shown_output
 from metaclip_curate.errors import JobFailedError
 from metaclip_curate.options.parser import OptionParser
@@ -76,7 +78,7 @@ def run_command(given: Sequence[str], program: str) -> int:
             _output_is_closed()
             raise
         except BaseException as error:
-            if _output_is_closed(isinstance(error, BrokenPipeError)):
+            if _output_is_closed(isinstance(error, BrokenPipeError | HungUpError)):
                 return EXIT_OUTPUT_CLOSED
             failure = _print_failure(error, program, resumes)
             if as_json:
@@ -104,7 +106,7 @@ def _print_failure(error: BaseException, program: str, resumes: bool) -> Failure
         ending = "this is a fault of the program: please report it with the lines above"
         log_to_stderr(f"{program}: {ending}{continues}")
         return Failure("this is a fault of the program, whose traceback is on standard error", EXIT_FAILED)
-    interrupted = failure.status in (EXIT_INTERRUPTED, EXIT_TERMINATED)
+    interrupted = failure.status in (EXIT_HUNG_UP, EXIT_INTERRUPTED, EXIT_TERMINATED)
     failure = Failure(scrub(failure.message), failure.status)
     log_to_stderr(f"{program}: {failure.message}{continues if interrupted else ''}")
     return failure
@@ -122,14 +124,17 @@ def _output_is_closed(suspected: bool = False) -> bool:
     """Returns whether the reader of the output has gone, as `head` does, and drops what is still to be written.
 
     Args:
-        suspected: Whether a pipe was found closed. There may then be nothing left to write that would show it.
+        suspected: Whether a pipe or the terminal was found closed. There may then be nothing left to write that would
+            show it.
     """
     closed = False
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
             gone = suspected and _nobody_reads(stream)
-        except BrokenPipeError:
+        except OSError as error:
+            if error.errno not in (errno.EPIPE, errno.EIO):  # of a pipe, and of a terminal
+                raise
             gone = True
         if gone:
             closed = True

@@ -39,7 +39,7 @@ The exit status of every command:
 | 0 | the command has done what was requested |
 | 1 | the job failed (too many inputs failed, a disk is full), as one line says; with a traceback, a bug |
 | 2 | something on the command line or in a file was wrong; one line says what and what to do |
-| 130, 143 | the command was interrupted (Ctrl-C) or terminated (SIGTERM); the same command continues from there |
+| 129, 130, 143 | closed terminal (SIGHUP), Ctrl-C or SIGTERM ended the command; the same command continues from there |
 | 141 | the reader of the output has gone, as `head` does |"""
 
 

@@ -14,13 +14,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from metaclip_curate.console.interrupts import TerminatedError, interruption_of
+from metaclip_curate.console.interrupts import HungUpError, TerminatedError, interruption_of
 from metaclip_curate.console.unreadable_file import UNREADABLE, unreadable_file
 from metaclip_curate.errors import JobFailedError, UserError, install_extra
 
 NO_PYSPARK = f"pyspark is missing: {install_extra('local')}"
 EXIT_FAILED, EXIT_USER_ERROR = 1, 2
-EXIT_INTERRUPTED, EXIT_OUTPUT_CLOSED, EXIT_TERMINATED = 130, 141, 143  # 128 + the number of the signal, as in a shell
+# 128 + the number of the signal, as in a shell.
+EXIT_HUNG_UP, EXIT_INTERRUPTED, EXIT_OUTPUT_CLOSED, EXIT_TERMINATED = 129, 130, 141, 143
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,8 @@ def _interruption(error: BaseException) -> Failure | None:
     found = interruption_of(error)
     if found is None:
         return None
+    if isinstance(found, HungUpError):
+        return Failure("the terminal was closed", EXIT_HUNG_UP)
     if isinstance(found, TerminatedError):
         return Failure("terminated", EXIT_TERMINATED)
     return Failure("interrupted", EXIT_INTERRUPTED)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as exceptions of the main thread, so that open files and sessions are closed."""
+"""Ctrl-C, SIGTERM and SIGHUP as exceptions of the main thread, so that open files and sessions are closed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _CANCEL_SECONDS = 10.0
 _SERVER_SECONDS = 3.0
 
@@ -20,8 +20,15 @@ class TerminatedError(KeyboardInterrupt):
     """The process received SIGTERM."""
 
 
+class HungUpError(TerminatedError):
+    """The process received SIGHUP: its terminal was closed, or the connection to it has ended."""
+
+
+_ERRORS = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: TerminatedError, signal.SIGHUP: HungUpError}
+
+
 class InterruptHandler:
-    """Handler of Ctrl-C and SIGTERM that cancels Spark's jobs and raises an exception."""
+    """Handler of Ctrl-C, SIGTERM and SIGHUP that cancels Spark's jobs and raises an exception."""
 
     def __init__(self) -> None:
         self._received: KeyboardInterrupt | None = None
@@ -29,7 +36,7 @@ class InterruptHandler:
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """Handles a signal."""
         signal.signal(number, signal.SIG_DFL)  # a second Ctrl-C ends the process at once
-        self._received = TerminatedError() if number == signal.SIGTERM else KeyboardInterrupt()
+        self._received = _ERRORS[signal.Signals(number)]()
         logging.disable(logging.CRITICAL)  # py4j would log the exception with its traceback
         # Another thread has its own connection to Java.
         cancelling = threading.Thread(target=cancel_jobs, daemon=True)
@@ -44,7 +51,7 @@ class InterruptHandler:
 
         Raises:
             KeyboardInterrupt: Ctrl-C was pressed.
-            TerminatedError: The process received SIGTERM.
+            TerminatedError: The process received SIGTERM or SIGHUP.
         """
         if self._received is not None:
             raise self._received
@@ -52,23 +59,25 @@ class InterruptHandler:
 
 @contextlib.contextmanager
 def interrupts_raised() -> Iterator[InterruptHandler]:
-    """Cancels Spark's jobs and raises an exception on Ctrl-C and on SIGTERM within the block.
+    """Cancels Spark's jobs and raises an exception on Ctrl-C, SIGTERM and SIGHUP within the block.
 
-    Outside the main thread, which alone receives signals, it does nothing.
+    Outside the main thread, which alone receives signals, it does nothing. A signal that the process ignores, as SIGHUP
+    under nohup, stays ignored.
 
     Yields:
         The handler of the signals.
 
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed.
-        TerminatedError: The process received SIGTERM.
+        TerminatedError: The process received SIGTERM or SIGHUP.
     """
     handler = InterruptHandler()
     if threading.current_thread() is not threading.main_thread():
         yield handler
         return
     disabled = logging.root.manager.disable
-    before = {number: signal.signal(number, handler) for number in _SIGNALS}
+    handled = [number for number in _SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, handler) for number in handled}
     try:
         yield handler
     finally:
