@@ -17,6 +17,7 @@ import pyarrow as pa
 from metaclip_curate import balance
 from metaclip_curate.errors import UserError
 from metaclip_curate.inspect.explanation import ContainedEntry
+from metaclip_curate.inspect.removals import RemovedPairs
 from metaclip_curate.inspect.run_languages import require_recorded, run_language_table
 from metaclip_curate.language import LabelRule, LanguageIdentifier, LanguageTable
 from metaclip_curate.matching.spacing import space_texts, spaced_entries
@@ -25,11 +26,10 @@ from metaclip_curate.options.explain import ExplainOptions
 from metaclip_curate.options.match import MatchOptions
 from metaclip_curate.options.screens import ScreenOptions
 from metaclip_curate.run.folder import RunFolder
-from metaclip_curate.run.removed_table import read_removed, removals
+from metaclip_curate.run.removed_table import removals
 from metaclip_curate.run.summaries import MatchSummary
 from metaclip_curate.run.tables import LanguageCounts, language_counts
 from metaclip_curate.screens.pairs import ScreenedPairs
-from metaclip_curate.screens.removed import Removal, RemovedScreen
 from metaclip_curate.screens.screens import ScreenLists, Screens
 
 
@@ -48,6 +48,7 @@ class RunRules:
         self._rules = match["entry_spacing"], match["normalize"]
         self._seed = int(draw["seed"])
         self.one_text_draws: bool = draw["texts_per_image"] == "one"
+        self._removed = RemovedPairs(folder)
         self._counts_of: dict[str, LanguageCounts] = {}
 
     def identify(self, text: str) -> tuple[str, float]:
@@ -95,16 +96,8 @@ class RunRules:
         return "".join(screens.judge(pairs).reasons().to_pylist())
 
     def removal(self, pair: Mapping[str, Any]) -> dict[str, str] | None:
-        """Returns the row of the table `removed` that applies to a pair, the first if there are several.
-
-        Args:
-            pair: Row with uid, image_id, url and page_url.
-        """
-        pairs = ScreenedPairs(pa.RecordBatch.from_pylist([dict(pair)]), "")
-        if not RemovedScreen(removals(self._folder)).rejects(pairs)[0]:
-            return None
-        rows: list[dict[str, Any]] = read_removed(self._folder).to_pylist()
-        return next(row for row in rows if RemovedScreen([Removal(row["kind"], row["value"])]).rejects(pairs)[0])
+        """Returns the row of the table `removed` that applies to a pair with uid, image_id, url and page_url."""
+        return self._removed.removal(pair)
 
     def contained_entries(self, text: str, language: str) -> list[int]:
         """Returns the ids of a language's entries that a text contains."""

@@ -16,8 +16,12 @@ from metaclip_curate import storage
 from metaclip_curate.cli import main
 from metaclip_curate.errors import UserError
 from metaclip_curate.inspect.explain import Explainer
+from metaclip_curate.inspect.explore.index import PairIndex
+from metaclip_curate.inspect.explore.search import Query, Search
 from metaclip_curate.options.explain import ExplainOptions
+from metaclip_curate.options.explore import ExploreOptions
 from metaclip_curate.pipelines.removal import Remover, take_removals
+from metaclip_curate.run.fates import Fate
 from metaclip_curate.run.file_list import FileList
 from metaclip_curate.run.finished import finished_stages, open_finished
 from metaclip_curate.run.folder import RunFolder
@@ -208,6 +212,21 @@ def test_a_removed_pair_is_explained(made: tuple[Path, dict[str, Rows]]) -> None
     assert found.kept is False and found.reason == "removed"
     assert found.verdict.startswith(f"removed: the uid {uid} was taken down on 20")
     assert found.verdict.endswith("(asked for)")
+
+
+def test_explore_names_a_removal_as_explain_does(made: tuple[Path, dict[str, Rows]]) -> None:
+    pytest.importorskip("duckdb")
+    root, tables = made
+    kept = tables["manifest"][4]
+    other = next(row for row in tables["manifest"] if row["url"].split("/")[2] != kept["url"].split("/")[2])
+    remove(root, Removal("uid", kept["uid"]), Removal("host", other["url"].split("/")[2]))
+    folder = open_finished(str(root), "sample", STORAGE)
+    with PairIndex(folder, ExploreOptions()) as index:
+        search = Search(index, False)
+        for uid in (kept["uid"], other["uid"]):
+            (found,) = search.find(Query(uid=uid)).pairs
+            (explained,) = Explainer(folder, ExplainOptions(uid=uid)).explain()
+            assert (found.fate, found.verdict) == (Fate.REMOVED, explained.verdict)
 
 
 def test_a_rebalanced_run_takes_along_what_was_removed(made: tuple[Path, dict[str, Rows]], tmp_path: Path) -> None:

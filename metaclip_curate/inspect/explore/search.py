@@ -14,8 +14,10 @@ import pyarrow as pa
 
 from metaclip_curate import balance
 from metaclip_curate.errors import UserError
-from metaclip_curate.inspect.explanation import screened_verdict, unmatched_verdict, verdict
+from metaclip_curate.extract.pair_columns import image_id_column
+from metaclip_curate.inspect.explanation import REMOVED_REASON, screened_verdict, unmatched_verdict, verdict
 from metaclip_curate.inspect.explore.index import PairIndex
+from metaclip_curate.inspect.removals import RemovedPairs
 from metaclip_curate.run.fates import FATE_NAMES, Fate
 from metaclip_curate.run.summaries import BalanceSummary
 
@@ -149,6 +151,7 @@ class Search:
         folder = index.folder
         self._thresholds = folder.summary(BalanceSummary).thresholds
         self._seed = int(folder.options_of("sample")["seed"])
+        self._removed = RemovedPairs(folder)
         with index.cursor() as cursor:
             rows = cursor.execute(
                 "SELECT metadata_lang, count(*) FROM pairs GROUP BY metadata_lang ORDER BY metadata_lang"
@@ -290,11 +293,14 @@ class Search:
 
     def _verdict(self, row: dict[str, Any], fate: Fate, probabilities: balance.Floats) -> str:
         """Returns why a pair was kept or not, as `explain` does."""
+        if fate == Fate.REMOVED or row["reason"] == REMOVED_REASON:
+            image_id = image_id_column([row["url"]])[0].as_py()
+            return screened_verdict(REMOVED_REASON, self._removed.removal({**row, "image_id": image_id}))
         if fate == Fate.SCREENED:
             return screened_verdict(row["reason"], None, row["detail"])
         if fate in (Fate.UNMATCHED, Fate.NO_METADATA):
             return unmatched_verdict(row["label"], row["metadata_lang"])
-        if fate in (Fate.REMOVED, Fate.OTHER_TEXT):
+        if fate == Fate.OTHER_TEXT:
             return f"left out: {FATE_NAMES[fate]}"
         lists = pa.array([list(range(len(probabilities)))], pa.list_(pa.int32()))
         keep = float(balance.keep_probabilities(lists, probabilities)[0])
