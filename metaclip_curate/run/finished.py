@@ -41,9 +41,9 @@ def require_finished(folder: RunFolder, stage: str) -> None:
         folder.require(name)
     for before, name in pairwise(required):
         if not folder.is_finished(name, folder.fingerprint(before)):
+            again = folder.wait_or(f"run `metaclip-curate {name} --output {folder.root}` again")
             raise UserError(
-                f"{folder.root} has a stage {name} that was made from another {before} than is there now: run "
-                f"`metaclip-curate {name} --output {folder.root}` again"
+                f"{folder.root} has a stage {name} that was made from another {before} than is there now: {again}"
             )
 
 

@@ -104,14 +104,17 @@ class RunReader:
         """
         record = self._stages.get(stage)
         if record is None or not record.finished:
-            writer = self._owner.other_run()
             known = "" if self._file.exists else " (there is no run.json in it)"
             first = f"run `metaclip-curate {stage} --output {self.root}` first"
             if not self._file.exists:
                 first = f"check the name, or {first}"
-            do = f"{writer} is writing it: wait until it has ended" if writer else first
-            raise UserError(f"{self.root} has no finished stage {stage}{known}: {do}")
+            raise UserError(f"{self.root} has no finished stage {stage}{known}: {self.wait_or(first)}")
         return record
+
+    def wait_or(self, otherwise: str) -> str:
+        """Returns what to do about a table that is missing or old: wait if another run is writing the folder."""
+        writer = self._owner.other_run()
+        return f"{writer} is writing it: wait until it has ended" if writer else otherwise
 
     def is_finished(self, stage: str, upstream: str) -> bool:
         """Returns whether a stage is finished and was computed from the tables with this fingerprint."""

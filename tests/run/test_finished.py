@@ -39,3 +39,17 @@ def test_a_stage_that_is_older_than_what_it_was_computed_from(root: str) -> None
     assert finished_stages(RunFolder(root)) == ("extract", "dedup", "match")
     with pytest.raises(UserError, match="stage count that was made from another match"):
         open_finished(root, "count", StorageOptions())
+
+
+def test_while_another_run_writes_the_folder_one_waits(root: str) -> None:
+    RunFolder(root).commit_part("match", "00009-00000", MatchPart(languages={}))
+    writing = RunFolder(root)
+    with writing.owned():
+        writing.require_owner()
+        with pytest.raises(UserError, match=r"another match than is there now: process \d+ on .*: wait until it has"):
+            open_finished(root, "count", StorageOptions())
+        writing.discard("balance")
+        with pytest.raises(UserError, match=r"no finished stage balance: process \d+ on .*: wait until it has ended"):
+            RunFolder(root).require("balance")
+    with pytest.raises(UserError, match="run `metaclip-curate count"):
+        open_finished(root, "count", StorageOptions())
