@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.spark.own_folder import cache_folder, is_own, own_folder
 from metaclip_curate.storage.atomic_file import sync, unfinished_file
+from metaclip_curate.storage.own_folder import cache_folder, is_own, own_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

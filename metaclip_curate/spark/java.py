@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 from metaclip_curate.errors import UserError, install_extra
-from metaclip_curate.spark.own_folder import cache_folder, own_folder
 from metaclip_curate.storage.atomic_file import atomic_write
+from metaclip_curate.storage.own_folder import cache_folder, own_folder
 
 _OLDEST = 17
 # Spark 3.5 fails in Arrow on Java 21 and later.

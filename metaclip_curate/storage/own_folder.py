@@ -1,4 +1,4 @@
-"""Folders that only the user can write to: a Java runs what they contain."""
+"""Folders that only the user can write to: programs run what they contain."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def own_folder(folder: Path, purpose: str, remedy: str) -> Path:
     if is_own(folder) and folder.is_dir():
         return folder
     raise UserError(
-        f"{folder} isn't a folder that only you can write to, and Java would run what is in it: remove it, or {remedy}"
+        f"{folder} isn't a folder that only you can write to, and programs would run what is in it: remove it, or "
+        f"{remedy}"
     )
 
 
