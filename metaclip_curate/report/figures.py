@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
+from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
-from metaclip_curate.errors import install_extra
+from metaclip_curate.errors import UserError, install_extra
 from metaclip_curate.report.chart import Chart, Data, rows
 from metaclip_curate.report.theme import theme
+from metaclip_curate.storage.atomic_file import atomic_write
+from metaclip_curate.storage.own_folder import cache_folder, is_own, own_folder
 
 NO_CHARTS = f"charts and figures/ need vl-convert-python: {install_extra('report')}"
 _VEGA_LITE = "6.4"
@@ -30,8 +33,19 @@ def converter() -> ModuleType | None:
 
 
 def script(library: ModuleType) -> str:
-    """Returns Vega, Vega-Lite and Vega-Embed as one script without dependencies."""
+    """Returns Vega, Vega-Lite and Vega-Embed as one script without dependencies.
+
+    The library takes seconds to make it. So it is kept in the user's cache, unless others can write there.
+    """
+    path = cache_folder() / "metaclip-curate" / f"vega-lite-{_VEGA_LITE}-{library.__version__}.js"
+    if is_own(path) and is_own(path.parent):
+        with suppress(OSError, UnicodeDecodeError):
+            return path.read_text(encoding="utf-8")
     bundle: str = library.javascript_bundle(vl_version=_VEGA_LITE)
+    with suppress(OSError, UserError):
+        own_folder(path.parent, "the charts' script", "go without it")
+        with atomic_write(path) as file:
+            file.write(bundle.encode())
     return bundle
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -12,7 +15,7 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.pipelines.report import charts_to_draw
 from metaclip_curate.report.chart import rows
 from metaclip_curate.report.charts import all_charts
-from metaclip_curate.report.figures import EXTENSIONS, csv_of, figures
+from metaclip_curate.report.figures import EXTENSIONS, csv_of, figures, script
 from tests.support.made_facts import made_facts
 
 vl_convert = pytest.importorskip("vl_convert", reason="the extra report isn't installed")
@@ -65,3 +68,28 @@ def test_a_share_stands_in_its_own_bar() -> None:
 def test_a_language_without_pairs() -> None:
     with pytest.raises(UserError, match="--figure-languages names xx"):
         charts_to_draw(made_facts(), ("xx",))
+
+
+def test_the_script_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    made: list[str] = []
+
+    def javascript_bundle(vl_version: str) -> str:
+        made.append(vl_version)
+        return f"/* ü {len(made)} */"
+
+    library: Any = SimpleNamespace(__version__="1.2.3", javascript_bundle=javascript_bundle)
+    assert script(library) == script(library) == "/* ü 1 */"
+    library.__version__ = "1.2.4"
+    assert script(library) == "/* ü 2 */"
+    (kept,) = tmp_path.rglob("*1.2.4.js")
+    kept.chmod(0o666)  # others could have written it
+    assert script(library) == "/* ü 3 */"
+    assert script(library) == "/* ü 3 */"
+
+
+def test_without_a_cache_the_script_is_made_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    library: Any = SimpleNamespace(__version__="1.2.3", javascript_bundle=lambda vl_version: "/* made */")
+    assert script(library) == "/* made */"
