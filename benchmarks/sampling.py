@@ -29,6 +29,7 @@ from metaclip_curate.stages.draw import DrawTask, draw_file, draw_files, read_ba
 from metaclip_curate.stages.draw_rows import ORDERED, kept_rows
 from metaclip_curate.stages.keep_probabilities import Head, LanguageHead, Probabilities
 from metaclip_curate.stages.manifest import ManifestFiles, write_manifest
+from metaclip_curate.stages.shared.passes import SparkPasses
 from metaclip_curate.storage import StorageOptions
 
 FILES, ROWS_PER_FILE = 8, 500_000
@@ -117,7 +118,12 @@ def _print_stages(
             drawn = spark.read.schema(ddl(ORDERED)).parquet(work)
             write_manifest(spark, drawn, kept, ManifestFiles(manifest, 250_000, task.storage))
             clock.lap("random order, manifest files")
-            language_totals(matched, spark.read.schema(ddl(MANIFEST)).parquet(manifest), counted, thresholds)
+            tables = {
+                "matched": matched,
+                "manifest": spark.read.schema(ddl(MANIFEST)).parquet(manifest),
+                "counts": counted,
+            }
+            language_totals(SparkPasses(lambda stage, name, schema, of=tables: of[name]), thresholds)
             clock.lap("sums of the data card")
         print(f"\nThrough Spark on two cores, --texts-per-image {texts}: {rows:,} matched pairs, {kept:,} kept\n")
         print(f"  {'':<30} {'wall s':>8} {'core s':>8} {'pairs/core s':>13} {'first':>13}")

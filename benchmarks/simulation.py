@@ -30,6 +30,7 @@ from metaclip_curate.stages.balance import balance
 from metaclip_curate.stages.count import CountTask, write_counts
 from metaclip_curate.stages.draw import DrawTask, draw_files
 from metaclip_curate.stages.sample import head_entries
+from metaclip_curate.stages.shared.passes import SparkPasses
 from metaclip_curate.storage import StorageOptions
 
 ENTRIES, UNMATCHED, HEAD = 500_000, 114_000, 16_000
@@ -91,7 +92,9 @@ def main(quick: bool = False) -> None:
         draw_files(spark, DrawTask(files, head, draw, f"{folder}/kept", StorageOptions()))
         kept = spark.read.parquet(f"{folder}/kept")
         clock.lap("sample")
-        totals = asdict(language_totals(matched, kept, counts, [LanguageThreshold(**row)])[0])
+        tables = {"matched": matched, "manifest": kept, "counts": counts}
+        passes = SparkPasses(lambda stage, name, schema: tables[name])
+        totals = asdict(language_totals(passes, [LanguageThreshold(**row)])[0])
         head_entries_found = counts.filter(F.col("count") >= row["t"]).count()
     _print(scale, row, totals, head_entries_found)
     clock.print()

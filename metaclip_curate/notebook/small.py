@@ -22,12 +22,12 @@ from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.run.funnel import Funnel, table_funnel
 from metaclip_curate.run.summaries import ExtractSummary, MatchSummary
 from metaclip_curate.schemas import COUNTS, DISTINCT, MANIFEST, MATCHED, Kept, with_kept
-from metaclip_curate.stages.draw_rows import kept_rows, with_selection_key
+from metaclip_curate.stages.draw_rows import drawing_rows, kept_rows
 from metaclip_curate.stages.keep_probabilities import Head, LanguageHead, with_probabilities
 from metaclip_curate.stages.match_task import MatchStats
 from metaclip_curate.stages.occurrence_sums import OccurrenceSums, count_rows
 from metaclip_curate.stages.shared.exact_sums import rounded_sum
-from metaclip_curate.stages.shared.sorted_batches import by_language, first_of_each_run
+from metaclip_curate.stages.shared.sorted_batches import by_language
 from metaclip_curate.stages.threshold_rows import ExpectedPairs, chosen_thresholds, threshold_rows
 from metaclip_curate.thresholds import CountHistogram
 
@@ -133,7 +133,7 @@ def _balanced(matched: pa.Table, counts: pa.Table, options: CurateOptions) -> tu
         ids = np.flatnonzero(each > thresholds[language]).astype(np.int32)
         head[language] = LanguageHead(len(each), ids, entry_probabilities(each[ids], thresholds[language]))
     found = ExpectedPairs()
-    for rows, probabilities in with_probabilities(iter(_drawing(matched, options.draw)), head):
+    for rows, probabilities in with_probabilities(iter(drawing_rows(matched, options.draw)), head):
         found.add(rows.column("metadata_lang")[0].as_py(), probabilities)
     expected = {each.language: rounded_sum(each.high, each.low) for each in found.sums()}
     values = matched.column("metadata_lang").value_counts().to_pylist()
@@ -141,23 +141,11 @@ def _balanced(matched: pa.Table, counts: pa.Table, options: CurateOptions) -> tu
     return pa.Table.from_batches([threshold_rows(histograms, thresholds, pairs, expected)]), head
 
 
-def _drawing(matched: pa.Table, draw: DrawOptions) -> list[pa.RecordBatch]:
-    """Returns the texts that draw: all, or of each image the one with the smallest selection key."""
-    if draw.texts_per_image == "all":
-        return list(matched.to_batches())
-    keyed = pa.Table.from_batches(
-        [with_selection_key(batch, draw.seed) for batch in matched.to_batches()],
-        matched.schema.append(pa.field("selection", pa.int64())),
-    )
-    ordered = keyed.sort_by([(name, "ascending") for name in ("image_id", "selection", "uid")])
-    return list(first_of_each_run(iter(ordered.drop_columns("selection").to_batches()), ["image_id"]))
-
-
 def _kept(matched: pa.Table, head: Head, draw: DrawOptions, kept: Kept) -> pa.Table:
     schema = with_kept(MANIFEST, kept).append(pa.field("order_key", pa.int64()))
     drawn = [
         kept_rows(rows, probabilities, draw.seed)
-        for rows, probabilities in with_probabilities(iter(_drawing(matched, draw)), head)
+        for rows, probabilities in with_probabilities(iter(drawing_rows(matched, draw)), head)
     ]
     rows = pa.Table.from_batches(drawn, schema)
     return rows.sort_by([("order_key", "ascending"), ("uid", "ascending")]).drop_columns("order_key")

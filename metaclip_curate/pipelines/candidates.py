@@ -10,9 +10,11 @@ from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.options.threshold import CandidateOptions
 from metaclip_curate.pipelines.finished_run import FinishedRun
 from metaclip_curate.schemas import COUNTS, MATCHED
-from metaclip_curate.stages.after.candidates import Expected, expected_kept
-from metaclip_curate.stages.after.joint_head import joint_head
+from metaclip_curate.stages.after.candidates import expected_kept
+from metaclip_curate.stages.after.expected_sums import Expected
+from metaclip_curate.stages.after.joint_head import joint_head, smallest_thresholds
 from metaclip_curate.stages.count_histograms import count_histograms
+from metaclip_curate.stages.shared.language_values import entries_above
 from metaclip_curate.thresholds import (
     Candidate,
     CountHistogram,
@@ -90,5 +92,6 @@ class CandidateComparison:
     def _expected(self, candidates: Sequence[Candidate], images: bool) -> list[Expected]:
         counts, matched = self._run.read("count", "counts", COUNTS), self._run.read("match", "matched", MATCHED)
         thresholds = [candidate.thresholds for candidate in candidates]
-        head = joint_head(counts, self.histograms, thresholds)
+        over = entries_above(counts, smallest_thresholds(thresholds)).select("metadata_lang", "entry_id", "count")
+        head = joint_head(over.collect(), self.histograms, thresholds)
         return expected_kept(matched, head, self._draw, images)

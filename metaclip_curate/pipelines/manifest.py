@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from metaclip_curate.pipelines.options import Options
+from metaclip_curate.pipelines.passes import passes_over
 from metaclip_curate.pipelines.workspace import Workspace
 from metaclip_curate.publish.datacard import build_datacard
 from metaclip_curate.run import folder_names
 from metaclip_curate.run.file_list import PartFile
 from metaclip_curate.run.summaries import BalanceSummary, MatchSummary, SampleSummary
-from metaclip_curate.schemas import COUNTS, MATCHED, ddl, with_kept
+from metaclip_curate.run.tables import damage_named
+from metaclip_curate.schemas import COUNTS, ddl, with_kept
 from metaclip_curate.stages.after.datacard import language_totals
 from metaclip_curate.stages.draw import DrawTask, draw_files
 from metaclip_curate.stages.draw_rows import ORDERED
@@ -33,7 +35,6 @@ def draw_manifest(work: Workspace, options: Options, command: str) -> tuple[Samp
     """
     spark, folder = work.spark, work.folder
     counts = work.read("count", "counts", COUNTS)
-    matched = work.read("match", "matched", MATCHED)
     balanced = folder.summary(BalanceSummary)
     head = head_entries(counts, [(row.metadata_lang, row.t, row.entries) for row in balanced.languages])
     files = [file.url for file in folder.table_files("match", "matched")]
@@ -47,7 +48,9 @@ def draw_manifest(work: Workspace, options: Options, command: str) -> tuple[Samp
     written = write_manifest(spark, kept, drawn, manifest)
     pairs = sum(file.rows for file in written)
     work.require_all("sample", "drawn pairs", pairs, drawn)
-    totals = tuple(language_totals(matched, kept, counts, balanced.languages))
+    passes = passes_over(folder, [("match", "matched"), ("count", "counts")], lambda: spark, written)
+    with damage_named(folder):
+        totals = tuple(language_totals(passes, balanced.languages))
     work.require_all("sample", "pairs of the manifest", sum(row.pairs_out for row in totals), pairs)
     provenance = {"command": command, "spark": spark.version, "metadata": folder.summary(MatchSummary).metadata}
     folder.write_small(folder_names.DATACARD, build_datacard(folder, totals, provenance))

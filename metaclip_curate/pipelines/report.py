@@ -6,7 +6,7 @@ import base64
 import dataclasses
 import re
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -17,6 +17,7 @@ from metaclip_curate.console.interrupts import interruption_of
 from metaclip_curate.errors import UserError
 from metaclip_curate.images.thumbnails import thumbnails
 from metaclip_curate.options.report import ReportOptions
+from metaclip_curate.pipelines.passes import passes_over
 from metaclip_curate.report import figures, scopes
 from metaclip_curate.report.chart import Chart, Data
 from metaclip_curate.report.charts import all_charts
@@ -25,7 +26,7 @@ from metaclip_curate.report.page import fingerprint_mark, render
 from metaclip_curate.run import folder_names
 from metaclip_curate.run.finished import finished_stages
 from metaclip_curate.run.folder import RunFolder
-from metaclip_curate.run.tables import open_table
+from metaclip_curate.run.tables import damage_named, open_table
 from metaclip_curate.schemas import MANIFEST
 from metaclip_curate.stages.report.facts import Gatherer
 
@@ -33,6 +34,14 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _HEAD_BYTES = 4096
+# The tables that are read.
+_READ = (
+    ("dedup", "distinct"),
+    ("match", "screened"),
+    ("match", "matched"),
+    ("count", "counts"),
+    ("sample", "manifest"),
+)
 
 Log = Callable[[str], None]
 
@@ -48,7 +57,7 @@ def write_report(
 
     Args:
         folder: A run folder.
-        spark: Returns the session.
+        spark: Returns the session, of which only a large run has need.
         options: Languages whose charts are written to figures/.
         log: Receives log lines.
         download: Path or URL of the run's download, of which small pictures are shown; empty for none.
@@ -69,7 +78,7 @@ def write_report(
     shown = pictures(folder, download) if download else ()
     with folder.owned():
         folder.require_owner()
-        facts = Gatherer(folder, finished, spark(), options.safe).facts()
+        facts = _facts(folder, finished, spark, options.safe)
         facts = dataclasses.replace(facts, pictures=shown)
         files = {}
         if library:
@@ -82,6 +91,12 @@ def write_report(
         for name, data in files.items():
             storage.write_bytes(storage.join(folder.root, name), data, folder.options)
     return tuple(files)
+
+
+def _facts(folder: RunFolder, finished: Sequence[str], spark: Callable[[], SparkSession], safe: bool) -> Facts:
+    passes = passes_over(folder, [(stage, table) for stage, table in _READ if stage in finished], spark)
+    with damage_named(folder):
+        return Gatherer(folder, finished, passes, safe).facts()
 
 
 def pictures(folder: RunFolder, download: str) -> tuple[Picture, ...]:

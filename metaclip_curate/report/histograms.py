@@ -20,8 +20,6 @@ Floats = npt.NDArray[np.float64]
 
 # A point of the ranked counts is a mean over ranks up to this ratio below and above.
 _SMOOTHING = 1.5
-# Entries of a language with the same count may be up to so many times as many as are needed.
-_TIES = 4
 # A product of a rank and a ratio that should be whole may miss it in the last digit.
 _ROUNDING = 1e-9
 
@@ -134,34 +132,6 @@ class Curves:
     before: Floats
     after: Floats
     limited: Floats
-
-
-def frequent_cuts(histograms: Mapping[str, KeptHistogram], number: int, of_language: int) -> dict[str, int]:
-    """Returns the count from which on an entry is one of the most frequent.
-
-    Args:
-        histograms: Histogram of each language.
-        number: Largest number of entries of all languages together.
-        of_language: Number of entries that each language has in any case, unless many have the same count.
-
-    Returns:
-        A count for each language, at least 1.
-    """
-    of = levels(histograms, [])
-    everywhere = _cut(of.counts, of.entries, number)
-    cuts = {}
-    for name, each in histograms.items():
-        own = _cut(each.counts, each.entries, _TIES * of_language)
-        # Among more entries than needed, those with the next larger count suffice.
-        enough = each.counts[_running(each.entries[::-1])[:0:-1] >= of_language]
-        cuts[name] = max(1, min(everywhere, max([own, *enough[-1:].tolist()])))
-    return cuts
-
-
-def _cut(counts: Ints, entries: Ints, number: int) -> int:
-    """Returns the smallest count that at most some number of entries reach."""
-    reaching = counts[np.cumsum(entries[::-1])[::-1] <= number]
-    return int(reaching[0]) if reaching.size else int(counts[-1]) + 1 if counts.size else 1
 
 
 def cumulative_curves(of: Levels, points: int) -> Curves:

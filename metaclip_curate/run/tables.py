@@ -17,8 +17,9 @@ from pyarrow import fs
 from metaclip_curate import storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.run.file_list import PartFile, describe
+from metaclip_curate.run.finished import finished_stages
 from metaclip_curate.run.folder import RunFolder
-from metaclip_curate.run.stages import STAGES, TABLES, remedy
+from metaclip_curate.run.stages import TABLES, remedy
 from metaclip_curate.run.summaries import BalanceSummary
 from metaclip_curate.schemas import COUNTS
 from metaclip_curate.storage import StorageOptions
@@ -44,15 +45,26 @@ def open_table(folder: RunFolder, stage: str, table: str, schema: pa.Schema) -> 
     Raises:
         UserError: The stage isn't finished, a file isn't what was written, or the folder can't be read.
     """
+    return open_files([file.url for file in folder.table_files(stage, table)], schema, folder.options)
+
+
+def open_files(urls: Sequence[str], schema: pa.Schema, options: StorageOptions) -> pds.Dataset:
+    """Opens Parquet files of one folder as a dataset.
+
+    Args:
+        urls: Paths or URLs.
+        schema: Schema of the files.
+        options: Credentials for the files.
+    """
     import pyarrow.dataset as pds  # which imports pandas: as much as all other imports of a command
 
-    paths = [_path(file.url) for file in folder.table_files(stage, table)]
-    if not paths:
+    if not urls:
         return pds.dataset(schema.empty_table())
     verified = pds.ParquetFileFormat(
         default_fragment_scan_options=pds.ParquetFragmentScanOptions(page_checksum_verification=True)
     )
-    return pds.dataset(paths, schema=schema, format=verified, filesystem=_file_system(folder.root, folder.options))
+    file_system = _file_system(urls[0], options)
+    return pds.dataset([_path(url) for url in urls], schema=schema, format=verified, filesystem=file_system)
 
 
 def read_columns(
@@ -145,7 +157,7 @@ def damage_named(folder: RunFolder) -> Iterator[None]:
     """Names the damaged file if the block can't read a table; Arrow's exceptions often don't.
 
     Args:
-        folder: A run folder with all stages finished.
+        folder: A run folder.
 
     Raises:
         UserError: A file is damaged.
@@ -153,7 +165,7 @@ def damage_named(folder: RunFolder) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError) as error:
-        for stage in STAGES:
+        for stage in finished_stages(folder):
             for url in (file.url for table in TABLES[stage] for file in folder.table_files(stage, table)):
                 if _is_damaged(url, folder.options):
                     raise UserError(f"{url} is damaged: {remedy(stage)}") from error

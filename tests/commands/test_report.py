@@ -12,7 +12,7 @@ import pytest
 
 from metaclip_curate.cli import main
 from metaclip_curate.options.report import ReportOptions
-from metaclip_curate.pipelines import report
+from metaclip_curate.pipelines import passes, report
 from metaclip_curate.report import figures
 from metaclip_curate.run.folder import RunFolder
 from tests.support.finished_runs import contents
@@ -66,7 +66,14 @@ def test_a_run_that_has_only_begun(
     assert not (run / "figures").exists()
 
 
-def test_what_goes_wrong_does_not_lose_the_run(run: Path) -> None:
+def test_a_small_run_needs_no_session(run: Path) -> None:
+    files = report.write_report(RunFolder(str(run)), lambda: pytest.fail("a session was started"), ReportOptions())
+    assert files[-1] == "report.html"
+
+
+def test_what_goes_wrong_does_not_lose_the_run(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passes, "MOST_ROWS_HERE", 0)
+
     def broken() -> Any:
         raise RuntimeError("no more memory\nand more lines")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,10 @@ from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.funnel import funnel
 from metaclip_curate.run.stages import STAGES
 from metaclip_curate.run.summaries import MatchSummary
+from metaclip_curate.run.tables import open_table
 from metaclip_curate.screens.host_policies import write_host_policies
 from metaclip_curate.stages.report.facts import Gatherer
+from metaclip_curate.stages.shared.passes import ArrowPasses
 from metaclip_curate.storage import StorageOptions
 from tests.support import oracle, runs
 
@@ -68,7 +71,7 @@ def test_a_screened_run_equals_the_oracles(tmp_path: Path, spark: SparkSession, 
     left = summary.no_metadata + summary.unmatched + summary.matched
     assert len(found["distinct"]) == len(found["screened"]) + left
     for safe in (False, True):
-        facts = Gatherer(pipeline.folder, STAGES, spark, safe).facts()
+        facts = Gatherer(pipeline.folder, STAGES, ArrowPasses(partial(open_table, pipeline.folder)), safe).facts()
         assert facts.screened and facts.pairs
         assert {each.reason: each.pairs for each in facts.screened.reasons} == reasons
         texts = {row["uid"]: row["text"] for row in found["distinct"]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from metaclip_curate.report.histograms import KeptHistogram, cumulative_curves, frequent_cuts, levels, ranked_counts
+from metaclip_curate.report.histograms import KeptHistogram, cumulative_curves, levels, ranked_counts
 
 COUNTS = {"en": [0, 0, 1, 1, 4, 9, 9, 200], "de": [0, 3, 4, 50]}
 KEPT = {"en": [0, 0, 1, 1, 4, 8, 6, 20], "de": [0, 3, 4, 15]}
@@ -72,31 +72,6 @@ def test_an_entry_that_keeps_few_texts_makes_no_spike() -> None:
     among = curves.after[curves.ranks <= 20]
     assert max(among[:-1] / among[1:]) < 1.3
     assert max(among[1:] / among[:-1]) < 1.3
-
-
-@pytest.mark.parametrize(
-    ("number", "of_language", "expected"),
-    [
-        (2, 1, {"en": 50, "de": 50}),  # 200 and 50
-        (3, 1, {"en": 50, "de": 50}),  # two have the next count, 9
-        (4, 1, {"en": 9, "de": 9}),
-        (1, 2, {"en": 9, "de": 4}),
-        (0, 9, {"en": 1, "de": 1}),
-        (100, 1, {"en": 1, "de": 1}),
-    ],
-)
-def test_the_most_frequent_entries(
-    histograms: dict[str, KeptHistogram], number: int, of_language: int, expected: dict[str, int]
-) -> None:
-    cuts = frequent_cuts(histograms, number, of_language)
-    assert {name: sum(count >= cuts[name] for count in COUNTS[name]) for name in cuts} == {
-        name: sum(count >= expected[name] for count in COUNTS[name]) for name in cuts
-    }
-
-
-def test_many_entries_with_the_same_count_are_not_frequent() -> None:
-    ones = KeptHistogram(*np.array([[0, 1, 5], [9, 1000, 2], [0, 1000, 10]], dtype=np.int64))
-    assert frequent_cuts({"en": ones}, number=20, of_language=20) == {"en": 5}
 
 
 def test_head_and_tail(histograms: dict[str, KeptHistogram]) -> None:

@@ -2,63 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from metaclip_curate import balance
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.schemas import ddl
+from metaclip_curate.stages.after.expected_sums import (
+    HEAD_TEXTS,
+    SUMS,
+    Expected,
+    expectations,
+    head_texts,
+    head_texts_and_sums,
+    summer,
+)
 from metaclip_curate.stages.after.joint_head import JointHead
 from metaclip_curate.stages.sample import drawing_texts
-from metaclip_curate.stages.shared.exact_sums import ExactSums, rounded_sum
-from metaclip_curate.stages.shared.image_groups import ALL, ImageGroups
-from metaclip_curate.stages.shared.sorted_batches import by_language
-
-Batches = Iterator[pa.RecordBatch]
-
-# A text as the entries that a candidate down-samples, by their positions in a JointHead.
-_HEAD_TEXTS = pa.schema(
-    [
-        pa.field("image_id", pa.string()),
-        pa.field("language", pa.int32()),  # its position in JointHead.languages
-        pa.field("positions", pa.list_(pa.int32())),  # empty if an entry keeps the text under every candidate
-    ]
-)
-_SUMS = pa.schema(
-    [
-        pa.field("candidate", pa.int32()),
-        pa.field("language", pa.int32()),  # ALL for images of any language
-        *(pa.field(name, pa.int64()) for name in ("pairs_high", "pairs_low", "images_high", "images_low")),
-    ]
-)
-
-
-@dataclass(frozen=True)
-class Expected:
-    """Expected numbers of kept pairs and images of one candidate.
-
-    Attributes:
-        pairs: Sum of the keep probabilities by language.
-        images: Expected number of images with at least one kept text of a language, by language; None if they weren't
-            requested.
-        all_images: Expected number of images with at least one kept text of any language; None as above.
-    """
-
-    pairs: Mapping[str, float]
-    images: Mapping[str, float] | None
-    all_images: float | None
-
-    @property
-    def all_pairs(self) -> float:
-        """Returns the sum over the languages."""
-        return sum(self.pairs.values())
 
 
 def expected_kept(matched: DataFrame, head: JointHead, draw: DrawOptions, images: bool) -> list[Expected]:
@@ -81,114 +40,11 @@ def expected_kept(matched: DataFrame, head: JointHead, draw: DrawOptions, images
     drawing = drawing_texts(matched.select("image_id", "uid", "metadata_lang", "entry_ids"), draw)
     texts = drawing.select("image_id", "metadata_lang", "entry_ids")
     if images and draw.texts_per_image == "all":
-        shuffled = texts.mapInArrow(_head_texts(head), ddl(_HEAD_TEXTS)).repartition("image_id")
+        shuffled = texts.mapInArrow(head_texts(head), ddl(HEAD_TEXTS)).repartition("image_id")
         # Sorted by positions as well, only equal rows can change places: products are the same to the last bit.
         ordered = shuffled.sortWithinPartitions("image_id", "language", "positions")
-        parts = ordered.mapInArrow(_summer(head, True), ddl(_SUMS))
+        parts = ordered.mapInArrow(summer(head, True), ddl(SUMS))
     else:
-        parts = texts.mapInArrow(_head_texts_and_sums(head), ddl(_SUMS))
-    sums = parts.groupBy("candidate", "language").agg(*(F.sum(name).alias(name) for name in _SUMS.names[2:])).collect()
-    found: list[dict[int, tuple[float, float]]] = [{} for _ in head.thresholds]
-    for candidate, language, pairs_high, pairs_low, images_high, images_low in sums:
-        found[candidate][language] = (rounded_sum(pairs_high, pairs_low), rounded_sum(images_high, images_low))
-    return [_expected(head, sums_of, images, draw) for sums_of in found]
-
-
-def _expected(head: JointHead, sums: Mapping[int, tuple[float, float]], images: bool, draw: DrawOptions) -> Expected:
-    nothing = (0.0, 0.0)
-    pairs = {language: sums.get(number, nothing)[0] for number, language in enumerate(head.languages)}
-    if not images:
-        return Expected(pairs, None, None)
-    if draw.texts_per_image == "one":
-        return Expected(pairs, pairs, sum(pairs.values()))
-    of_language = {language: sums.get(number, nothing)[1] for number, language in enumerate(head.languages)}
-    return Expected(pairs, of_language, sums.get(ALL, nothing)[1])
-
-
-def _head_texts_and_sums(head: JointHead) -> Callable[[Batches], Batches]:
-    find_head, add_up = _head_texts(head), _summer(head, False)
-    return lambda batches: add_up(find_head(batches))
-
-
-def _head_texts(head: JointHead) -> Callable[[Batches], Batches]:
-    """Returns a function from rows of image_id, metadata_lang and entry_ids to rows of _HEAD_TEXTS."""
-
-    def run(batches: Batches) -> Batches:
-        number = {language: index for index, language in enumerate(head.languages)}
-        positions: dict[str, npt.NDArray[np.int32]] = {}
-        for batch in batches:
-            for name, rows in _each_language(batch):
-                if name not in positions:
-                    positions[name] = head.positions(number[name])
-                languages = pa.array(np.full(rows.num_rows, number[name], dtype=np.int32))
-                yield pa.RecordBatch.from_arrays(
-                    [rows.column(0), languages, _positions_of(rows.column(2), positions[name])], schema=_HEAD_TEXTS
-                )
-
-    return run
-
-
-def _each_language(batch: pa.RecordBatch) -> list[tuple[str, pa.RecordBatch]]:
-    """Returns the rows of each language, of rows of image_id, metadata_lang and entry_ids in any order."""
-    runs = list(by_language(batch))
-    if len(runs) > len({name for name, _ in runs}):  # for example sorted by image
-        runs = list(by_language(batch.take(pc.sort_indices(batch.column(1)))))
-    return runs
-
-
-def _positions_of(entry_ids: pa.ListArray, positions: npt.NDArray[np.int32]) -> pa.ListArray:
-    """Returns the positions of entry ids; an empty list if one of them has none, since that entry keeps the text."""
-    lengths = np.asarray(entry_ids.value_lengths(), dtype=np.int64)
-    found = positions[entry_ids.flatten().to_numpy(zero_copy_only=False)]
-    starts = np.cumsum(lengths) - lengths
-    certain = np.minimum.reduceat(found, starts) < 0
-    remaining = np.where(certain, 0, lengths)
-    offsets = np.concatenate([[0], np.cumsum(remaining)]).astype(np.int32)
-    return pa.ListArray.from_arrays(offsets, found[np.repeat(~certain, lengths)])
-
-
-def _summer(head: JointHead, images: bool) -> Callable[[Batches], Batches]:
-    """Returns a function from rows of _HEAD_TEXTS to one row of _SUMS for each candidate and language.
-
-    For images, the rows have to be sorted by image and language.
-    """
-
-    def run(batches: Batches) -> Batches:
-        probabilities = head.probabilities()
-        candidates, languages = len(probabilities), len(head.languages)
-        pairs, of_images = ExactSums(candidates, languages + 1), ExactSums(candidates, languages + 1)
-        image_groups = ImageGroups(candidates)
-        for batch in batches:
-            if not batch.num_rows:
-                continue
-            language = batch.column(1).to_numpy()
-            kept = _kept(batch.column(2), probabilities)
-            pairs.add(language, kept)
-            if images:
-                of_images.add(*image_groups.add(batch.column(0), language, 1.0 - kept))
-        if images:
-            of_images.add(*image_groups.rest())
-        yield _sums_batch(pairs, of_images)
-
-    return run
-
-
-def _kept(positions: pa.ListArray, probabilities: balance.Floats) -> balance.Floats:
-    """Returns keep probabilities, shape (candidates, texts)."""
-    certain = np.asarray(positions.value_lengths()) == 0
-    kept = np.ones((len(probabilities), len(positions)), dtype=np.float64)
-    uncertain = positions.filter(pa.array(~certain))
-    if len(uncertain):
-        for candidate, of_entries in enumerate(probabilities):
-            kept[candidate, ~certain] = balance.keep_probabilities(uncertain, of_entries)
-    return kept
-
-
-def _sums_batch(pairs: ExactSums, images: ExactSums) -> pa.RecordBatch:
-    """Returns rows of _SUMS, except for languages that the task hasn't seen."""
-    seen = pairs.high | pairs.low | images.high | images.low
-    candidate, slot = np.nonzero(seen)
-    language = np.where(slot == seen.shape[1] - 1, ALL, slot)
-    numbers = [pa.array(column, pa.int32()) for column in (candidate, language)]
-    sums = [pa.array(table[candidate, slot]) for table in (pairs.high, pairs.low, images.high, images.low)]
-    return pa.RecordBatch.from_arrays([*numbers, *sums], schema=_SUMS)
+        parts = texts.mapInArrow(head_texts_and_sums(head), ddl(SUMS))
+    sums = parts.groupBy("candidate", "language").agg(*(F.sum(name).alias(name) for name in SUMS.names[2:])).collect()
+    return expectations(head, sums, images, draw)

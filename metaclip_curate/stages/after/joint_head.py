@@ -1,16 +1,14 @@
-"""The entries that at least one of several candidate thresholds down-samples: all that their draws need to know."""
+"""The entries that at least one of several candidates down-samples, which is all that draws need. Without Spark."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from pyspark.sql import DataFrame
 
 from metaclip_curate import balance
-from metaclip_curate.stages.shared.language_values import entries_above
 from metaclip_curate.thresholds import CountHistogram
 
 Ints = npt.NDArray[np.int64]
@@ -53,26 +51,30 @@ class JointHead:
         return result
 
 
+def smallest_thresholds(candidates: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    """Returns the smallest threshold of each language, above which all entries are that a candidate down-samples.
+
+    Args:
+        candidates: Thresholds by language of each candidate, at least one.
+    """
+    return {language: min(candidate[language] for candidate in candidates) for language in candidates[0]}
+
+
 def joint_head(
-    counts: DataFrame,
+    over: Iterable[tuple[str, int, int]],
     histograms: Mapping[str, CountHistogram],
     candidates: Sequence[Mapping[str, int]],
 ) -> JointHead:
-    """Collects the entries that at least one candidate down-samples: the head under the smallest thresholds.
+    """Joins the entries that at least one candidate down-samples.
 
     Args:
-        counts: Rows of `schemas.COUNTS`.
-        histograms: Histograms of these counts.
+        over: Language, id and count of each entry above `smallest_thresholds`.
+        histograms: Histograms of the counts of all entries.
         candidates: Thresholds by language of each candidate.
     """
     languages = tuple(histograms)
-    smallest = {language: min(candidate[language] for candidate in candidates) for language in languages}
-    over = entries_above(counts, smallest)
     number = {language: index for index, language in enumerate(languages)}
-    rows = sorted(
-        (number[language], entry_id, count)
-        for language, entry_id, count in over.select("metadata_lang", "entry_id", "count").collect()
-    )
+    rows = sorted((number[language], entry_id, count) for language, entry_id, count in over)
     of_language, ids, head_counts = np.array(rows, dtype=np.int64).reshape(-1, 3).T
     return JointHead(
         languages,

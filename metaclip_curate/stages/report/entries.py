@@ -2,143 +2,209 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Callable, Mapping
 
 import numpy as np
-from pyspark.sql import Column, DataFrame, Window
-from pyspark.sql import functions as F
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from metaclip_curate import balance
 from metaclip_curate.report.facts import EntryFact, EntryLists
 from metaclip_curate.report.histograms import KeptHistogram
-from metaclip_curate.schemas import COUNTS, ddl
-from metaclip_curate.stages.count import occurrences
-from metaclip_curate.stages.report.pairs import sampling_cut
-from metaclip_curate.stages.shared.language_values import language_value
+from metaclip_curate.schemas import COUNTS, MANIFEST
+from metaclip_curate.stages.occurrence_sums import OccurrenceSums
+from metaclip_curate.stages.report.sampling import sampling_cut
+from metaclip_curate.stages.shared.passes import Batches, Pass, Passes, Summing
+from metaclip_curate.stages.shared.sorted_batches import by_language, each_language
 
-# `schemas.COUNTS` with the number of kept texts and the language's threshold.
-HIT_ENTRIES = f"{ddl(COUNTS)}, kept bigint, t bigint"
 _OF_LANGUAGE = 8
 _OF_ALL = 30
+# Entries that the page's search finds: those with the most texts of each language, and of all languages.
+_FREQUENT_OF_LANGUAGE, _FREQUENT = 20, 2000
+# An entry, and the numbers of texts that contain it and of those that were kept. Either may be of one table alone.
+_ENTRY = pa.schema([*COUNTS, pa.field("kept", pa.int64())])
+# A chosen entry: its kind, and its rank among those of the kind is by `order`. Of the kind "histogram" a row is a count
+# of a language, `order` the number of entries with it, and `kept` the sum of their kept texts.
+_CHOSEN = pa.schema([pa.field("kind", pa.string()), pa.field("order", pa.int64()), *_ENTRY])
+_HISTOGRAM = "histogram"
+# How many of each kind are chosen of a language, and how many of all languages in addition.
+_KINDS = {
+    "thinned": (_OF_ALL, 0),
+    "whole": (_OF_LANGUAGE, 0),
+    "unmatched": (_OF_LANGUAGE, 0),
+    "frequent": (_FREQUENT_OF_LANGUAGE, _FREQUENT),
+}
+_SEED = zlib.crc32(b"entries")
+
+Booleans = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
 
 
-def hit_entries(counts: DataFrame, kept: DataFrame, thresholds: Mapping[str, int]) -> DataFrame:
-    """Joins counts, kept texts and thresholds of the entries with a text, which are the smaller part of the metadata.
+def entry_facts(
+    passes: Passes, thresholds: Mapping[str, int], unmatched: Mapping[str, int]
+) -> tuple[dict[str, KeptHistogram], dict[str, EntryLists], tuple[EntryFact, ...]]:
+    """Computes histograms of the entries' counts, and chooses entries of each kind and language.
 
     Args:
-        counts: Rows of `schemas.COUNTS`.
-        kept: Rows of `schemas.MANIFEST`.
+        passes: Makes the passes over counts and manifest.
         thresholds: The t of each language.
-
-    Returns:
-        Rows of HIT_ENTRIES.
-    """
-    after = occurrences(kept).withColumnRenamed("count", "kept")
-    hit = counts.filter(F.col("count") > 0).join(after, ["metadata_lang", "entry_id"], "left")
-    filled = F.coalesce("kept", F.lit(0).cast("bigint")).alias("kept")
-    return hit.select("metadata_lang", "entry_id", "entry", "count", filled, language_value(thresholds).alias("t"))
-
-
-def kept_histograms(entries: DataFrame, unmatched: Mapping[str, int]) -> dict[str, KeptHistogram]:
-    """Counts the entries with each count, and their kept texts.
-
-    Args:
-        entries: Rows from `hit_entries`.
         unmatched: Number of entries without a text of each language.
 
     Returns:
-        Histograms by language.
+        Histograms by language; chosen entries by language, and under "" of all languages; and a longer list of the most
+        thinned entries of all.
     """
-    found = {language: [(0, number, 0)] if number else [] for language, number in sorted(unmatched.items())}
-    sums = entries.groupBy("metadata_lang", "count").agg(F.count(F.lit(1)), F.sum("kept")).collect()
-    for language, count, number, kept in sums:
-        found[language].append((count, number, kept))
+    cuts = {language: sampling_cut(_OF_LANGUAGE, number) for language, number in unmatched.items()}
+    counts = Pass(("count", "counts", COUNTS), COUNTS.names, _hit_or_sampled(cuts), _ENTRY)
+    kept = Pass(("sample", "manifest", MANIFEST), ("metadata_lang", "entry_ids"), _kept_texts, _ENTRY)
+    keys, sums = ("metadata_lang", "entry_id"), ("count", "kept")
+    summing = Summing(keys, sums, _CHOSEN, _chooser(dict(thresholds)), largest=("entry",))
+    chosen = passes.add_up([counts, kept], summing)
+    lists, thinned = _lists(_first_of_each_kind(chosen))
+    return _histograms(chosen, unmatched), lists, thinned
+
+
+def _hit_or_sampled(cuts: dict[str, int]) -> Callable[[Batches], Batches]:
+    """Returns a function from rows of `schemas.COUNTS` to the entries with a text, and a sample of the others."""
+
+    def run(batches: Batches) -> Batches:
+        for batch in batches:
+            count = batch.column("count").to_numpy()
+            hit = batch.filter(pa.array(count > 0))
+            yield _entries(hit, pa.nulls(hit.num_rows, pa.int64()).fill_null(0))
+            for language, rows in by_language(batch.filter(pa.array(count == 0))):
+                hashes = _hashes(language, rows.column("entry_id").to_numpy())
+                sample = rows.filter(pa.array(hashes <= cuts.get(language, -1)))
+                yield _entries(sample, sample.column("count"))
+
+    return run
+
+
+def _entries(counts: pa.RecordBatch, kept: pa.Array) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([*(counts.column(name) for name in COUNTS.names), kept], schema=_ENTRY)
+
+
+def _kept_texts(batches: Batches) -> Batches:
+    """Yields how many of the manifest's texts contain each entry."""
+    sums = OccurrenceSums()
+    for batch in batches:
+        for language, rows in each_language(batch):
+            sums.add(language, rows.column("entry_ids").flatten().to_numpy())
+    for language, ids, kept in sums.found():
+        zeros = pa.array(np.zeros(len(ids), dtype=np.int64))
+        columns = [pa.repeat(language, len(ids)), pa.array(ids), pa.nulls(len(ids), pa.string()), zeros, pa.array(kept)]
+        yield pa.RecordBatch.from_arrays(columns, schema=_ENTRY)
+
+
+def _chooser(thresholds: dict[str, int]) -> Callable[[Batches], Batches]:
+    """Returns a function from entries, each once, to rows of _CHOSEN."""
+
+    def choose(batches: Batches) -> Batches:
+        entries = pa.Table.from_batches(
+            [batch.select(_ENTRY.names).cast(_ENTRY) for batch in batches], _ENTRY
+        ).combine_chunks()
+        languages = entries.column("metadata_lang").combine_chunks().dictionary_encode()
+        limits = np.array([thresholds.get(name, 0) for name in languages.dictionary.to_pylist()], dtype=np.int64)
+        t = limits[languages.indices.to_numpy()]
+        count, kept = (entries.column(name).to_numpy() for name in ("count", "kept"))
+        lost, hit = count - kept, count > 0
+        at_random = _hashes_of_each(languages, entries.column("entry_id").to_numpy())
+        kinds: dict[str, tuple[Booleans, Ints]] = {
+            "thinned": ((count >= t) & (lost > 0), -lost),
+            "whole": (hit & (count < t) & (lost == 0), at_random),
+            "unmatched": (~hit, at_random),
+            "frequent": (hit, -count),
+        }
+        parts = [
+            _of_kind(entries.filter(pa.array(which)), kind, order[which]) for kind, (which, order) in kinds.items()
+        ]
+        yield from _first_of_each_kind(pa.concat_tables(parts)).to_batches()
+        yield from _counted(entries.filter(pa.array(hit))).to_batches()
+
+    return choose
+
+
+def _of_kind(entries: pa.Table, kind: str, order: Ints) -> pa.Table:
+    columns = [pa.repeat(kind, entries.num_rows), pa.array(order), *entries.columns]
+    return pa.Table.from_arrays(columns, schema=_CHOSEN)
+
+
+def _counted(entries: pa.Table) -> pa.Table:
+    """Returns the part of a histogram."""
+    sums = entries.group_by(["metadata_lang", "count"]).aggregate([("entry_id", "count"), ("kept", "sum")])
+    nothing = [pa.nulls(sums.num_rows, pa.int32()), pa.nulls(sums.num_rows, pa.string())]
+    language, count, number, kept = (
+        sums.column(name) for name in ("metadata_lang", "count", "entry_id_count", "kept_sum")
+    )
+    columns = [pa.repeat(_HISTOGRAM, sums.num_rows), number, language, *nothing, count, kept]
+    return pa.Table.from_arrays(columns, schema=_CHOSEN)
+
+
+def _first_of_each_kind(chosen: pa.Table) -> pa.Table:
+    """Keeps the first entries of each kind and language, and of each kind."""
+    parts = []
+    for kind, (of_language, of_all) in _KINDS.items():
+        rows = chosen.filter(pc.equal(chosen.column("kind"), kind))
+        rows = rows.sort_by([(name, "ascending") for name in ("metadata_lang", "order", "entry_id")]).combine_chunks()
+        language = rows.column("metadata_lang").combine_chunks().dictionary_encode().indices.to_numpy()
+        first = np.searchsorted(language, language)  # the languages are numbered in the order of the rows
+        keep = np.arange(rows.num_rows) - first < of_language
+        order = rows.column("order").to_numpy()
+        if of_all < rows.num_rows:
+            # By order, then in the order of the rows.
+            keep[np.argsort(order, kind="stable")[:of_all]] = True
+        else:
+            keep[:] = True
+        parts.append(rows.filter(pa.array(keep)))
+    return pa.concat_tables(parts)
+
+
+def _histograms(chosen: pa.Table, unmatched: Mapping[str, int]) -> dict[str, KeptHistogram]:
+    found: dict[str, list[tuple[int, int, int]]] = {
+        language: [(0, number, 0)] if number else [] for language, number in sorted(unmatched.items())
+    }
+    rows = chosen.filter(pc.equal(chosen.column("kind"), _HISTOGRAM))
+    sums = rows.group_by(["metadata_lang", "count"]).aggregate([("order", "sum"), ("kept", "sum")])
+    columns = (sums.column(name).to_pylist() for name in ("metadata_lang", "count", "order_sum", "kept_sum"))
+    for language, *row in zip(*columns, strict=True):
+        found[language].append((row[0], row[1], row[2]))
     return {
         language: KeptHistogram(*np.array(sorted(rows), dtype=np.int64).reshape(-1, 3).T)
         for language, rows in found.items()
     }
 
 
-def entry_lists(
-    entries: DataFrame, unmatched: Mapping[str, Sequence[EntryFact]]
-) -> tuple[dict[str, EntryLists], tuple[EntryFact, ...]]:
-    """Samples entries of each kind and language.
-
-    Args:
-        entries: Rows from `hit_entries`.
-        unmatched: Entries from `unmatched_entries`.
-
-    Returns:
-        Samples by language, and under "" of all languages; and a longer list of the most thinned entries of all.
-    """
-    lost = F.col("count") - F.col("kept")
-    kind = F.when((F.col("count") >= F.col("t")) & (lost > 0), "thinned").when(
-        (F.col("count") < F.col("t")) & (lost == 0), "whole"
-    )
-    order = F.when(F.col("kind") == "thinned", -lost).otherwise(_at_random())
-    ordered = entries.withColumn("kind", kind).filter(F.col("kind").isNotNull()).withColumn("order", order)
-    rank = F.row_number().over(Window.partitionBy("metadata_lang", "kind").orderBy("order", "entry_id"))
-    # By the first comparison, with a literal, Spark drops rows before they are shuffled.
-    limit = F.when(F.col("kind") == "thinned", _OF_ALL).otherwise(_OF_LANGUAGE)
-    first = ordered.withColumn("rank", rank).filter((F.col("rank") <= _OF_ALL) & (F.col("rank") <= limit))
+def _lists(chosen: pa.Table) -> tuple[dict[str, EntryLists], tuple[EntryFact, ...]]:
     found: dict[tuple[str, str], list[tuple[int, EntryFact]]] = {}
-    columns = ("kind", "order", "metadata_lang", "entry_id", "entry", "count", "kept")
-    for row_kind, row_order, language, *row in first.select(*columns).collect():
+    for kind, order, language, *row in zip(*(column.to_pylist() for column in chosen.columns), strict=True):
         for scope in (language, ""):
-            found.setdefault((scope, row_kind), []).append((row_order, EntryFact(language, *row)))
+            found.setdefault((scope, kind), []).append((order, EntryFact(language, *row)))
+
+    def first(scope: str, kind: str, number: int) -> tuple[EntryFact, ...]:
+        return tuple(entry for _, entry in sorted(found.get((scope, kind), ()))[:number])
+
     lists = {
         scope: EntryLists(
-            _first(found.get((scope, "thinned"), ()), _OF_LANGUAGE),
-            _first(found.get((scope, "whole"), ()), _OF_LANGUAGE),
-            tuple(unmatched.get(scope, ())),
+            *(first(scope, kind, _OF_LANGUAGE) for kind in ("thinned", "whole", "unmatched")),
+            frequent=first(scope, "frequent", _FREQUENT) if scope else (),
         )
-        for scope in sorted({"", *unmatched, *(scope for scope, _ in found)})
+        for scope in sorted({"", *(scope for scope, _ in found)})
     }
-    return lists, _first(found.get(("", "thinned"), ()), _OF_ALL)
+    return lists, first("", "thinned", _OF_ALL)
 
 
-def frequent_entries(entries: DataFrame, cuts: Mapping[str, int]) -> dict[str, tuple[EntryFact, ...]]:
-    """Reads the most frequent entries.
-
-    Args:
-        entries: Rows from `hit_entries`.
-        cuts: The count from which on an entry of each language is one of them.
-
-    Returns:
-        Entries by language, those with the most texts first.
-    """
-    most = entries.filter(F.col("count") >= language_value(cuts))
-    found: dict[str, list[EntryFact]] = {}
-    for row in most.select("metadata_lang", "entry_id", "entry", "count", "kept").collect():
-        found.setdefault(row[0], []).append(EntryFact(*row))
-    return {name: tuple(sorted(of, key=lambda each: (-each.count, each.entry_id))) for name, of in found.items()}
+def _hashes(language: str, entry_ids: npt.NDArray[np.int32]) -> Ints:
+    """Returns hashes of a language's entries, uniform from 0 to 2^63 - 1."""
+    words = entry_ids.astype(np.uint64) ^ (np.uint64(zlib.crc32(language.encode())) << np.uint64(32))
+    return (balance.hash_words(words, _SEED) >> np.uint64(1)).astype(np.int64)
 
 
-def unmatched_entries(counts: DataFrame, unmatched: Mapping[str, int]) -> dict[str, list[EntryFact]]:
-    """Samples entries without a text by a hash.
-
-    Args:
-        counts: Rows of `schemas.COUNTS`.
-        unmatched: Number of such entries of each language.
-
-    Returns:
-        Entries by language, and under "" of all languages.
-    """
-    cuts = {language: sampling_cut(_OF_LANGUAGE, number) for language, number in unmatched.items()}
-    rows = counts.filter(F.col("count") == 0).withColumn("hash", _at_random())
-    # Above the largest cut are most entries, whose languages' cuts needn't be found.
-    possible = rows.filter(F.col("hash") <= max(cuts.values(), default=0))
-    taken = possible.filter(F.col("hash") <= language_value(cuts)).select("hash", "metadata_lang", "entry_id", "entry")
-    found: dict[str, list[EntryFact]] = {}
-    for _, language, entry_id, entry in sorted(taken.collect()):
-        for scope in (language, ""):
-            if len(found.setdefault(scope, [])) < _OF_LANGUAGE:
-                found[scope].append(EntryFact(language, entry_id, entry, 0, 0))
+def _hashes_of_each(languages: pa.DictionaryArray, entry_ids: npt.NDArray[np.int32]) -> Ints:
+    found = np.zeros(len(entry_ids), dtype=np.int64)
+    numbers = languages.indices.to_numpy()
+    for number, language in enumerate(languages.dictionary.to_pylist()):
+        of_language = numbers == number
+        found[of_language] = _hashes(language, entry_ids[of_language])
     return found
-
-
-def _at_random() -> Column:
-    return F.xxhash64(F.lit("entries"), "metadata_lang", "entry_id")
-
-
-def _first(ordered: Sequence[tuple[int, EntryFact]], number: int) -> tuple[EntryFact, ...]:
-    return tuple(entry for _, entry in sorted(ordered)[:number])

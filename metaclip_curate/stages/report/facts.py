@@ -1,29 +1,26 @@
 """Gathers the facts of a run's report.
 
-Whatever leaves the workers is of bounded size: sums, histograms, and rows whose hash is below a cut. `pairs` is read
-once, `matched` twice (texts, expectations), the manifest and `counts` three times. The entries with a text are written
-once, to a folder that is removed afterwards.
+Whatever is gathered is of bounded size: sums, histograms, and rows whose hash is below a cut. `distinct` is read once,
+`matched` and `counts` twice, and the manifest three times.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame, SparkSession
 
 from metaclip_curate.language import OTHER, read_languages
 from metaclip_curate.options.draw import DrawOptions
-from metaclip_curate.report.facts import Curation, EntryLists, Facts, LanguageFact, PairFacts, ScreenedFacts, TriedT
+from metaclip_curate.report.facts import Curation, Facts, LanguageFact, PairFacts, ScreenedFacts, TriedT
 from metaclip_curate.report.grid import candidates_around, limits_around
-from metaclip_curate.report.histograms import KeptHistogram, frequent_cuts
+from metaclip_curate.report.histograms import KeptHistogram
 from metaclip_curate.report.input_size import input_size
 from metaclip_curate.report.provenance import provenance
 from metaclip_curate.report.scopes import LARGEST_HOSTS
-from metaclip_curate.run import folder_names
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.funnel import funnel
 from metaclip_curate.run.stages import STAGES
@@ -38,25 +35,22 @@ from metaclip_curate.run.summaries import (
 from metaclip_curate.run.tables import open_table, read_columns
 from metaclip_curate.schemas import COUNTS, DISTINCT, MANIFEST, MATCHED, SCREENED, SCREENED_IMAGES
 from metaclip_curate.screens.reasons import REASON_NAMES
-from metaclip_curate.stages.after.candidates import expected_kept
-from metaclip_curate.stages.after.joint_head import joint_head
-from metaclip_curate.stages.report.entries import (
-    HIT_ENTRIES,
-    entry_lists,
-    frequent_entries,
-    hit_entries,
-    kept_histograms,
-    unmatched_entries,
-)
-from metaclip_curate.stages.report.pairs import Sampled, pair_facts
+from metaclip_curate.stages.after.expected_sums import SUMS, Expected, expectations, head_texts_and_sums
+from metaclip_curate.stages.after.joint_head import joint_head, smallest_thresholds
+from metaclip_curate.stages.report.entries import entry_facts
+from metaclip_curate.stages.report.pairs import pair_facts
+from metaclip_curate.stages.report.sampling import Sampled, sampled_pair
 from metaclip_curate.stages.report.screened import rejected_reasons, without_text
-from metaclip_curate.stages.report.texts import sampled_pair, texts_and_fates
-from metaclip_curate.stages.shared.tables import read_files, read_run_table
+from metaclip_curate.stages.report.texts import texts_and_fates
+from metaclip_curate.stages.shared.passes import Batches, Pass, Passes, Summing, Table
+from metaclip_curate.stages.shared.sorted_batches import by_language
 from metaclip_curate.thresholds import Candidate, Rule, pooled_tail_share
 
 _TROUBLES = 10
-# Entries that the page's search finds: those with the most texts of all languages, and of each language.
-_FREQUENT, _FREQUENT_OF_LANGUAGE = 2000, 20
+_DISTINCT: Table = ("dedup", "distinct", DISTINCT)
+_MATCHED: Table = ("match", "matched", MATCHED)
+_MANIFEST: Table = ("sample", "manifest", MANIFEST)
+_OVER = pa.schema([COUNTS.field(name) for name in ("metadata_lang", "entry_id", "count")])
 _SMALLEST_SHARE = 1e-4  # position of a tail share of 0 on a logarithmic axis
 
 
@@ -66,14 +60,14 @@ class Gatherer:
     Args:
         folder: A run folder.
         finished: Its finished stages in their order, at least extract.
-        spark: The session.
+        passes: Makes passes over its tables.
         safe: Whether texts of rejected pairs are left out.
     """
 
-    def __init__(self, folder: RunFolder, finished: Sequence[str], spark: SparkSession, safe: bool = False) -> None:
+    def __init__(self, folder: RunFolder, finished: Sequence[str], passes: Passes, safe: bool = False) -> None:
         self._folder = folder
         self._finished = finished
-        self._spark = spark
+        self._passes = passes
         self._safe = safe
 
     def facts(self) -> Facts:
@@ -159,7 +153,7 @@ class Gatherer:
         return ScreenedFacts(
             pairs=sum(match.screened.values()),
             distinct=match.distinct if of_run else sum(match.screened.values()) + match.matched,
-            reasons=rejected_reasons(*tables, match.screened, self._safe) if tables else (),
+            reasons=rejected_reasons(self._passes, tables, match.screened, self._safe) if tables else (),
             rules=tuple(match.policy_rules.items()) if of_run else (),
             languages=tuple(sorted(((lang, n) for lang, n in languages if n), key=lambda each: (-each[1], each[0]))),
             removed=sum(file.rows for file in self._folder.removed_files),
@@ -167,13 +161,13 @@ class Gatherer:
             before=tuple((REASON_NAMES[reason], pairs) for reason, pairs in match.screened_before.items()),
         )
 
-    def _screened_tables(self, match: MatchSummary) -> tuple[DataFrame, DataFrame] | None:
+    def _screened_tables(self, match: MatchSummary) -> tuple[Table, Table] | None:
         """Returns the rejected pairs, and a table with their texts; None for a run without them."""
         if self._folder.parts("dedup"):
-            return self._read("match", "screened", SCREENED), self._read("dedup", "distinct", DISTINCT)
+            return ("match", "screened", SCREENED), _DISTINCT
         if match.download is None or not match.screened:
             return None
-        screened = self._read("match", "screened", SCREENED_IMAGES)
+        screened = ("match", "screened", SCREENED_IMAGES)
         return screened, screened
 
     def _with_rejected(self, pairs: PairFacts) -> PairFacts:
@@ -190,31 +184,20 @@ class Gatherer:
     def _pairs(self) -> tuple[PairFacts | None, list[Sampled]]:
         if "dedup" not in self._finished or not self._folder.parts("dedup"):
             return None, []
-        table = self._read("dedup", "distinct", DISTINCT)
-        facts, sample = pair_facts(table, "pairs", self._folder.summary(DedupSummary).distinct)
+        facts, sample = pair_facts(self._passes, _DISTINCT, self._folder.summary(DedupSummary).distinct)
         unknown = tuple(sampled_pair(row, "") for row in sample)
         return dataclasses.replace(facts, sample=unknown), sample
 
     def _curation(self, pairs: PairFacts | None, sample: Sequence[Sampled]) -> tuple[PairFacts | None, Curation]:
-        matched, manifest = self._read("match", "matched", MATCHED), self._read("sample", "manifest", MANIFEST)
-        counts = self._read("count", "counts", COUNTS)
         limits = self._limits()
         thresholds = {name: row.t for name, row in sorted(limits.items())}
         unmatched = {name: row.entries_unmatched for name, row in sorted(limits.items())}
-        with self._folder.temporary(folder_names.REPORT_WORK) as work:
-            hit_entries(counts, manifest, thresholds).write.mode("overwrite").parquet(work)
-            entries = read_files(self._spark, [work], HIT_ENTRIES)
-            histograms = kept_histograms(entries, unmatched)
-            lists, thinned = entry_lists(entries, unmatched_entries(counts, unmatched))
-            frequent = frequent_entries(entries, frequent_cuts(histograms, _FREQUENT, _FREQUENT_OF_LANGUAGE))
-            for name, most in frequent.items():
-                # A language whose entries are neither thinned, whole nor unmatched has no lists yet.
-                lists[name] = dataclasses.replace(lists.get(name, EntryLists()), frequent=most)
+        histograms, lists, thinned = entry_facts(self._passes, thresholds, unmatched)
         sizes = (sum(row.pairs for row in limits.values()), self._folder.summary(SampleSummary).pairs)
         hosts = [host for host, _ in pairs.hosts[:LARGEST_HOSTS]] if pairs else []
-        kept, kept_sample = pair_facts(manifest, "manifest", sizes[1], hosts)
-        of_pairs, of_matched, texts = texts_and_fates(matched, manifest, sizes, thinned, sample)
-        tried, drawn, position_name = self._tried(matched, counts, histograms, thresholds)
+        kept, kept_sample = pair_facts(self._passes, _MANIFEST, sizes[1], hosts)
+        of_pairs, of_matched, texts = texts_and_fates(self._passes, sizes, thinned, sample)
+        tried, drawn, position_name = self._tried(histograms, thresholds)
         curation = Curation(
             histograms=histograms,
             tried=tried,
@@ -228,11 +211,7 @@ class Gatherer:
         return (dataclasses.replace(pairs, sample=of_pairs) if pairs else None), curation
 
     def _tried(
-        self,
-        matched: DataFrame,
-        counts: DataFrame,
-        histograms: Mapping[str, KeptHistogram],
-        thresholds: Mapping[str, int],
+        self, histograms: Mapping[str, KeptHistogram], thresholds: Mapping[str, int]
     ) -> tuple[tuple[TriedT, ...], tuple[TriedT, ...], str]:
         """Returns candidates with their expectations, those whose limits are drawn, and what they differ in."""
         options = self._folder.options_of("balance")
@@ -245,9 +224,7 @@ class Gatherer:
         else:
             chosen = Candidate(options["t"], histograms[anchor].tail_share(options["t"]), thresholds)
         candidates = candidates_around(histograms, rule, chosen)
-        head = joint_head(counts, histograms, [candidate.thresholds for candidate in candidates])
-        draw = self._folder.options_of("sample")
-        expected = expected_kept(matched, head, DrawOptions(draw["seed"], draw["texts_per_image"]), images=False)
+        expected = self._expected(histograms, [candidate.thresholds for candidate in candidates])
         tried = tuple(
             _tried(candidate, each.pairs, candidate is chosen)
             for candidate, each in zip(candidates, expected, strict=True)
@@ -258,8 +235,31 @@ class Gatherer:
         position_name = "tail share" if share is not None else "t" if same else f"t of {anchor}"
         return tried, drawn, position_name
 
-    def _read(self, stage: str, table: str, schema: Any) -> DataFrame:
-        return read_run_table(self._spark, self._folder, stage, table, schema)
+    def _expected(
+        self, histograms: Mapping[str, KeptHistogram], candidates: Sequence[Mapping[str, int]]
+    ) -> list[Expected]:
+        """Sums up the keep probabilities of the candidates."""
+        smallest = smallest_thresholds(candidates)
+        over = self._passes.gather(Pass(("count", "counts", COUNTS), _OVER.names, _above(smallest), _OVER))
+        head = joint_head(zip(*(column.to_pylist() for column in over.columns), strict=True), histograms, candidates)
+        options = self._folder.options_of("sample")
+        draw = DrawOptions(options["seed"], options["texts_per_image"])
+        columns = ("image_id", "metadata_lang", "entry_ids")
+        texts = Pass(_MATCHED, columns, head_texts_and_sums(head), SUMS, draw)
+        sums = self._passes.add_up([texts], Summing(SUMS.names[:2], SUMS.names[2:], SUMS))
+        rows = zip(*(column.to_pylist() for column in sums.columns), strict=True)
+        return expectations(head, rows, False, draw)
+
+
+def _above(thresholds: Mapping[str, int]) -> Callable[[Batches], Batches]:
+    """Returns a function from counts to the entries whose count is above the t of their language."""
+
+    def run(batches: Batches) -> Batches:
+        for batch in batches:
+            for language, rows in by_language(batch):
+                yield rows.filter(pc.greater(rows.column("count"), thresholds[language]))
+
+    return run
 
 
 def _tried(candidate: Candidate, expected: Mapping[str, float], chosen: bool) -> TriedT:

@@ -4,107 +4,102 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator
-from typing import Any
+from collections.abc import Callable, Collection, Iterator
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
 
 from metaclip_curate.report.facts import PairFacts
-from metaclip_curate.schemas import ddl
 from metaclip_curate.screens.license import license_code
+from metaclip_curate.stages.report.sampling import (
+    SAMPLE,
+    SAMPLED_FROM,
+    Sampled,
+    first_by_hash,
+    hosts,
+    sampled_rows,
+    sampling_cut,
+    sampling_hashes,
+)
+from metaclip_curate.stages.shared.passes import Batches, Pass, Passes, Summing, Table
 
-SAMPLE = 20
-TEXT_CHARACTERS = 300
 _HOSTS = 20
 _SCORE_BINS = 20
-# Ratio of the pairs below the cut to the requested number, so that a sample is hardly ever too small.
-_OVERSAMPLED = 3
+_KINDS = ("score", "length", "source", "host", "license", "sample")
 _KEYS = pa.schema([pa.field("kind", pa.string()), pa.field("key", pa.string()), pa.field("rows", pa.int64())])
 
-Sampled = dict[str, Any]
 
-
-def sampling_hash(table: str) -> Column:
-    """Returns a hash of a table's name and the uid, uniform over 64-bit integers and independent of the draw."""
-    return F.xxhash64(F.lit(table), F.col("uid"))
-
-
-def sampling_cut(number: int, rows: int) -> int:
-    """Returns the hash below which about three times the requested number of rows lie.
-
-    Args:
-        number: Number of rows that are requested.
-        rows: Number of all rows.
-    """
-    share = min(1.0, _OVERSAMPLED * number / rows) if rows else 1.0
-    return min(2**63 - 1, round(share * 2.0**64) - 2**63)
-
-
-def host() -> Column:
-    """Returns the host in an image's URL, without a user name and a port."""
-    return F.regexp_extract("url", r"^https?://(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)", 1)
-
-
-def short_text(text: str = "text") -> Column:
-    """Returns a text cut off after 300 characters."""
-    limit = TEXT_CHARACTERS
-    return F.when(F.length(text) > limit, F.concat(F.substring(text, 1, limit - 1), F.lit("…"))).otherwise(F.col(text))
-
-
-def sampled_columns() -> list[Column]:
-    """Returns the columns of a sample."""
-    return [F.col("uid"), short_text().alias("text"), F.col("lang"), F.col("lang_score"), host().alias("host")]
-
-
-def pair_facts(pairs: DataFrame, table: str, rows: int, hosts: Collection[str] = ()) -> tuple[PairFacts, list[Sampled]]:
+def pair_facts(
+    passes: Passes, table: Table, rows: int, requested: Collection[str] = ()
+) -> tuple[PairFacts, list[Sampled]]:
     """Computes distributions over pairs, and samples them.
 
-    Each pair becomes one row for each distribution, and each task sums up its rows before they are shuffled. Of the
-    hosts, which are many, only the largest leave the workers.
+    Of the hosts, which are many, only the largest are returned by those who add up.
 
     Args:
-        pairs: Rows of `schemas.DISTINCT`; further columns are ignored.
-        table: Name of the table, so that the samples of two tables differ.
+        passes: Makes the pass.
+        table: A table with the columns of `schemas.DISTINCT`; further columns are ignored.
         rows: Approximate number of rows.
-        hosts: Hosts that are counted even if they are small.
+        requested: Hosts that are counted even if they are small.
 
     Returns:
-        The distributions, and a sample of rows of uid, text, lang, lang_score and host.
+        The distributions, and a sample with the columns of `sampling.SAMPLED`.
     """
-    score = F.least(F.floor(F.col("lang_score").cast("double") * _SCORE_BINS), F.lit(_SCORE_BINS - 1))
-    octave = F.length(F.bin(F.length("text").cast("long"))) - 1
-    row = F.to_json(F.struct(sampling_hash(table).alias("hash"), *sampled_columns()))
-    chosen = F.when(sampling_hash(table) <= F.lit(sampling_cut(SAMPLE, rows)), row)
-    counted = {
-        "score": score.cast("string"),
-        "length": octave.cast("string"),
-        "source": F.col("text_source"),
-        "host": host(),
-        "license": F.when(F.col("license") != "", F.col("license")),
-        "sample": chosen,
-    }
-    keys = [F.struct(F.lit(kind).alias("kind"), key.alias("key")) for kind, key in counted.items()]
-    each = pairs.select(F.explode(F.array(*keys)).alias("at")).select("at.kind", "at.key")
-    sums = each.filter(F.col("key").isNotNull()).groupBy("kind", "key").agg(F.count(F.lit(1)).alias("rows"))
-    counted_hosts = sorted(hosts)
-    found: dict[str, list[tuple[str, int]]] = {kind: [] for kind in (*counted, "hosts")}
-    for kind, key, number in sums.mapInArrow(lambda batches: _bounded(batches, counted_hosts), ddl(_KEYS)).collect():
+    cut = sampling_cut(SAMPLE, rows)
+    asked = sorted(requested)
+    columns = (*SAMPLED_FROM, "text_source", "license")
+    sums = passes.add_up(
+        [Pass(table, columns, _distributions(table[1], cut), _KEYS)],
+        Summing(("kind", "key"), ("rows",), _KEYS, lambda batches: _bounded(batches, asked)),
+    )
+    found: dict[str, list[tuple[str, int]]] = {kind: [] for kind in (*_KINDS, "hosts")}
+    for kind, key, number in zip(*(column.to_pylist() for column in sums.columns), strict=True):
         found[kind].append((key, number))
     by_size = sorted(found["host"], key=lambda each: (-each[1], each[0]))
     number_of_pairs = sum(number for _, number in found["score"])
     facts = PairFacts(
         pairs=number_of_pairs,
-        scores={int(key): number for key, number in sorted(found["score"])},
-        lengths={int(key): number for key, number in sorted(found["length"])},
+        scores=_by_number(found["score"]),
+        lengths=_by_number(found["length"]),
         sources=dict(sorted(found["source"], key=lambda each: (-each[1], each[0]))),
-        hosts=tuple(each for rank, each in enumerate(by_size) if rank < _HOSTS or each[0] in counted_hosts),
+        hosts=tuple(each for rank, each in enumerate(by_size) if rank < _HOSTS or each[0] in asked),
         all_hosts=sum(number for _, number in found["hosts"]),
         licenses=_by_code(found["license"], number_of_pairs),
     )
     return facts, first_by_hash([json.loads(row) for row, _ in found["sample"]], SAMPLE)
+
+
+def _distributions(table: str, cut: int) -> Callable[[Batches], Batches]:
+    """Returns a function from rows to numbers of rows by kind and key, and sampled rows as JSON."""
+
+    def run(batches: Batches) -> Batches:
+        for batch in batches:
+            score = np.floor(batch.column("lang_score").to_numpy(zero_copy_only=False).astype(np.float64) * _SCORE_BINS)
+            length = pc.utf8_length(batch.column("text")).to_numpy(zero_copy_only=False)
+            license_url = batch.column("license")
+            counted = {
+                "score": pa.array(np.minimum(score, _SCORE_BINS - 1).astype(np.int64)).cast(pa.string()),
+                # The exponent of a double is the number of binary digits.
+                "length": pa.array(np.maximum(np.frexp(length)[1] - 1, 0)).cast(pa.string()),
+                "source": batch.column("text_source"),
+                "host": hosts(batch.column("url")),
+                "license": license_url.filter(pc.not_equal(license_url, "")),
+            }
+            hashes = sampling_hashes(batch.column("uid"), table)
+            chosen = hashes <= cut
+            sample = sampled_rows(batch.filter(pa.array(chosen)), hashes[chosen]).to_pylist()
+            counted["sample"] = pa.array([json.dumps(row) for row in sample], pa.string())
+            for kind, keys in counted.items():
+                numbers = pc.value_counts(keys)
+                columns = [pa.repeat(pa.scalar(kind), len(numbers)), numbers.field("values"), numbers.field("counts")]
+                yield pa.RecordBatch.from_arrays(columns, schema=_KEYS)
+
+    return run
+
+
+def _by_number(found: list[tuple[str, int]]) -> dict[int, int]:
+    return dict(sorted((int(key), number) for key, number in found))
 
 
 def _by_code(urls: list[tuple[str, int]], pairs: int) -> dict[str, int]:
@@ -116,19 +111,14 @@ def _by_code(urls: list[tuple[str, int]], pairs: int) -> dict[str, int]:
     return dict(sorted(codes.items(), key=lambda each: (-each[1], each[0])))
 
 
-def first_by_hash(rows: list[Sampled], number: int) -> list[Sampled]:
-    """Returns the rows with the smallest hashes, in the order of the hashes."""
-    return sorted(rows, key=lambda row: (row["hash"], row["uid"]))[:number]
-
-
-def _bounded(batches: Iterator[pa.RecordBatch], hosts: list[str]) -> Iterator[pa.RecordBatch]:
-    """Yields a task's largest hosts, the requested ones and the number of all hosts, and all other rows unchanged."""
+def _bounded(batches: Iterator[pa.RecordBatch], requested: list[str]) -> Iterator[pa.RecordBatch]:
+    """Yields the largest hosts, the requested ones and the number of all hosts, and all other rows unchanged."""
     schema, number = _KEYS, 0
     largest = schema.empty_table()
     for batch in batches:
         table = pa.Table.from_batches([batch]).cast(schema)
         is_host = pc.equal(table.column("kind"), "host")
-        asked = pc.and_(is_host, pc.is_in(table.column("key"), value_set=pa.array(hosts, pa.string())))
+        asked = pc.and_(is_host, pc.is_in(table.column("key"), value_set=pa.array(requested, pa.string())))
         yield from table.filter(pc.or_(pc.invert(is_host), asked)).to_batches()
         of_hosts = table.filter(is_host)
         number += of_hosts.num_rows

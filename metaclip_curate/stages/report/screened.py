@@ -3,33 +3,43 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from metaclip_curate.report.facts import RejectedReason, SampledPair
+from metaclip_curate.schemas import SCREENED
 from metaclip_curate.screens.reasons import REASON_NAMES
-from metaclip_curate.stages.report.pairs import Sampled, first_by_hash, sampled_columns, sampling_cut, sampling_hash
-from metaclip_curate.stages.report.texts import is_among, sampled_pair
+from metaclip_curate.stages.report.sampling import (
+    SAMPLED,
+    SAMPLED_FROM,
+    Sampled,
+    first_by_hash,
+    sampled_pair,
+    sampled_rows,
+    sampling_cut,
+    sampling_hashes,
+)
+from metaclip_curate.stages.shared.passes import Batches, Pass, Passes, Table
 
 # Pairs of a reason whose hosts are counted, and those that are shown.
 _SAMPLE, _EXAMPLES, _HOSTS = 100, 10, 5
 # Texts of these reasons are blurred until they are selected.
 _BLURRED = ("removed", "words", "personal_data", "image_list", "classifier")
 HIDDEN = "(hidden)"
+_ROWS = pa.schema([SAMPLED.field("uid"), SCREENED.field("reason"), SAMPLED.field("hash")])
 
 
 def rejected_reasons(
-    screened: DataFrame, distinct: DataFrame, counts: Mapping[str, int], safe: bool
+    passes: Passes, tables: tuple[Table, Table], counts: Mapping[str, int], safe: bool
 ) -> tuple[RejectedReason, ...]:
     """Samples the rejected pairs of each reason.
 
     Args:
-        screened: Rows of `schemas.SCREENED`.
-        distinct: Rows of `schemas.DISTINCT`, the screened ones among them.
+        passes: Makes the passes.
+        tables: The rejected pairs, and a table with their texts, which may be the same.
         counts: Number of rejected pairs by reason.
         safe: Whether texts are left out.
 
@@ -38,20 +48,42 @@ def rejected_reasons(
     """
     if not counts:
         return ()
+    screened, with_texts = tables
     cuts = {reason: sampling_cut(_SAMPLE, pairs) for reason, pairs in counts.items()}
-    cut_of = F.from_json(F.lit(json.dumps(cuts)), "map<string,bigint>")
-    hashed = screened.select("uid", "reason", sampling_hash("screened").alias("hash"))
-    rows: list[Sampled] = [
-        row.asDict() for row in hashed.filter(F.col("hash") <= F.element_at(cut_of, F.col("reason"))).collect()
-    ]
+    rows: list[Sampled] = passes.gather(Pass(screened, ("uid", "reason"), _below(cuts), _ROWS)).to_pylist()
     chosen = {reason: first_by_hash([row for row in rows if row["reason"] == reason], _SAMPLE) for reason in counts}
-    uids = {str(row["uid"]) for of_reason in chosen.values() for row in of_reason}
-    found = distinct.filter(is_among(uids)).select(*sampled_columns()).collect()
-    pairs = {row["uid"]: sampled_pair(row.asDict(), "rejected") for row in found}
+    uids = pa.array(sorted(row["uid"] for of_reason in chosen.values() for row in of_reason), pa.string())
+    found = passes.gather(Pass(with_texts, SAMPLED_FROM, _among(uids), SAMPLED)).to_pylist()
+    pairs = {row["uid"]: sampled_pair(row, "rejected") for row in found}
     return tuple(
         _reason(reason, counts[reason], [pairs[row["uid"]] for row in of_reason if row["uid"] in pairs], safe)
         for reason, of_reason in chosen.items()
     )
+
+
+def _below(cuts: Mapping[str, int]) -> Callable[[Batches], Batches]:
+    """Returns a function from rejected pairs to those whose hash is below the cut of their reason."""
+
+    def run(batches: Batches) -> Batches:
+        for batch in batches:
+            uids, reasons = batch.column("uid"), batch.column("reason").dictionary_encode()
+            limits = pa.array([cuts.get(reason, -1) for reason in reasons.dictionary.to_pylist()], pa.int64())
+            hashes = pa.array(sampling_hashes(uids, "screened"))
+            rows = pa.RecordBatch.from_arrays([uids, batch.column("reason"), hashes], schema=_ROWS)
+            yield rows.filter(pc.less_equal(hashes, limits.take(reasons.indices)))
+
+    return run
+
+
+def _among(uids: pa.Array) -> Callable[[Batches], Batches]:
+    """Returns a function from pairs to those that have one of some uids."""
+
+    def run(batches: Batches) -> Batches:
+        for batch in batches:
+            rows = batch.filter(pc.is_in(batch.column("uid"), value_set=uids))
+            yield sampled_rows(rows, sampling_hashes(rows.column("uid"), "screened"))
+
+    return run
 
 
 def without_text(pair: SampledPair) -> SampledPair:

@@ -1,35 +1,43 @@
 """Kept and dropped texts of some entries, and the fates of sampled pairs.
 
-It takes one pass over `matched` and one over the manifest, in which a pair becomes one row for each of its entries and
-one for itself. Only the rows whose hash is below a cut leave the workers.
+It takes one pass over `matched` and one over the manifest. Only the rows whose hash is below a cut are gathered.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from metaclip_curate.report.facts import EntryFact, EntryTexts, SampledPair
-from metaclip_curate.stages.report.pairs import (
+from metaclip_curate.schemas import MANIFEST, MATCHED
+from metaclip_curate.stages.report.sampling import (
     SAMPLE,
+    SAMPLED,
+    SAMPLED_FROM,
+    Hashes,
     Sampled,
     first_by_hash,
-    sampled_columns,
+    sampled_pair,
+    sampled_rows,
     sampling_cut,
-    sampling_hash,
+    sampling_hashes,
 )
+from metaclip_curate.stages.shared.passes import Batches, Pass, Passes, Table
 
 # Ids that no entry has: the row of a pair for itself, and that of a requested pair.
 _ITSELF, _REQUESTED = -1, -2
 _TEXTS = 20
 # An entry that lost fewer of its texts is sampled as if it had lost this share of them.
 _LARGEST_SHARE = 0.2
-_COLUMNS = ("uid", "text", "lang", "lang_score", "host")
+# A sampled pair, and the entry for which it was sampled.
+_ROWS = pa.schema([pa.field("of", pa.string()), pa.field("entry_id", pa.int32()), *SAMPLED])
+
+Entry = tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -43,13 +51,29 @@ class Sampling:
     """
 
     sample: list[Sampled]
-    texts: Mapping[tuple[str, int], list[Sampled]]
+    texts: Mapping[Entry, list[Sampled]]
     present: frozenset[str]
 
 
+@dataclass(frozen=True)
+class _Limits:
+    """What is taken of a table.
+
+    Attributes:
+        table: Name of the table.
+        itself: The hash up to which a pair is taken for itself.
+        entries: For each entry the hash up to which its texts are taken.
+        requested: The uids to look up.
+    """
+
+    table: str
+    itself: int
+    entries: Mapping[Entry, int]
+    requested: Collection[str]
+
+
 def texts_and_fates(
-    matched: DataFrame,
-    kept: DataFrame,
+    passes: Passes,
     sizes: tuple[int, int],
     entries: Sequence[EntryFact],
     pairs_sample: Sequence[Sampled],
@@ -57,21 +81,20 @@ def texts_and_fates(
     """Samples texts of entries, and looks up the fates of pairs.
 
     Args:
-        matched: Rows of `schemas.MATCHED`.
-        kept: Rows of `schemas.MANIFEST`.
+        passes: Makes the passes over `matched` and the manifest.
         sizes: Numbers of rows of both.
         entries: Entries whose texts are sampled.
-        pairs_sample: Rows from `pair_facts`.
+        pairs_sample: Sample from `pair_facts`.
 
     Returns:
         The sample of all pairs with their fates, a sample of the matched pairs with theirs, and the entries' texts.
     """
     of_pairs = {str(row["uid"]) for row in pairs_sample}
     dropped_cuts = {_key(entry): _cut_for_dropped(entry) for entry in entries}
-    before = _sample(matched, "matched", sizes[0], dropped_cuts, of_pairs)
+    before = _sample(passes, ("match", "matched", MATCHED), sizes[0], dropped_cuts, of_pairs)
     seen = {str(row["uid"]) for rows in (before.sample, *before.texts.values()) for row in rows}
     kept_cuts = {_key(entry): sampling_cut(_TEXTS, entry.kept) for entry in entries if entry.kept}
-    after = _sample(kept, "manifest", sizes[1], kept_cuts, seen | of_pairs)
+    after = _sample(passes, ("sample", "manifest", MANIFEST), sizes[1], kept_cuts, seen | of_pairs)
     texts = []
     for entry in entries:
         dropped = [row for row in before.texts.get(_key(entry), ()) if row["uid"] not in after.present]
@@ -91,19 +114,13 @@ def texts_and_fates(
     )
 
 
-def sampled_pair(row: Sampled, fate: str) -> SampledPair:
-    """Returns a row of a sample as a fact of the report."""
-    values: dict[str, Any] = {name: row[name] for name in _COLUMNS}
-    return SampledPair(**values, fate=fate)
-
-
 def _fate(uid: str, matched: Collection[str], kept: Collection[str]) -> str:
     if uid in kept:
         return "kept"
     return "not drawn" if uid in matched else "no match"
 
 
-def _key(entry: EntryFact) -> tuple[str, int]:
+def _key(entry: EntryFact) -> Entry:
     return entry.lang, entry.entry_id
 
 
@@ -114,39 +131,18 @@ def _cut_for_dropped(entry: EntryFact) -> int:
 
 
 def _sample(
-    pairs: DataFrame,
-    table: str,
+    passes: Passes,
+    table: Table,
     rows: int,
-    cuts: Mapping[tuple[str, int], int],
+    cuts: Mapping[Entry, int],
     requested: Collection[str],
 ) -> Sampling:
-    """Makes one pass over a table.
-
-    Args:
-        pairs: Rows of `schemas.MATCHED`; further columns are ignored.
-        table: Name of the table.
-        rows: Number of its rows.
-        cuts: For each entry the hash below which its texts are taken.
-        requested: The uids to look up.
-    """
-    itself = sampling_cut(SAMPLE, rows)
-    limits = {("", _ITSELF): itself, ("", _REQUESTED): 2**63 - 1, **cuts}
-    columns = ("uid", "text", "lang", "lang_score", "url", "metadata_lang", "entry_ids")
-    hashed = pairs.select(*columns, sampling_hash(table).alias("hash"), is_among(requested).alias("is_requested"))
-    # Above the largest cut of an entry or of the sample are all but few pairs of a large run.
-    possible = hashed.filter((F.col("hash") <= max([itself, *cuts.values()])) | F.col("is_requested"))
-    own_ids = F.when(F.col("is_requested"), F.array(F.lit(_ITSELF), F.lit(_REQUESTED))).otherwise(
-        F.array(F.lit(_ITSELF))
-    )
-    each = possible.withColumn("entry_id", F.explode(F.concat("entry_ids", own_ids))).withColumn(
-        "of", F.when(F.col("entry_id") < 0, "").otherwise(F.col("metadata_lang"))
-    )
-    cut_of = F.from_json(F.lit(json.dumps({_name(*key): cut for key, cut in limits.items()})), "map<string,bigint>")
-    cut = F.element_at(cut_of, F.concat_ws(" ", "of", F.col("entry_id").cast("string")))
-    taken = each.filter(F.col("hash") <= cut)
-    found: dict[tuple[str, int], list[Sampled]] = {}
-    for row in taken.select("of", "entry_id", "hash", *sampled_columns()).collect():
-        found.setdefault((row["of"], row["entry_id"]), []).append(row.asDict())
+    """Makes a pass over a table of `rows` rows. `cuts` are the hashes up to which the entries' texts are taken."""
+    limits = _Limits(table[1], sampling_cut(SAMPLE, rows), cuts, requested)
+    columns = (*SAMPLED_FROM, "metadata_lang", "entry_ids")
+    found: dict[Entry, list[Sampled]] = {}
+    for row in passes.gather(Pass(table, columns, _taker(limits), _ROWS)).to_pylist():
+        found.setdefault((row.pop("of"), row.pop("entry_id")), []).append(row)
     return Sampling(
         found.pop(("", _ITSELF), []),
         {key: first_by_hash(rows_, len(rows_)) for key, rows_ in found.items() if key[1] >= 0},
@@ -154,12 +150,36 @@ def _sample(
     )
 
 
-def _name(of: str, entry_id: int) -> str:
-    return f"{of} {entry_id}"
+def _taker(limits: _Limits) -> Callable[[Batches], Batches]:
+    largest = max([limits.itself, *limits.entries.values()])
+    requested = pa.array(sorted(limits.requested), pa.string())
+
+    def run(batches: Batches) -> Batches:
+        for batch in batches:
+            hashes = sampling_hashes(batch.column("uid"), limits.table)
+            is_requested = pc.is_in(batch.column("uid"), value_set=requested).to_numpy(zero_copy_only=False)
+            # Above the largest cut are all but few pairs of a large run.
+            possible = (hashes <= largest) | is_requested
+            rows, of_rows = batch.filter(pa.array(possible)), hashes[possible]
+            yield _taken(("", _ITSELF), rows, of_rows, of_rows <= limits.itself)
+            yield _taken(("", _REQUESTED), rows, of_rows, is_requested[possible])
+            yield from _with_entries(rows, of_rows, limits.entries)
+
+    return run
 
 
-def is_among(uids: Collection[str]) -> Column:
-    """Returns whether the uid of a row is one of several, of which Spark makes a hash set."""
-    # As one expression, since each literal takes a millisecond on its way to the JVM. The digits need no escape.
-    listed = ", ".join(f"'{uid}'" for uid in sorted(uids))
-    return F.expr(f"uid IN ({listed})") if uids else F.lit(False)
+def _with_entries(rows: pa.RecordBatch, hashes: Hashes, cuts: Mapping[Entry, int]) -> Iterator[pa.RecordBatch]:
+    lists = rows.column("entry_ids")
+    ids, row_of = lists.flatten().to_numpy(), pc.list_parent_indices(lists).to_numpy()
+    for (language, entry_id), cut in cuts.items():
+        contains = np.zeros(rows.num_rows, dtype=np.bool_)
+        contains[row_of[ids == entry_id]] = True
+        of_language = pc.equal(rows.column("metadata_lang"), language).to_numpy(zero_copy_only=False)
+        yield _taken((language, entry_id), rows, hashes, contains & of_language & (hashes <= cut))
+
+
+def _taken(entry: Entry, rows: pa.RecordBatch, hashes: Hashes, which: npt.NDArray[np.bool_]) -> pa.RecordBatch:
+    sample = sampled_rows(rows.filter(pa.array(which)), hashes[which])
+    of, entry_id = entry
+    columns = [pa.repeat(of, sample.num_rows), pa.repeat(pa.scalar(entry_id, pa.int32()), sample.num_rows)]
+    return pa.RecordBatch.from_arrays([*columns, *sample.columns], schema=_ROWS)

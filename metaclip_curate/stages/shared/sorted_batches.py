@@ -39,6 +39,14 @@ def by_language(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
     yield from runs_of(batch, "metadata_lang")
 
 
+def each_language(batch: pa.RecordBatch) -> list[tuple[str, pa.RecordBatch]]:
+    """Returns the rows of each language, of rows in any order."""
+    runs = list(by_language(batch))
+    if len(runs) > len({name for name, _ in runs}):  # for example sorted by image
+        runs = list(by_language(batch.take(pc.sort_indices(batch.column("metadata_lang")))))
+    return runs
+
+
 def runs_of(batch: pa.RecordBatch, name: str) -> Iterator[tuple[str, pa.RecordBatch]]:
     """Yields the slices of a batch between changes of a string column, with their value."""
     if not batch.num_rows:

@@ -12,10 +12,11 @@ from metaclip_curate.options.balance import BalanceOptions
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.schemas import COUNTS, MATCHED, ddl
 from metaclip_curate.stages.after import candidates
-from metaclip_curate.stages.after.joint_head import joint_head
+from metaclip_curate.stages.after.joint_head import JointHead, joint_head, smallest_thresholds
 from metaclip_curate.stages.balance import balance
 from metaclip_curate.stages.count_histograms import count_histograms
-from metaclip_curate.thresholds import Rule
+from metaclip_curate.stages.shared.language_values import entries_above
+from metaclip_curate.thresholds import CountHistogram, Rule
 from tests.support import made_run, oracle
 
 Rows = list[dict[str, Any]]
@@ -35,6 +36,11 @@ def tables(spark: SparkSession, pool: tuple[Rows, Rows]) -> tuple[DataFrame, Dat
         values = [tuple(row[name] for name in schema.names) for row in rows]
         made.append(spark.createDataFrame(values, ddl(schema)).repartition(3))
     return made[0], made[1]
+
+
+def head_of(counts: DataFrame, histograms: dict[str, CountHistogram], asked: list[dict[str, int]]) -> JointHead:
+    over = entries_above(counts, smallest_thresholds(asked)).select("metadata_lang", "entry_id", "count")
+    return joint_head(over.collect(), histograms, asked)
 
 
 def image_probability(rows: Rows, counts: dict[str, list[int]], thresholds: dict[str, int]) -> Fraction:
@@ -66,7 +72,7 @@ def test_expectations_equal_the_oracles(
     draw = DrawOptions(seed=5, texts_per_image=texts_per_image)
     histograms = count_histograms(counts)
     asked = [dict(Rule("en").candidate(histograms, t).thresholds) for t in TS]
-    head = joint_head(counts, histograms, asked)
+    head = head_of(counts, histograms, asked)
     found = candidates.expected_kept(matched, head, draw, images)
     drawing = oracle.one_text_per_image(pool[0], 5) if texts_per_image == "one" else pool[0]
     by_language = oracle.counts_by_language(pool[1])
@@ -98,7 +104,7 @@ def test_pairs_are_to_the_last_bit_what_balance_writes(
     thresholds = dict(Rule("en").candidate(histograms, 7).thresholds)
     assert thresholds == {row["metadata_lang"]: row["t"] for row in written}
     # Other candidates beside it, which widen the head, change nothing.
-    head = joint_head(counts, histograms, [thresholds, dict.fromkeys(thresholds, 2)])
+    head = head_of(counts, histograms, [thresholds, dict.fromkeys(thresholds, 2)])
     for images in (True, False):
         found = candidates.expected_kept(matched, head, DrawOptions(), images)[0]
         assert found.pairs == {row["metadata_lang"]: row["expected_pairs"] for row in written}
@@ -107,7 +113,7 @@ def test_pairs_are_to_the_last_bit_what_balance_writes(
 def test_without_a_head_all_is_kept(spark: SparkSession, tables: tuple[DataFrame, DataFrame], pool: Any) -> None:
     matched, counts = tables
     histograms = count_histograms(counts)
-    head = joint_head(counts, histograms, [dict.fromkeys(histograms, 10**9)])
+    head = head_of(counts, histograms, [dict.fromkeys(histograms, 10**9)])
     assert len(head.ids) == 0
     found = candidates.expected_kept(matched, head, DrawOptions(), True)[0]
     assert found.all_pairs == len(pool[0])

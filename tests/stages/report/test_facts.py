@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,10 @@ from pyspark.sql import SparkSession
 from metaclip_curate.report.facts import Curation, Facts
 from metaclip_curate.run.finished import finished_stages
 from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.tables import open_table
 from metaclip_curate.stages.report.facts import Gatherer
+from metaclip_curate.stages.shared.passes import ArrowPasses, Passes, SparkPasses
+from metaclip_curate.stages.shared.tables import read_run_table
 from tests.support import made_run, oracle
 
 Rows = list[dict[str, Any]]
@@ -25,10 +31,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Rows
     return root, made_run.write_run(root, made_run.matched_rows(images=400, seed=2), t=T, texts_per_image="one")
 
 
+def here(folder: RunFolder) -> Passes:
+    return ArrowPasses(partial(open_table, folder))
+
+
 @pytest.fixture(scope="module")
-def facts(spark: SparkSession, made: tuple[Path, dict[str, Rows]]) -> Facts:
+def facts(made: tuple[Path, dict[str, Rows]]) -> Facts:
     folder = RunFolder(str(made[0]))
-    return Gatherer(folder, finished_stages(folder), spark).facts()
+    return Gatherer(folder, finished_stages(folder), here(folder)).facts()
 
 
 @pytest.fixture(scope="module")
@@ -106,14 +116,39 @@ def test_fates(facts: Facts, curation: Curation, made: tuple[Path, dict[str, Row
     assert "no table of distinct pairs" in facts.missing[0]
 
 
+def test_the_most_frequent_entries_of_a_language(curation: Curation, made: tuple[Path, dict[str, Rows]]) -> None:
+    for name, lists in curation.entries.items():
+        counts = [row for row in made[1]["counts"] if row["metadata_lang"] == name and row["count"]]
+        expected = sorted((-row["count"], row["entry_id"]) for row in counts)
+        assert [(-entry.count, entry.entry_id) for entry in lists.frequent] == expected
+
+
 def test_nothing_is_left_in_the_run_folder(facts: Facts, made: tuple[Path, dict[str, Rows]]) -> None:
     assert [path.name for path in made[0].glob("_*")] == ["_files"]
 
 
-def test_a_run_in_which_nothing_matched(spark: SparkSession, tmp_path: Path) -> None:
+def plain(facts: Facts) -> str:
+    return json.dumps(dataclasses.asdict(facts), default=lambda array: array.tolist())
+
+
+@pytest.mark.slow
+def test_workers_gather_the_same(
+    spark: SparkSession, facts: Facts, made: tuple[Path, dict[str, Rows]], tmp_path: Path
+) -> None:
+    """With one text per image and with all, and without a match."""
+    made_run.write_run(tmp_path / "all", made_run.matched_rows(images=300, seed=4), t=3, texts_per_image="all")
+    made_run.write_run(tmp_path / "none", [], t=T)
+    for root, expected in ((made[0], facts), (tmp_path / "all", None), (tmp_path / "none", None)):
+        folder = RunFolder(str(root))
+        finished = finished_stages(folder)
+        of_workers = Gatherer(folder, finished, SparkPasses(partial(read_run_table, spark, folder))).facts()
+        assert plain(of_workers) == plain(expected or Gatherer(folder, finished, here(folder)).facts())
+
+
+def test_a_run_in_which_nothing_matched(tmp_path: Path) -> None:
     made_run.write_run(tmp_path / "run", [], t=T)
     folder = RunFolder(str(tmp_path / "run"))
-    found = Gatherer(folder, finished_stages(folder), spark).facts()
+    found = Gatherer(folder, finished_stages(folder), here(folder)).facts()
     assert found.curation
     assert found.curation.kept.pairs == 0
     assert found.funnel.steps[-1].value == 0
