@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from metaclip_curate.console.wording import counted
 from metaclip_curate.run.summaries import ExtractSummary
 
 
@@ -13,4 +14,4 @@ def input_size(inputs: ExtractSummary) -> str:
             break
         size, unit = size / 1000, larger
     amount = f"{size:,.0f} {unit}" if unit == "bytes" else f"{size:,.3g} {unit}"
-    return f"{inputs.files:,} input files, {inputs.records:,} records, {amount}"
+    return f"{counted(inputs.files, 'input file')}, {counted(inputs.records, 'record')}, {amount}"

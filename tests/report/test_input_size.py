@@ -19,3 +19,7 @@ from metaclip_curate.run.summaries import ExtractSummary
 )
 def test_bytes_are_in_decimal_units(read: int, text: str) -> None:
     assert input_size(ExtractSummary(files=2, records=1474, bytes_read=read)) == text
+
+
+def test_one_file() -> None:
+    assert input_size(ExtractSummary(files=1, records=1, bytes_read=5)) == "1 input file, 1 record, 5 bytes"

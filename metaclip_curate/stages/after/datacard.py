@@ -116,12 +116,12 @@ def _totals_of(thresholds: Mapping[str, int]) -> Callable[[Batches], Batches]:
                 # An entry's count is its texts before the draw.
                 in_head = ~is_image & (before >= thresholds.get(language, 0))
                 in_tail = ~is_image & ~in_head
-                numbers = []
+                numbers: list[int] = []
                 for texts in (before[is_image], after[is_image]):
-                    numbers += [texts.sum(), np.count_nonzero(texts)]
+                    numbers += [int(texts.sum()), np.count_nonzero(texts)]
                 for texts in (before, after):
-                    numbers += [texts[in_head].sum(), texts[in_tail].sum()]
-                columns = [pa.array([language]), *(pa.array([int(number)]) for number in numbers)]
+                    numbers += [int(texts[which].sum()) for which in (in_head, in_tail)]
+                columns = [pa.array([language]), *(pa.array([number]) for number in numbers)]
                 yield pa.RecordBatch.from_arrays(columns, schema=_TOTALS)
 
     return run
