@@ -118,7 +118,7 @@ def _totals_of(thresholds: Mapping[str, int]) -> Callable[[Batches], Batches]:
                 in_tail = ~is_image & ~in_head
                 numbers: list[int] = []
                 for texts in (before[is_image], after[is_image]):
-                    numbers += [int(texts.sum()), np.count_nonzero(texts)]
+                    numbers += [int(texts.sum()), int(np.count_nonzero(texts))]
                 for texts in (before, after):
                     numbers += [int(texts[which].sum()) for which in (in_head, in_tail)]
                 columns = [pa.array([language]), *(pa.array([number]) for number in numbers)]

@@ -187,8 +187,10 @@ def _lists(chosen: pa.Table) -> tuple[dict[str, EntryLists], tuple[EntryFact, ..
 
     lists = {
         scope: EntryLists(
-            *(first(scope, kind, _OF_LANGUAGE) for kind in ("thinned", "whole", "unmatched")),
-            frequent=first(scope, "frequent", _FREQUENT) if scope else (),
+            first(scope, "thinned", _OF_LANGUAGE),
+            first(scope, "whole", _OF_LANGUAGE),
+            first(scope, "unmatched", _OF_LANGUAGE),
+            first(scope, "frequent", _FREQUENT) if scope else (),
         )
         for scope in sorted({"", *(scope for scope, _ in found)})
     }
