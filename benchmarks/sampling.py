@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from benchmarks.cpu_time import best_seconds, descendants_seconds
 from benchmarks.local_spark import local_spark
@@ -99,6 +99,10 @@ def _print_worker(files: list[str], head: Head, kept: Path, rows: int) -> None:
     print(f"  goal: {_GOAL:,} with everything")
 
 
+def _passes(tables: Mapping[str, DataFrame]) -> SparkPasses:
+    return SparkPasses(lambda stage, name, schema: tables[name])
+
+
 def _print_stages(
     spark: SparkSession, files: list[str], head: Head, folder: Path, counts: balance.Counts, t: int
 ) -> None:
@@ -123,7 +127,7 @@ def _print_stages(
                 "manifest": spark.read.schema(ddl(MANIFEST)).parquet(manifest),
                 "counts": counted,
             }
-            language_totals(SparkPasses(lambda stage, name, schema, of=tables: of[name]), thresholds)
+            language_totals(_passes(tables), thresholds)
             clock.lap("sums of the data card")
         print(f"\nThrough Spark on two cores, --texts-per-image {texts}: {rows:,} matched pairs, {kept:,} kept\n")
         print(f"  {'':<30} {'wall s':>8} {'core s':>8} {'pairs/core s':>13} {'first':>13}")
