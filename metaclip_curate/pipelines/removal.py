@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from metaclip_curate import storage
+from metaclip_curate.pipelines.drawn_figures import remove_figures
 from metaclip_curate.pipelines.removal_hits import HITS, MANIFEST, RemovalHits, columns_of, is_rejected, manifest_url
 from metaclip_curate.pipelines.workspace import Log
 from metaclip_curate.publish.datacard import with_removals
@@ -227,7 +228,8 @@ class Remover:
     # Files beside the tables
 
     def _remove_report(self) -> None:
-        """Removes the report, which may show what was removed."""
+        """Removes the report and its figures, which may show what was removed, such as a host."""
+        remove_figures(self._folder)
         url = storage.join(self._folder.root, folder_names.REPORT)
         if storage.exists(url, self._folder.options):
             storage.delete_file(url, self._folder.options)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import re
 import time
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from metaclip_curate.console.interrupts import interruption_of
 from metaclip_curate.errors import UserError
 from metaclip_curate.images.thumbnails import thumbnails
 from metaclip_curate.options.report import ReportOptions
+from metaclip_curate.pipelines.drawn_figures import remove_figures
 from metaclip_curate.pipelines.passes import passes_over
 from metaclip_curate.report import figures, scopes
 from metaclip_curate.report.chart import Chart, Data
@@ -87,7 +87,7 @@ def write_report(
         # The page is written last: its fingerprint means that the report is complete.
         files[folder_names.REPORT] = render(facts, figures.script(library) if library else "")
         folder.require_owner()
-        _remove_old_figures(folder, files)
+        remove_figures(folder, files)
         for name, data in files.items():
             storage.write_bytes(storage.join(folder.root, name), data, folder.options)
     return tuple(files)
@@ -130,16 +130,6 @@ def pictures(folder: RunFolder, download: str) -> tuple[Picture, ...]:
         )
         for each in found
     )
-
-
-def _remove_old_figures(folder: RunFolder, files: Collection[str]) -> None:
-    """Removes figures that only an earlier report has; other files in the folder are the user's."""
-    charts = "|".join(re.escape(chart.name) for chart in all_charts(""))
-    drawn = re.compile(rf"({charts})(-[\w-]+)?\.({'|'.join(figures.EXTENSIONS)})")
-    for name in storage.list_folder(storage.join(folder.root, folder_names.FIGURES), folder.options):
-        path = storage.join(folder_names.FIGURES, name)
-        if drawn.fullmatch(name) and path not in files:
-            storage.delete_file(storage.join(folder.root, path), folder.options)
 
 
 def write_after_run(folder: RunFolder, spark: Callable[[], SparkSession], options: ReportOptions, log: Log) -> None:

@@ -74,6 +74,9 @@ def made(tmp_path: Path) -> tuple[Path, dict[str, Rows]]:
     card = {"format": 1, "languages": [], "pairs_out": len(manifest), "images_out": 0}
     (root / "datacard.json").write_text(json.dumps(card))
     (root / "report.html").write_text("a text that was removed")
+    (root / "figures").mkdir()
+    (root / "figures" / "top-hosts.csv").write_text("a host that was removed")
+    (root / "figures" / "mine.csv").write_text("of the user's")
     return root, tables
 
 
@@ -108,6 +111,7 @@ def test_what_is_removed_leaves_the_manifest_and_nothing_else_changes(made: tupl
         for language in {row["metadata_lang"] for row in expected}
     )
     assert not (root / "report.html").exists()
+    assert [path.name for path in (root / "figures").iterdir()] == ["mine.csv"]
     rows = read_removed(folder).to_pylist()
     assert [(row["kind"], row["value"], row["reason"]) for row in rows] == [
         ("uid", uid, "asked for"),
@@ -246,7 +250,7 @@ def test_a_rebalanced_run_takes_along_what_was_removed(made: tuple[Path, dict[st
 def test_a_report_stays_where_nothing_is_removed(made: tuple[Path, dict[str, Rows]]) -> None:
     root, _ = made
     assert remove(root, Removal("host", "nowhere.example")).pairs == 0
-    assert (root / "report.html").exists()
+    assert (root / "report.html").exists() and (root / "figures" / "top-hosts.csv").exists()
 
 
 def test_the_table_that_was_changed_is_an_error(made: tuple[Path, dict[str, Rows]]) -> None:
