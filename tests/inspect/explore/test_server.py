@@ -7,6 +7,7 @@ import importlib.util
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -116,6 +117,11 @@ def test_texts_are_shown_and_never_run(served: Served) -> None:
     status, body, _ = served.get(f"/?text={quote(chr(34) + '><script>')}")
     assert status == 200 and "<script" not in body
     assert "://" not in body.replace(str(served.first["address"]), "").split("<main>")[0]
+
+
+def test_sentences_about_what_was_found_are_apart(served: Served) -> None:
+    for asked, sentence in (("entry=nothing", "case count."), ("text=nothing", "of these."), ("", "random order.")):
+        assert re.search(rf"{sentence} \d+\.\d\d seconds\.", served.get(f"/?{asked}")[1]), asked
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "0.0.0.0", "[::1]"])
