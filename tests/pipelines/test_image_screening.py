@@ -7,6 +7,7 @@ import json
 import shutil
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,10 +39,13 @@ from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.funnel import funnel
 from metaclip_curate.run.stages import STAGES
 from metaclip_curate.run.summaries import DownloadLosses, MatchSummary, SampleSummary
+from metaclip_curate.run.tables import open_table
+from metaclip_curate.schemas import SCREENED_IMAGES
 from metaclip_curate.screens.reasons import IMAGE_REASONS, REASON_NAMES
 from metaclip_curate.screens.removed import Removal
 from metaclip_curate.stages.report.facts import Gatherer
 from metaclip_curate.stages.report.screened import rejected_reasons
+from metaclip_curate.stages.shared.passes import ArrowPasses
 from metaclip_curate.storage import StorageOptions
 from tests.support import made_run, runs
 from tests.support.finished_runs import opened
@@ -182,8 +186,9 @@ def test_each_reason_is_explained(screened: Screened) -> None:
     assert explained[near].endswith(f"bits from the image of {staying(fetched)})")
 
 
-def test_the_report_shows_each_reason_and_safely_no_text(screened: Screened, spark: SparkSession) -> None:
-    facts = Gatherer(screened.again, STAGES, spark, safe=True).facts()
+def test_the_report_shows_each_reason_and_safely_no_text(screened: Screened) -> None:
+    passes = ArrowPasses(partial(open_table, screened.again))
+    facts = Gatherer(screened.again, STAGES, passes, safe=True).facts()
     assert facts.screened
     counts = Counter(reason for reason in screened.reasons.values() if reason)
     assert {each.reason: each.pairs for each in facts.screened.reasons} == counts
@@ -197,8 +202,8 @@ def test_the_report_shows_each_reason_and_safely_no_text(screened: Screened, spa
     }
     assert texts and not any(f">{text}<" in page for text in texts)
 
-    table = spark.read.parquet(str(screened.folder / "again" / "screened" / "survivors"))
-    shown = {each.reason: each for each in rejected_reasons(table, table, counts, safe=False)}
+    table = ("match", "screened", SCREENED_IMAGES)
+    shown = {each.reason: each for each in rejected_reasons(passes, (table, table), counts, safe=False)}
     assert {reason for reason, each in shown.items() if each.blurred} == {"image_list", "classifier"}
     for reason, each in shown.items():
         assert each.examples
