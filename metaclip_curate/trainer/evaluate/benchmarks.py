@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from metaclip_curate.errors import UserError
+from metaclip_curate.errors import UserError, install_extra
 from metaclip_curate.trainer.evaluate.results import Result, classification_results, retrieval_results
 from metaclip_curate.trainer.evaluate.zero_shot import Encoder
 
@@ -103,10 +103,7 @@ def _languages(name: str) -> list[str]:
     try:
         importlib.import_module(_PACKAGE)
     except ImportError as error:
-        raise UserError(
-            f"--benchmarks needs a package that isn't installed ({error}): "
-            "pip install 'metaclip-curate[trainer,evaluation]'"
-        ) from error
+        raise UserError(f"--benchmarks needs clip-benchmark: {install_extra('trainer,evaluation')}") from error
     if module := _TEST_SETS[name].module:
         return list(importlib.import_module(f"{_PACKAGE}.{module}").SUPPORTED_LANGUAGES)
     data = resources.files(_PACKAGE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -175,9 +176,12 @@ def test_an_image_is_encoded_once(root: Path, encoder: Encoder, monkeypatch: pyt
     assert len(encoded) == len(set(encoded)) == 5
 
 
-def test_mistakes(tmp_path: Path) -> None:
+def test_mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match="there is no language xx in xtd10 and imagenet1k"):
         check_benchmarks(["xtd10", "imagenet1k"], str(tmp_path), ["en", "xx"])
     for name in BENCHMARKS:
         with pytest.raises(UserError, match=rf"{tmp_path}/{name} has no .*, which {name} needs"):
             check_benchmarks([name], f"{tmp_path}/{{dataset}}")
+    monkeypatch.setitem(sys.modules, "clip_benchmark.datasets", None)
+    with pytest.raises(UserError, match=r"needs clip-benchmark: run `pip install .*\[trainer,evaluation\]"):
+        check_benchmarks(["xtd10"], str(tmp_path))

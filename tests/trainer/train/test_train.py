@@ -317,7 +317,7 @@ def test_metrics_go_to_wandb(shards: Path, tmp_path: Path, monkeypatch: pytest.M
     assert [one for one in sent if isinstance(one, tuple)] == list(enumerate(losses(tmp_path), 1))
     assert sent.count("finish") == 2
     monkeypatch.setitem(sys.modules, "wandb", None)
-    with pytest.raises(UserError, match="--wandb needs a package that isn't installed"):
+    with pytest.raises(UserError, match="--wandb needs wandb: run `pip install"):
         trainings.train(shards, tmp_path / "other", wandb="project")
 
 
