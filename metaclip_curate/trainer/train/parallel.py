@@ -42,6 +42,7 @@ class ParallelModel:
         self._world_size = distributed.world_size
         self.sharded = kind == "fsdp" and distributed.world_size > 1
         self._whole = [parameter for parameter in model.parameters() if parameter.ndim == 0] if self.sharded else []
+        self._adds = self.sharded and _adds_for_mean(distributed)
         if self.sharded:
             _shard(model, distributed, set(self._whole))
         elif distributed.world_size > 1:
@@ -56,12 +57,29 @@ class ParallelModel:
         joined = isinstance(self.joined, DistributedDataParallel)
         return self.joined.no_sync() if joined else contextlib.nullcontext()
 
-    def average_whole(self) -> None:
-        """Averages the gradients of parameters that aren't sharded, as FSDP2 does with the others."""
+    def average_gradients(self) -> None:
+        """Averages gradients that FSDP2 doesn't: those that aren't sharded, and all if gloo adds them."""
         for parameter in self._whole:
             if parameter.grad is not None:
                 dist.all_reduce(parameter.grad)
                 parameter.grad /= self._world_size
+        if self._adds:
+            whole = {id(parameter) for parameter in self._whole}
+            for parameter in self.model.parameters():
+                if parameter.grad is not None and id(parameter) not in whole:
+                    parameter.grad /= self._world_size
+
+
+def _adds_for_mean(distributed: Distributed) -> bool:
+    """Returns whether the ranks' gradients are added where FSDP2 asks for their mean (pytorch/pytorch issue 162338).
+
+    gloo does that without a word, at least in PyTorch 2.7.
+    """
+    if distributed.device.type != "cpu":
+        return False
+    mean = torch.empty(1)
+    dist.reduce_scatter_tensor(mean, torch.ones(distributed.world_size), op=dist.ReduceOp.AVG)
+    return float(mean) != 1
 
 
 def _shard(model: nn.Module, distributed: Distributed, whole: set[nn.Parameter]) -> None:

@@ -92,7 +92,7 @@ class Learner:
         self.model.train()
         self.optimizer.zero_grad(set_to_none=True)
         loss = self._backward(images, tokens)
-        self.parallel.average_whole()
+        self.parallel.average_gradients()
         gradients = Gradients.of(self.model.parameters())
         norm = gradients.norm() * self.scaler.inverse()
         bad = ~(torch.isfinite(loss) & torch.isfinite(norm))
