@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 from torchvision.transforms import Compose, Normalize, RandomResizedCrop
+from torchvision.transforms.functional import resized_crop
 
 from metaclip_curate.errors import UserError
 
@@ -80,13 +81,30 @@ class PillowCrop:
     """
 
     def __init__(self, parts: Sequence[Callable[[Any], Any]]) -> None:
-        self._parts = list(parts)
+        self._parts = [RandomCrop(part) if type(part) is RandomResizedCrop else part for part in parts]
 
     def __call__(self, image: Image.Image) -> Tensor:
         """Returns the bytes of the crop, shape (height, width, 3)."""
         for part in self._parts:
             image = part(image)
         return torch.from_numpy(np.array(image))
+
+
+class RandomCrop:
+    """torchvision's random crop of a Pillow image, with the box of `random_box`.
+
+    Args:
+        crop: The crop.
+    """
+
+    def __init__(self, crop: RandomResizedCrop) -> None:
+        self._crop = crop
+
+    def __call__(self, image: Image.Image) -> Image.Image:
+        """Returns the crop, resized to the model's size."""
+        box, crop = random_box(self._crop, image.height, image.width), self._crop
+        resized: Image.Image = resized_crop(image, *box, crop.size, crop.interpolation, crop.antialias)
+        return resized
 
 
 class TorchCrop:
