@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 REAL_DATA = ROOT.parent / "shared" / "data"
 _NO_REAL_DATA = "no real data"
+_SLOW = {"real_data", "s3_process", "gcs_server"}
 # What `make test-fast` asks for, and the first mark of a module whose tests it leaves out.
 _FAST = "not spark and not slow"
 _NOT_FAST = re.compile(r'^pytestmark = \[?\s*pytest\.mark\.(slow|spark|cluster|usefixtures\("spark"\))', re.MULTILINE)
@@ -60,7 +61,7 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks the tests that use the shared session with `spark`.
 
-    Those that read whole real files or ask the S3 server, which takes seconds to start, get `slow`.
+    Those that read whole real files or ask the server of an object store, which takes seconds to start, get `slow`.
 
     Files with tests of Spark come first: they take longest, and processes that share the files end at the same time if
     the last files are short ones.
@@ -69,7 +70,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         fixtures = getattr(item, "fixturenames", ())
         if "spark" in fixtures or item.get_closest_marker("cluster"):
             item.add_marker("spark")
-        if "real_data" in fixtures or "s3_process" in fixtures:
+        if _SLOW.intersection(fixtures):
             item.add_marker("slow")
     starting = {item.path for item in items if item.get_closest_marker("spark")}
     items.sort(key=lambda item: item.path not in starting)

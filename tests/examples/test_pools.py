@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from examples.make_pools import POOL_FOLDER, pool_rows, write_pools
 from metaclip_curate.extract import InputStats, ReadOptions, read_pairs
 from metaclip_curate.options.pool import PoolOptions
@@ -15,6 +17,7 @@ def read(path: Path) -> list[dict[str, object]]:
     return rows
 
 
+@pytest.mark.slow
 def test_the_pools_that_ship_are_those_that_the_script_writes(tmp_path: Path) -> None:
     written = write_pools(tmp_path)
     assert {path.name for path in written} == {path.name for path in POOL_FOLDER.iterdir()}

@@ -57,6 +57,7 @@ def test_no_field_is_missing_in_the_data(capfd: pytest.CaptureFixture[str]) -> N
     assert "WARN" not in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_share_stands_in_its_own_bar() -> None:
     chart, _ = charts_to_draw(made_facts(), ())["head-and-tail"]
     data = {"x": ["before"], "y": [["head", [75]], ["tail", [25]]]}

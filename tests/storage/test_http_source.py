@@ -54,7 +54,10 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("name", FAULTS)
+# A connection that stalls is given up after two seconds.
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if "stall" in name else []) for name in FAULTS]
+)
 def test_the_bytes_are_the_files(faulty_http: FaultyHTTPServer, name: str) -> None:
     url = faulty_http.add("/a.wat.gz", DATA, FAULTS[name])
     with open_input(url, IMPATIENT, sleep=Waits()) as stream:

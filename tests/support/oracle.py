@@ -417,6 +417,13 @@ WIKIPEDIA_CODES = {"nb": "no", "sr-Latn": "sh", "sr-ME": "sh"}
 
 
 @cache
+def language_rows() -> list[Row]:
+    """The rows of languages.csv."""
+    with LANGUAGES_CSV.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@cache
 def page_label(declared: str) -> str:
     """The label of lid.176 for a page's language, or the language's own code if it has no list; empty if unknown."""
     if not re.fullmatch("[a-z]{2,3}", declared):
@@ -426,8 +433,7 @@ def page_label(declared: str) -> str:
 
     standard = langcodes.standardize_tag(declared)
     code = WIKIPEDIA_CODES.get(standard) or standard.split("-")[0]
-    with LANGUAGES_CSV.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = language_rows()
     lists = {row["code"]: row["merged_into"] or row["code"] for row in rows}
     found = [row for row in rows if f" {code}_" in f" {row['glotlid_labels']} {row['openlid_labels']}"]
     if len({lists[row["code"]] for row in found}) != 1:
