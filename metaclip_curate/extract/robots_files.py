@@ -11,8 +11,9 @@ from metaclip_curate.extract.input_stats import InputStats
 from metaclip_curate.extract.records import read_records
 from metaclip_curate.storage import InputError, StorageOptions, open_input, public_name
 
-# RFC 9309, section 2.5: a crawler must read at least 500 KiB.
+# RFC 9309, section 2.5: a crawler must read at least 500 KiB. Of a longer file the rest is ignored.
 _MOST_BYTES = 1 << 20
+_LONGEST_RECORD = 32 << 20
 _FOUND = re.compile(rb"HTTP/\S+ 200\b")
 _NAMES = ("/robots.txt", "/ai.txt")
 
@@ -42,11 +43,11 @@ def read_robots_files(path: str, options: StorageOptions) -> Iterator[RobotsFile
         options: Credentials and limits for reading it.
 
     Raises:
-        InputError: The WARC can't be read, breaks off, or holds no record.
+        InputError: The WARC can't be read, is damaged, or holds no record. What can be read has been yielded.
     """
     stats = InputStats(public_name(path))
     with open_input(path, options) as stream:
-        for record in read_records(stream, stats, _MOST_BYTES):
+        for record in read_records(stream, stats, _LONGEST_RECORD):
             url = record.headers.get("warc-target-uri", "").strip("<>")
             if record.headers.get("warc-type") != "response" or _path(url) not in _NAMES:
                 continue
@@ -54,11 +55,14 @@ def read_robots_files(path: str, options: StorageOptions) -> Iterator[RobotsFile
             if not _FOUND.match(block):
                 continue
             try:
-                text = decoded_body(parse_response(block), _MOST_BYTES).content.decode("utf-8", "replace")
+                content = decoded_body(parse_response(block), _MOST_BYTES).content
             except ValueError:  # no HTTP
                 continue
-            yield RobotsFile(url, text.removeprefix("\ufeff"))
-    if not stats.records:
+            if len(content) == _MOST_BYTES or "warc-truncated" in record.headers:
+                # What is left of the last line could be another rule, as "Disallow: /" is of "Disallow: /private".
+                content = content[: content.rfind(b"\n") + 1]
+            yield RobotsFile(url, content.decode("utf-8", "replace").removeprefix("\ufeff"))
+    if stats.error or not stats.records:
         raise InputError(stats.path, stats.error or "it holds no WARC record")
 
 

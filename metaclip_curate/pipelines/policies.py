@@ -30,7 +30,7 @@ class FileSummary:
         path: Its name.
         files: Number of files robots.txt and ai.txt.
         rules: The rule of each host that forbids.
-        error: Why it couldn't be read, or not to its end; empty if it could.
+        error: Why it couldn't be read, or which damage it has; empty if there is none.
     """
 
     path: str
@@ -45,7 +45,7 @@ class PoliciesSummary:
 
     Attributes:
         inputs: Number of WARCs.
-        failed: Names of WARCs that couldn't be read to their end, with the reason.
+        failed: Names of WARCs that couldn't be read or are damaged, with the reason.
         files: Number of files robots.txt and ai.txt.
         hosts: Number of hosts that forbid.
         rules: Number of hosts that forbid, by rule.
@@ -73,15 +73,17 @@ def build_policies(options: PoliciesOptions, store: StorageOptions, log: Callabl
     paths = list(archive_files(options.input, store))
     order = {rule: number for number, rule in enumerate(all_rules(options.agents))}
     rules: dict[str, str] = {}
-    files, failed = 0, {}
-    for number, summary in enumerate(_read_all(paths, options, store), 1):
+    files, read, failed = 0, 0, {}
+    for summary in _read_all(paths, options, store):
         files += summary.files
+        read += bool(summary.files or not summary.error)
         if summary.error:
             failed[summary.path] = summary.error
-            log(f"policies: {summary.path} isn't read to its end ({summary.error})")
+            done = "was read in part only" if summary.files else "can't be read"
+            log(f"policies: {summary.path} {done} ({summary.error})")
         for host, rule in summary.rules.items():
             rules[host] = min(rule, rules.get(host, rule), key=order.__getitem__)
-        log(f"policies: {number:,} of {len(paths):,} files read, {len(rules):,} hosts forbid")
+        log(f"policies: {read:,} of {len(paths):,} files read, {len(rules):,} hosts forbid")
     if not files:
         reasons = f": {next(iter(failed.values()))}" if failed else ""
         raise UserError(f"no robots.txt was found in {len(paths):,} files{reasons}; name WARCs with such responses")

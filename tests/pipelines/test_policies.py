@@ -90,6 +90,40 @@ def test_inputs_without_robots_txt_are_an_error(
     assert not (tmp_path / "policies").exists()
 
 
+def test_what_is_left_of_a_damaged_archive_counts_and_the_damage_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = [record(f"https://{number}.org/robots.txt", ALL) for number in range(4)]
+    data = b"".join(records)
+    (tmp_path / "torn.warc.gz").write_bytes(data[: len(records[0]) + len(records[1]) + 40])
+    (tmp_path / "empty.warc.gz").write_bytes(b"")
+    (tmp_path / "whole.warc.gz").write_bytes(records[3])
+    names = [str(tmp_path / f"{name}.warc.gz") for name in ("torn", "empty", "whole", "gone")]
+    assert main(["policies", "build", "--input", *names, "--output", str(tmp_path / "policies"), "--json"]) == 0
+    printed = capsys.readouterr()
+    built = json.loads(printed.out)
+    assert (built["files"], built["hosts"]) == (3, 3)
+    assert list(built["failed"]) == [names[0], names[1], names[3]]
+    assert f"{names[0]} was read in part only (" in printed.err
+    assert f"{names[1]} can't be read (an empty file)" in printed.err
+    assert "policies: 2 of 4 files read, 3 hosts forbid" in printed.err.splitlines()[-1]
+    assert json.loads((tmp_path / "policies" / "policies.json").read_text())["failed"] == built["failed"]
+
+
+def test_of_a_long_file_the_beginning_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    comments = "# a line\n" * 150_000
+    cut = "User-agent: *\n" + "# filled\n" * ((1 << 20) // 9 - 3)
+    cut += "#" * ((1 << 20) - len(cut) - len("\nDisallow: /")) + "\nDisallow: /private\n"
+    assert cut[: 1 << 20].endswith("\nDisallow: /")
+    (tmp_path / "a.warc.gz").write_bytes(
+        record("https://forbids.org/robots.txt", ALL + comments) + record("https://allows.org/robots.txt", cut)
+    )
+    words = ["policies", "build", "--input", str(tmp_path / "a.warc.gz"), "--output", str(tmp_path / "policies")]
+    assert main([*words, "--json"]) == 0
+    built = json.loads(capsys.readouterr().out)
+    assert (built["files"], built["failed"], built["hosts"]) == (2, {}, 1)
+
+
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     assert main(["policies", "build", "--input", "x.warc", "--output", str(tmp_path)]) == 2
