@@ -13,8 +13,11 @@ import protego
 
 AI_TXT, CONTENT_SIGNAL, DISALLOW_AI_TRAINING = "ai.txt", "Content-Signal: ai-train=no", "DisallowAITraining"
 # Only such a line can forbid `/`; few files have one, and parsing a file takes a tenth of a millisecond.
-_MAY_FORBID = re.compile(r"^[ \t]*disallow[ \t]*:[ \t]*[/*$]+[ \t\r]*(?:#|$)", re.IGNORECASE | re.MULTILINE)
-_LINE = re.compile(r"^[ \t]*([A-Za-z-]+)[ \t]*:[ \t]*([^#\r\n]*)", re.MULTILINE)
+_MAY_FORBID = re.compile(r"^[ \t]*disallow[ \t]*:[ \t]*[/*$]+[ \t]*(?:#|$)", re.IGNORECASE | re.MULTILINE)
+_LINE = re.compile(r"^[ \t]*([A-Za-z-]+)[ \t]*:[ \t]*([^#\n]*)", re.MULTILINE)
+# What follows an agent's name: a version, as in "CCBot/2.0", or other words. Crawlers ignore it (RFC 9309, 2.2.1).
+_AFTER_AGENT = re.compile(r"^([ \t]*user-agent[ \t]*:[ \t]*[^\s/#]+)[^#\n]*", re.IGNORECASE | re.MULTILINE)
+_LINE_END = re.compile(r"\r\n?")
 _NO_TRAINING = re.compile(r"(?:^|[\s,;])ai-train\s*=\s*no(?:$|[\s,;])", re.IGNORECASE)
 
 
@@ -31,6 +34,7 @@ def forbidding_rule(text: str, is_ai_txt: bool, agents: Sequence[str]) -> str:
         is_ai_txt: Whether it is ai.txt.
         agents: Names of the agents that count. One without rules of its own follows those of `*`.
     """
+    text = _AFTER_AGENT.sub(r"\1", _LINE_END.sub("\n", text))
     if _MAY_FORBID.search(text):
         rules = protego.Protego.parse(text)
         for agent in agents:
