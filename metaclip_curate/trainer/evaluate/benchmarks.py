@@ -72,6 +72,20 @@ def check_benchmarks(names: Sequence[str], root: str, languages: Sequence[str] =
                 )
 
 
+def prepare_benchmarks(names: Sequence[str], root: str, languages: Sequence[str] = ()) -> None:
+    """Checks test sets and lets clip-benchmark fetch and keep the captions that are missing. See `evaluate_benchmarks`.
+
+    Raises:
+        UserError: As `check_benchmarks`, or captions can't be fetched.
+    """
+    check_benchmarks(names, root, languages)
+    for name in names:
+        if _TEST_SETS[name].module:
+            for language in _languages(name):
+                if not languages or language in languages:
+                    _open(name, _folder(root, name), language)
+
+
 def evaluate_benchmarks(
     encoder: Encoder, names: Sequence[str], root: str, languages: Sequence[str] = ()
 ) -> Iterator[Result]:

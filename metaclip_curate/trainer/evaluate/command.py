@@ -15,7 +15,7 @@ from metaclip_curate.options.command_line import add_options, given_options
 from metaclip_curate.options.fields import check_range, option
 from metaclip_curate.options.parser import OptionParser
 from metaclip_curate.storage.atomic_file import atomic_write
-from metaclip_curate.trainer.evaluate.benchmarks import check_benchmarks, evaluate_benchmarks
+from metaclip_curate.trainer.evaluate.benchmarks import evaluate_benchmarks, prepare_benchmarks
 from metaclip_curate.trainer.evaluate.files import read_captions, read_class_names, read_templates, templates_of
 from metaclip_curate.trainer.evaluate.options import EvaluationFiles
 from metaclip_curate.trainer.evaluate.results import Result, classification_results, results_table, retrieval_results
@@ -68,7 +68,7 @@ def evaluate(encoder: Encoder, files: EvaluationFiles, languages: Sequence[str] 
 
 
 def check_evaluation(files: EvaluationFiles, languages: Sequence[str] = ()) -> None:
-    """Checks that an evaluation can be done, without a model. See `evaluate`.
+    """Checks that an evaluation can be done, without a model, and fetches captions. See `evaluate`.
 
     Raises:
         UserError: A file is missing or malformed, or a language is unknown.
@@ -83,7 +83,7 @@ def check_evaluation(files: EvaluationFiles, languages: Sequence[str] = ()) -> N
             [Path(files.images, file) for one in _languages(captions, languages) for file, _ in captions[one]], files
         )
     if files.benchmarks:
-        check_benchmarks(files.benchmarks, files.benchmark_data, languages)
+        prepare_benchmarks(files.benchmarks, files.benchmark_data, languages)
 
 
 def _classification(encoder: Encoder, files: EvaluationFiles, only: Sequence[str]) -> Iterator[Result]:

@@ -14,7 +14,7 @@ from clip_benchmark.datasets import builder, flickr30k_200, xtd10, xtd200
 from clip_benchmark.metrics import zeroshot_classification, zeroshot_retrieval
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.trainer.evaluate.benchmarks import check_benchmarks, evaluate_benchmarks
+from metaclip_curate.trainer.evaluate.benchmarks import check_benchmarks, evaluate_benchmarks, prepare_benchmarks
 from metaclip_curate.trainer.evaluate.options import BENCHMARKS
 from metaclip_curate.trainer.evaluate.results import Result
 from metaclip_curate.trainer.evaluate.zero_shot import Encoder
@@ -160,6 +160,21 @@ def test_classification_is_clip_benchmarks(
 def test_captions_that_cannot_be_fetched(encoder: Encoder, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert evaluated(encoder, root, "xtd10", "en") == {}
     assert "xtd10 has no captions in en that clip-benchmark can fetch: left out" in capsys.readouterr().err
+
+
+def test_captions_are_fetched_before_a_training(
+    encoder: Encoder, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "xtd10").symlink_to(root / "xtd10")
+    prepare_benchmarks(["xtd10"], str(tmp_path), ["ko"])
+
+    def unreachable(url: str) -> list[str]:
+        raise OSError("Network is unreachable")
+
+    monkeypatch.setattr(xtd10, "_get_lines", unreachable)
+    assert evaluated(encoder, tmp_path, "xtd10", "ko")["text to image", "recall@1"].queries == 5
+    with pytest.raises(UserError, match=r"clip-benchmark can't read xtd10 in pl from .*: Network is unreachable"):
+        prepare_benchmarks(["xtd10"], str(tmp_path), ["ko", "pl"])
 
 
 def test_an_image_is_encoded_once(root: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
