@@ -118,23 +118,25 @@ class ImageScreening:
         return model
 
     def check(self) -> None:
-        """Looks at the fingerprints of one shard, and warns of lists of digests that the download doesn't have.
+        """Looks at the fingerprints of a shard of each download, and warns of lists of digests that it doesn't have.
 
         Benchmarks are hashed here, before a session starts, since that takes long and finds folders that can't be used.
 
         Raises:
-            UserError: The shard has no fingerprints, or older ones; a benchmark has no image that can be decoded.
+            UserError: A shard has no fingerprints, or older ones; a benchmark has no image that can be decoded.
         """
         if not self.is_needed:
             return
-        source = self._sources[0]
-        rows = source.read_fingerprints()
-        for kind in sorted({each.name.kind for each in self._lists if each.name.kind != "pdq" and len(each.hashes)}):
-            if rows.num_rows and rows.column(kind).null_count == rows.num_rows:
-                self._log(
-                    f"rebalance: the images in {source.shard.folder} have no {kind} of the files that were fetched, so "
-                    f"that --image-list {kind}= rejects nothing: download again with --compute_hash {kind}"
-                )
+        kinds = sorted({each.name.kind for each in self._lists if each.name.kind != "pdq" and len(each.hashes)})
+        first_of_folder = {source.shard.folder: source for source in reversed(self._sources)}
+        for folder in dict.fromkeys(self._downloaded):
+            rows = first_of_folder[folder].read_fingerprints()
+            for kind in kinds:
+                if rows.num_rows and rows.column(kind).null_count == rows.num_rows:
+                    self._log(
+                        f"rebalance: the images in {folder} have no {kind} of the files that were fetched, so that "
+                        f"--image-list {kind}= rejects none of them: download again with --compute_hash {kind}"
+                    )
         _ = self._benchmark_screens
 
     def rejected(self, fetched: DataFrame, work: str) -> DataFrame:

@@ -31,6 +31,7 @@ from metaclip_curate.run.removed_table import read_removed, removals, write_remo
 from metaclip_curate.run.summaries import LanguageTotals, MatchSummary, SampleSummary
 from metaclip_curate.run.tables import language_counts
 from metaclip_curate.schemas import REMOVED
+from metaclip_curate.screens.public_suffixes import are_public_suffixes
 from metaclip_curate.screens.removed import Removal, RemovedScreen
 from metaclip_curate.stages import dedup_task, extract, match
 from metaclip_curate.stages.after.downloaded_pairs import SCREENED_IMAGES_LAYOUT
@@ -84,6 +85,7 @@ class Remover:
             reason: Why.
             purge: Whether rows leave the tables before the manifest as well.
         """
+        self._warn_of_suffixes([each.value for each in requested if each.kind == "host"])
         with self._folder.owned():
             if self._folder.removing:
                 self._log(f"remove: finishing a removal of {self._folder.root} that was interrupted")
@@ -100,6 +102,14 @@ class Remover:
             self._folder.begin_removal(files, tables)
             purged = self._rewrite()
             return RemovalResult(len(new), hits.num_rows, len(pc.unique(hits.column("file"))), purged)
+
+    def _warn_of_suffixes(self, hosts: Sequence[str]) -> None:
+        names = pa.array(hosts, pa.string())
+        for suffix in names.filter(pa.array(are_public_suffixes(names))).to_pylist():
+            self._log(
+                f"remove: {suffix} is a public suffix, below which others have their hosts: it alone is removed, and "
+                "nothing below it"
+            )
 
     def _tables(self, purge: bool) -> list[str]:
         """Returns the tables to rewrite, after a check that their files are what was written."""

@@ -145,9 +145,12 @@ class ClassifierScreen:
         self._label, self._above = label, above
 
     def findings(self, images: pa.Table) -> Findings:
-        """Returns the score of each image that is rejected. An image without a score isn't."""
+        """Returns the score of each image that is rejected.
+
+        An image without a score isn't, since it can't be decoded; one whose score isn't a number is.
+        """
         scores = images.column(SCORE).cast(pa.float64()).fill_null(-np.inf).to_numpy()
-        return {int(row): f"{self._label} {scores[row]:.4g}" for row in np.flatnonzero(scores > self._above)}
+        return {int(row): f"{self._label} {scores[row]:.4g}" for row in np.flatnonzero(~(scores <= self._above))}
 
 
 @dataclass(frozen=True)

@@ -276,6 +276,18 @@ def test_the_command(made: tuple[Path, dict[str, Rows]], tmp_path: Path, capsys:
     assert "nothing to remove: name a file" in capsys.readouterr().err
 
 
+def test_a_public_suffix_is_removed_alone_and_that_is_said(made: tuple[Path, dict[str, Rows]]) -> None:
+    root, tables = made
+    lines: list[str] = []
+    removals = [Removal("host", "github.io"), Removal("host", "a.github.io")]
+    Remover(RunFolder(str(root)), lines.append).remove(removals, "asked for", purge=False)
+    assert [line for line in lines if "public suffix" in line] == [
+        "remove: github.io is a public suffix, below which others have their hosts: it alone is removed, and nothing "
+        "below it"
+    ]
+    assert runs.table(root, "manifest") == tables["manifest"]
+
+
 def test_a_file_with_the_name_of_the_table(made: tuple[Path, dict[str, Rows]]) -> None:
     root, tables = made
     (root / "removed").write_text("mine")

@@ -40,6 +40,7 @@ def test_the_first_reason_counts_and_says_what_was_found() -> None:
             {"pdq": near, "score": 0.9},
             {"pdq": "55" * 32, "score": 0.875},
             {"pdq": "55" * 32, "score": 0.5},
+            {"pdq": "55" * 32, "score": float("nan")},
         )
     )
     reasons = [IMAGE_REASONS[code] if code >= 0 else "" for code in found.codes]
@@ -52,6 +53,7 @@ def test_the_first_reason_counts_and_says_what_was_found() -> None:
         ("benchmark", "2 bits from val/b.png"),
         ("classifier", "unsafe 0.875"),
         ("", ""),
+        ("classifier", "unsafe nan"),
     ]
 
 
