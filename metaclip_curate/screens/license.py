@@ -12,7 +12,7 @@ from metaclip_curate.options.screens import LICENSES
 from metaclip_curate.screens.pairs import Mask, ScreenedPairs, mask_of
 
 _OLDER_ORDER = {"by-nd-nc": "by-nc-nd"}  # of version 1.0
-_CODE = re.compile(r"https?://(?:www\.)?creativecommons\.org/(?:licenses|publicdomain)/([a-z-]+)(?:/|$)")
+_CODE = re.compile(r"https?://(?:www\.)?creativecommons\.org/(?:licenses|publicdomain)/([a-z-]+)(?:/|$)", re.IGNORECASE)
 
 
 def license_code(url: str) -> str:
@@ -22,7 +22,8 @@ def license_code(url: str) -> str:
         url: URL of the licence, of any version and country.
     """
     found = _CODE.match(url)
-    code = _OLDER_ORDER.get(found[1], found[1]) if found else ""
+    written = found[1].lower() if found else ""
+    code = _OLDER_ORDER.get(written, written)
     return code if code in LICENSES else ""
 
 

@@ -17,16 +17,17 @@ import pyarrow.compute as pc
 import stdnum.iban
 import stdnum.luhn
 
+from metaclip_curate.matching.normalization import INVISIBLE
 from metaclip_curate.screens.pairs import Mask
 from metaclip_curate.screens.public_suffixes import top_level_domains
 
 Kind = Literal["email", "phone", "card", "iban"]
 
 # What a text has at least if it has any of the four; RE2's syntax.
-_SUSPECT = r"@|(?:\p{Nd}\P{Nd}{0,4}){7}"
+_SUSPECT = r"[@＠﹫]|(?:\p{Nd}\P{Nd}{0,4}){7}"
 _EMAIL = re.compile(r"(?<![\w.+-])[A-Za-z0-9][\w.+-]*@((?:[A-Za-z0-9-]+\.)+([A-Za-z]{2,24}))(?![\w-])")
-_CARD = re.compile(r"(?<![\d.,/_=-])\d(?:[ -]?\d){12,18}(?![\d/_=]|[.,-]\d)")
-_GROUPED_CARD = re.compile(r"\d{4}([ -]?)\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -]?)\d{6}\2\d{4,5}")
+_CARD = re.compile(r"(?<![\d.,/_=-])\d(?:[ .-]?\d){12,18}(?![\d/_=]|[.,-]\d)")
+_GROUPED_CARD = re.compile(r"\d{4}([ .-]?)\d{4}\1\d{4}\1\d{1,7}|\d{4}([ .-]?)\d{6}\2\d{4,5}")
 # Issuers by the first digits, and the numbers of digits of their cards (ISO/IEC 7812; issuers' public documents).
 _ISSUERS = (
     (re.compile(r"4"), (13, 16, 19)),  # Visa
@@ -46,6 +47,14 @@ _ANNOUNCED = re.compile(
     re.IGNORECASE,
 )
 _GROUPS = re.compile(r"\d[\s().-]+\d")
+# Full-width forms, which Japanese and Chinese input methods write, as ASCII; dashes as hyphens; and what isn't seen.
+_PLAIN = {
+    **{0xFF00 + number - 0x20: chr(number) for number in range(0x21, 0x7F)},
+    **dict.fromkeys((*range(0x2010, 0x2016), 0x2212, 0xFE63), "-"),
+    **dict.fromkeys(map(ord, INVISIBLE)),
+    0xFE6B: "@",
+    0x3000: " ",
+}
 # Countries in whose national form numbers are looked for, by language.
 _REGIONS = {
     "ar": ("SA", "EG"),
@@ -92,6 +101,7 @@ def personal_data(text: str, language: str) -> Iterator[Kind]:
         text: A text.
         language: Its language.
     """
+    text = text if text.isascii() else text.translate(_PLAIN)
     if "@" in text and any(found[2].lower() in top_level_domains() for found in _EMAIL.finditer(text)):
         yield "email"
     if any(map(_is_card, _CARD.finditer(text))):
@@ -103,7 +113,7 @@ def personal_data(text: str, language: str) -> Iterator[Kind]:
 
 
 def _is_card(found: re.Match[str]) -> bool:
-    digits = re.sub("[ -]", "", found.group())
+    digits = re.sub("[ .-]", "", found.group())
     if len(set(digits)) == 1 or not _GROUPED_CARD.fullmatch(found.group()):
         return False
     issued = any(issuer.match(digits) and len(digits) in lengths for issuer, lengths in _ISSUERS)

@@ -40,4 +40,22 @@ def test_only_numbers_that_check_count() -> None:
     assert list(personal_data("card 4111 1111 1111 1112", "en")) == []
     assert list(personal_data("DE89 3704 0044 0532 0130 00", "de")) == ["iban"]
     assert list(personal_data("DE89 3704 0044 0532 0130 01", "de")) == []
+    assert list(personal_data("card 4111.1111.1111.1111", "en")) == ["card"]
     assert list(personal_data("a@logo.png", "en")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("電話は０３－３２１３－１１１１です", "phone"),
+        ("電話は03\u20103213\u20101111です", "phone"),
+        ("ｉｎｆｏ＠ｅｘａｍｐｌｅ．ｊｐ", "email"),
+        ("john﹫example.com", "email"),
+        ("john@gm\u00adail.com", "email"),
+        ("john@\u200bexample.com", "email"),
+        ("カード４１１１　１１１１　１１１１　１１１１", "card"),
+    ],
+)
+def test_full_width_forms_and_invisible_characters(text: str, kind: str) -> None:
+    assert kind in set(personal_data(text, "ja"))
+    assert has_personal_data(pa.array([text]), "ja").tolist() == [True]

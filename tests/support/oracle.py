@@ -644,7 +644,7 @@ def screen_reason(row: Row, language: str, rules: Row) -> str | None:
         return "length"
     if row["lang_score"] < rules.get("reject_lid_score_below", 0.0):
         return "language_score"
-    declared = re.search(r"creativecommons\.org/[a-z]+/([a-z-]+)", row["license"])
+    declared = re.search(r"creativecommons\.org/[a-z]+/([a-z-]+)", row["license"].lower())
     if rules.get("licenses") and (declared is None or declared[1] not in rules["licenses"]):
         return "license"
     if rules.get("where") and rules["where"](row) is False:
