@@ -196,6 +196,7 @@ _WIDENED = {
     pa.uint32(): pa.int64(),
     pa.float16(): pa.float32(),
     pa.large_string(): pa.string(),
+    pa.string_view(): pa.string(),
 }
 _TYPES_BY_NAME = {str(kind): kind for kind in _SPARK_TYPES}
 _LIST_OF = "list of "

@@ -6,6 +6,7 @@ Rows come sorted by their metadata language, so that one automaton is held at a 
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,10 +17,13 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.language import LabelRule, LanguageTable, load_language_table
 from metaclip_curate.metadata.lists.folder import MetadataFolder
 from metaclip_curate.notebook.options import CurateOptions
+from metaclip_curate.pipelines.run_screens import RunScreens
 from metaclip_curate.run.record import MatchCounts
 from metaclip_curate.run.summaries import MatchSummary
 from metaclip_curate.schemas import Kept
 from metaclip_curate.screens.expression import Expression
+from metaclip_curate.screens.host_table import HostTable
+from metaclip_curate.screens.screens import ScreenLists
 from metaclip_curate.stages.match_summary import match_summary
 from metaclip_curate.stages.match_task import NO_METADATA, MatchStats, MatchTask, ScreenRules, match_batch
 from metaclip_curate.stages.shared.sorted_batches import runs_of
@@ -27,6 +31,8 @@ from metaclip_curate.stages.shared.sorted_batches import runs_of
 # What rows are sorted by: a metadata language or NO_METADATA, and the label that the pair counts as.
 LANGUAGE, LABEL = "_language", "_label"
 SORTED_BY = (LANGUAGE, LABEL, "uid")
+# Nine bytes each, in every task; Spark Connect takes messages of 128 MB.
+MOST_HOSTS = 5_000_000
 _SORT_KEYS = [pa.field(LANGUAGE, pa.string()), pa.field(LABEL, pa.string())]
 
 
@@ -54,14 +60,9 @@ class MatchRules:
             digests: SHA-256 of each list that is used.
 
         Raises:
-            UserError: The screens need lists, which are kept in a run folder.
+            UserError: A list that the screens look up can't be read or is too large.
         """
-        screens = options.screens
-        if screens.host_list or screens.host_policies or screens.word_list:
-            raise UserError(
-                "--host-list, --host-policies and --word-list need a run folder, in which workers find these lists: "
-                "use Pipeline or the command"
-            )
+        table = load_language_table(options.match.language_table or None)
         task = MatchTask(
             files=(),
             rule=LabelRule.of(options.dedup.lid_fallback, options.dedup.min_lid_score),
@@ -71,9 +72,9 @@ class MatchRules:
             entry_spacing=options.match.entry_spacing,
             normalize=options.match.normalize,
             storage=options.storage,
-            screens=ScreenRules(screens),
+            screens=ScreenRules(options.screens, _screen_lists(options, table)),
         )
-        return cls(task, load_language_table(options.match.language_table or None), tuple(folder.languages))
+        return cls(task, table, tuple(folder.languages))
 
     def keeping(self, kept: Kept) -> MatchRules:
         """Returns rules for rows with kept columns.
@@ -113,6 +114,19 @@ class MatchRules:
     def _language(self, label: str) -> str:
         language = self.table.metadata_language(label, self.listed)
         return language if language in self.task.digests else NO_METADATA
+
+
+def _screen_lists(options: CurateOptions, table: LanguageTable) -> ScreenLists:
+    """Reads the lists that the screens look up. They travel with the tasks, since there is no folder for them."""
+    languages = frozenset(table.labels.values())
+    lists = RunScreens(options.screens, options.storage, languages, log=warnings.warn).lists()
+    hosts = sum(len(each) for each in (lists.hosts, lists.policies) if isinstance(each, HostTable))
+    if hosts > MOST_HOSTS:
+        raise UserError(
+            f"--host-list and --host-policies name {hosts:,} hosts, and without a run folder at most {MOST_HOSTS:,} "
+            "can be sent to the workers: use Pipeline or the command"
+        )
+    return lists
 
 
 def summary_of(tasks: Iterable[Mapping[str, Any]], metadata: str) -> MatchSummary:

@@ -6,12 +6,14 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from metaclip_curate.balance import entry_probabilities
+from metaclip_curate.errors import UserError
 from metaclip_curate.extract.input_stats import InputStats
 from metaclip_curate.metadata.lists.folder import MetadataFolder
 from metaclip_curate.notebook.distinct_batches import with_language
@@ -60,7 +62,8 @@ def curate_small(
     empty. Of equal pairs the first row stays.
 
     Args:
-        table: A column of URLs and one of texts or lists of texts, whose names are found or are in `options.pool`.
+        table: A column of URLs and one of texts or lists of texts, whose names are found or are in `options.pool`. Data
+            frames that Arrow can convert, such as those of pandas and polars, are taken as well.
         metadata: Path or URL of the metadata folder.
         t: Threshold of the anchor language. Default: that of `options.balance`, 20,000.
         options: The other options.
@@ -69,8 +72,9 @@ def curate_small(
         UserError: The table lacks a column, the metadata folder can't be used, or the anchor language has no match.
     """
     chosen = (options or CurateOptions()).given(metadata, t)
-    pairs = TablePairs.of({field.name: field.type for field in table.schema}, chosen.pool)
-    distinct, extracted = _distinct(table, pairs, chosen.dedup.lid_model)
+    rows = _as_table(table)
+    pairs = TablePairs.of([(field.name, field.type) for field in rows.schema], chosen.pool)
+    distinct, extracted = _distinct(rows, pairs, chosen.dedup.lid_model)
     folder = MetadataFolder.open(chosen.match.metadata, chosen.storage)
     used = folder.among(chosen.match.languages)
     rules = MatchRules.of(chosen, folder, {language: folder.digest(language) for language in used})
@@ -81,6 +85,15 @@ def curate_small(
     expected = sum(thresholds.column("expected_pairs").to_pylist())
     funnel = table_funnel(extracted, summary, expected, kept.num_rows)
     return CuratedTable(kept, counts, thresholds, funnel)
+
+
+def _as_table(given: Any) -> pa.Table:
+    if isinstance(given, pa.Table):
+        return given
+    # What pandas, polars, DuckDB and others have: the Arrow PyCapsule interface.
+    if hasattr(given, "__arrow_c_stream__"):
+        return pa.table(given)
+    raise UserError(f"curate_small takes an Arrow table or a data frame, not {type(given).__name__}: convert it first")
 
 
 def _distinct(table: pa.Table, pairs: TablePairs, lid_model: str) -> tuple[pa.Table, ExtractSummary]:

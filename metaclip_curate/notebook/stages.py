@@ -59,7 +59,9 @@ def pairs(table: DataFrame, options: CurateOptions | None = None) -> DataFrame:
 
 def pairs_and_stats(table: DataFrame, options: CurateOptions) -> DataFrame:
     """As `pairs`, with the counts of each task: fields of `InputStats`."""
-    types = {name: _type_of(name, kind, options.pool.keep_columns) for name, kind in table.dtypes}
+    if not hasattr(table, "mapInArrow"):
+        raise UserError(f"a DataFrame of Spark is needed, not {type(table)}: make one with spark.createDataFrame")
+    types = [(name, _type_of(name, kind, options.pool.keep_columns)) for name, kind in table.dtypes]
     read = TablePairs.of(types, options.pool)
 
     def task(batches: Batches) -> tuple[Batches, Callable[[], Counts]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -35,20 +35,21 @@ class TablePairs:
     no_url: str = ""
 
     @classmethod
-    def of(cls, types: Mapping[str, pa.DataType], options: PoolOptions) -> TablePairs:
+    def of(cls, named: Sequence[tuple[str, pa.DataType | None]], options: PoolOptions) -> TablePairs:
         """Finds the columns of a table.
 
         Args:
-            types: Types of the table's columns.
+            named: Names and types of the table's columns; None as the type of one that isn't kept.
             options: Which columns are read.
 
         Raises:
             UserError: A column is missing or can't be kept, or rows without a URL have no id to be named by.
         """
+        types = dict(named)
         try:
-            columns = find_columns(types, options)
+            columns = find_columns([name for name, _ in named], options)
         except ColumnError as error:
-            raise UserError(f"the table can't be read as pairs: {error}, which is a field of PoolOptions") from error
+            raise UserError(f"the table can't be read as pairs: {error} (options are fields of PoolOptions)") from error
         if options.no_url and not options.id_column:
             raise UserError(
                 "no_url needs id_column: a table's rows have no file and no number to be named by, so name the column "

@@ -24,6 +24,7 @@ from metaclip_curate.run import folder_names
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.option_changes import LIST_DIGESTS
 from metaclip_curate.run.summaries import MatchSummary
+from metaclip_curate.schemas import Kept, kept_columns
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -98,6 +99,11 @@ class CheckedOptions:
     def pool_inputs(self) -> PoolInputs:
         """The pools among the input files."""
         return PoolInputs(self.inputs, self._options.pool, self._options.storage)
+
+    @property
+    def kept_columns(self) -> Kept:
+        """The kept columns of pools, as the inputs have them or, if the run has some already, as these have them."""
+        return kept_columns(self._options.pool.keep_columns, self._kept_types)
 
     @cached_property
     def _kept_types(self) -> list[str]:

@@ -124,8 +124,9 @@ class Pipeline:
             self._checked.match()
             if not self.folder.parts("match"):
                 self._checked.screens.check_lists()
-                if self.folder.parts("extract"):
-                    self._checked.screens.check_where(self.folder)
+                self._checked.screens.check_where(
+                    self._checked.kept_columns if "extract" in stages else self.folder.kept_columns()
+                )
         if "count" in stages:
             self._checked.check_anchor()
 
@@ -174,7 +175,7 @@ class Pipeline:
         if not self._work.is_finished("match"):
             metadata, languages = self._checked.metadata, self._checked.language_table
             screens = self._checked.screens
-            screens.check_where(self.folder)
+            screens.check_where(self.folder.kept_columns())
             with self._work.stage("match", options, grows=True):
                 PartMatcher(self._work, self.options.match, metadata, languages, screens).match()
             self.folder.finish("match", summarize_matches(self.folder, self.options.match.metadata))

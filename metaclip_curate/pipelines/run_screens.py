@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from functools import cached_property
 
 from metaclip_curate import storage
@@ -10,6 +11,7 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.options.screens import ScreenOptions
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.removed_table import removals
+from metaclip_curate.schemas import Kept
 from metaclip_curate.screens.expression import Expression
 from metaclip_curate.screens.host_list import HostList, list_digest, read_host_list
 from metaclip_curate.screens.host_policies import HostPolicies, policies_digest, read_host_policies
@@ -76,17 +78,14 @@ class RunScreens:
         folder = self.options.host_policies
         return read_host_policies(folder, self._storage) if folder else None
 
-    def check_where(self, folder: RunFolder) -> None:
-        """Checks the condition of --where against the columns that the run has kept.
-
-        Args:
-            folder: The run folder, with the stage extract begun.
+    def check_where(self, kept: Kept) -> None:
+        """Checks the condition of --where against the kept columns of a pool.
 
         Raises:
             UserError: It isn't a condition on these columns.
         """
         if self.options.where:
-            Expression(self.options.where).check({column.name: column.type for column in folder.kept_columns()})
+            Expression(self.options.where).check({column.name: column.type for column in kept})
 
     def check_lists(self) -> None:
         """Reads all lists, and logs a warning for each that is empty or can't do what it seems to.
@@ -110,32 +109,44 @@ class RunScreens:
         if self._host_policies and not len(self._host_policies.table):
             self._log(f"match: {self.options.host_policies} has no host that forbids and rejects nothing")
 
-    def write_lists(self, folder: RunFolder) -> ScreenLists:
-        """Writes the tables of hosts to the run folder, from where workers read them until the stage is finished.
+    def lists(self) -> ScreenLists:
+        """Returns what the screens look up, with the tables of hosts in memory.
 
-        Args:
-            folder: The run folder, with the stage match begun.
+        Raises:
+            UserError: A list is broken, or --where can't be read.
         """
         self.check_lists()
         words: dict[str, list[str]] = {}
         for each in self._words:
             words.setdefault(each.language, []).extend(each.words)
         lists = self._host_lists
-        listed = HostTable.of([each.table.hashes for each in lists], [each.table.values for each in lists])
         policies = self._host_policies
         return ScreenLists(
-            hosts=_written(listed, folder, _HOSTS),
-            policies=_written(policies.table, folder, _POLICIES) if policies else "",
+            hosts=HostTable.of([each.table.hashes for each in lists], [each.table.values for each in lists]),
+            policies=policies.table if policies else None,
             policy_rules=policies.rules if policies else (),
             words=tuple((language, tuple(of_language)) for language, of_language in sorted(words.items())),
+        )
+
+    def write_lists(self, folder: RunFolder) -> ScreenLists:
+        """Writes the tables of hosts to the run folder, from where workers read them until the stage is finished.
+
+        Args:
+            folder: The run folder, with the stage match begun.
+        """
+        lists = self.lists()
+        return replace(
+            lists,
+            hosts=_written(lists.hosts, folder, _HOSTS),
+            policies=_written(lists.policies, folder, _POLICIES),
             removed=removals(folder),
         )
 
 
-def _written(table: HostTable, folder: RunFolder, name: str) -> str:
-    """Writes a table and returns its path or URL; empty for an empty table."""
-    if not len(table):
-        return ""
+def _written(table: HostTable | str | None, folder: RunFolder, name: str) -> str | None:
+    """Writes a table and returns its path or URL; None for an empty table."""
+    if not isinstance(table, HostTable) or not len(table):
+        return None
     url = storage.join(folder.work("screens"), name)
     table.write(url, folder.options)
     return url

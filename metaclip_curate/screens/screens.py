@@ -31,15 +31,15 @@ class ScreenLists:
     """What a run's screens look up, as workers get it.
 
     Attributes:
-        hosts: Path or URL of the table of listed hosts; empty without one.
-        policies: Path or URL of the table of host policies; empty without one.
+        hosts: Table of listed hosts, or the path or URL of its file; None without one.
+        policies: Table of host policies, or the path or URL of its file; None without one.
         policy_rules: Names of the policies' rules.
         words: Words by language.
         removed: What was taken down.
     """
 
-    hosts: str = ""
-    policies: str = ""
+    hosts: HostTable | str | None = None
+    policies: HostTable | str | None = None
     policy_rules: tuple[str, ...] = ()
     words: tuple[tuple[str, tuple[str, ...]], ...] = ()
     removed: tuple[Removal, ...] = ()
@@ -115,9 +115,9 @@ def _screens(
     if lists.removed:
         yield RemovedScreen(lists.removed)
     if lists.hosts:
-        yield HostScreen(HostTable.read(lists.hosts, storage))
+        yield HostScreen(_opened(lists.hosts, storage))
     if lists.policies:
-        yield HostPolicyScreen(HostTable.read(lists.policies, storage), lists.policy_rules)
+        yield HostPolicyScreen(_opened(lists.policies, storage), lists.policy_rules)
     if not options.allow_private_addresses:
         yield PrivateAddressScreen()
     if lists.words:
@@ -132,3 +132,7 @@ def _screens(
         yield LicenseScreen(options.licenses)
     if options.where:
         yield ColumnScreen(Expression(options.where))
+
+
+def _opened(table: HostTable | str, storage: StorageOptions) -> HostTable:
+    return HostTable.read(table, storage) if isinstance(table, str) else table

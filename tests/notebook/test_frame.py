@@ -16,6 +16,7 @@ from metaclip_curate.notebook import stages
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.options.match import MatchOptions
 from metaclip_curate.options.pool import PoolOptions
+from metaclip_curate.options.screens import ScreenOptions
 from metaclip_curate.schemas import COUNTS, MANIFEST, PAIRS, with_kept
 from tests.support import pools, runs
 
@@ -33,23 +34,32 @@ def test_a_frame_a_table_and_a_run_give_the_same(tmp_path: Path, spark: SparkSes
     metadata = runs.write_metadata_for(mini_wats[:1], lists, languages=runs.FEW_LANGUAGES)
     rows = pools.pool_rows(mini_wats[:1])
     pq.write_table(pa.Table.from_pylist(rows), pool)
-    options = CurateOptions(pool=PoolOptions(**pools.OPTIONS), draw=DrawOptions(**GIVEN))
+    hosts, words = tmp_path / "hosts", tmp_path / "words"
+    hosts.write_text("h1.pool.example\n")
+    words.write_text("The\n")
+    screens: dict[str, Any] = {"host_list": (str(hosts),), "word_list": (f"en={words}",)}
+    rules: dict[str, Any] = {"host_list": ["h1.pool.example"], "word_list": {"en": ["The"]}}
+    options = CurateOptions(
+        pool=PoolOptions(**pools.OPTIONS), screens=ScreenOptions(**screens), draw=DrawOptions(**GIVEN)
+    )
     # A frame has no order: of equal pairs the smallest row stays, which is the first in the file.
     shuffled = spark.read.parquet(str(pool)).repartition(3, "caption")
 
     found = curate(spark, shuffled, lists, 20, options)
     small = curate_small(pq.read_table(pool), lists, 20, options)
-    runs.run(tmp_path / "run", [pool], lists, **pools.OPTIONS, **GIVEN)
+    runs.run(tmp_path / "run", [pool], lists, **pools.OPTIONS, **screens, **GIVEN)
 
     kept = rows_of(found.kept)
     assert found.kept.columns == with_kept(MANIFEST, kept_fields()).names
     assert kept == sorted(small.kept.to_pylist(), key=lambda row: row["uid"])
     assert kept == [row | {"source_file": ""} for row in runs.table(tmp_path / "run", "manifest")]
-    assert kept == pools.expected_tables(rows, metadata, **GIVEN)["manifest"]
+    assert kept == pools.expected_tables(rows, metadata, screens=rules, **GIVEN)["manifest"]
     assert found.counts.columns == COUNTS.names
     assert rows_of(found.counts) == small.counts.to_pylist() == runs.table(tmp_path / "run", "counts")
     assert found.thresholds.to_pylist() == small.thresholds.to_pylist() == runs.table(tmp_path / "run", "thresholds")
     assert found.funnel == small.funnel
+    steps = {step.key: step.value for step in found.funnel.steps}
+    assert steps["screened_host"] > 0 < steps["screened_words"]
     assert found.matched.count() == sum(found.thresholds.column("pairs").to_pylist())
     found.unpersist()
     assert not any(each.storageLevel.useMemory for each in found.persisted)
@@ -88,6 +98,8 @@ def test_mistakes(spark: SparkSession, tmp_path: Path) -> None:
             table.selectExpr("link AS url", "text", "current_timestamp() AS when"),
             CurateOptions(pool=PoolOptions(keep_columns=("when",))),
         )
+    with pytest.raises(UserError, match="a DataFrame of Spark is needed, not <class 'dict'>"):
+        stages.pairs({})  # type: ignore[arg-type]
     with pytest.raises(UserError, match="the DataFrame has no column uid"):
         stages.dedup(table)
     with pytest.raises(UserError, match="does not exist"):

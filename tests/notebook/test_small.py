@@ -13,12 +13,24 @@ import pytest
 from metaclip_curate import CurateOptions, curate_small
 from metaclip_curate.balance import order_keys
 from metaclip_curate.errors import UserError
+from metaclip_curate.notebook import match_batches
 from metaclip_curate.options.balance import BalanceOptions
 from metaclip_curate.options.dedup import DedupOptions
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.options.match import MatchOptions
 from metaclip_curate.options.pool import PoolOptions
+from metaclip_curate.options.screens import ScreenOptions
+from metaclip_curate.screens.host_policies import write_host_policies
+from metaclip_curate.storage import StorageOptions
 from tests.support import pools, runs
+
+TABLE = pa.table(
+    {
+        "url": ["https://a.example/"] * 2,
+        "text": ["The dog is here"] * 2,
+        "tags": pa.array([["x"], None], pa.list_(pa.string())),
+    }
+)
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +122,59 @@ def test_mistakes(tmp_path: Path, pool: dict[str, Any], part: str) -> None:
     table = pa.table({"url": ["https://a.example/"], "text": ["A dog"], "when": when})
     with pytest.raises(UserError, match=part):
         curate_small(table, tmp_path, options=CurateOptions(pool=PoolOptions(**pool)))
+
+
+@pytest.mark.parametrize(
+    ("table", "options", "t", "part"),
+    [
+        ([], {}, 1, "takes an Arrow table or a data frame, not list"),
+        (TABLE, {}, "1", "--t must be a number, not '1'"),
+        (TABLE, {}, 1.5, "--t must be a whole number, not 1.5"),
+        (TABLE, {"pool": PoolOptions(text_column="text")}, 1, "--text-column must be a list of strings"),  # type: ignore[arg-type]
+        (TABLE.append_column("text", TABLE.column("text")), {}, 1, "it has 2 columns of the name text"),
+    ],
+)
+def test_values_of_other_types(tmp_path: Path, table: Any, options: dict[str, Any], t: Any, part: str) -> None:
+    (tmp_path / "en.txt").write_text("dog\n")
+    with pytest.raises(UserError, match=part):
+        curate_small(table, tmp_path, t, CurateOptions(**options))
+
+
+def test_tables_of_other_kinds_give_the_same(tmp_path: Path) -> None:
+    (tmp_path / "en.txt").write_text("dog\n")
+    options = CurateOptions(pool=PoolOptions(text_column=["text"], keep_columns=["tags"]))  # type: ignore[arg-type]
+    expected = curate_small(TABLE, tmp_path, 1, options).kept
+    assert expected.num_rows == 1
+    views = pa.schema([("url", pa.string_view()), ("text", pa.string_view()), ("tags", pa.list_(pa.string_view()))])
+    for table in (TABLE.cast(views), TABLE.to_pandas()):
+        assert curate_small(table, tmp_path, 1, options).kept.equals(expected)
+
+
+def test_lists_of_hosts_and_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    (lists / "en.txt").write_text("dog\n")
+    (tmp_path / "hosts").write_text("b.example\n")
+    (tmp_path / "words").write_text("bad\n")
+    write_host_policies(str(tmp_path / "policies"), {"c.example": "robots.txt: GPTBot"}, {}, StorageOptions())
+    urls = [f"https://{host}.example/" for host in ("a", "b", "c", "a")]
+    table = pa.table({"url": urls, "text": ["The dog is here", "The dog is there", "A dog", "The bad dog is here"]})
+    screens = ScreenOptions(
+        host_list=(str(tmp_path / "hosts"),),
+        host_policies=str(tmp_path / "policies"),
+        word_list=(f"en={tmp_path / 'words'}",),
+    )
+    found = curate_small(table, lists, 1, CurateOptions(screens=screens))
+    assert found.kept.column("url").to_pylist() == ["https://a.example/"]
+    steps = {step.key: step.value for step in found.funnel.steps}
+    assert [steps[f"screened_{reason}"] for reason in ("host", "host_policy", "words")] == [1, 1, 1]
+
+    monkeypatch.setattr(match_batches, "MOST_HOSTS", 1)
+    with pytest.raises(UserError, match="--host-list and --host-policies name 2 hosts, and without a run folder at"):
+        curate_small(table, lists, 1, CurateOptions(screens=screens))
+    (tmp_path / "hosts").write_text("# none\n")
+    with pytest.warns(UserWarning, match="hosts is empty and rejects nothing"):
+        curate_small(table, lists, 1, CurateOptions(screens=screens))
 
 
 def test_a_language_without_a_list_is_refused(tmp_path: Path) -> None:

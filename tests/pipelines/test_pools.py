@@ -132,6 +132,9 @@ def test_what_is_wrong_with_the_columns_is_said_before_anything_is_read(tmp_path
 
     assert "a.jsonl can't be read as a pool: it has no column of texts among link, when, words" in refused()
     given: dict[str, Any] = {"text_column": ("words",), "url_column": "link"}
+    (tmp_path / "en.txt").write_text("x\n")
+    with pytest.raises(UserError, match=r"--where names score, which isn't a column .*: the run has none"):
+        Pipeline(runs.options(tmp_path / "run", [tmp_path / "a.jsonl"], tmp_path, where="score > 1", **given)).run()
     assert "it has no column uid among" in refused(**given, id_column="uid")
     assert refused(**given, keep_columns=("score",)) == (
         "--keep-columns score: no file of a pool has it; correct the name or leave it out"

@@ -182,9 +182,9 @@ def test_lists_that_cant_be_used_are_an_error(tmp_path: Path, given: dict[str, A
 def test_conditions_are_checked_against_the_kept_columns(tmp_path: Path) -> None:
     folder = RunFolder(str(tmp_path / "run"))
     folder.begin("extract", {"keep_columns": ["punsafe"], "kept_types": ["double"]}, "")
-    screens(tmp_path, [], where="punsafe < 0.1").check_where(folder)
+    screens(tmp_path, [], where="punsafe < 0.1").check_where(folder.kept_columns())
     with pytest.raises(UserError, match=r"--where names score, .*: the kept columns are punsafe"):
-        screens(tmp_path, [], where="score < 0.1").check_where(folder)
+        screens(tmp_path, [], where="score < 0.1").check_where(folder.kept_columns())
     with pytest.raises(UserError, match="--where 'punsafe <' can't be read"):
         screens(tmp_path, [], where="punsafe <").check_lists()
 

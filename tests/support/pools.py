@@ -18,7 +18,7 @@ def pool_rows(wats: Sequence[Path], most: int = 600) -> Rows:
     texts = list(dict.fromkeys(row["text"] for wat in wats for row in oracle.read_wat(wat)[0]))[:most]
     rows: Rows = [
         {
-            "url": f"https://pool.example/{number // 2}.jpg",
+            "url": f"https://h{number // 2 % 5}.pool.example/{number // 2}.jpg",
             "caption": text,
             "alt": [texts[-number], " "] if number % 5 == 4 else None,
             "id": f"{number:04}",

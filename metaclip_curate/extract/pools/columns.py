@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -62,7 +63,7 @@ def find_columns(names: Collection[str], options: PoolOptions) -> Columns:
         options: The columns that were named, and whether a pair needs a URL.
 
     Raises:
-        ColumnError: A column is missing.
+        ColumnError: A column is missing, or its name isn't unique.
     """
     texts = _named(options.text_column, names, "--text-column")
     if not texts:
@@ -81,7 +82,7 @@ def find_columns(names: Collection[str], options: PoolOptions) -> Columns:
         _named([name], names, f"--{about.replace('_', '-')}-column")
     if not named["id"] and KEY in names:
         named["id"] = KEY
-    return Columns(
+    columns = Columns(
         texts=texts,
         url=urls[0] if urls else "",
         kept=tuple(name if name in names else "" for name in options.keep_columns),
@@ -89,6 +90,11 @@ def find_columns(names: Collection[str], options: PoolOptions) -> Columns:
         status=_STATUS if _IMG2DATASET.issubset(names) else "",
         **named,
     )
+    occurrences = Counter(names)
+    for name in columns.read:
+        if occurrences[name] > 1:
+            raise ColumnError(f"it has {occurrences[name]} columns of the name {name}: rename all but one of them")
+    return columns
 
 
 def _named(given: Sequence[str], names: Collection[str], option: str) -> tuple[str, ...]:

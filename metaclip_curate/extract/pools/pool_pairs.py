@@ -17,7 +17,15 @@ from metaclip_curate.extract.links import clean_texts
 from metaclip_curate.extract.page_facts import page_language
 from metaclip_curate.extract.pair_columns import image_id_column, new_uids, pair_uids, uid_column
 from metaclip_curate.extract.pools.columns import Columns
-from metaclip_curate.extract.pools.raw_rows import RawRows, Texts, as_ids, as_strings, as_texts, kept_column
+from metaclip_curate.extract.pools.raw_rows import (
+    RawRows,
+    Texts,
+    as_ids,
+    as_strings,
+    as_texts,
+    kept_column,
+    without_views,
+)
 from metaclip_curate.extract.urls import resolve_absolute
 from metaclip_curate.schemas import PAIRS, Kept, with_kept
 
@@ -66,7 +74,7 @@ class PoolPairs:
             ColumnError: A column has a type that can't be used.
         """
         for rows in raw:
-            batch = self._pairs(_successful(rows, self._stats))
+            batch = self._pairs(_successful(rows._replace(rows=without_views(rows.rows)), self._stats))
             if batch.num_rows:
                 yield batch
 

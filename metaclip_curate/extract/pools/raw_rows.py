@@ -44,6 +44,24 @@ def numbered_rows(batches: Iterable[pa.RecordBatch], columns: Columns) -> Iterat
         first += rows.num_rows
 
 
+def without_views(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """Returns rows without views of strings, from which Arrow can't take rows."""
+    for number, field in enumerate(rows.schema):
+        kind = _without_views(field.type)
+        if kind != field.type:
+            rows = rows.set_column(number, field.with_type(kind), rows.column(number).cast(kind))
+    return rows
+
+
+def _without_views(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return pa.list_(_without_views(kind.value_type)) if "_view" in str(kind) else kind
+    return _VIEWS.get(kind, kind)
+
+
+_VIEWS = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
+
+
 class Texts(NamedTuple):
     """The texts in a column.
 
@@ -70,7 +88,7 @@ def as_strings(column: pa.Array, name: str) -> pa.StringArray:
         column = column.dictionary_decode()
     if pa.types.is_null(column.type):
         return pa.nulls(len(column), pa.string())
-    if str(column.type) not in _TEXT_TYPES:
+    if column.type not in _TEXT_TYPES:
         raise ColumnError(f"its column {name} has the type {column.type}, and strings are needed: name another column")
     if column.type == pa.string():
         try:
@@ -87,8 +105,9 @@ def as_strings(column: pa.Array, name: str) -> pa.StringArray:
         return pa.array(values, pa.string())
 
 
-# By name, since not every release of pyarrow has all of them.
-_TEXT_TYPES = frozenset({"string", "large_string", "string_view", "binary", "large_binary", "binary_view"})
+_TEXT_TYPES = frozenset(
+    {pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.binary_view()}
+)
 
 
 def as_texts(column: pa.Array, name: str) -> Texts:
@@ -136,7 +155,7 @@ def kept_column(column: pa.Array, field: pa.Field, name: str) -> pa.Array:
 def _widens(kind: pa.DataType, wider: pa.DataType) -> bool:
     if pa.types.is_null(kind):
         return True
-    if str(kind) in _TEXT_TYPES and wider == pa.string():
+    if kind in _TEXT_TYPES and wider == pa.string():
         return True
     if pa.types.is_list(wider) and hasattr(kind, "value_type"):
         return bool(kind.value_type == wider.value_type) or _widens(kind.value_type, wider.value_type)

@@ -169,16 +169,21 @@ def test_columns_of_other_types(tmp_path: Path) -> None:
     assert (stats.dropped_bad_url, stats.dropped_no_text, stats.records_skipped) == (1, 1, 0)
 
 
-@pytest.mark.parametrize("kind", [pa.large_string(), pa.dictionary(pa.int32(), pa.string()), pa.binary()])
+@pytest.mark.parametrize(
+    "kind",
+    [pa.large_string(), pa.dictionary(pa.int32(), pa.string()), pa.binary(), pa.string_view(), pa.binary_view()],
+)
 def test_strings_of_other_representations(tmp_path: Path, kind: pa.DataType) -> None:
-    urls = pa.array(["https://a.example/1", None, "https://a.example/1"]).cast(kind)
+    is_bytes = "binary" in str(kind)
+    urls = pa.array(["https://a.example/1", None, "https://a.example/1", "https://a.example/1"]).cast(kind)
+    last = b"caf\xe9" if is_bytes else "y"
     texts = (
-        pa.array([b"caf\xc3\xa9", b"x", b"caf\xe9"]) if kind == pa.binary() else pa.array(["café", "x", "y"]).cast(kind)
+        pa.array([b"caf\xc3\xa9", b"x", last, last], kind) if is_bytes else pa.array(["café", "x", last, last], kind)
     )
     pq.write_table(pa.table({"url": urls, "text": texts}), tmp_path / "p.parquet")
     found, stats = read(tmp_path / "p.parquet")
-    assert [row["text"] for row in found] == ["café", "caf\ufffd" if kind == pa.binary() else "y"]
-    assert stats.dropped_bad_url == 1
+    assert [row["text"] for row in found] == ["café", "caf\ufffd" if is_bytes else "y"]
+    assert (stats.dropped_bad_url, stats.duplicate_texts) == (1, 1)
 
 
 def test_bytes_that_are_no_utf8(tmp_path: Path) -> None:
