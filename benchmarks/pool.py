@@ -25,7 +25,7 @@ from metaclip_curate.extract.pools.columns import find_columns
 from metaclip_curate.extract.pools.parquet_rows import open_parquet_pool, read_parquet, split_by_rows
 from metaclip_curate.extract.pools.read_pool import FilePart
 from metaclip_curate.options.pool import PoolOptions
-from metaclip_curate.stages.extract import LAYOUT
+from metaclip_curate.stages.extract_task import LAYOUT
 from metaclip_curate.stages.shared.parquet_files import write_file
 from metaclip_curate.storage import StorageOptions
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from benchmarks.cpu_time import descendants_seconds
 from benchmarks.local_spark import local_spark
 from metaclip_curate.extract import ReadOptions, read_pairs
-from metaclip_curate.stages.extract import LAYOUT, ExtractTask, InputPart, write_pairs
+from metaclip_curate.stages.extract import write_pairs
+from metaclip_curate.stages.extract_task import LAYOUT, ExtractTask, InputPart
 from metaclip_curate.stages.shared.parquet_files import write_file
 from metaclip_curate.storage import StorageOptions
 

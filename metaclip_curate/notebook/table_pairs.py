@@ -77,7 +77,7 @@ class TablePairs:
         """
         file = PoolFile("", f"{POOL_URN}{self.no_url}:" if self.no_url else "", ids_are_unique=True, kept=self.kept)
         try:
-            yield from PoolPairs(file, stats, unique=unique).batches(self._raw(batches, stats))
+            yield from PoolPairs(file, stats, None if unique else 0).batches(self._raw(batches, stats))
         except ColumnError as error:
             raise UserError(f"the table can't be read as pairs: {error}") from error
 

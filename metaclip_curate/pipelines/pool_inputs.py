@@ -15,7 +15,7 @@ from metaclip_curate.extract.pools.lines import NotTextError
 from metaclip_curate.extract.pools.parquet_rows import UnreadableError, open_parquet_pool, split_by_rows
 from metaclip_curate.extract.pools.peek import peek
 from metaclip_curate.options.pool import PoolOptions
-from metaclip_curate.stages.extract import InputPart
+from metaclip_curate.stages.extract_task import InputPart
 from metaclip_curate.storage import InputError, Inputs, StorageOptions
 from metaclip_curate.storage.ranged_file import open_seekable
 

@@ -33,14 +33,14 @@ from metaclip_curate.run.tables import language_counts
 from metaclip_curate.schemas import REMOVED
 from metaclip_curate.screens.public_suffixes import are_public_suffixes
 from metaclip_curate.screens.removed import Removal, RemovedScreen
-from metaclip_curate.stages import dedup_task, extract, match
+from metaclip_curate.stages import dedup_task, extract_task, match
 from metaclip_curate.stages.after.downloaded_pairs import SCREENED_IMAGES_LAYOUT
 from metaclip_curate.stages.shared.parquet_files import Layout, write_file
 from metaclip_curate.stages.shared.parquet_reading import open_table_file
 
 # The tables that --purge rewrites, with their stages and layouts.
 _PURGED: Mapping[str, tuple[str, Layout]] = {
-    "pairs": ("extract", extract.LAYOUT),
+    "pairs": ("extract", extract_task.LAYOUT),
     "distinct": ("dedup", dedup_task.LAYOUT),
     "matched": ("match", match.LAYOUT),
     "screened": ("match", SCREENED_IMAGES_LAYOUT),

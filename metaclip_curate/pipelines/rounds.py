@@ -29,7 +29,8 @@ from metaclip_curate.run.selections import Selections
 from metaclip_curate.run.summaries import ExtractSummary
 from metaclip_curate.run.tables import read_columns, write_part
 from metaclip_curate.schemas import INPUTS
-from metaclip_curate.stages.extract import ExtractTask, write_pairs
+from metaclip_curate.stages.extract import write_pairs
+from metaclip_curate.stages.extract_task import ExtractTask
 from metaclip_curate.storage import Inputs
 
 InputRow = dict[str, Any]  # a row of `inputs`

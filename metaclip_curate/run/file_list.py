@@ -76,11 +76,13 @@ class Origin(NamedTuple):
         crawl: Name of the crawl; empty if unknown.
         source_file: Name of the input file.
         part: Number of its part, of a file that several tasks read.
+        piece: Number of the file among those that a task wrote.
     """
 
     crawl: str
     source_file: str
     part: int = 0
+    piece: int = 0
 
 
 @dataclass(frozen=True)

@@ -3,70 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from metaclip_curate import storage
-from metaclip_curate.console.file_reports import FileReport, Reporter
-from metaclip_curate.extract import InputStats, ReadOptions, read_pairs
-from metaclip_curate.extract.pools.parquet_rows import RowGroups
-from metaclip_curate.extract.pools.read_pool import FilePart
 from metaclip_curate.run.file_list import Origin, PartFile
-from metaclip_curate.run.selections import SelectedWarc, read_ranges
-from metaclip_curate.schemas import PAIRS, ddl
-from metaclip_curate.stages.shared.parquet_files import Layout, write_file
+from metaclip_curate.schemas import ddl
+from metaclip_curate.stages.extract_task import ExtractTask, InputPart, write_pairs_of
 from metaclip_curate.stages.shared.partitioning import numbered_tasks
 from metaclip_curate.stages.shared.tables import PART_FILE
 from metaclip_curate.storage import StorageOptions
 
-# The pages of a file follow one another, so that even their URLs repeat.
-LAYOUT = Layout(PAIRS, ("text_source", "page_url", "page_lang", "license", "crawl", "source_file"))
 _READ = pa.schema(
-    [*PART_FILE, pa.field("crawl", pa.string()), pa.field("part", pa.int64()), pa.field("stats", pa.string())]
+    [
+        *PART_FILE,
+        *(pa.field(name, pa.string()) for name in ("path", "crawl", "stats")),
+        *(pa.field(name, pa.int64()) for name in ("part", "piece")),
+    ]
 )
 _ATTEMPTS = 3
-
-
-@dataclass(frozen=True)
-class InputPart:
-    """What one task reads: an input file, or some row groups of one.
-
-    Attributes:
-        path: Name of the input file.
-        row_groups: Row groups of a Parquet file that is divided over several tasks; None for all of a file.
-        below: Path of the file below the folder that the command names.
-    """
-
-    path: str
-    row_groups: RowGroups | None = None
-    below: str = ""
-
-
-@dataclass(frozen=True)
-class ExtractTask:
-    """What a worker needs to read files.
-
-    Addresses travel in the task and not in rows, since Spark writes rows to plans, logs and files.
-
-    Attributes:
-        read: How records are read.
-        storage: Credentials and limits for the inputs and the run folder.
-        addresses: Addresses by name, of the files that the command names.
-        reports: File by which workers report their progress to a driver on the same machine; empty for none.
-        selected: Inputs, by name, of which only some records are read.
-    """
-
-    read: ReadOptions
-    storage: StorageOptions
-    addresses: Mapping[str, str] = field(default_factory=dict, repr=False)
-    reports: str = ""
-    selected: Mapping[str, SelectedWarc] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -85,7 +45,7 @@ class ReadFiles:
 
 
 def write_pairs(spark: SparkSession, parts: Sequence[InputPart], task: ExtractTask, folder: str) -> ReadFiles:
-    """Reads input files and writes their pairs, one task and one file each.
+    """Reads input files and writes their pairs, one task each.
 
     Args:
         spark: The session.
@@ -104,11 +64,8 @@ def write_pairs(spark: SparkSession, parts: Sequence[InputPart], task: ExtractTa
         # Spark takes one result of a task that ran twice. Both attempts wrote the same file, unless the network gave
         # them different rows. Then there is one file too many, and all is done again.
         if sorted(row["name"] for row in read) == written:
-            stats = [json.loads(row["stats"]) for row in read]
-            origins = {
-                row["name"]: Origin(row["crawl"], each["path"], row["part"])
-                for row, each in zip(read, stats, strict=True)
-            }
+            stats = [json.loads(row["stats"]) for row in read if row["stats"]]
+            origins = {row["name"]: Origin(row["crawl"], row["path"], row["part"], row["piece"]) for row in read}
             files = sorted(PartFile(*row[: len(PartFile._fields)]) for row in read)
             return ReadFiles(added_up(stats), files, origins)
     raise RuntimeError(f"{folder} has {written}, and the tasks reported {sorted(row['name'] for row in read)}")
@@ -166,44 +123,13 @@ def _reader(
         for batch in batches:
             for number in batch.column(0).to_pylist():
                 part = parts[number]
-                stats = InputStats(part.path)
-                file, crawl = _write_pairs_of(part, stats, task, folder)
-                first = part.row_groups.first if part.row_groups else 0
-                numbers = {"crawl": crawl, "part": first, "stats": json.dumps(dataclasses.asdict(stats))}
-                yield pa.RecordBatch.from_pylist([file._asdict() | numbers], schema=_READ)
+                written, stats = write_pairs_of(part, task, folder)
+                about = {"path": part.path, "part": part.number}
+                rows = [
+                    {**each.file._asdict(), **about, "crawl": each.crawl, "piece": piece}
+                    for piece, each in enumerate(written)
+                ]
+                rows[0]["stats"] = json.dumps(dataclasses.asdict(stats))  # of all pieces
+                yield pa.RecordBatch.from_pylist(rows, schema=_READ)
 
     return read
-
-
-def _write_pairs_of(part: InputPart, stats: InputStats, task: ExtractTask, folder: str) -> tuple[PartFile, str]:
-    """Writes the pairs of a part, and fills in its stats; returns the crawl as well, which all pairs have."""
-    path, crawl = part.path, ""
-    # The console counts whole files.
-    reporter = Reporter(task.reports if part.row_groups is None else "")
-    named = path if part.row_groups is None else f"{path}\n{part.row_groups.first}"
-    digest = hashlib.blake2b(named.encode("utf-8", "surrogateescape"), digest_size=16)
-
-    def pairs() -> Iterator[pa.RecordBatch]:
-        nonlocal crawl
-        address, ranges = task.addresses.get(path, path), None
-        if path in task.selected:
-            address, ranges = task.selected[path].warc, read_ranges(task.selected[path], task.storage)
-        of_file = FilePart(part.row_groups, part.below)
-        for batch in read_pairs(address, task.read, task.storage, stats, ranges, of_file):
-            reporter.report(FileReport(path, stats.pairs, finished=False))
-            digest.update("".join(batch.column("uid").to_pylist()).encode())
-            crawl = batch.column("crawl")[0].as_py()
-            yield batch
-
-    def name() -> str:
-        return f"{digest.hexdigest()}.parquet"
-
-    file = write_file(pairs(), LAYOUT.keeping(task.read.kept), folder, name, task.storage)
-    if file.rows != stats.pairs:
-        raise RuntimeError(f"{path} gave {file.rows} pairs, but its stats have {stats.pairs}")
-    if stats.error.startswith("HTTP 4") and storage.is_web(path) and path not in task.addresses:
-        stats.error += (
-            " (it is none of this command's --input: where it needs a password or a signature, name it with that again)"
-        )
-    reporter.report(FileReport(path, stats.pairs, finished=True))
-    return file, crawl

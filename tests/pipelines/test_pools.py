@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from examples import pool_writer
 from metaclip_curate.cli import main
 from metaclip_curate.errors import UserError
 from metaclip_curate.extract.pools import parquet_rows
-from metaclip_curate.pipelines import pool_inputs
+from metaclip_curate.pipelines import pool_inputs, rounds
 from metaclip_curate.pipelines.curation import Pipeline
 from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.stages.extract_task import ExtractTask
 from tests.support import oracle, runs
 
 Rows = list[dict[str, Any]]
@@ -87,6 +89,7 @@ def test_pools_of_all_forms_and_a_crawl(
     tmp_path: Path, spark: SparkSession, mini_wats: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool_inputs, "split_by_rows", lambda rows: parquet_rows.split_by_rows(rows, 70))
+    monkeypatch.setattr(rounds, "ExtractTask", partial(ExtractTask, pool_file_rows=30))
     metadata = runs.write_metadata_for(mini_wats, tmp_path / "lists", languages=("en", "th"))
     files = write_pool(tmp_path / "pool", pool_rows(mini_wats[0]))
     inputs: list[Path] = [tmp_path / "pool", mini_wats[1]]
@@ -95,8 +98,11 @@ def test_pools_of_all_forms_and_a_crawl(
     assert_tables(output, expected_of(files, mini_wats[1:], metadata))
     folder = RunFolder(str(output))
     lists = [folder.file_list("extract", part) for part in folder.parts("extract")]
-    parts = [origin.part for files_of in lists if files_of for origin in files_of.origins.values()]
-    assert sorted(parts) == [0, 0, 0, 0, 2, 4, 6]  # of the Parquet file, each task read two row groups
+    origins = [origin for files_of in lists if files_of for origin in files_of.origins.values()]
+    divided = sorted(origin[2:] for origin in origins if origin.source_file.endswith(".parquet"))
+    # Each task read two row groups, and wrote a file of each.
+    assert divided == [(0, 0), (0, 1), (2, 0), (2, 1), (4, 0), (4, 1), (6, 0)]
+    assert {origin[2:] for origin in origins if not origin.source_file.endswith(".parquet")} == {(0, 0)}
     assert [field.name for field in folder.kept_columns()] == list(KEPT.values())
     manifest = runs.table(output, "manifest")
     assert {row["source_file"].rpartition(".")[2] for row in manifest} == {"parquet", "jsonl", "tar", "gz"}

@@ -17,7 +17,8 @@ from metaclip_curate import storage
 from metaclip_curate.extract import ReadOptions
 from metaclip_curate.run.file_list import Origin
 from metaclip_curate.schemas import PAIRS
-from metaclip_curate.stages.extract import ExtractTask, InputPart, added_up, write_pairs
+from metaclip_curate.stages.extract import added_up, write_pairs
+from metaclip_curate.stages.extract_task import ExtractTask, InputPart
 from metaclip_curate.storage import StorageOptions
 from tests.conftest import ROOT
 

@@ -20,6 +20,7 @@ from metaclip_curate.extract import ReadOptions
 from metaclip_curate.options.run import RunOptions
 from metaclip_curate.spark.session import get_session
 from metaclip_curate.stages import extract
+from metaclip_curate.stages.extract_task import ExtractTask, InputPart
 from metaclip_curate.storage import StorageOptions
 
 Reader = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
@@ -48,8 +49,8 @@ def main() -> None:
     output, *paths = sys.argv[1:]
     spark = get_session(RunOptions(master="local[2,2]", driver_memory="1g", verbose=True))
     vars(extract)["_reader"] = flaky(extract._reader)
-    task = extract.ExtractTask(ReadOptions(batch_links=100), StorageOptions())
-    print(json.dumps(extract.write_pairs(spark, list(map(extract.InputPart, paths)), task, output).inputs))
+    task = ExtractTask(ReadOptions(batch_links=100), StorageOptions())
+    print(json.dumps(extract.write_pairs(spark, list(map(InputPart, paths)), task, output).inputs))
     spark.stop()
 
 

@@ -14,7 +14,7 @@ from metaclip_curate.extract.pools.raw_rows import BATCH_BYTES, BATCH_ROWS, RawR
 
 # Of each column, so much is read at a time, so that a large row group needs little memory.
 _BUFFER_BYTES = 1 << 23
-# Rows of a part of a file that one task reads. Its uids take 100 bytes of memory each.
+# Rows of a part of a file that one task reads.
 PART_ROWS = 1_000_000
 
 

@@ -29,6 +29,8 @@ from metaclip_curate.extract.pools.raw_rows import (
 from metaclip_curate.extract.urls import resolve_absolute
 from metaclip_curate.schemas import PAIRS, Kept, with_kept
 
+# As many as a part of a Parquet file has rows.
+REMEMBERED_PAIRS = 1_000_000
 SUCCESS = "success"  # img2dataset's status of a row that has an image
 
 
@@ -57,18 +59,19 @@ class PoolPairs:
     Args:
         file: What the rows have in common.
         stats: Rows, dropped rows, texts and pairs are counted here.
-        unique: Whether of equal pairs only the first is yielded.
+        remembered: Number of pairs among which only the first of equal ones is yielded; None for all, 0 for none. Then
+            the uids are forgotten, since they take 100 bytes of memory each.
     """
 
-    def __init__(self, file: PoolFile, stats: InputStats, *, unique: bool = True) -> None:
+    def __init__(self, file: PoolFile, stats: InputStats, remembered: int | None = REMEMBERED_PAIRS) -> None:
         self._file = file
-        self._unique = unique
+        self._remembered = remembered
         self._stats = stats
         self._seen: set[bytes] = set()
         self._schema = with_kept(PAIRS, file.kept)
 
     def batches(self, raw: Iterator[RawRows]) -> Iterator[pa.RecordBatch]:
-        """Yields batches of `schemas.PAIRS` with the kept columns, with each (url, text) once if `unique`.
+        """Yields batches of `schemas.PAIRS` with the kept columns.
 
         Raises:
             ColumnError: A column has a type that can't be used.
@@ -99,7 +102,7 @@ class PoolPairs:
         whole = len(texts.rows) == raw.rows.num_rows and bool((np.diff(texts.rows) == 1).all())
         of_texts = urls if whole else urls.take(pa.array(texts.rows))
         uids = pair_uids(of_texts, texts.values)
-        fresh = np.array(new_uids(uids, self._seen) if self._unique else [True] * len(uids), dtype=bool)
+        fresh = np.array(self._are_new(uids), dtype=bool)
         rows = texts.rows
         values = texts.values
         if not fresh.all():
@@ -113,6 +116,13 @@ class PoolPairs:
         known = [uid_column(uids), image_id_column(of_texts), of_texts, values, source]
         chosen = raw.rows if whole and fresh.all() else raw.rows.take(pa.array(rows))
         return pa.RecordBatch.from_arrays([*known, *self._other_columns(chosen, raw.columns)], schema=self._schema)
+
+    def _are_new(self, uids: list[bytes]) -> list[bool]:
+        if self._remembered == 0:
+            return [True] * len(uids)
+        if self._remembered is not None and len(self._seen) >= self._remembered:
+            self._seen.clear()
+        return new_uids(uids, self._seen)
 
     def _other_columns(self, rows: pa.RecordBatch, columns: Columns) -> Iterator[pa.Array]:
         """Yields the columns from page_url on, in the order of the schema."""

@@ -15,7 +15,10 @@ import pytest
 
 from examples import pool_writer
 from metaclip_curate.extract import InputStats, ReadOptions, read_pairs
+from metaclip_curate.extract.pools.columns import find_columns
 from metaclip_curate.extract.pools.parquet_rows import RowGroups
+from metaclip_curate.extract.pools.pool_pairs import PoolFile, PoolPairs
+from metaclip_curate.extract.pools.raw_rows import RawRows
 from metaclip_curate.extract.pools.read_pool import FilePart
 from metaclip_curate.options.pool import PoolOptions
 from metaclip_curate.schemas import PAIRS, kept_columns, with_kept
@@ -238,6 +241,19 @@ def test_row_groups_are_read_apart(tmp_path: Path) -> None:
     assert [row for rows, _ in parts for row in rows] == whole
     assert [stats.records for _, stats in parts] == [10, 10, 3]
     assert [row["url"] for row in whole][-1] == "urn:pool:x:p.parquet#22"
+
+
+@pytest.mark.parametrize(("remembered", "numbers"), [(0, "113311"), (1, "131"), (3, "13"), (None, "13")])
+def test_repeats_are_recognised_among_so_many_pairs(remembered: int | None, numbers: str) -> None:
+    columns = find_columns(["url", "text"], PoolOptions())
+    raw = [
+        RawRows(pa.record_batch({"url": [f"https://a.example/{n}"] * 2, "text": ["x"] * 2}), columns, 0)
+        for n in (1, 3, 1)
+    ]
+    stats = InputStats("p")
+    pairs = list(PoolPairs(PoolFile("p"), stats, remembered).batches(iter(raw)))
+    assert [url[-1] for batch in pairs for url in batch.column("url").to_pylist()] == list(numbers)
+    assert (stats.pairs, stats.duplicate_texts) == (len(numbers), 6 - len(numbers))
 
 
 # Damage
