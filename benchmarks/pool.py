@@ -10,10 +10,13 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchmarks.cpu_time import best_seconds
@@ -22,10 +25,9 @@ from benchmarks.peak_memory import peak_mb
 from metaclip_curate.extract import InputStats, ReadOptions, read_pairs
 from metaclip_curate.extract.pair_columns import image_id_column, new_uids, pair_uids, uid_column
 from metaclip_curate.extract.pools.columns import find_columns
-from metaclip_curate.extract.pools.parquet_rows import open_parquet_pool, read_parquet, split_by_rows
-from metaclip_curate.extract.pools.read_pool import FilePart
+from metaclip_curate.extract.pools.parquet_rows import RowGroups, open_parquet_pool, read_parquet, split_by_rows
 from metaclip_curate.options.pool import PoolOptions
-from metaclip_curate.stages.extract_task import LAYOUT
+from metaclip_curate.stages.extract_task import LAYOUT, ExtractTask, InputPart, write_pairs_of
 from metaclip_curate.stages.shared.parquet_files import write_file
 from metaclip_curate.storage import StorageOptions
 
@@ -37,7 +39,7 @@ _WORDS = (
 )
 _PHRASES = [" ".join(_WORDS[(number * step) % len(_WORDS)] for step in (1, 3, 5, 7)) for number in range(997)]
 _READING, _HASHING, _PAIRS, _WRITTEN = "reading", "reading and hashing", "to pairs", "to pairs, written"
-_GOAL = 400_000
+_GOAL, _GOAL_MB = 400_000, 500
 
 
 def main(quick: bool = False) -> None:
@@ -49,8 +51,7 @@ def main(quick: bool = False) -> None:
     with tempfile.TemporaryDirectory() as folder:
         rows = 100_000 if quick else 500_000
         _print_rates(_made_pool(Path(folder) / "pool.parquet", rows), rows, 1 if quick else 3)
-        sizes = (200_000, 400_000) if quick else (1_000_000, 2_000_000, 4_000_000)
-        _print_memory([_made_pool(Path(folder) / f"{size}.parquet", size) for size in sizes])
+        _print_memory(Path(folder), (200_000,) if quick else (1_000_000, 3_000_000))
 
 
 def _print_rates(path: Path, rows: int, rounds: int) -> None:
@@ -99,27 +100,48 @@ def _write(path: Path) -> int:
         return write_file(batches, LAYOUT, folder, lambda: "pairs.parquet", StorageOptions()).rows
 
 
-def _print_memory(paths: list[Path]) -> None:
-    print("\nPeak memory of a process that reads the last part of a file\n")
-    print(f"  {'MB stored':>10} {'parts':>6} {'pairs':>10} {'peak, MB':>9}")
-    for path in paths:
-        parts, pairs, peak = _peak_of_last_part(path)
-        print(f"  {path.stat().st_size / 1e6:>10.0f} {parts:>6} {pairs:>10,} {peak:>9.0f}")
-    print("  goal: below 500 MB for 10 GB; a part has at most a million rows whatever the file's size")
+def _print_memory(folder: Path, rows: Sequence[int]) -> None:
+    print("\nPeak memory of a task that writes the pairs of a file, or of the last part of it\n")
+    print(f"  {'':<28} {'MB stored':>10} {'tasks':>6} {'pairs':>10} {'files':>6} {'peak, MB':>9}")
+    for number in rows:
+        for name, path in _made_files(folder, number):
+            command = [sys.executable, "-m", "benchmarks.pool", str(path)]
+            answer = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
+            peak, tasks, pairs, files = json.loads(answer.stdout)
+            size = path.stat().st_size / 1e6
+            print(f"  {name:<28} {size:>10.0f} {tasks:>6} {pairs:>10,} {files:>6} {peak:>9.0f}")
+            path.unlink()
+    print(f"  goal: below {_GOAL_MB} MB, whatever the size of the file and of its row groups")
 
 
-def _peak_of_last_part(path: Path) -> tuple[int, int, float]:
-    command = [sys.executable, "-m", "benchmarks.pool", str(path)]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
-    parts, pairs, peak = json.loads(answer.stdout)
-    return parts, pairs, peak
+def _made_files(folder: Path, rows: int) -> Iterator[tuple[str, Path]]:
+    """Writes a pool in each form whose memory differs."""
+    path = _made_pool(folder / "a.parquet", rows)
+    whole = pq.read_table(path)
+    yield f"row groups of {_GROUP_ROWS:,}", path
+    # A second column of texts, which are long.
+    texts = pc.binary_repeat(whole.column("text"), 4)
+    pq.write_table(whole.append_column("long", texts), folder / "b.parquet", compression="zstd", row_group_size=rows)
+    yield "one row group, long texts", folder / "b.parquet"
+    with (folder / "c.jsonl").open("wb") as file:
+        for batch in whole.to_batches(_GROUP_ROWS):
+            file.writelines(msgspec.json.encode(row) + b"\n" for row in batch.to_pylist())
+    yield "JSON lines", folder / "c.jsonl"
 
 
-def _read_last_part(path: str) -> tuple[int, int, float]:
-    with pq.ParquetFile(path) as file:
-        parts = split_by_rows([file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)])
-    batches = read_pairs(path, ReadOptions(pool=_OPTIONS), part=FilePart(parts[-1]))
-    return len(parts), sum(batch.num_rows for batch in batches), peak_mb()
+def _write_last_part(path: str) -> tuple[float, int, int, int]:
+    """Returns the peak of memory in MB, the number of the file's tasks, and those of the last one's pairs and files."""
+    parts: list[RowGroups | None] = [None]
+    columns = _OPTIONS
+    if path.endswith(".parquet"):
+        with pq.ParquetFile(path) as file:
+            parts = list(split_by_rows([file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]))
+            if "long" in file.schema_arrow.names:
+                columns = replace(_OPTIONS, text_column=("text", "long"))
+    task = ExtractTask(ReadOptions(pool=columns), StorageOptions())
+    with tempfile.TemporaryDirectory() as folder:
+        files, stats = write_pairs_of(InputPart(path, parts[-1]), task, folder)
+    return peak_mb(), len(parts), stats.pairs, len(files)
 
 
 def _made_pool(path: Path, rows: int) -> Path:
@@ -141,4 +163,4 @@ def _made_pool(path: Path, rows: int) -> Path:
 
 
 if __name__ == "__main__":
-    print(json.dumps(_read_last_part(sys.argv[1])))
+    print(json.dumps(_write_last_part(sys.argv[1])))
