@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from metaclip_curate.errors import UserError
 from metaclip_curate.extract.gathered_links import GatheredLinks, LinkedPage
 from metaclip_curate.extract.input_file import InputFile
 from metaclip_curate.extract.input_stats import InputStats
@@ -40,6 +41,13 @@ class ReadOptions:
     batch_links: int = 8192  # links in a batch, each counted once a page
     pool: PoolOptions = PoolOptions()
     kept: Kept = ()  # the kept columns of a pool, in the order of `pool.keep_columns`
+
+    def __post_init__(self) -> None:
+        if len(self.kept) != len(self.pool.keep_columns):
+            raise UserError(
+                "ReadOptions needs a field in kept for each of pool.keep_columns: take them from "
+                "metaclip_curate.schemas.kept_columns"
+            )
 
 
 def read_pairs(

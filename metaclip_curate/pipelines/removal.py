@@ -22,6 +22,7 @@ from metaclip_curate import storage
 from metaclip_curate.pipelines.drawn_figures import remove_figures
 from metaclip_curate.pipelines.removal_hits import HITS, MANIFEST, RemovalHits, columns_of, is_rejected, manifest_url
 from metaclip_curate.pipelines.workspace import Log
+from metaclip_curate.publish import datacard_readme
 from metaclip_curate.publish.datacard import with_removals
 from metaclip_curate.run import folder_names, manifest_files
 from metaclip_curate.run.file_list import FileList, PartFile
@@ -246,6 +247,12 @@ class Remover:
             self._log(
                 f"remove: {url} could show what was removed and is deleted; `metaclip-curate report --run "
                 f"{self._folder.root}` writes it again"
+            )
+        readme = storage.join(self._folder.root, datacard_readme.NAME)
+        if storage.exists(readme, self._folder.options):
+            self._log(
+                f"remove: {readme} has the numbers from before: `metaclip-curate datacard --run {self._folder.root}` "
+                "writes it again"
             )
 
 

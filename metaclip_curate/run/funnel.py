@@ -114,13 +114,15 @@ def _read(inputs: ExtractSummary) -> tuple[Step, ...]:
 
 
 def _extracted(inputs: ExtractSummary) -> list[Step]:
+    is_pool = bool(inputs.image_links) and not inputs.pages
+    opted_out = Step("dropped_opt_out", "on pages that opt out", inputs.dropped_opt_out, part=True)
     return [
-        Step("image_links", "image links", inputs.image_links),
-        Step("dropped_opt_out", "on pages that opt out", inputs.dropped_opt_out, part=True),
+        Step("image_links", "rows" if is_pool else "image links", inputs.image_links),
+        *([] if is_pool else [opted_out]),
         Step("dropped_no_text", "without a caption", inputs.dropped_no_text, part=True),
         Step("dropped_bad_url", "with a bad URL", inputs.dropped_bad_url, part=True),
         Step("dropped_not_http", "neither http nor https", inputs.dropped_not_http, part=True),
-        Step("texts", "captions of the remaining links", inputs.texts),
+        Step("texts", f"captions of the remaining {'rows' if is_pool else 'links'}", inputs.texts),
         Step("duplicate_texts", "repeated in the same file", inputs.duplicate_texts, part=True),
         Step("pairs", "unique pairs within each file", inputs.pairs),
     ]

@@ -247,6 +247,14 @@ def test_a_rebalanced_run_takes_along_what_was_removed(made: tuple[Path, dict[st
         assert rows[1] == read_removed(RunFolder(str(root))).to_pylist()[0]
 
 
+def test_what_keeps_the_old_numbers_is_named(made: tuple[Path, dict[str, Rows]]) -> None:
+    root, _ = made
+    (root / "README.md").write_text("2,145 pairs")
+    log: list[str] = []
+    Remover(RunFolder(str(root)), log.append).remove([Removal("host", "site5.example")], "asked for", purge=False)
+    assert any("README.md has the numbers from before: `metaclip-curate datacard" in line for line in log)
+
+
 def test_a_report_stays_where_nothing_is_removed(made: tuple[Path, dict[str, Rows]]) -> None:
     root, _ = made
     assert remove(root, Removal("host", "nowhere.example")).pairs == 0

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from metaclip_curate.extract.links import Drop
 from metaclip_curate.run.folder import RunFolder
-from metaclip_curate.run.funnel import Funnel, funnel
+from metaclip_curate.run.funnel import Funnel, funnel, table_funnel
 from metaclip_curate.run.summaries import (
     BalanceSummary,
     CountSummary,
@@ -24,6 +25,7 @@ INPUTS = ExtractSummary(
     files=2,
     bytes_read=2_966_169,
     records=1474,
+    pages=1200,
     image_links=1000,
     dropped_opt_out=10,
     dropped_no_text=500,
@@ -83,6 +85,14 @@ def test_the_steps_of_a_finished_run(tmp_path: Path) -> None:
         ("matched pairs", 310),
         ("expected in the manifest", 150.5),
         ("kept in the manifest", 150),
+    ]
+
+
+def test_a_pool_has_rows_instead_of_links(tmp_path: Path) -> None:
+    summary = replace(INPUTS, pages=0, dropped_opt_out=0)
+    steps = table_funnel(summary, MatchSummary(languages=LANGUAGES, no_metadata=10, metadata="m"), 150.5, 150).steps
+    assert [step.name for step in steps[:5]] == [
+        *("rows", "without a caption", "with a bad URL", "neither http nor https", "captions of the remaining rows")
     ]
 
 

@@ -69,13 +69,10 @@ def find_columns(names: Collection[str], options: PoolOptions) -> Columns:
     if not texts:
         texts = _first_of((TXT, *TEXT_NAMES) if KEY in names else TEXT_NAMES, names)
         if not texts:
-            raise ColumnError(f"it has no column of texts among {_listed(names)}: name it with --text-column")
+            raise _missing(names, "texts", "name it with --text-column")
     urls = _named([options.url_column], names, "--url-column") or _first_of(URL_NAMES, names)
     if not urls and not options.no_url:
-        raise ColumnError(
-            f"it has no column of URLs among {_listed(names)}: name it with --url-column, or the pool with --no-url "
-            "if it has none"
-        )
+        raise _missing(names, "URLs", "name it with --url-column, or the pool with --no-url if it has none")
     named = {"id": options.id_column, "page_url": options.page_url_column}
     named |= {"page_lang": options.page_lang_column, "license": options.license_column}
     for about, name in named.items():
@@ -95,6 +92,15 @@ def find_columns(names: Collection[str], options: PoolOptions) -> Columns:
         if occurrences[name] > 1:
             raise ColumnError(f"it has {occurrences[name]} columns of the name {name}: rename all but one of them")
     return columns
+
+
+def _missing(names: Collection[str], what: str, advice: str) -> ColumnError:
+    values = [name for name in names if name.startswith(("http://", "https://"))]
+    if values:
+        return ColumnError(f"its first line has no names of columns, but {values[0][:60]!r}: add a line with the names")
+    if KEY in names:
+        advice = f"no sample has a .txt file or a usual name in its .json file; {advice}" if what == "texts" else advice
+    return ColumnError(f"it has no column of {what} among {_listed(names)}: {advice}")
 
 
 def _named(given: Sequence[str], names: Collection[str], option: str) -> tuple[str, ...]:

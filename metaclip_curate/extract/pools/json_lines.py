@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import msgspec
 import pyarrow as pa
 
 from metaclip_curate.extract.input_stats import InputStats
+from metaclip_curate.extract.links import replace_surrogates
 from metaclip_curate.extract.pools.columns import Columns
 from metaclip_curate.extract.pools.lines import read_lines
 from metaclip_curate.extract.pools.raw_rows import BATCH_BYTES, BATCH_ROWS, RawRows, numbered_rows, rows_of_values
@@ -17,6 +19,7 @@ from metaclip_curate.extract.stored_bytes import Readable
 
 Find = Callable[[Sequence[str]], Columns]
 Types = Mapping[str, pa.DataType]
+_SHOWN_BYTES = 60
 
 
 def read_json_lines(
@@ -76,26 +79,36 @@ def _batch(objects: Iterator[tuple[dict[str, Any], int]]) -> list[dict[str, Any]
 
 def json_objects(stream: Readable, stats: InputStats, most_bytes: int) -> Iterator[tuple[dict[str, Any], int]]:
     """Yields the object of each line, and the line's number of bytes."""
-    decode = msgspec.json.decode
     for lines in read_lines(stream, stats, most_bytes):
         for line in lines:
             if not line or line.isspace():
                 continue
             stats.records += 1
-            try:
-                row = decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                row = _decode_again(line)
-            if isinstance(row, dict):
+            row = decoded_object(line)
+            if row is not None:
                 yield row, len(line)
             else:
                 stats.records_skipped += 1
-                stats.mark_damaged("a line isn't a JSON object")
+                shown = line[:_SHOWN_BYTES].decode("utf-8", "replace")
+                stats.mark_damaged(f"a line isn't a JSON object: {shown!r}")
 
 
-def _decode_again(line: bytes) -> Any:
-    """Decodes JSON with bytes that aren't UTF-8, or with lone surrogates; returns None if it isn't JSON."""
+def decoded_object(data: bytes) -> dict[str, Any] | None:
+    """Returns a JSON object; None if it isn't one.
+
+    Bytes that aren't UTF-8 and lone surrogates become U+FFFD. NaN and Infinity, which JSON doesn't have but Python's
+    own encoder writes, become null.
+    """
     try:
-        return msgspec.json.decode(line.decode("utf-8", "replace"))
+        value = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        value = _decoded_by_python(data)
+    return value if isinstance(value, dict) else None
+
+
+def _decoded_by_python(data: bytes) -> Any:
+    try:
+        value = json.loads(data.decode("utf-8", "replace"), parse_constant=lambda name: None)
+        return json.loads(replace_surrogates(json.dumps(value, ensure_ascii=False)))
+    except (ValueError, RecursionError):
         return None

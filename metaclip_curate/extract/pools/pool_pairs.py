@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -16,7 +16,7 @@ from metaclip_curate.extract.input_stats import InputStats
 from metaclip_curate.extract.links import clean_texts
 from metaclip_curate.extract.page_facts import page_language
 from metaclip_curate.extract.pair_columns import image_id_column, new_uids, pair_uids, uid_column
-from metaclip_curate.extract.pools.columns import Columns
+from metaclip_curate.extract.pools.columns import ColumnError, Columns
 from metaclip_curate.extract.pools.raw_rows import (
     RawRows,
     Texts,
@@ -77,7 +77,13 @@ class PoolPairs:
             ColumnError: A column has a type that can't be used.
         """
         for rows in raw:
-            batch = self._pairs(_successful(rows._replace(rows=without_views(rows.rows)), self._stats))
+            before = replace(self._stats)
+            try:
+                batch = self._pairs(_successful(rows._replace(rows=without_views(rows.rows)), self._stats))
+            except ColumnError:
+                # None of these rows is used, so they aren't counted as links.
+                vars(self._stats).update(vars(before))
+                raise
             if batch.num_rows:
                 yield batch
 

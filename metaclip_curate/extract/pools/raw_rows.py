@@ -124,10 +124,32 @@ def as_texts(column: pa.Array, name: str) -> Texts:
 
 
 def as_ids(column: pa.Array) -> pa.StringArray:
-    """Returns a pool's own ids as strings; nulls become empty."""
+    """Returns a pool's own ids as strings; nulls become empty.
+
+    Raises:
+        ColumnError: The column has neither strings nor whole numbers.
+    """
+    if pa.types.is_floating(column.type):
+        column = _whole_numbers(column)
     if pa.types.is_integer(column.type) or pa.types.is_decimal(column.type):
         return column.cast(pa.string()).fill_null("")
     return clean_texts(as_strings(column, "of ids"))
+
+
+def _whole_numbers(column: pa.Array) -> pa.Array:
+    """Returns the integers of a column of floating-point numbers, which pandas makes of integers with a missing one."""
+    values = column.cast(pa.float64())
+    values = pc.if_else(pc.is_nan(values), None, values)
+    try:
+        whole = values.cast(pa.int64())
+    except pa.ArrowInvalid:
+        whole = None
+    if whole is None or not pc.all(pc.less(pc.abs(values), 2.0**53), min_count=0).as_py():
+        raise ColumnError(
+            f"its column of ids has the type {column.type}, and numbers that aren't whole or have too many digits: "
+            "write it as a column of strings"
+        )
+    return whole
 
 
 def kept_column(column: pa.Array, field: pa.Field, name: str) -> pa.Array:
@@ -192,20 +214,16 @@ def rows_of_values(
 def _as_string(value: Any) -> str | None:
     """Returns a string, or a number that stands for an id; anything else is missing."""
     if isinstance(value, str):
-        return _encodable(value)
+        return value
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _texts_array(values: Sequence[Any]) -> pa.Array:
     if not any(isinstance(value, list) for value in values):
-        return pa.array([_encodable(value) if isinstance(value, str) else None for value in values], pa.string())
+        return pa.array([value if isinstance(value, str) else None for value in values], pa.string())
     lists = [value if isinstance(value, list) else [value] for value in values]
-    texts = [[_encodable(text) for text in each if isinstance(text, str)] for each in lists]
+    texts = [[text for text in each if isinstance(text, str)] for each in lists]
     return pa.array(texts, pa.list_(pa.string()))
-
-
-def _encodable(text: str) -> str:
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _kept_array(values: Sequence[Any], kind: pa.DataType, name: str) -> pa.Array:

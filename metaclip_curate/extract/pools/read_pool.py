@@ -85,6 +85,7 @@ def read_pool(
         raw = _read(input_file, form, options, part, stats)
         yield from PoolPairs(file, stats).batches(raw)
     except _WRONG as error:
+        stats.records_skipped = stats.records - stats.image_links
         if stats.image_links:
             stats.mark_damaged(str(error))
         else:

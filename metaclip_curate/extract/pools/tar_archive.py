@@ -83,7 +83,7 @@ class TarArchive:
         while True:
             block = self._read(_BLOCK)
             if len(block) < _BLOCK or block == _EMPTY:
-                if not block or len(block) < _BLOCK:
+                if self.position and len(block) < _BLOCK:
                     self._stats.mark_damaged("the archive breaks off, since an empty block ends one")
                 return None
             try:

@@ -10,11 +10,9 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-import msgspec
-
 from metaclip_curate.extract.input_stats import InputStats
 from metaclip_curate.extract.pools.columns import KEY, TXT
-from metaclip_curate.extract.pools.json_lines import Find, Types, batches_of_objects
+from metaclip_curate.extract.pools.json_lines import Find, Types, batches_of_objects, decoded_object
 from metaclip_curate.extract.pools.raw_rows import RawRows
 from metaclip_curate.extract.pools.tar_archive import TarArchive
 from metaclip_curate.extract.stored_bytes import Readable
@@ -74,12 +72,10 @@ def _row(key: str, files: dict[str, bytes | None]) -> dict[str, Any] | None:
     row: dict[str, Any] = {}
     data = files.get(_JSON)
     if data is not None:
-        try:
-            row = msgspec.json.decode(data.decode("utf-8", "replace"))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        decoded = decoded_object(data)
+        if decoded is None:
             return None
-        if not isinstance(row, dict):
-            return None
+        row = decoded
     text = files.get(_TEXT)
     if text is not None:
         row[TXT] = text.decode("utf-8", "replace")

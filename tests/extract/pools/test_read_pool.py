@@ -14,11 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from examples import pool_writer
+from metaclip_curate.errors import UserError
 from metaclip_curate.extract import InputStats, ReadOptions, read_pairs
 from metaclip_curate.extract.pools.columns import find_columns
 from metaclip_curate.extract.pools.parquet_rows import RowGroups
 from metaclip_curate.extract.pools.pool_pairs import PoolFile, PoolPairs
-from metaclip_curate.extract.pools.raw_rows import RawRows
+from metaclip_curate.extract.pools.raw_rows import BATCH_ROWS, RawRows
 from metaclip_curate.extract.pools.read_pool import FilePart
 from metaclip_curate.options.pool import PoolOptions
 from metaclip_curate.schemas import PAIRS, kept_columns, with_kept
@@ -153,7 +154,9 @@ def test_a_tar_without_captions_or_urls(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "p.tar", "w") as tar:
         tar.addfile(tarfile.TarInfo("a.jpg"))
     _, stats = read(tmp_path / "p.tar", ReadOptions(pool=PoolOptions(no_url="x")))
-    assert "no column of texts among __key__" in reason(stats, "failed")
+    assert "no column of texts among __key__: no sample has a .txt file" in reason(stats, "failed")
+    (tmp_path / "p.tar").write_bytes(b"")
+    assert "it is empty" in reason(read(tmp_path / "p.tar")[1], "failed")
     write(tmp_path / "p.tar", [{"text": "x"}])
     _, stats = read(tmp_path / "p.tar")
     assert "no column of URLs" in reason(stats, "failed")
@@ -162,8 +165,8 @@ def test_a_tar_without_captions_or_urls(tmp_path: Path) -> None:
 def test_columns_of_other_types(tmp_path: Path) -> None:
     pq.write_table(pa.table({"url": [1, 2], "text": ["a", "b"]}), tmp_path / "p.parquet")
     _, stats = read(tmp_path / "p.parquet")
-    assert "its column url has the type int64, and strings are needed" in reason(stats, "partial")
-    assert stats.pairs == 0
+    assert "its column url has the type int64, and strings are needed" in reason(stats, "failed")
+    assert (stats.records, stats.records_skipped, stats.image_links, stats.texts, stats.pairs) == (2, 2, 0, 0, 0)
     pq.write_table(pa.table({"url": ["https://a.example/1"], "text": pa.nulls(1)}), tmp_path / "p.parquet")
     _, stats = read(tmp_path / "p.parquet")
     assert (stats.status, stats.dropped_no_text) == ("ok", 1)
@@ -213,6 +216,60 @@ def test_kept_columns_that_a_file_lacks_are_null(tmp_path: Path) -> None:
     found, stats = read(path, ReadOptions(pool=PoolOptions(keep_columns=("score",)), kept=KEPT))
     assert stats.status == "ok"
     assert found[0]["score"] is None
+
+
+def test_ids_that_pandas_made_numbers_with_fractions(tmp_path: Path) -> None:
+    urls = [f"https://a.example/{n}" for n in range(3)]
+    options = ReadOptions(pool=PoolOptions(id_column="id"))
+
+    def read_with(ids: list[float | None]) -> tuple[list[str], InputStats]:
+        pq.write_table(pa.table({"url": urls, "text": ["x"] * 3, "id": ids}), tmp_path / "p.parquet")
+        found, stats = read(tmp_path / "p.parquet", options)
+        return [row["source_id"] for row in found], stats
+
+    assert read_with([1.0, None, float(2**53 - 1)])[0] == ["1", "", "9007199254740991"]
+    for wrong in (1.5, float(2**53), 1e300):
+        found, stats = read_with([1.0, None, wrong])
+        assert not found
+        assert "its column of ids has the type double, and numbers that aren't whole" in reason(stats, "failed")
+        assert (stats.records, stats.records_skipped, stats.image_links) == (3, 3, 0)
+
+
+def test_a_column_whose_type_changes_costs_the_rows_that_follow(tmp_path: Path) -> None:
+    rows = [{"url": f"https://a.example/{n}", "text": "x", "score": 1 if n < 17_000 else "high"} for n in range(17_001)]
+    path = write(tmp_path / "p.jsonl", rows)
+    found, stats = read(path, ReadOptions(pool=PoolOptions(keep_columns=("score",)), kept=KEPT))
+    assert "score" in reason(stats, "partial")
+    assert len(found) == stats.image_links == stats.records - stats.records_skipped == BATCH_ROWS
+
+
+def test_json_that_python_writes(tmp_path: Path) -> None:
+    (tmp_path / "p.jsonl").write_text(
+        '{"url": "https://a.example/1", "text": "one", "score": NaN}\n'
+        '{"url": "https://a.example/2", "text": "two \\ud83d", "score": -Infinity}\n'
+        '{"url": "https://a.example/3", "text": "three", "score": 0.5}\n'
+    )
+    found, stats = read(tmp_path / "p.jsonl", ReadOptions(pool=PoolOptions(keep_columns=("score",)), kept=KEPT))
+    assert stats.status == "ok"
+    assert [(row["text"], row["score"]) for row in found] == [("one", None), ("two \ufffd", None), ("three", 0.5)]
+
+
+def test_a_table_without_the_names_of_its_columns(tmp_path: Path) -> None:
+    (tmp_path / "p.tsv").write_text("https://a.example/1\ta cat\nhttps://a.example/2\ta dog\n")
+    _, stats = read(tmp_path / "p.tsv")
+    assert "its first line has no names of columns, but 'https://a.example/1'" in reason(stats, "failed")
+
+
+def test_two_columns_of_one_name(tmp_path: Path) -> None:
+    table = pa.table([["https://a.example/1"], ["x"], ["y"]], names=["url", "text", "text"])
+    pq.write_table(table, tmp_path / "p.parquet")
+    _, stats = read(tmp_path / "p.parquet")
+    assert "it has 2 columns of the name text" in reason(stats, "failed")
+
+
+def test_kept_columns_need_types(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="ReadOptions needs a field in kept for each of"):
+        ReadOptions(pool=PoolOptions(keep_columns=("score",)))
 
 
 def test_rows_that_img2dataset_could_not_fetch_are_skipped(tmp_path: Path) -> None:
