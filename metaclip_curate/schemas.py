@@ -233,10 +233,18 @@ def kept_columns(names: Sequence[str], types: Sequence[str]) -> Kept:
 
     Returns:
         The columns, with a prefix where a table has a column of that name or img2dataset forbids it.
+
+    Raises:
+        UserError: Two columns would have the same name.
     """
     # Spark doesn't distinguish upper from lower case.
     taken = {*MANIFEST.names, *_FORBIDDEN}
     named = [f"{_PREFIX}{name}" if name.lower() in taken else name for name in names]
+    for name, given in zip(named, names, strict=True):
+        if [each.lower() for each in named].count(name.lower()) > 1 and name != given:
+            raise UserError(
+                f"--keep-columns names {given} and {name}, and {given} is kept as {name}: leave one out or rename it"
+            )
     return tuple(pa.field(name, _type_of(kind)) for name, kind in zip(named, types, strict=True))
 
 

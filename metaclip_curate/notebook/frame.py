@@ -65,7 +65,7 @@ def curate(
     Raises:
         UserError: The DataFrame lacks a column, the metadata folder can't be used, or the anchor language has no match.
     """
-    chosen = (options or CurateOptions()).given(metadata, t)
+    chosen = CurateOptions.of(options).given(metadata, t)
     rules = stages.match_rules(spark, chosen)
     with ExitStack() as failed, ExitStack() as used:
         read = _persisted(stages.pairs_and_stats(pairs, chosen), used)

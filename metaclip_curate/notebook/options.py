@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
+from metaclip_curate.errors import UserError
 from metaclip_curate.options.balance import BalanceOptions
 from metaclip_curate.options.dedup import DedupOptions
 from metaclip_curate.options.draw import DrawOptions
@@ -40,6 +41,20 @@ class CurateOptions:
     balance: BalanceOptions = field(default_factory=BalanceOptions)
     draw: DrawOptions = field(default_factory=DrawOptions)
     storage: StorageOptions = field(default_factory=StorageOptions)
+
+    @classmethod
+    def of(cls, options: CurateOptions | None) -> CurateOptions:
+        """Returns options, or the default ones for None.
+
+        Raises:
+            UserError: They are those of one group only.
+        """
+        if not isinstance(options, CurateOptions | None):
+            raise UserError(
+                f"options must be CurateOptions, not {type(options).__name__}: give the group as a field, such as "
+                "CurateOptions(pool=PoolOptions(...))"
+            )
+        return options or CurateOptions()
 
     def given(self, metadata: str | Path, t: int | None) -> CurateOptions:
         """Returns the options with another metadata folder and, unless it is None, another t.

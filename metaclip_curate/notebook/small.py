@@ -71,7 +71,7 @@ def curate_small(
     Raises:
         UserError: The table lacks a column, the metadata folder can't be used, or the anchor language has no match.
     """
-    chosen = (options or CurateOptions()).given(metadata, t)
+    chosen = CurateOptions.of(options).given(metadata, t)
     rows = _as_table(table)
     pairs = TablePairs.of([(field.name, field.type) for field in rows.schema], chosen.pool)
     distinct, extracted = _distinct(rows, pairs, chosen.dedup.lid_model)

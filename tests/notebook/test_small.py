@@ -29,6 +29,8 @@ TABLE = pa.table(
         "url": ["https://a.example/"] * 2,
         "text": ["The dog is here"] * 2,
         "tags": pa.array([["x"], None], pa.list_(pa.string())),
+        "lang": ["", ""],
+        "pool_lang": ["", ""],
     }
 )
 
@@ -127,6 +129,12 @@ def test_mistakes(tmp_path: Path, pool: dict[str, Any], part: str) -> None:
 @pytest.mark.parametrize(
     ("table", "options", "t", "part"),
     [
+        (
+            TABLE,
+            {"pool": PoolOptions(keep_columns=("lang", "pool_lang"))},
+            1,
+            "and lang is kept as pool_lang",
+        ),
         ([], {}, 1, "takes an Arrow table or a data frame, not list"),
         (TABLE, {}, "1", "--t must be a number, not '1'"),
         (TABLE, {}, 1.5, "--t must be a whole number, not 1.5"),
@@ -140,13 +148,18 @@ def test_values_of_other_types(tmp_path: Path, table: Any, options: dict[str, An
         curate_small(table, tmp_path, t, CurateOptions(**options))
 
 
+def test_a_group_isnt_all_options(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="options must be CurateOptions, not PoolOptions"):
+        curate_small(TABLE, tmp_path, 1, PoolOptions())  # type: ignore[arg-type]
+
+
 def test_tables_of_other_kinds_give_the_same(tmp_path: Path) -> None:
     (tmp_path / "en.txt").write_text("dog\n")
     options = CurateOptions(pool=PoolOptions(text_column=["text"], keep_columns=["tags"]))  # type: ignore[arg-type]
     expected = curate_small(TABLE, tmp_path, 1, options).kept
     assert expected.num_rows == 1
     views = pa.schema([("url", pa.string_view()), ("text", pa.string_view()), ("tags", pa.list_(pa.string_view()))])
-    for table in (TABLE.cast(views), TABLE.to_pandas()):
+    for table in (TABLE.select(views.names).cast(views), TABLE.to_pandas()):
         assert curate_small(table, tmp_path, 1, options).kept.equals(expected)
 
 
