@@ -136,7 +136,7 @@ def _funnel_table(folder: RunFolder, stage: str) -> str:
     found = _funnel_up_to(folder, stage)
     rows = [[_name(step), number(step.value), ""] for step in found.inputs]
     rows += [[_name(step), number(step.value), share(step.value, found.whole)] for step in found.steps]
-    return text_table(["", "number", "share of the links"], rows, "<>>")
+    return text_table(["", "number", f"share of the {found.unit}"], rows, "<>>")
 
 
 def _name(step: Step) -> str:

@@ -14,6 +14,8 @@ from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.summaries import BalanceSummary, DedupSummary, ExtractSummary, MatchSummary, SampleSummary
 from metaclip_curate.screens.reasons import REASON_NAMES
 
+_ROWS = "rows"
+
 
 @dataclass(frozen=True)
 class Step:
@@ -38,7 +40,7 @@ class Funnel:
 
     Attributes:
         inputs: What was read: files and records.
-        steps: From image links, of which all shares are, to pairs in the manifest.
+        steps: From image links, or rows of pools, of which all shares are, to pairs in the manifest.
     """
 
     inputs: tuple[Step, ...] = ()
@@ -48,6 +50,11 @@ class Funnel:
     def whole(self) -> float:
         """Number of which the steps are shares: that of the first one."""
         return self.steps[0].value if self.steps else 0
+
+    @property
+    def unit(self) -> str:
+        """What the first step counts, in words: links of pages, or rows if all inputs are pools."""
+        return "rows" if self.steps and self.steps[0].name == _ROWS else "links"
 
     def as_json(self) -> dict[str, list[dict[str, Any]]]:
         """Returns the funnel as JSON types."""
@@ -117,7 +124,7 @@ def _extracted(inputs: ExtractSummary) -> list[Step]:
     is_pool = bool(inputs.image_links) and not inputs.pages
     opted_out = Step("dropped_opt_out", "on pages that opt out", inputs.dropped_opt_out, part=True)
     return [
-        Step("image_links", "rows" if is_pool else "image links", inputs.image_links),
+        Step("image_links", _ROWS if is_pool else "image links", inputs.image_links),
         *([] if is_pool else [opted_out]),
         Step("dropped_no_text", "without a caption", inputs.dropped_no_text, part=True),
         Step("dropped_bad_url", "with a bad URL", inputs.dropped_bad_url, part=True),
