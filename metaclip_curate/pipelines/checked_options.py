@@ -93,6 +93,7 @@ class CheckedOptions:
         folder_names.require_outside(self._folder.root, self.inputs.names, self._options.storage)
         options = table_options(self._options.extract) | table_options(self._options.pool)
         self._checked("extract", options | {"kept_types": self._folder.options_of("extract").get("kept_types", [])})
+        self.kept_columns  # noqa: B018 (no two of them may have one name)
         return options | {"kept_types": self._kept_types}
 
     @cached_property

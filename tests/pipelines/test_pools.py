@@ -14,13 +14,16 @@ import pytest
 from pyspark.sql import SparkSession
 
 from examples import pool_writer
+from metaclip_curate import storage
 from metaclip_curate.cli import main
 from metaclip_curate.errors import UserError
 from metaclip_curate.extract.pools import parquet_rows
+from metaclip_curate.options.pool import PoolOptions
 from metaclip_curate.pipelines import pool_inputs, rounds
 from metaclip_curate.pipelines.curation import Pipeline
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.stages.extract_task import ExtractTask
+from metaclip_curate.storage import StorageOptions
 from tests.support import oracle, runs
 
 Rows = list[dict[str, Any]]
@@ -146,7 +149,18 @@ def test_what_is_wrong_with_the_columns_is_said_before_anything_is_read(tmp_path
         "--keep-columns score: no file of a pool has it; correct the name or leave it out"
     )
     assert "the column when of" in refused(**given, keep_columns=("when",))
+    (tmp_path / "a.jsonl").write_text('{"link": "https://a.example/", "words": "x", "lang": "en", "pool_lang": "en"}\n')
+    assert "lang is kept as pool_lang" in refused(**given, keep_columns=("lang", "pool_lang"))
     assert not (tmp_path / "run").exists()
+
+
+def test_files_without_rows_say_nothing_about_the_columns(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("")
+    (tmp_path / "b.csv").write_text("url,text\n")
+    (tmp_path / "c.csv").write_text("url,text,score\nhttps://a.example/,x,5\n")
+    inputs = storage.expand_inputs([str(tmp_path)], StorageOptions(), seed=0)
+    columns = PoolOptions(keep_columns=("score",))
+    assert pool_inputs.PoolInputs(inputs, columns, StorageOptions()).kept_types() == ["int64"]
 
 
 def test_files_that_would_give_the_same_urls_are_refused(tmp_path: Path) -> None:

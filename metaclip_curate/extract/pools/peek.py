@@ -15,7 +15,7 @@ from metaclip_curate.extract.pools.columns import ColumnError, find_columns
 from metaclip_curate.extract.pools.csv_rows import csv_objects
 from metaclip_curate.extract.pools.forms import Form
 from metaclip_curate.extract.pools.json_lines import json_objects
-from metaclip_curate.extract.pools.parquet_rows import open_parquet_pool
+from metaclip_curate.extract.pools.parquet_rows import UnreadableError, open_parquet_pool
 from metaclip_curate.extract.pools.tar_samples import sample_objects
 from metaclip_curate.options.pool import PoolOptions
 from metaclip_curate.schemas import kept_type
@@ -43,7 +43,7 @@ def peek(path: str, form: Form, options: PoolOptions, storage_options: StorageOp
         UserError: A column can't be kept.
         InputError: The file can't be read.
         NotTextError: The text is in UTF-16.
-        UnreadableError: It isn't a Parquet file.
+        UnreadableError: It isn't a Parquet file, or has no rows from which the columns could be known.
     """
     name = storage.public_name(path)
     if form is Form.PARQUET:
@@ -53,6 +53,8 @@ def peek(path: str, form: Form, options: PoolOptions, storage_options: StorageOp
         types = {column: schema.field(column).type for column in options.keep_columns if column in schema.names}
     else:
         rows = _first_rows(path, form, storage_options)
+        if not rows:
+            raise UnreadableError("it has no rows")
         find_columns(list(dict.fromkeys(chain.from_iterable(rows))), options)
         types = {
             column: _type_of([row.get(column) for row in rows], is_text=form in (Form.CSV, Form.TSV))
