@@ -129,6 +129,8 @@ def as_ids(column: pa.Array) -> pa.StringArray:
     Raises:
         ColumnError: The column has neither strings nor whole numbers.
     """
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
     if pa.types.is_floating(column.type):
         column = _whole_numbers(column)
     if pa.types.is_integer(column.type) or pa.types.is_decimal(column.type):

@@ -222,12 +222,13 @@ def test_ids_that_pandas_made_numbers_with_fractions(tmp_path: Path) -> None:
     urls = [f"https://a.example/{n}" for n in range(3)]
     options = ReadOptions(pool=PoolOptions(id_column="id"))
 
-    def read_with(ids: list[float | None]) -> tuple[list[str], InputStats]:
+    def read_with(ids: Any) -> tuple[list[str], InputStats]:
         pq.write_table(pa.table({"url": urls, "text": ["x"] * 3, "id": ids}), tmp_path / "p.parquet")
         found, stats = read(tmp_path / "p.parquet", options)
         return [row["source_id"] for row in found], stats
 
     assert read_with([1.0, None, float(2**53 - 1)])[0] == ["1", "", "9007199254740991"]
+    assert read_with(pa.array([7, None, 8]).dictionary_encode())[0] == ["7", "", "8"]
     for wrong in (1.5, float(2**53), 1e300):
         found, stats = read_with([1.0, None, wrong])
         assert not found
