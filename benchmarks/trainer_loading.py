@@ -32,7 +32,7 @@ def main(quick: bool = False) -> None:
         quick: Whether to use fewer images and rounds.
     """
     torch.set_num_threads(1)
-    images, rounds = (512, 1) if quick else (1024, 4)
+    images, rounds = (512, 1) if quick else (4096, 2)
     transform = open_clip.image_transform(_SIZE, is_train=True, aug_cfg={"scale": (0.9, 1.0)})
     pillow, torchs = (split_transform(transform, "", decoder)[0] for decoder in ("pil", "torch"))
     with tempfile.TemporaryDirectory() as folder:
