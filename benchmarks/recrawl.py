@@ -92,15 +92,18 @@ def _print_costs(folder: Path, name: str, inputs: list[Path]) -> None:
 
 
 def _cost(folder: Path, stage: str, words: list[str]) -> Cost:
-    """Runs a command on two cores."""
+    """Runs a command on two cores.
+
+    Settings come by PYSPARK_SUBMIT_ARGS: with a folder of settings, whose path is the first of the class path, Java
+    wouldn't use the archive of `metaclip-curate java-archive`.
+    """
     number = sum(1 for _ in folder.glob("log-*"))
-    logs, settings = folder / f"log-{number}", folder / f"settings-{number}"
+    logs = folder / f"log-{number}"
     logs.mkdir()
-    settings.mkdir()
-    lines = ("spark.eventLog.enabled true", f"spark.eventLog.dir {logs.as_uri()}", "spark.eventLog.compress false")
-    (settings / "spark-defaults.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    settings = {"enabled": "true", "dir": logs.as_uri(), "compress": "false"}
+    given = [f"--conf spark.eventLog.{name}={value}" for name, value in settings.items()]
     command = [sys.executable, "-m", "metaclip_curate", stage, *words, "--master", "local[2]"]
-    environment = os.environ | {"SPARK_CONF_DIR": str(settings)}
+    environment = os.environ | {"PYSPARK_SUBMIT_ARGS": " ".join([*given, "pyspark-shell"])}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     seconds = command_seconds(process)
     if process.returncode:

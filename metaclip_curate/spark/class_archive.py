@@ -1,7 +1,8 @@
 """An archive of the classes that Spark loads, with which the JVM of a local session starts in less time.
 
 It is what Java calls class-data sharing. Java compares the archive with itself and with Spark's jar files, and does
-without it if they differ.
+without it if they differ. A folder of settings (SPARK_CONF_DIR) is in the class path before them, where Java takes no
+folder with files for an archive: a session with such settings starts without one.
 """
 
 from __future__ import annotations
