@@ -63,6 +63,8 @@ class Explainer:
         """
         if self._options.uid:
             return self._of_uid(self._options.uid.lower())
+        if self._options.source_id:
+            return self._of_source_id(self._options.source_id)
         if self._options.text:
             return self._of_text(self._options.text, self._options.url)
         return self._of_url(self._options.url)
@@ -71,7 +73,7 @@ class Explainer:
         found = self._of_uids(self._uids_with_prefix(uid))
         if not found:
             named = "the uid" if len(uid) == _UID_DIGITS else "a uid that begins with"
-            raise self._not_found(f"{named} {uid}", "look for it by --url or --text")
+            raise self._not_found(f"{named} {uid}", "look for it by --url, --text, or a pool's id by --source-id")
         return found
 
     def _uids_with_prefix(self, prefix: str) -> list[str]:
@@ -91,6 +93,12 @@ class Explainer:
                 f"--uid {prefix} is the beginning of the uids of {len(uids):,} pairs ({named}): give more of its digits"
             )
         return uids
+
+    def _of_source_id(self, source_id: str) -> list[Explanation]:
+        found = self._of_uids(self._uids(pc.field("source_id") == source_id))
+        if not found:
+            raise self._not_found(f"the source_id {source_id}", "look for it by --url or --text")
+        return found
 
     def _of_url(self, url: str) -> list[Explanation]:
         normal = _normal_url(url)

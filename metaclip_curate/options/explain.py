@@ -30,6 +30,9 @@ class ExplainOptions:
         metavar="TEXT",
         changes_output=False,
     )
+    source_id: str = option(
+        "", "id that a pool has of a pair: explains all pairs with it", metavar="ID", changes_output=False
+    )
     metadata: str = option(
         "", "metadata folder (default: the folder that the run used)", metavar="PATH", changes_output=False
     )
@@ -47,7 +50,8 @@ class ExplainOptions:
     )
 
     def __post_init__(self) -> None:
-        if not (self.uid or self.url or self.text) or (self.uid and (self.url or self.text)):
-            raise UserError("give --uid, --url, --text, or --url and --text together")
+        given = [bool(each) for each in (self.uid, self.source_id, self.url or self.text)]
+        if given.count(True) != 1:
+            raise UserError("give --uid, --url, --text, --source-id, or --url and --text together")
         if self.uid and not _UID.fullmatch(self.uid):
             raise UserError(f"--uid {self.uid} isn't a uid or the beginning of one: a uid has 32 hex digits")

@@ -108,6 +108,14 @@ def test_the_language_that_a_page_declares_is_shown(tmp_path: Path, capsys: pyte
         assert ("language of the page     pt-br" in printed) == ("language of the page" in printed) == shown
 
 
+def test_a_pools_id_finds_all_its_pairs(tmp_path: Path) -> None:
+    rows = made_run.matched_rows(images=20, seed=7)
+    for row in rows[:2]:
+        row["source_id"] = "17"
+    made_run.write_run(tmp_path / "run", rows)
+    assert [each.uid for each in explain(tmp_path / "run", source_id="17")] == sorted(row["uid"] for row in rows[:2])
+
+
 def test_an_image_and_a_text_find_all_their_pairs(real: Path) -> None:
     rows = runs.table(real, "pairs")
     row = rows[len(rows) // 2]
@@ -199,7 +207,9 @@ def test_pairs_of_a_rebalanced_run(tmp_path: Path) -> None:
         (["--url", "https://nowhere.example/a.jpg"], "has no pair with the image https://nowhere.example/a.jpg"),
         (["--url", "mailto:somebody"], "is no http or https URL"),
         (["--text", " \n "], "--text is empty"),
-        ([], "give --uid, --url, --text"),
+        (["--source-id", "17"], "has no pair with the source_id 17: look for it by --url or --text"),
+        ([], "give --uid, --url, --text, --source-id"),
+        (["--source-id", "17", "--text", "both"], "give --uid, --url, --text"),
         (["--uid", "0" * 32, "--text", "both"], "give --uid, --url, --text"),
     ],
 )
