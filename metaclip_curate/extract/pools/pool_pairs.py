@@ -29,8 +29,7 @@ from metaclip_curate.extract.pools.raw_rows import (
 from metaclip_curate.extract.urls import resolve_absolute
 from metaclip_curate.schemas import PAIRS, Kept, with_kept
 
-# As many as a part of a Parquet file has rows.
-REMEMBERED_PAIRS = 1_000_000
+REMEMBERED_PAIRS = 500_000
 SUCCESS = "success"  # img2dataset's status of a row that has an image
 
 

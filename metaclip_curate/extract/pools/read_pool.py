@@ -68,7 +68,8 @@ def read_pool(
         stats: Filled while reading.
 
     Yields:
-        Batches with the schema `schemas.PAIRS` and the kept columns, with each (url, text) once among a million.
+        Batches with the schema `schemas.PAIRS` and the kept columns, with each (url, text) once among half a
+        million.
 
     Raises:
         InputError: The file can't be opened, or reading was given up.
