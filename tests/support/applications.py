@@ -24,6 +24,7 @@ from tests.support import quick_spark
 from tests.support.processes import kill_session
 
 SPARK_HOME = Path(pyspark.__file__).parent
+_EXECUTOR = b"org.apache.spark.executor.CoarseGrainedExecutorBackend"
 _SLOWEST = 300.0  # seconds that anything is waited for
 # Seconds in which what a stopped process had sent before reaches the driver and its page.
 _SETTLED = 0.3
@@ -53,7 +54,6 @@ class Site:
             "spark.executor.memory": "512m",
             "spark.executor.cores": "1",
             "spark.executor.extraJavaOptions": quick_spark.java_options(),
-            **quick_spark.QUERIES,
             "spark.driver.memory": "512m",
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
@@ -163,9 +163,11 @@ class Application:
         killed: list[int] = []
 
         def kill() -> bool:
-            # A worker is a child of the daemon that is the same program; the daemon goes on.
+            # A worker is a child of the daemon that is the same program; the daemon goes on. Those of an executor that
+            # was killed are about to end.
             ours = dict(_python_processes(cluster)) if has_come() else {}
-            for process in [process for process, parent in ours.items() if parent in ours][:1]:
+            workers = [process for process, parent in ours.items() if parent in ours and _is_executor(ours[parent])]
+            for process in workers[:1]:
                 with contextlib.suppress(OSError):
                     check_packages(process)
                     os.kill(process, signal.SIGKILL)
@@ -202,7 +204,7 @@ class Application:
         for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 command = (folder / "cmdline").read_bytes().split(b"\0")
-                ours = b"org.apache.spark.executor.CoarseGrainedExecutorBackend" in command and name.encode() in command
+                ours = _EXECUTOR in command and name.encode() in command
                 if ours and command[command.index(b"--executor-id") + 1] == number.encode():
                     return int(folder.name)
         return None
@@ -225,6 +227,12 @@ def _python_processes(folder: str) -> Iterator[tuple[int, int]]:
             program = (entry / "exe").readlink()
             if str(program).startswith(folder) and program.name.startswith("python"):
                 yield int(entry.name), int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+
+
+def _is_executor(process: int) -> bool:
+    with contextlib.suppress(OSError):
+        return _EXECUTOR in Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+    return False
 
 
 def lost_tasks(events: Path, application: str) -> int:
