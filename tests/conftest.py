@@ -127,7 +127,8 @@ def spark() -> Iterator[SparkSession]:
         os.environ["JAVA_HOME"] = home
     os.environ["PYSPARK_PYTHON"] = sys.executable
     builder = SparkSession.builder.appName("tests").master("local[2]")
-    for name, value in local_settings("2g").items():
+    daemon = {"spark.python.daemon.module": "metaclip_curate.spark.worker_daemon"}  # as in a local run
+    for name, value in (local_settings("2g") | daemon).items():
         builder = builder.config(name, value)
     session = builder.config("spark.sql.shuffle.partitions", "4").getOrCreate()
     yield session
