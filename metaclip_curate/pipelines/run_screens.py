@@ -43,6 +43,7 @@ class RunScreens:
         self._storage = storage
         self._languages = languages
         self._log = log
+        self._warnings: set[str] = set()
 
     @cached_property
     def digests(self) -> dict[str, str]:
@@ -88,7 +89,7 @@ class RunScreens:
             Expression(self.options.where).check({column.name: column.type for column in kept})
 
     def check_lists(self) -> None:
-        """Reads all lists, and logs a warning for each that is empty or can't do what it seems to.
+        """Reads all lists, and logs a warning, once, for each that is empty or can't do what it seems to.
 
         Raises:
             UserError: A list is broken, or --where can't be read.
@@ -97,17 +98,17 @@ class RunScreens:
             Expression(self.options.where)
         for words in self._words:
             if not words.words:
-                self._log(f"match: the word list {public_name(words.source)} is empty and rejects nothing")
+                self._warn(f"match: the word list {public_name(words.source)} is empty and rejects nothing")
         for hosts in self._host_lists:
             if not len(hosts.table):
-                self._log(f"match: the host list {public_name(hosts.source)} is empty and rejects nothing")
+                self._warn(f"match: the host list {public_name(hosts.source)} is empty and rejects nothing")
             if hosts.public_suffixes:
-                self._log(
+                self._warn(
                     f"match: {hosts.public_suffixes:,} lines of {public_name(hosts.source)} are public suffixes, such "
                     "as co.uk or github.io, and reject no host below them"
                 )
         if self._host_policies and not len(self._host_policies.table):
-            self._log(f"match: {self.options.host_policies} has no host that forbids and rejects nothing")
+            self._warn(f"match: {self.options.host_policies} has no host that forbids and rejects nothing")
 
     def lists(self) -> ScreenLists:
         """Returns what the screens look up, with the tables of hosts in memory.
@@ -127,6 +128,11 @@ class RunScreens:
             policy_rules=policies.rules if policies else (),
             words=tuple((language, tuple(of_language)) for language, of_language in sorted(words.items())),
         )
+
+    def _warn(self, line: str) -> None:
+        if line not in self._warnings:
+            self._log(line)
+        self._warnings.add(line)
 
     def write_lists(self, folder: RunFolder) -> ScreenLists:
         """Writes the tables of hosts to the run folder, from where workers read them until the stage is finished.
