@@ -108,5 +108,7 @@ def unmatched_verdict(label: str, metadata_lang: str) -> str:
         metadata_lang: Language whose entries were searched for; empty if there is none.
     """
     if not metadata_lang:
-        return f"left out: no metadata for the language {label}, and none for other"
+        return (
+            f"left out: the run has no metadata for the language {label}, and no list `other` for languages without one"
+        )
     return f"left out: it contains no entry of the metadata of {metadata_lang}"

@@ -21,5 +21,8 @@ def test_a_matched_pair(draw: float, selected: str | None, sentence: str) -> Non
 
 
 def test_a_pair_without_a_match() -> None:
-    assert unmatched_verdict("gd", "") == "left out: no metadata for the language gd, and none for other"
+    assert (
+        unmatched_verdict("gd", "")
+        == "left out: the run has no metadata for the language gd, and no list `other` for languages without one"
+    )
     assert unmatched_verdict("de", "de") == "left out: it contains no entry of the metadata of de"

@@ -135,13 +135,21 @@ def make_application(index: PairIndex, images: DownloadedImages | None = None) -
     def style(request: Request) -> Response:
         return Response(_asset("explore.css"), 200, _HEADERS, media_type="text/css")
 
+    def icon(request: Request) -> Response:
+        return Response(None, 204, _HEADERS)  # browsers ask for it, and show a 404 as an error
+
     def missing(request: Request, error: Exception) -> Response:
         return PlainTextResponse(
             "there is no such page: the search is at /\n", getattr(error, "status_code", 404), _HEADERS
         )
 
     return Starlette(
-        routes=[Route("/", page), Route("/explore.css", style), Route("/image/{uid}", image)],
+        routes=[
+            Route("/", page),
+            Route("/explore.css", style),
+            Route("/favicon.ico", icon),
+            Route("/image/{uid}", image),
+        ],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(_NAMES), www_redirect=False)],
         exception_handlers={404: missing, 405: missing},
     )

@@ -168,6 +168,10 @@ def test_any_text_is_searched_as_it_is(served: Served, query: str) -> None:
     assert served.get("/")[0] == 200
 
 
+def test_a_browser_that_asks_for_an_icon_gets_no_error(served: Served) -> None:
+    assert served.get("/favicon.ico")[:2] == (204, "")
+
+
 def test_images_are_given_to_this_page_alone(served: Served) -> None:
     status, _, headers = served.get(f"/image/{served.pictured}")
     assert (status, headers["content-type"]) == (200, "image/png")
