@@ -18,11 +18,13 @@ def test_kept_columns_follow_the_id_of_the_pool() -> None:
 
 
 def test_names_that_tables_or_img2dataset_use_get_a_prefix() -> None:
-    names = ["url", "URL", "sha256", "caption", "entry_ids", "file", "punsafe"]
+    names = ["URL", "sha256", "caption", "entry_ids", "file", "punsafe"]
     kept = kept_columns(names, ["string"] * len(names))
     assert [field.name for field in kept] == [
-        *("pool_url", "pool_URL", "pool_sha256", "pool_caption", "pool_entry_ids", "pool_file", "punsafe")
+        *("pool_URL", "pool_sha256", "pool_caption", "pool_entry_ids", "pool_file", "punsafe")
     ]
+    with pytest.raises(UserError, match="url is kept as pool_url"):
+        kept_columns(["url", "URL"], ["string"] * 2)
 
 
 @pytest.mark.parametrize(
