@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from metaclip_curate.commands.command import Command, Given
 from metaclip_curate.commands.output import print_json
 from metaclip_curate.console.text_table import number, text_table
+from metaclip_curate.errors import UserError
 from metaclip_curate.options.plan import PlanOptions
 from metaclip_curate.options.printing import PrintOptions
 from metaclip_curate.options.storage import StorageOptions
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 
 _OF_FILES = ("select", "extract")
+# Old crawls are named by years: CC-MAIN-2008-2009, CC-MAIN-2012.
+_CRAWL = re.compile(r"CC-MAIN-\d{4}(-\d{2}(\d{2})?)?(:\d+)?(:(wat|warc))?", re.ASCII)
 
 
 def _run(given: Given, words: Sequence[str]) -> None:
@@ -27,12 +31,20 @@ def _run(given: Given, words: Sequence[str]) -> None:
     from metaclip_curate.cluster.rates import load_rates
 
     options: PlanOptions = given["plan"]
+    _check_crawl(options.crawl)
     rates = load_rates().with_values(options.rates)
     made = plan(options, rates, longest_list(options.metadata, given["storage"]))
     if given["print"].json:
         print_json(as_json(made, options, rates), ensure_ascii=True)
     else:
         print(text(made, options, rates))
+
+
+def _check_crawl(crawl: str) -> None:
+    if crawl and not _CRAWL.fullmatch(crawl):
+        raise UserError(
+            f"--crawl must be a crawl such as CC-MAIN-2025-30, or CC-MAIN-2025-30:20 for 20 of its files, not {crawl}"
+        )
 
 
 def as_json(made: Plan, options: PlanOptions, rates: Rates) -> dict[str, Any]:
@@ -52,11 +64,10 @@ def as_json(made: Plan, options: PlanOptions, rates: Rates) -> dict[str, Any]:
 def text(made: Plan, options: PlanOptions, rates: Rates) -> str:
     """Returns a plan as tables and lines for people."""
     platform, executor = rates.platforms[options.platform], made.executor
-    cores = executor.cores * executor.instances
     size = f"{made.entries:,} entries" if made.entries else f"not given, {rates['largest_list']:,g} entries assumed"
     lines = [
-        f"{options.crawl or 'input'}: {_input(made, rates)} on {cores:,} cores, {made.nodes:,} x {platform.node} "
-        f"({options.platform}), ${made.core_hour:.4f} a core-hour",
+        f"{options.crawl or 'input'}: {_input(made, rates)}{_assumed(options)} on {_cores(made, options)}, "
+        f"{made.nodes:,} x {platform.node} ({options.platform}), ${made.core_hour:.4f} a core-hour",
         *_against_the_crawl(made),
         f"longest metadata list: {size}",
         "",
@@ -94,6 +105,18 @@ def _input(made: Plan, rates: Rates) -> str:
         f"{chosen.pages:,} pages ({chosen.record_bytes / 1e9:,.1f} GB) in {made.inputs:,} WARC files, by "
         f"{chosen.requests:,} requests after {chosen.index_bytes / 1e9:,.0f} GB of the columnar index,"
     )
+
+
+def _assumed(options: PlanOptions) -> str:
+    return "" if options.crawl or options.input_files else " (a whole crawl, assumed without --crawl and --input-files)"
+
+
+def _cores(made: Plan, options: PlanOptions) -> str:
+    executor = made.executor
+    cores = executor.cores * executor.instances
+    if cores != options.cores:
+        return f"{cores:,} cores (--cores {options.cores}, rounded up to whole executors of {executor.cores} cores)"
+    return f"{cores:,} cores{' (the default)' if cores == PlanOptions().cores else ''}"
 
 
 def _against_the_crawl(made: Plan) -> list[str]:

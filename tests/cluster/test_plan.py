@@ -163,3 +163,30 @@ def test_chosen_pages_beside_the_whole_crawl(rates: Rates, capsys: pytest.Captur
     printed = capsys.readouterr().out
     assert "1,000,000 pages (30.0 GB) in 89," in printed
     assert f"all WAT files of the crawl have 36,000 GB and take {whole.hours:,.2f} hours" in printed
+
+
+@pytest.mark.parametrize("crawl", ["foo", "CC-MAIN", "CC-MAIN-2025-3", "CC-MAIN-2025-30:many"])
+def test_what_is_no_crawl_has_no_price(crawl: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "--crawl", crawl]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.strip().endswith(f"not {crawl}")
+
+
+@pytest.mark.parametrize(
+    "crawl", ["CC-MAIN-2008-2009", "CC-MAIN-2012", "CC-MAIN-2025-30:20", "CC-MAIN-2025-30:20:warc"]
+)
+def test_names_of_crawls(crawl: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "--crawl", crawl]) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith(f"{crawl}: ")
+    assert "assumed" not in first
+
+
+def test_the_first_line_names_what_was_assumed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan"]) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert "(a whole crawl, assumed without --crawl and --input-files) on 512 cores (the default), " in first
+    assert main(["plan", "--input-files", "100", "--cores", "5"]) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert "GB) on 8 cores (--cores 5, rounded up to whole executors of 4 cores), " in first
