@@ -104,12 +104,21 @@ class RunReader:
         """
         record = self._stages.get(stage)
         if record is None or not record.finished:
-            known = "" if self._file.exists else " (there is no run.json in it)"
             first = f"run `metaclip-curate {stage} --output {self.root}` first"
             if not self._file.exists:
-                first = f"check the name, or {first}"
-            raise UserError(f"{self.root} has no finished stage {stage}{known}: {self.wait_or(first)}")
+                self._require_run(stage, first)
+            raise UserError(f"{self.root} has no finished stage {stage}: {self.wait_or(first)}")
         return record
+
+    def _require_run(self, stage: str, first: str) -> None:
+        """Raises a UserError about a folder without a run.json. A run isn't proposed for a folder with other files."""
+        if storage.list_folder(self.root, self.options):
+            advice = self.wait_or("check the name")
+            raise UserError(f"{self.root} isn't a run folder, since there is no run.json in it: {advice}")
+        raise UserError(
+            f"{self.root} has no finished stage {stage} (there is no run.json in it): "
+            f"{self.wait_or(f'check the name, or {first}')}"
+        )
 
     def wait_or(self, otherwise: str) -> str:
         """Returns what to do about a table that is missing or old: wait if another run is writing the folder."""

@@ -363,8 +363,15 @@ def test_run_json_that_was_changed_is_not_read(tmp_path: Path) -> None:
         with pytest.raises(UserError, match=rf"run\.json {message}"):
             RunFolder(str(tmp_path))
     (tmp_path / "run.json").unlink()
-    with pytest.raises(UserError, match=r"no finished stage extract \(there is no run.json in it\): check the name"):
+    with pytest.raises(UserError, match=r"isn.t a run folder, since there is no run.json in it: check the name"):
         RunFolder(str(tmp_path)).require("extract")
+
+
+def test_a_folder_of_other_files_is_no_run(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("not a run")
+    with pytest.raises(UserError) as caught:
+        RunFolder(str(tmp_path)).require("extract")
+    assert str(caught.value) == f"{tmp_path} isn't a run folder, since there is no run.json in it: check the name"
 
 
 def test_the_message_about_another_option_names_the_commands_that_do_a_stage_again(tmp_path: Path) -> None:
