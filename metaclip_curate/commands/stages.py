@@ -9,7 +9,7 @@ from functools import partial
 from metaclip_curate.commands.command import Command, Given, recorded
 from metaclip_curate.commands.output import print_json
 from metaclip_curate.commands.recorded_options import add_recorded
-from metaclip_curate.errors import JobFailedError
+from metaclip_curate.errors import JobFailedError, UserError
 from metaclip_curate.options.balance import BalanceOptions
 from metaclip_curate.options.dedup import DedupOptions
 from metaclip_curate.options.draw import DrawOptions
@@ -60,6 +60,7 @@ def _run(name: str, given: Given, words: Sequence[str]) -> None:
     from metaclip_curate.pipelines.curation import Pipeline
     from metaclip_curate.pipelines.options import Options
 
+    _require_given(name, given)
     as_json: bool = given["print"].json
     console = StatusLine(sys.stderr if as_json else sys.stdout)
     options = Options(**{group: given[group] for group in STAGE_OPTIONS[name]})
@@ -85,6 +86,24 @@ def _run(name: str, given: Given, words: Sequence[str]) -> None:
         print_json(summaries(pipeline.folder, STAGE_NAMES if name == "run" else (name,)))
     else:
         print_summary(pipeline.folder, "sample" if name == "run" else name)
+
+
+def _require_given(name: str, given: Given) -> None:
+    """Raises a UserError that names all missing options if there are several. The stages report a single one."""
+    repeated = given["repeat"].again_from if name == "run" else None
+    required = (
+        ("--output", "the run folder", given["run"].output),
+        ("--input", "the input files", "extract" not in given or given["extract"].input or repeated),
+        ("--metadata", "the metadata folder", "match" not in given or name == "count" or given["match"].metadata),
+    )
+    missing = [(option, value) for option, value, found in required if not found]
+    if len(missing) > 1:
+        options, values = (_listed([each[position] for each in missing]) for position in (0, 1))
+        raise UserError(f"{options} are missing: name {values}")
+
+
+def _listed(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _log_recipe(name: str, recipe: RecipeOptions, log: Callable[[str], None]) -> None:

@@ -149,6 +149,10 @@ def test_no_option_can_be_abbreviated(name: str, capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("given", "missing"),
     [
+        (["run"], "--output, --input and --metadata are missing: name the run folder, the input files and the metad"),
+        (["run", "--input", "a.wat"], "--output and --metadata are missing: name the run folder and the metadata f"),
+        (["run", "--again-from", "dedup"], "--output and --metadata are missing"),
+        (["count"], "--output is missing"),
         (["extract", "--output", "{tmp}/o"], "--input is missing"),
         (["extract", "--input", "a.wat"], "--output is missing"),
         (["match", "--output", "{tmp}/o"], "--metadata is missing"),
