@@ -21,7 +21,7 @@ from metaclip_curate.inspect.removals import RemovedPairs
 from metaclip_curate.inspect.run_languages import require_recorded, run_language_table
 from metaclip_curate.language import LabelRule, LanguageIdentifier, LanguageTable
 from metaclip_curate.matching.spacing import space_texts, spaced_entries
-from metaclip_curate.metadata.lists.folder import MetadataFolder
+from metaclip_curate.metadata.lists.folder import LanguageMetadata, MetadataFolder
 from metaclip_curate.options.explain import ExplainOptions
 from metaclip_curate.options.match import MatchOptions
 from metaclip_curate.options.screens import ScreenOptions
@@ -39,6 +39,9 @@ class RunRules:
     Args:
         folder: A run folder with all stages finished.
         options: Where the metadata, the language table and the model are.
+
+    Raises:
+        UserError: The metadata folder that the options name can't be used.
     """
 
     def __init__(self, folder: RunFolder, options: ExplainOptions) -> None:
@@ -50,6 +53,8 @@ class RunRules:
         self.one_text_draws: bool = draw["texts_per_image"] == "one"
         self._removed = RemovedPairs(folder)
         self._counts_of: dict[str, LanguageCounts] = {}
+        if options.metadata:
+            self._metadata_folder()  # opening it is the check
 
     def identify(self, text: str) -> tuple[str, float]:
         """Returns the language-ID model's label of a text and the label's probability."""
@@ -135,16 +140,26 @@ class RunRules:
 
     def _counts(self, language: str) -> LanguageCounts:
         if language not in self._counts_of:
-            self._counts_of[language] = language_counts(self._folder, language) or self._metadata_without_counts(
-                language
-            )
+            self._counts_of[language] = self._read_counts(language)
         return self._counts_of[language]
 
-    def _metadata_without_counts(self, language: str) -> LanguageCounts:
-        """Reads the entries of a language of which no text matched, and which therefore aren't in the run's counts."""
+    def _read_counts(self, language: str) -> LanguageCounts:
+        found = language_counts(self._folder, language)
+        if found is None:  # no text of the language matched, so that the run's counts lack its entries
+            entries = self._matched_list(language).entries
+            return LanguageCounts(entries, np.zeros(len(entries), dtype=np.int64), None)
+        if self._options.metadata:
+            self._matched_list(language)
+        return found
+
+    def _metadata_folder(self) -> MetadataFolder:
+        path = self._options.metadata or self._folder.summary(MatchSummary).metadata
+        return MetadataFolder.open(path, self._folder.options)
+
+    def _matched_list(self, language: str) -> LanguageMetadata:
+        """Reads the list of a language, and checks that the run was matched with it."""
         try:
-            folder = self._options.metadata or self._folder.summary(MatchSummary).metadata
-            read = MetadataFolder.open(folder, self._folder.options).read(language)
+            read = self._metadata_folder().read(language)
         except UserError as error:
             raise UserError(f"{error} Name the folder with --metadata.") from error
         if read.digest != self._digests[language]:
@@ -152,7 +167,7 @@ class RunRules:
                 f"{read.source} isn't what {self._folder.root} was matched with: its digest is {read.digest} and was "
                 f"{self._digests[language]}; name the folder with --metadata"
             )
-        return LanguageCounts(read.entries, np.zeros(len(read.entries), dtype=np.int64), None)
+        return read
 
     @cached_property
     def _language_table(self) -> LanguageTable:

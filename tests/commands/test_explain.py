@@ -159,7 +159,7 @@ def test_a_language_without_a_match_is_looked_up_in_the_metadata(real: Path, tmp
     (tmp_path / "metadata" / "el.json").write_text('["Ένα"]')
     with pytest.raises(UserError, match=r"isn't what .* was matched with: its digest is"):
         explain(tmp_path / "run", text=text, metadata=str(tmp_path / "metadata"))
-    with pytest.raises(UserError, match="Name the folder with --metadata"):
+    with pytest.raises(UserError, match="nowhere does not exist"):
         explain(tmp_path / "run", text=text, metadata=str(tmp_path / "nowhere"))
 
 
