@@ -20,7 +20,7 @@ class SampledPair:
         lang: Label of the language-ID model.
         lang_score: Probability of the label.
         host: Host of the image's URL.
-        fate: `rejected`, `no match`, `not drawn` or `kept`; empty if that isn't known yet.
+        fate: `rejected`, `not drawn`, `kept`, or why it has no match; empty if that isn't known yet.
     """
 
     uid: str

@@ -42,6 +42,7 @@ from metaclip_curate.stages.report.pairs import pair_facts
 from metaclip_curate.stages.report.sampling import Sampled, sampled_pair
 from metaclip_curate.stages.report.screened import rejected_reasons, without_text
 from metaclip_curate.stages.report.texts import texts_and_fates
+from metaclip_curate.stages.report.unmatched import with_languages
 from metaclip_curate.stages.shared.passes import Batches, Pass, Passes, Summing, Table
 from metaclip_curate.stages.shared.sorted_batches import by_language
 from metaclip_curate.thresholds import Candidate, Rule, pooled_tail_share
@@ -171,12 +172,14 @@ class Gatherer:
         return screened, screened
 
     def _with_rejected(self, pairs: PairFacts) -> PairFacts:
-        """Marks the pairs of the sample that a screen rejected."""
+        """Marks the pairs of the sample that a screen rejected, and those without metadata for their language."""
         uids = pa.array([pair.uid for pair in pairs.sample], pa.string())
         table = open_table(self._folder, "match", "screened", SCREENED)
         found = table.to_table(columns=["uid"], filter=pc.field("uid").isin(uids)).column("uid").to_pylist()
         rejected = set(found)
-        marked = [dataclasses.replace(pair, fate="rejected") if pair.uid in rejected else pair for pair in pairs.sample]
+        options = self._folder.options_of("dedup"), self._folder.options_of("match")
+        sample = with_languages(pairs.sample, *options)
+        marked = [dataclasses.replace(pair, fate="rejected") if pair.uid in rejected else pair for pair in sample]
         if self._safe:
             marked = [without_text(pair) if pair.uid in rejected else pair for pair in marked]
         return dataclasses.replace(pairs, sample=tuple(marked))

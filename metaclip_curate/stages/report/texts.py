@@ -27,6 +27,7 @@ from metaclip_curate.stages.report.sampling import (
     sampling_cut,
     sampling_hashes,
 )
+from metaclip_curate.stages.report.unmatched import UNMATCHED
 from metaclip_curate.stages.shared.passes import Batches, Pass, Passes, Table
 
 # Ids that no entry has: the row of a pair for itself, and that of a requested pair.
@@ -117,7 +118,7 @@ def texts_and_fates(
 def _fate(uid: str, matched: Collection[str], kept: Collection[str]) -> str:
     if uid in kept:
         return "kept"
-    return "not drawn" if uid in matched else "no match"
+    return "not drawn" if uid in matched else UNMATCHED
 
 
 def _key(entry: EntryFact) -> Entry:
