@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from metaclip_curate.commands.command import RUN_THAT_IS_READ, Command, Given, open_finished_folder
-from metaclip_curate.commands.output import print_json
+from metaclip_curate.commands.output import log_of, print_json
 from metaclip_curate.console.terminal import shown
 from metaclip_curate.console.text_table import text_table
 from metaclip_curate.options.explain import ExplainOptions
@@ -23,7 +23,7 @@ def _run(given: Given, words: Sequence[str]) -> None:
 
     folder = open_finished_folder(given, "sample")
     with damage_named(folder):
-        found = Explainer(folder, given["pair"]).explain()
+        found = Explainer(folder, given["pair"], log_of(given["print"])).explain()
     if given["print"].json:
         print_json([dataclasses.asdict(each) for each in found])
         return

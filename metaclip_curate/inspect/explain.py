@@ -6,7 +6,7 @@ only the columns that are compared.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -44,10 +44,11 @@ class Explainer:
     Args:
         folder: A run folder with all stages finished.
         options: The uid, URL or text to explain, and where the metadata, the language table and the model are.
+        log: Takes the line that says how many pairs there are, if they are more than are explained.
     """
 
-    def __init__(self, folder: RunFolder, options: ExplainOptions) -> None:
-        self._folder, self._options = folder, options
+    def __init__(self, folder: RunFolder, options: ExplainOptions, log: Callable[[str], None] = print) -> None:
+        self._folder, self._options, self._log = folder, options, log
         self._rules = RunRules(folder, options)
 
     def explain(self) -> list[Explanation]:
@@ -128,8 +129,11 @@ class Explainer:
         for stage, table, schema in self._with_all_pairs():
             scanner = open_table(self._folder, stage, table, schema).scanner(columns=["uid"], filter=condition)
             found.append(scanner.to_table().column("uid").combine_chunks())
-        uids: list[str] = pc.unique(pa.chunked_array(found, pa.string())).sort().to_pylist()
-        return uids[:_MOST_PAIRS]
+        uids = pc.unique(pa.chunked_array(found, pa.string())).sort()
+        if len(uids) > _MOST_PAIRS:
+            self._log(f"{len(uids):,} pairs fit; the first {_MOST_PAIRS} by uid are explained")
+        first: list[str] = uids[:_MOST_PAIRS].to_pylist()
+        return first
 
     def _with_all_pairs(self) -> Sequence[Table]:
         """Returns the tables with all pairs, each as often as it was found."""

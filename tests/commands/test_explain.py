@@ -116,6 +116,21 @@ def test_a_pools_id_finds_all_its_pairs(tmp_path: Path) -> None:
     assert [each.uid for each in explain(tmp_path / "run", source_id="17")] == sorted(row["uid"] for row in rows[:2])
 
 
+def test_pairs_beyond_the_most_that_are_explained_are_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = made_run.matched_rows(images=20, seed=7)
+    for row in rows[:3]:
+        row["source_id"] = "17"
+    made_run.write_run(tmp_path / "run", rows)
+    words = ["explain", "--run", str(tmp_path / "run"), "--source-id", "17", "--json"]
+    for most, line in ((3, ""), (2, "3 pairs fit; the first 2 by uid are explained\n")):
+        monkeypatch.setattr("metaclip_curate.inspect.explain._MOST_PAIRS", most)
+        assert main(words) == 0
+        printed = capsys.readouterr()
+        assert (len(json.loads(printed.out)), printed.err) == (most, line)
+
+
 def test_an_image_and_a_text_find_all_their_pairs(real: Path) -> None:
     rows = runs.table(real, "pairs")
     row = rows[len(rows) // 2]
