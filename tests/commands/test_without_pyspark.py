@@ -48,7 +48,6 @@ def test_commands_that_need_it_say_so_in_one_sentence(tmp_path: Path) -> None:
         "balance": ["--output", str(root)],
         "sample": ["--output", str(root)],
         "compare": [str(root), str(root)],
-        "report": run,
         "fates": run,
         "threshold": [*run, "--t", "5"],
         "rebalance": [*run, "--downloaded", str(tmp_path), *new],
@@ -58,6 +57,7 @@ def test_commands_that_need_it_say_so_in_one_sentence(tmp_path: Path) -> None:
     without = {
         "explain": [*run, "--url", "https://images.example/7/0.jpg"],
         "browse": [*run, "--language", "en"],
+        "report": run,
         "plan": ["--crawl", "CC-MAIN-2025-30", "--cores", "8"],
         "completion": ["bash"],
         "metadata show": ["--metadata", str(lists)],

@@ -177,7 +177,7 @@ def test_what_is_missing(s3: S3Server, shards: str, tmp_path: Path) -> None:
     upload(s3, tmp_path, "gaps")
     with pytest.raises(UserError, match=r"s3://no-such-bucket/run/run\.json: .*NoSuchBucket"):
         CuratedPairs.online(f"{BUCKET}/gaps/images", "s3://no-such-bucket/run")
-    with pytest.raises(UserError, match=rf"{BUCKET}/gaps has no finished stage balance"):
+    with pytest.raises(UserError, match=rf"{BUCKET}/gaps isn't a run folder"):
         CuratedPairs.online(f"{BUCKET}/gaps/images", f"{BUCKET}/gaps")
     # A tar that is gone costs its images, as it does in a local folder; a Parquet file that is gone ends the reading.
     s3.client().delete_object(Bucket="trainer", Key="gaps/images/00001.tar")
