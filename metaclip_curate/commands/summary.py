@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from metaclip_curate.run.stages import STAGES
 from metaclip_curate.run.summaries import BalanceSummary, DedupSummary, MatchSummary, SampleSummary
 
 _LABELS = 20  # most labels that are listed by name
+_COLUMNS = 80  # of a sentence's lines
 _WRITTEN = {
     "extract": ("pairs", "inputs", "run.json"),
     "dedup": ("distinct", "run.json"),
@@ -136,7 +138,8 @@ def _funnel_table(folder: RunFolder, stage: str) -> str:
     found = _funnel_up_to(folder, stage)
     rows = [[_name(step), number(step.value), ""] for step in found.inputs]
     rows += [[_name(step), number(step.value), share(step.value, found.whole)] for step in found.steps]
-    return text_table(["", "number", f"share of the {found.unit}"], rows, "<>>")
+    table = text_table(["", "number", f"share of the {found.unit}"], rows, "<>>")
+    return f"{table}\n\n{textwrap.fill(found.explanation, _COLUMNS)}"
 
 
 def _name(step: Step) -> str:

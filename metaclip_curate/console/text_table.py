@@ -13,8 +13,13 @@ def number(value: float) -> str:
 
 
 def share(part: float, whole: float) -> str:
-    """Returns a share in percent; empty if the whole is 0."""
-    return f"{part / whole:.1%}" if whole else ""
+    """Returns a share in percent, with more digits if it is small; empty if the whole is 0."""
+    if not whole:
+        return ""
+    value = part / whole
+    if value >= 0.001 or not value:
+        return f"{value:.1%}"
+    return f"{value:.3%}" if value >= 0.00001 else "< 0.001%"
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], alignment: str) -> str:

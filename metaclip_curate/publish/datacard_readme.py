@@ -154,7 +154,7 @@ def _columns(datacard: dict[str, Any]) -> str:
 def _funnel_table(funnel: Funnel) -> str:
     steps = (*funnel.inputs, *funnel.steps)
     rows = [[f"– {step.name}" if step.part else step.name, number(step.value)] for step in steps]
-    return "## From links to pairs\n\n" + _table(["", "number"], rows)
+    return f"## From links to pairs\n\n{_table(['', 'number'], rows)}\n\n{funnel.explanation}"
 
 
 def _languages(datacard: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from metaclip_curate.console.text_table import number
+from metaclip_curate.console.text_table import number, share
 from metaclip_curate.report import charts as forms
 from metaclip_curate.report import scopes, slider
 from metaclip_curate.report.facts import Facts
@@ -134,23 +134,13 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"number": number, "round_number": _round_number, "share": _share, "short": _short}
+    environment.filters |= {"number": number, "round_number": _round_number, "share": share, "short": _short}
     return environment
 
 
 def _round_number(value: float) -> str:
     """Returns a number with commas; of an expectation below 10,000, with one decimal."""
     return number(round(value)) if isinstance(value, int) or abs(value) >= 10_000 else number(value)
-
-
-def _share(part: float, whole: float) -> str:
-    """Returns a share in percent, with more digits if it is small."""
-    if not whole:
-        return ""
-    value = part / whole
-    if value >= 0.001 or not value:
-        return f"{value:.1%}"
-    return f"{value:.3%}" if value >= 0.00001 else "< 0.001%"
 
 
 def _short(text: str, characters: int) -> str:

@@ -56,6 +56,16 @@ class Funnel:
         """What the first step counts, in words: links of pages, or rows if all inputs are pools."""
         return "rows" if self.steps and self.steps[0].name == _ROWS else "links"
 
+    @property
+    def explanation(self) -> str:
+        """Why the captions aren't the links minus what was dropped, and for which reason a link counts."""
+        captions = " (alt, title)" if self.unit == "links" else ""
+        one = self.unit.removesuffix("s")
+        return (
+            f"A {one} that several reasons apply to counts for the first of them. A {one} can have several "
+            f"captions{captions}, each of which makes a pair."
+        )
+
     def as_json(self) -> dict[str, list[dict[str, Any]]]:
         """Returns the funnel as JSON types."""
         return {

@@ -43,6 +43,8 @@ def test_every_stage_ends_with_its_result(
     printed = capsys.readouterr().out
     for part in parts:
         assert part in printed
+    says_why = "A link can have several captions (alt, title)" in " ".join(printed.split())
+    assert says_why == (stage in ("extract", "dedup", "match"))
     assert printed.splitlines()[-1] == f"{'run.json':<14} {folder.root}/run.json"
 
 

@@ -13,6 +13,7 @@ def test_columns_are_as_wide_as_their_widest_cell() -> None:
 
 def test_numbers_and_shares() -> None:
     assert [number(1234567), number(1234.56), share(1, 3), share(1, 0)] == ["1,234,567", "1,234.6", "33.3%", ""]
+    assert [share(0, 9), share(1, 1000), share(1, 5590), share(1, 10**6)] == ["0.0%", "0.1%", "0.018%", "< 0.001%"]
 
 
 def test_a_cell_is_one_line_whatever_is_in_it() -> None:

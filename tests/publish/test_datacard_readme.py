@@ -76,6 +76,7 @@ def test_columns_steps_and_digests_are_in_tables() -> None:
         assert f"| `{name}` |" in text
     for row in ("input files | 2", "– failed | 1", "image links | 5,590", "expected in the manifest | 2,491.4"):
         assert f"| {row} |" in text
+    assert "A link can have several captions (alt, title), each of which makes a pair." in text
     assert f"| metadata of de (SHA-256) | {'0' * 64} |" in text
     assert "12 image links" in text
 

@@ -92,6 +92,7 @@ def test_a_pool_has_rows_instead_of_links(tmp_path: Path) -> None:
     summary = replace(INPUTS, pages=0, dropped_opt_out=0)
     found = table_funnel(summary, MatchSummary(languages=LANGUAGES, no_metadata=10, metadata="m"), 150.5, 150)
     assert (found.unit, funnel(made(tmp_path), STAGES).unit) == ("rows", "links")
+    assert "A row can have several captions, each of which makes a pair." in found.explanation
     assert [step.name for step in found.steps[:5]] == [
         *("rows", "without a caption", "with a bad URL", "neither http nor https", "captions of the remaining rows")
     ]
