@@ -28,6 +28,8 @@ PAGE_ROWS = 50
 _MOST_CHARACTERS = 1_000
 _MOST_SECONDS = 60.0
 _UID = re.compile("[0-9a-f]{1,32}")
+# A host alone, or a URL around it.
+_HOST = re.compile(r"(?:(?:https?:)?//)?(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)")
 _COLUMNS = (
     "uid", "url", "text", "page_url", "page_lang", "source_id", "lang", "lang_score", "label", "metadata_lang", "fate",
     "reason", "detail", "entry_ids",
@@ -44,7 +46,7 @@ class Query:
         text: Part of the text, of which case doesn't matter.
         entry: Entry that the text contains, of which case matters.
         language: Metadata language, or NO_LANGUAGE.
-        host: Host of the image, or a domain that it is below.
+        host: Host of the image, or a domain that it is below; of a URL its host.
         fate: A fate, or one with a reason, as `screened:words`.
         uid: First digits of the uid.
         after: Uid of the last pair of the page before.
@@ -78,8 +80,17 @@ class Query:
         fate = values["fate"].partition(":")[0]
         if fate and fate not in list(Fate):
             raise UserError(f"state has no value {fate}: choose one of {', '.join(Fate)}")
-        values["host"] = values["host"].lower().strip(".")
+        values["host"] = _host(values["host"])
         return cls(**values)
+
+
+def _host(value: str) -> str:
+    """Returns the host in a host or a URL."""
+    found = _HOST.match(value.lower())
+    host = found[1].strip(".") if found else ""
+    if value and not host:
+        raise UserError(f"host has no host in {value}: give one such as images.example.org")
+    return host
 
 
 @dataclass(frozen=True)
@@ -217,6 +228,8 @@ class Search:
         """Returns SQL conditions, their values, and a remark if nothing can fit them."""
         found: list[tuple[str, list[Any]]] = []
         if query.language:
+            if query.language not in {*self.languages, NO_LANGUAGE}:
+                return [], [], f"There are no pairs of a language {query.language!r}: choose one from the list."
             found.append(("metadata_lang = ?", ["" if query.language == NO_LANGUAGE else query.language]))
         if query.fate:
             fate, _, reason = query.fate.partition(":")

@@ -81,6 +81,12 @@ CASES: list[tuple[dict[str, str], Callable[[dict[str, Any]], bool]]] = [
     ({"text": "' OR 1=1 --"}, lambda row: False),
     ({"host": "a.example"}, lambda row: row["url"].split("/")[2] in ("a.example", "b.a.example")),
     ({"host": "B.A.example."}, lambda row: row["url"].split("/")[2] == "b.a.example"),
+    (
+        {"host": "https://user@B.a.example:8080/x/1.jpg?host=c.example"},
+        lambda row: row["url"].split("/")[2] == "b.a.example",
+    ),
+    ({"host": "b.a.example:8080"}, lambda row: row["url"].split("/")[2] == "b.a.example"),
+    ({"host": "//b.a.example/x"}, lambda row: row["url"].split("/")[2] == "b.a.example"),
     ({"host": "example"}, lambda row: True),
     ({"host": "ample"}, lambda row: False),
     ({"uid": "A"}, lambda row: row["uid"].startswith("a")),
@@ -106,6 +112,7 @@ def test_entries_languages_and_both(search: Search, run: tuple[Path, Rows, dict[
         "No text of de contains an entry 'en entry 0'"
     )
     assert search.find(Query(entry=entry.upper())).total == 0
+    assert search.find(Query(language="xx")).remark.startswith("There are no pairs of a language 'xx'")
     without = {row["uid"] for row in run[1][:90] if row["lang"] == "ka"}
     found = all_found(search, language=NO_LANGUAGE)
     assert {pair.uid for pair in found} >= without - {row["uid"] for row in run[2]["screened"]}
@@ -203,6 +210,7 @@ def test_a_search_that_takes_too_long_is_ended(search: Search, monkeypatch: pyte
     [
         ({"text": "a" * 1001}, "text has 1,001 characters: search for at most 1,000"),
         ({"host": "a\0b"}, "host has a control character"),
+        ({"host": "https:///x"}, "host has no host in https:///x: give one"),
         ({"uid": "xyz"}, "uid isn't a uid or the beginning of one"),
         ({"after": "'"}, "after isn't a uid"),
         ({"fate": "lost"}, "state has no value lost: choose one of kept, not_drawn"),

@@ -260,6 +260,10 @@ def test_in_chromium(served: Served, width: int, scheme: str) -> None:
         assert image.evaluate("image => getComputedStyle(image).filter") == "none"
         page.get_by_role("link", name="entry").first.click()
         page.wait_for_url("**entry=**")
+        page.goto(f"{address}?host={quote('https://images.example/x.jpg')}")
+        assert page.locator("article").count() > 0
+        page.goto(f"{address}?language=xx")
+        assert "no pairs of a language 'xx'" in page.locator("#results").inner_text()
         page.goto(f"{address}?fate=screened:words")
         assert not page.locator("details .text").first.is_visible()
         page.locator("summary").first.press("Enter")
