@@ -20,6 +20,7 @@ from markupsafe import Markup
 from metaclip_curate.console.text_table import number, share
 from metaclip_curate.report import charts as forms
 from metaclip_curate.report import scopes, slider
+from metaclip_curate.report.chart_height import chart_height
 from metaclip_curate.report.facts import Facts
 from metaclip_curate.report.figures import EXTENSIONS
 from metaclip_curate.report.hint import thinning_hint
@@ -43,14 +44,14 @@ def render(facts: Facts, drawing: str) -> bytes:
     """
     script = _asset("page.js")
     data = _data(facts)
-    position = facts.curation.position_name if facts.curation else ""
+    charts = forms.all_charts(facts.curation.position_name if facts.curation else "")
     page = (
         _environment()
         .get_template("page.html")
         .render(
             facts=facts,
-            charts={chart.name: chart for chart in forms.all_charts(position)},
-            fixed=data["fixed"],
+            charts={chart.name: chart for chart in charts},
+            heights={chart.name: chart_height(chart, data["fixed"].get(chart.name)) for chart in charts},
             data=Markup(_json(data)),
             style=Markup(_asset("page.css")),
             script=Markup(script),

@@ -22,6 +22,8 @@ pytestmark = pytest.mark.slow
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
 LANGUAGES = 300
 DESKTOP, PHONE = (1280, 900), (390, 844)
+CHART_HEIGHTS = """() => Object.fromEntries([...document.querySelectorAll('.chart[id]')]
+    .map(chart => [chart.id, chart.getBoundingClientRect().height]))"""
 
 
 @pytest.fixture(scope="module")
@@ -65,16 +67,19 @@ class Opened:
         path: The report.
         size: Of the window, in CSS pixels.
         scheme: Whether the browser prefers `light` or `dark`.
+        fragment: Of the address.
     """
 
-    def __init__(self, browser: Any, path: Path, size: tuple[int, int], scheme: str = "light") -> None:
+    def __init__(
+        self, browser: Any, path: Path, size: tuple[int, int], scheme: str = "light", fragment: str = ""
+    ) -> None:
         self.page = browser.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
         self.requests: list[str] = []
         self.complaints: list[str] = []
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("console", self._listen)
-        self.page.goto(path.as_uri())
+        self.page.goto(path.as_uri() + fragment)
 
     def _listen(self, message: Any) -> None:
         if message.type == "error":
@@ -86,6 +91,15 @@ class Opened:
             f"#{table} tbody tr:not([hidden])", f"rows => rows.map(row => row.cells[{place}].textContent.trim())"
         )
         return found
+
+    def resting_place(self, section: str) -> int:
+        """Where the top of a section is once the page has stopped scrolling, in pixels below the window's top."""
+        place, still = "", 0
+        while still < 4:
+            self.page.wait_for_timeout(100)
+            before, place = place, str(self.page.evaluate("scrollY"))
+            still = still + 1 if place == before else 0
+        return round(self.page.eval_on_selector(f"#{section}", "section => section.getBoundingClientRect().top"))
 
     def scroll_through(self) -> None:
         """Brings every chart near the window once, and waits until all are drawn."""
@@ -110,8 +124,27 @@ def test_nothing_is_asked_for_and_nothing_goes_wrong(desktop: Opened, report: Pa
     assert desktop.page.query_selector("img") is None
 
 
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_links_to_sections_lead_there_and_charts_do_not_move_them(
+    browser: Any, report: Path, size: tuple[int, int]
+) -> None:
+    opened = Opened(browser, report, size, fragment="#samples")
+    assert opened.resting_place("samples") == 16
+    heights = opened.page.evaluate(CHART_HEIGHTS)
+    for link in ("#samples", "#balance", "#pairs", "#entries", "#samples"):
+        opened.page.eval_on_selector(f"nav a[href='{link}']", "link => link.click()")
+        assert opened.resting_place(link[1:]) == 16, link
+    opened.scroll_through()
+    assert opened.page.evaluate(CHART_HEIGHTS) == heights
+    # Nothing is reserved that stays empty.
+    empty = opened.page.eval_on_selector_all(
+        "[data-chart]:has(svg)", "all => all.map(each => each.clientHeight - each.querySelector('svg').clientHeight)"
+    )
+    assert all(0 <= pixels <= 24 for pixels in empty), empty
+    opened.page.close()
+
+
 def test_the_table_of_languages_sorts_and_is_searched_without_a_pause(desktop: Opened) -> None:
-    desktop.scroll_through()  # a chart that is drawn while the mouse is on its way moves the table
     heading = "#language-table thead th:nth-child(10)"
     started = time.monotonic()
     desktop.page.click(f"{heading} button")
