@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 import time
+import zlib
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
@@ -50,11 +52,12 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def small_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A report of three languages, with pictures."""
+    """A report of three languages, with pictures and with options that are opened by a click."""
     library = figures.converter()
     path = tmp_path_factory.mktemp("small") / "report.html"
     pictures = (Picture("0" * 32, "text", "en", "data:image/gif;base64,", 160, 90),)
-    facts = dataclasses.replace(made_facts(), pictures=pictures)
+    provenance = {"Options": {f"option {number}": "1" for number in range(20)}}
+    facts = dataclasses.replace(made_facts(), pictures=pictures, provenance=provenance)
     path.write_bytes(render(facts, figures.script(library) if library else ""))
     return path
 
@@ -263,6 +266,29 @@ def test_pictures_are_blurred_until_they_are_selected(browser: Any, tmp_path: Pa
     opened.page.check("#show-all")
     assert opened.page.eval_on_selector_all(".picture img", blurred) == [False, False, False]
     opened.page.close()
+
+
+def lines_of(paper: bytes) -> int:
+    """How many line segments a PDF draws."""
+    streams = re.findall(rb"stream\r?\n(.*?)endstream", paper, re.DOTALL)
+    return sum(len(re.findall(rb" l\b", zlib.decompressobj().decompress(each))) for each in streams if each[:1] == b"x")
+
+
+@pytest.mark.skipif(figures.converter() is None, reason="vl-convert-python isn't installed")
+def test_print_has_all_charts_and_what_can_be_opened(browser: Any, small_report: Path) -> None:
+    scrolled, printed = (Opened(browser, small_report, DESKTOP, "dark") for _ in range(2))
+    scrolled.scroll_through()
+    expected, found = (lines_of(opened.page.pdf()) for opened in (scrolled, printed))
+    assert expected > 1000
+    assert found >= 0.95 * expected
+    printed.page.emulate_media(media="print")
+    assert printed.page.eval_on_selector_all("nav, .controls", "all => all.every(each => !each.checkVisibility())")
+    assert printed.page.query_selector("#provenance details:not([open])") is None
+    assert printed.page.query_selector("#kept-out details[open]") is None
+    assert printed.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert printed.complaints == scrolled.complaints == []
+    for opened in (scrolled, printed):
+        opened.page.close()
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])

@@ -77,6 +77,7 @@
   const ofScope = (container) => "ofLanguage" in container.dataset;
   const chartData = (container) => (ofScope(container) ? chartsOfScope[container.dataset.chart]() : data.fixed[container.dataset.chart]);
   const drawn = new Map();
+  let printing = false;
 
   async function draw(container) {
     const name = container.dataset.chart;
@@ -84,8 +85,8 @@
     if (!chart || !window.vegaEmbed) return;
     const spec = { ...data.charts[name], width: "container", datasets: rows(chart) };
     if (typeof spec.height === "number") spec.autosize = { type: "fit-x", contains: "padding" };
-    const config = data.themes[dark.matches ? "dark" : "light"];
-    const options = { actions: false, renderer: "svg", config, tooltip: { theme: dark.matches ? "dark" : "light" } };
+    const theme = dark.matches && !printing ? "dark" : "light";
+    const options = { actions: false, renderer: "svg", config: data.themes[theme], tooltip: { theme } };
     try {
       const { view } = await window.vegaEmbed(container, spec, options);
       drawn.set(container, view);
@@ -111,8 +112,29 @@
       if (isIntersecting && !drawn.has(target)) { drawn.set(target, null); draw(target); }
     }
   }, { rootMargin: "600px" });
-  document.querySelectorAll("[data-chart]").forEach((container) => watcher.observe(container));
+  const containers = [...document.querySelectorAll("[data-chart]")];
+  containers.forEach((container) => watcher.observe(container));
   dark.addEventListener("change", () => [...drawn.keys()].forEach(draw));
+
+  // Paper has all charts, in the colours for white, and what a click opens, but for texts that were rejected.
+  let opened = [];
+
+  function onPaper(begins) {
+    if (begins === printing) return;
+    printing = begins;
+    for (const container of containers) {
+      if (drawn.has(container) && !dark.matches) continue;
+      if (!drawn.has(container)) drawn.set(container, null);
+      draw(container);
+    }
+    if (begins) opened = [...document.querySelectorAll("#provenance details:not([open])")];
+    for (const each of opened) each.open = begins;
+  }
+
+  // A browser has the events or the change of the medium, or both.
+  addEventListener("beforeprint", () => onPaper(true));
+  addEventListener("afterprint", () => onPaper(false));
+  matchMedia("print").addEventListener("change", (event) => onPaper(event.matches));
 
   // Lists of entries.
   function element(name, text, classes) {
