@@ -168,6 +168,13 @@ def test_a_run_that_has_begun() -> None:
     assert 'id="language-table"' not in page
 
 
+def test_a_report_with_links_to_figures_says_once_that_the_folder_belongs_to_it() -> None:
+    line = "lead to the folder <code>figures</code> beside this file"
+    for facts in (made_facts(), dataclasses.replace(made_facts(), curation=None)):
+        assert render(facts, "x = 1").decode().count(line) == 1
+        assert line not in render(facts, "").decode()
+
+
 def test_a_run_made_from_anothers_manifest() -> None:
     page = render(dataclasses.replace(made_facts(), pairs=None), "").decode()
     assert "Image hosts of kept pairs" in page
