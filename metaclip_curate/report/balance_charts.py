@@ -67,7 +67,7 @@ def _ranked() -> Chart:
         "Head entries against the rest",
         "Entries by rank, the most frequent first, on logarithmic axes; each point is the mean over the ranks around "
         "it. Entries above the line t are the head, and are thinned towards it. Those below are the tail, and keep all "
-        "of their texts. Of all languages together the line is the largest one's t, and the limit has each language's.",
+        "of their texts. With all languages, the line is the t of the largest one, and the limit uses the t of each.",
         {
             "height": _HEIGHT,
             "data": {"name": "rows"},
@@ -158,8 +158,8 @@ def _kept_by_t(position_name: str) -> Chart:
     return Chart(
         "kept-by-t",
         "Kept pairs as a function of t",
-        f"The exact expectation, from one pass over the matched pairs. The x axis is {position_name} for all languages "
-        "together, and the language's own t for one language. Lines mark the selected t and this run's.",
+        f"The exact expectation, from one pass over the matched pairs. With all languages, the x axis is "
+        f"{position_name}; with one language, it is the t of that language. Lines mark the selected t and this run's.",
         {
             "height": _HEIGHT,
             "data": {"name": "rows"},

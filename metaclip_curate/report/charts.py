@@ -16,7 +16,7 @@ def all_charts(position_name: str) -> tuple[Chart, ...]:
     """Returns the charts of a report.
 
     Args:
-        position_name: Title of the x axis of the kept pairs: `t of en`, `t` or `tail share`.
+        position_name: Title of the x axis of the kept pairs: `t of English`, `t` or `tail share`.
     """
     return (*balance_charts(position_name), *_of_all())
 

@@ -141,7 +141,7 @@ class Curation:
         histograms: Entry counts by language, with the numbers of kept texts.
         tried: Candidate thresholds, ascending, with the run's own among them.
         limits: Candidates whose limits are drawn into the chart of cumulative counts.
-        position_name: What the candidates differ in: `t of en`, `t` or `tail share`.
+        position_name: What the candidates differ in: `t of English`, `t` or `tail share`.
         matched: A sample of the matched pairs.
         kept: Distributions over the manifest.
         entries: Samples of entries by language, and under "" of all languages.
@@ -186,7 +186,7 @@ class RejectedReason:
 
 @dataclass(frozen=True)
 class ScreenedFacts:
-    """What was kept out.
+    """What screens rejected and what was taken down.
 
     Attributes:
         pairs: Number of rejected pairs.
@@ -210,7 +210,7 @@ class ScreenedFacts:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was kept out."""
+        """Whether nothing was rejected or taken down."""
         return not (self.pairs or self.removed or self.before)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 TERMS = {
     "entry": "A word or phrase of the metadata list of a language. A text matches an entry that it contains.",
-    "t": "The threshold: an entry that more than t texts contain keeps about t of them. Each language has its own t, "
-    "at which its tail has the same share of the matches.",
+    "t": "The threshold: an entry that more than t texts contain is thinned towards t of them. Each language has its "
+    "own t, at which its tail has the same share of the matches.",
     "head": "The entries that at least t texts contain. Their texts are drawn at random, each with probability "
     "t / count.",
     "tail": "The entries that fewer than t texts contain. They keep all of their texts.",

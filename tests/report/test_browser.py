@@ -102,7 +102,8 @@ class Opened:
             self.page.wait_for_timeout(100)
             before, place = place, str(self.page.evaluate("scrollY"))
             still = still + 1 if place == before else 0
-        return round(self.page.eval_on_selector(f"#{section}", "section => section.getBoundingClientRect().top"))
+        top: float = self.page.eval_on_selector(f"#{section}", "section => section.getBoundingClientRect().top")
+        return round(top)
 
     def scroll_through(self) -> None:
         """Brings every chart near the window once, and waits until all are drawn."""
@@ -215,15 +216,25 @@ def test_the_keyboard_moves_t_and_with_it_numbers_and_curves(desktop: Opened) ->
     assert row == ["20", f"{share:.1%}", "200.0", "800"]
     for chart, before in drawings.items():
         wait_for_another(desktop, chart, before)
+    if figures.converter():
+        assert ">kept by this run</text>" in drawing_of(desktop, "cumulative-counts")
     assert desktop.page.evaluate("location.hash") == "#t=20"
-    desktop.page.click("#own-stop")
+    desktop.page.get_by_role("button", name="reset to this run’s t").click()
     assert desktop.page.inner_text("#stop-label") == "40"
     assert desktop.column("language-table", 4)[0] == "40"
 
 
 def test_an_entry_is_found_and_its_link_reopens_it(desktop: Opened, report: Path) -> None:
     desktop.page.fill("#entry-search", "Frequent in L01")
-    assert desktop.page.inner_text("#entries-found").startswith("10 found among")
+    of = "608 of the 60,000 matched entries"
+    assert desktop.page.inner_text("#entries-found") == f"10 found among {of}"
+    desktop.page.fill("#entry-search", "Nowhere")
+    assert desktop.page.inner_text("#entry-results") == "None of the 608 entries that this page has contains “Nowhere”."
+    desktop.page.fill("#entry-search", "")
+    assert (
+        desktop.page.inner_text("#entries-found") == f"searches {of}: the most frequent, and those of the lists above"
+    )
+    desktop.page.fill("#entry-search", "Frequent in L01")
     desktop.page.click("#entry-results a >> nth=3")
     desktop.page.wait_for_selector("#entry-texts:not([hidden])")
     assert desktop.page.inner_text("#entry-name") == "frequent in l013 Language 013, 90 of 700 texts kept"
@@ -241,6 +252,7 @@ def test_texts_of_an_entry(desktop: Opened) -> None:
         "#dropped-texts li bdi", "all => all.map(each => [each.dir, each.innerText])"
     )
     assert len(texts) == 20
+    assert desktop.page.inner_text("#dropped-heading") == "dropped: 20 of 440, chosen at random"
     assert texts[0][0] == "auto"
     assert "<script>" in texts[0][1]
 
@@ -310,6 +322,9 @@ def test_a_phone_scrolls_in_one_direction(browser: Any, report: Path) -> None:
     opened = Opened(browser, report, PHONE)
     opened.scroll_through()
     opened.page.click("#thinned-table tbody tr:nth-child(1) a")
+    opened.page.focus("#stop")
+    opened.page.keyboard.press("ArrowLeft")
+    assert opened.page.is_visible("#own-stop")
     assert opened.page.evaluate("document.documentElement.scrollWidth") == PHONE[0]
     assert opened.complaints == []
     opened.page.close()

@@ -51,7 +51,7 @@ def test_what_was_kept_out_is_counted_and_shown_on_a_click_only() -> None:
     section = page[page.index('<section id="kept-out">') :].partition("</section>")[0]
     assert "rejected 60 of 1,000 distinct pairs." in section
     assert "3 uids, URLs, hosts or image ids were taken down." in section
-    assert "By language: Language 000 50, without metadata 10." in section
+    assert "Rejected pairs by language: Language 000 50, languages without metadata 10." in section
     hosts, words = re.findall(r"<details>(.*?)</details>", section, re.DOTALL)
     assert '<div class="plain">' in hosts and '<td class="text">' in hosts
     assert '<div class="blurred">' in words and words.count('<td class="text" tabindex="0">') == 5

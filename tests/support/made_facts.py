@@ -95,7 +95,7 @@ def made_facts(languages: int = 3, entries: int = 200) -> Facts:
             histograms=histograms,
             tried=tried,
             limits=tried[1:4],
-            position_name="t of en",
+            position_name="t of English",
             matched=pair_facts("not drawn").sample,
             kept=pair_facts("kept"),
             entries={"": lists, **{name: dataclasses.replace(lists, frequent=of) for name, of in frequent.items()}},

@@ -45,14 +45,14 @@
     },
     "cumulative-counts"() {
       const curve = data.scopes[scope].curves["cumulative-counts"];
-      return { x: curve.x, y: [["before", curve.before], ["kept", curve.kept], [`limit at ${limit()}`, limitedSums(curve)]] };
+      return { x: curve.x, y: [["before", curve.before], ["kept by this run", curve.kept], [`limit at ${limit()}`, limitedSums(curve)]] };
     },
     "ranked-counts"() {
       const curve = data.scopes[scope].curves["ranked-counts"];
       const differ = !scope && new Set(languages().map((of) => of.t[stop])).size > 1;
       const t = data.stops.languages[scope || largest].t[stop];
       const marks = [[t, `t${differ ? ` of ${largest}` : ""} = ${count.format(t)}`]];
-      return { x: curve.x, y: [["before", curve.before], ["kept", curve.kept], [`limit at ${limit()}`, limitedCounts(curve)]], marks };
+      return { x: curve.x, y: [["before", curve.before], ["kept by this run", curve.kept], [`limit at ${limit()}`, limitedCounts(curve)]], marks };
     },
     "head-and-tail"() {
       const { matches, after } = data.scopes[scope].numbers;
@@ -242,11 +242,17 @@
     const query = byId("entry-search").value.trim().toLowerCase();
     const among = byCount.filter(([row]) => !scope || row[0] === scope);
     const found = query ? among.filter(([, name]) => name.includes(query)) : [];
+    const { hit } = data.scopes[scope].numbers;
+    const hasAll = among.length === hit;
+    const matched = `${hasAll ? "" : `${count.format(among.length)} of `}the ${count.format(hit)} matched entries`;
     byId("entry-results").replaceChildren();
     if (found.length) fill("entry-results", found.slice(0, RESULTS).map(([row]) => row), ([lang, entry, before, kept]) => [named(lang, entry, true, true), counts(before, kept)]);
-    const of = `${count.format(among.length)} of the ${count.format(data.scopes[scope].numbers.hit)} matched entries`;
+    else if (query) {
+      const none = hasAll ? "No matched entry" : `None of the ${count.format(among.length)} entries that this page has`;
+      byId("entry-results").append(element("li", `${none} contains “${cut(byId("entry-search").value.trim(), 60)}”.`));
+    }
     const more = found.length > RESULTS ? `; the ${RESULTS} with the most texts are shown` : "";
-    byId("entries-found").textContent = query ? `${count.format(found.length)} found among ${of}${more}` : `the page has ${of}, the most frequent first`;
+    byId("entries-found").textContent = query ? `${count.format(found.length)} found among ${matched}${more}` : `searches ${matched}${hasAll ? "" : ": the most frequent, and those of the lists above"}`;
   }
 
   // An entry and its texts.
@@ -260,7 +266,8 @@
     byId("entry-hint").textContent = sides ? "" : "Only the most thinned entries have texts here; metaclip-curate browse shows those of any entry.";
     byId("entry-columns").hidden = !sides;
     if (sides) ["kept", "dropped"].forEach((name, side) => {
-      byId(`${name}-heading`).textContent = `${name}: ${sides[side].length} drawn at random`;
+      const [all, shown] = [side ? before - kept : kept, sides[side].length];
+      byId(`${name}-heading`).textContent = `${name}: ${shown < all ? `${shown} of ${count.format(all)}, chosen at random` : shown ? `all ${shown}` : "0"}`;
       fill(`${name}-texts`, sides[side], (text) => [webText(text)]);
     });
   }

@@ -235,7 +235,9 @@ class Gatherer:
         drawn = tuple(
             _tried(candidate, {}, candidate is chosen) for candidate in limits_around(histograms, rule, chosen)
         )
-        position_name = "tail share" if share is not None else "t" if same else f"t of {anchor}"
+        position_name = (
+            "tail share" if share is not None else "t" if same else f"t of {language_names().get(anchor, anchor)}"
+        )
         return tried, drawn, position_name
 
     def _expected(
