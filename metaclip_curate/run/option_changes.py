@@ -17,6 +17,9 @@ from metaclip_curate.options.screens import ScreenOptions
 
 # Digests of the lists that screens look up, by what they are.
 LIST_DIGESTS = "list_digests"
+# Digests of the lists of entries, by language.
+METADATA_DIGESTS = "metadata_digests"
+_NAMED_LANGUAGES = 10
 _OPTIONS: dict[str, tuple[type, ...]] = {
     "extract": (ExtractOptions, PoolOptions),
     "dedup": (DedupOptions,),
@@ -64,6 +67,8 @@ def changed_option(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 def _difference(name: str, before: Any, now: Any) -> str:
     """Names an option and its two values; of two maps, the first key that differs and its values."""
     if isinstance(before, dict) and isinstance(now, dict):
+        if name == METADATA_DIGESTS:
+            return f"other lists of metadata than the command's ({_other_lists(before, now)})"
         key = next(key for key in sorted({*before, *now}) if before.get(key) != now.get(key))
         if name == LIST_DIGESTS:
             return f"{key} with the digest {_shown(before.get(key))}, and the command says {_shown(now.get(key))}"
@@ -72,6 +77,21 @@ def _difference(name: str, before: Any, now: Any) -> str:
     if name.endswith("_digest"):  # of the file that an option names
         shown = f"a {flag(name.removesuffix('_digest'))} with the digest"
     return f"{shown} {_shown(before)}, and the command says {_shown(now)}"
+
+
+def _other_lists(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """Returns which lists were added, changed and removed since, such as `added: de; changed: en`."""
+    languages = {
+        "added": sorted(now.keys() - before.keys()),
+        "changed": sorted(name for name in before.keys() & now.keys() if before[name] != now[name]),
+        "removed": sorted(before.keys() - now.keys()),
+    }
+    return "; ".join(f"{what}: {_named(names)}" for what, names in languages.items() if names)
+
+
+def _named(languages: list[str]) -> str:
+    more = len(languages) - _NAMED_LANGUAGES
+    return ", ".join(languages[:_NAMED_LANGUAGES]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _shown(value: Any) -> str:

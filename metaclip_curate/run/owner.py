@@ -204,6 +204,15 @@ class RunOwner:
                 return str(found.token or "an unknown run")
         return ""
 
+    def last_command(self) -> str:
+        """Returns the command line of a run that died while it wrote the folder; empty if none is known."""
+        with suppress(OSError, UserError):
+            numbers = self._files.numbers()
+            found = self._files.find(numbers[-1]) if numbers else None
+            if found and found.token and found.token.id != self._token.id and self._why_over(found):
+                return found.token.command
+        return ""
+
     def release(self) -> None:
         """Ends the ownership, so that other runs needn't wait. Logs a token that can't be removed."""
         if self._thread is None:

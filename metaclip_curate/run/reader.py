@@ -107,12 +107,25 @@ class RunReader:
             first = f"run `metaclip-curate {stage} --output {self.root}` first"
             if not self._file.exists:
                 self._require_run(stage, first)
-            raise UserError(f"{self.root} has no finished stage {stage}: {self.wait_or(first)}")
+            raise UserError(f"{self.root} has no finished stage {stage}: {self.wait_or(self._advice(stage, first))}")
         return record
+
+    def _advice(self, stage: str, first: str) -> str:
+        """Returns how to finish a stage: of a run that was stopped, by its own command, which has all options."""
+        command = self._owner.last_command()
+        if command:
+            return f"give the command again that was stopped, `{command}`"
+        return "it was begun, so give the command again that began it" if stage in self._stages else first
 
     def _require_run(self, stage: str, first: str) -> None:
         """Raises a UserError about a folder without a run.json. A run isn't proposed for a folder with other files."""
-        if storage.list_folder(self.root, self.options):
+        found = storage.list_folder(self.root, self.options)
+        if f"{folder_names.LISTS}/" in found:
+            raise UserError(
+                f"{self.root} has tables of a run, but no run.json, without which they can't be read: "
+                f"{self.wait_or('put a copy of run.json there, or name another folder')}"
+            )
+        if found:
             advice = self.wait_or("check the name")
             raise UserError(f"{self.root} isn't a run folder, since there is no run.json in it: {advice}")
         raise UserError(
@@ -178,8 +191,9 @@ class RunReader:
         changed = changed_option(self.options_of(stage), {**older_values(stage), **options})
         if changed:
             raise UserError(
-                f"{self.root} was made with {changed}: give the same or another --output, or repeat {stage} and what "
-                f"follows: add --again-from {stage} to `metaclip-curate run` or `rebalance`, whichever made the folder"
+                f"{self.root} was made with {changed}: use what it was made with, give another --output, or repeat "
+                f"{stage} and what follows: add --again-from {stage} to `metaclip-curate run` or `rebalance`, "
+                "whichever made the folder"
             )
 
     # The files of tables

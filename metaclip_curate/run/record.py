@@ -18,7 +18,7 @@ from metaclip_curate.run.file_list import digest
 from metaclip_curate.run.summaries import SUMMARIES, Summary
 
 _FORMAT = 2
-_DAMAGED = "put a whole copy in its place, without which the tables can't be used, or name another folder"
+_DAMAGED = "put a whole copy in its place, or name another folder, since the tables can't be read without run.json"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -363,7 +363,7 @@ def test_run_json_that_was_changed_is_not_read(tmp_path: Path) -> None:
         with pytest.raises(UserError, match=rf"run\.json {message}"):
             RunFolder(str(tmp_path))
     (tmp_path / "run.json").unlink()
-    with pytest.raises(UserError, match=r"isn.t a run folder, since there is no run.json in it: check the name"):
+    with pytest.raises(UserError, match=r"has tables of a run, but no run.json, .*: put a copy of run.json there, or"):
         RunFolder(str(tmp_path)).require("extract")
 
 
@@ -372,6 +372,14 @@ def test_a_folder_of_other_files_is_no_run(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         RunFolder(str(tmp_path)).require("extract")
     assert str(caught.value) == f"{tmp_path} isn't a run folder, since there is no run.json in it: check the name"
+
+
+def test_a_stage_that_was_begun_is_finished_by_the_command_that_began_it(tmp_path: Path) -> None:
+    folder = extracted(tmp_path)
+    with pytest.raises(UserError, match=r"no finished stage extract: it was begun, so give the command again that "):
+        folder.require("extract")
+    with pytest.raises(UserError, match=r"no finished stage dedup: run `metaclip-curate dedup --output .*` first$"):
+        folder.require("dedup")
 
 
 def test_the_message_about_another_option_names_the_commands_that_do_a_stage_again(tmp_path: Path) -> None:

@@ -25,7 +25,18 @@ from metaclip_curate.run.stages import STAGES
         (
             {"metadata_digests": {"de": "a", "en": "b"}},
             {"metadata_digests": {"de": "a", "en": "c"}},
-            "metadata_digests of en b, and the command says c",
+            "other lists of metadata than the command's (changed: en)",
+        ),
+        (
+            {"metadata_digests": {"en": "b", "ja": "a"}},
+            {"metadata_digests": {"de": "x", "en": "c", "fr": "y"}},
+            "other lists of metadata than the command's (added: de, fr; changed: en; removed: ja)",
+        ),
+        (
+            {"metadata_digests": {}},
+            {"metadata_digests": {f"x{number:02}": "a" for number in range(13)}},
+            "other lists of metadata than the command's (added: x00, x01, x02, x03, x04, x05, x06, x07, x08, x09 and "
+            "3 more)",
         ),
         (
             {"list_digests": {"--host-list a.txt": "a"}},

@@ -19,6 +19,7 @@ import pytest
 
 from metaclip_curate import storage
 from metaclip_curate.errors import JobFailedError, UserError
+from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.owner import Listener, Pulse, RunOwner
 from metaclip_curate.run.owner_token import OwnerToken
 from metaclip_curate.run.process_identity import ProcessIdentity, this_process
@@ -101,6 +102,19 @@ def test_a_token_says_who_it_is(tmp_path: Path, make: Callable[..., RunOwner]) -
     owner.release()
     owner.release()
     assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_the_command_of_a_run_that_died_is_known(tmp_path: Path, make: Callable[..., RunOwner]) -> None:
+    RunFolder(str(tmp_path / "run")).begin("extract", {}, "")
+    assert make().last_command() == ""
+    living = acquired(make())
+    assert make().last_command() == living.last_command() == ""
+    living.release()
+    died = acquired(make(ended_process()))
+    assert make().last_command() == "a command"
+    assert died.last_command() == ""  # it is its own
+    with pytest.raises(UserError, match=r"stage extract: give the command again that was stopped, `a command`$"):
+        RunFolder(str(tmp_path / "run")).require("extract")
 
 
 def test_the_second_is_refused_in_one_line(tmp_path: Path, make: Callable[..., RunOwner], lines: list[str]) -> None:
