@@ -8,6 +8,7 @@ from typing import Any
 from metaclip_curate.commands.command import RUN_THAT_IS_READ, Command, Given, open_finished_folder
 from metaclip_curate.commands.output import print_json
 from metaclip_curate.console.terminal import shown
+from metaclip_curate.console.wording import counted
 from metaclip_curate.options.browse import BrowseOptions
 from metaclip_curate.options.printing import PrintOptions
 
@@ -25,7 +26,7 @@ def _run(given: Given, words: Sequence[str]) -> None:
     for row in rows:
         print(_text(row))
         print()
-    print(f"{len(rows):,} {'dropped' if given['pairs'].dropped else 'kept'} pairs")
+    print(counted(len(rows), f"{'dropped' if given['pairs'].dropped else 'kept'} pair"))
 
 
 def _text(row: dict[str, Any]) -> str:
@@ -42,8 +43,8 @@ def _text(row: dict[str, Any]) -> str:
 
 COMMAND = Command(
     "browse",
-    "show pairs of a language, or with an entry, that were kept or dropped",
+    "show pairs that were kept or dropped, of a language or with an entry",
     {**RUN_THAT_IS_READ, "pairs": BrowseOptions, "print": PrintOptions},
     _run,
-    examples=("--run out --language en", "--run out --language en --entry logo --dropped -n 5"),
+    examples=("--run out", "--run out --language en", "--run out --language en --entry logo --dropped -n 5"),
 )

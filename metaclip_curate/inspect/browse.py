@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from metaclip_curate.schemas import MANIFEST, MATCHED
 
 # Files are read until they have this many candidates for each requested pair.
 _CANDIDATES_PER_PAIR = 50
+_LANGUAGE = "metadata_lang"
 _SHOWN = ["uid", "url", "text", "lang", "lang_score", "page_url", "entry_ids"]
 
 
@@ -40,11 +42,7 @@ def browse(folder: RunFolder, options: BrowseOptions) -> list[dict[str, Any]]:
     Raises:
         UserError: Nothing of the language matched, or the entry isn't in its metadata.
     """
-    of_language = language_counts(folder, options.language)
-    if of_language is None:
-        names = ", ".join(folder.summary(BalanceSummary).thresholds)
-        raise UserError(f"{folder.root} has no matched text of the language {options.language}: it has {names}")
-    entry_ids = _ids_of(options, of_language, folder)
+    entry_ids = _ids_of(options, _counts_of(options.language, folder), folder) if options.language else None
     manifest = open_table(folder, "sample", "manifest", MANIFEST)
     table = open_table(folder, "match", "matched", MATCHED) if options.dropped else manifest
     candidates: list[str] = []
@@ -60,7 +58,15 @@ def browse(folder: RunFolder, options: BrowseOptions) -> list[dict[str, Any]]:
         return []
     order = np.argsort(balance.order_keys(candidates, options.seed), kind="stable")[: options.number]
     chosen = [candidates[index] for index in order.tolist()]
-    return _rows(table, chosen, of_language, int(folder.options_of("sample")["seed"]))
+    return _rows(table, chosen, folder)
+
+
+def _counts_of(language: str, folder: RunFolder) -> LanguageCounts:
+    found = language_counts(folder, language)
+    if found is None:
+        names = ", ".join(folder.summary(BalanceSummary).thresholds)
+        raise UserError(f"{folder.root} has no matched text of the language {language}: it has {names}")
+    return found
 
 
 def _ids_of(options: BrowseOptions, of_language: LanguageCounts, folder: RunFolder) -> npt.NDArray[np.int32] | None:
@@ -79,9 +85,9 @@ def _ids_of(options: BrowseOptions, of_language: LanguageCounts, folder: RunFold
 
 
 def _uids(fragment: pds.Fragment, language: str, entry_ids: npt.NDArray[np.int32] | None) -> pa.Array:
-    """Returns the uids of a file's pairs of a language that contain one of the entries."""
-    rows = fragment.to_table(columns=["uid", "entry_ids"], filter=pc.field("metadata_lang") == language)
-    rows = rows.combine_chunks()
+    """Returns the uids of a file's pairs of a language, or of any, that contain one of the entries."""
+    of_language = pc.field("metadata_lang") == language if language else None
+    rows = fragment.to_table(columns=["uid", "entry_ids"], filter=of_language).combine_chunks()
     if not rows.num_rows:
         return pa.array([], pa.string())
     uids, lists = rows.column("uid").chunk(0), rows.column("entry_ids").chunk(0)
@@ -91,14 +97,23 @@ def _uids(fragment: pds.Fragment, language: str, entry_ids: npt.NDArray[np.int32
     return uids.take(pc.unique(pc.list_parent_indices(lists).filter(pa.array(hit))))
 
 
-def _rows(table: pds.Dataset, uids: list[str], of_language: LanguageCounts, seed: int) -> list[dict[str, Any]]:
-    found = table.to_table(columns=_SHOWN, filter=pc.field("uid").isin(uids)).combine_chunks()
-    lists = found.column("entry_ids").chunk(0)
-    probabilities = balance.entry_probabilities(of_language.counts, of_language.t or 1)
-    keep = balance.keep_probabilities(lists, probabilities).tolist()
-    draws = balance.draws(found.column("uid").chunk(0), seed).tolist()
+def _rows(table: pds.Dataset, uids: list[str], folder: RunFolder) -> list[dict[str, Any]]:
+    found = table.to_table(columns=[*_SHOWN, _LANGUAGE], filter=pc.field("uid").isin(uids))
+    seed = int(folder.options_of("sample")["seed"])
     rows = {}
-    for row, keep_probability, draw in zip(found.to_pylist(), keep, draws, strict=True):
-        row["entries"] = [of_language.entries[entry_id] for entry_id in row.pop("entry_ids")]
-        rows[row["uid"]] = row | {"keep_probability": keep_probability, "draw": draw}
+    # One language at a time, since a list can have a million entries.
+    for language in pc.unique(found.column(_LANGUAGE)).to_pylist():
+        of_language = found.filter(pc.field(_LANGUAGE) == language).drop_columns(_LANGUAGE).combine_chunks()
+        for row in _explained(of_language, _counts_of(language, folder), seed):
+            rows[row["uid"]] = row
     return [rows[uid] for uid in uids]
+
+
+def _explained(found: pa.Table, counts: LanguageCounts, seed: int) -> Iterator[dict[str, Any]]:
+    """Adds entries, probabilities and draws to pairs of one language."""
+    probabilities = balance.entry_probabilities(counts.counts, counts.t or 1)
+    keep = balance.keep_probabilities(found.column("entry_ids").chunk(0), probabilities).tolist()
+    draws = balance.draws(found.column("uid").chunk(0), seed).tolist()
+    for row, keep_probability, draw in zip(found.to_pylist(), keep, draws, strict=True):
+        row["entries"] = [counts.entries[entry_id] for entry_id in row.pop("entry_ids")]
+        yield row | {"keep_probability": keep_probability, "draw": draw}

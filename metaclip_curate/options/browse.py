@@ -13,9 +13,14 @@ from metaclip_curate.options.fields import check_range, option
 class BrowseOptions:
     """Which pairs are shown."""
 
-    language: str = option("", "metadata language of the pairs", metavar="LANG", required=True, changes_output=False)
+    language: str = option(
+        "", "metadata language of the pairs (default: any language)", metavar="LANG", changes_output=False
+    )
     entry: str = option(
-        "", "show only texts that contain this entry (default: any text)", metavar="TEXT", changes_output=False
+        "",
+        "show only texts that contain this entry of --language (default: any text)",
+        metavar="TEXT",
+        changes_output=False,
     )
     number: int = option(20, "number of pairs", metavar="N", changes_output=False)
     dropped: bool = option(
@@ -29,7 +34,7 @@ class BrowseOptions:
     )
 
     def __post_init__(self) -> None:
-        if not self.language:
-            raise UserError("--language is missing: name a metadata language of the run")
+        if self.entry and not self.language:
+            raise UserError(f"--entry {self.entry} needs --language: name the metadata language whose entry it is")
         check_range("number", self.number, 1)
         DrawOptions(self.seed)  # checks the seed

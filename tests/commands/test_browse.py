@@ -47,6 +47,20 @@ def test_all_that_there_is(made: Made, language: str, entry_id: int | None, drop
     assert shown(made[0], language=language, entry=entry, dropped=dropped, number=10_000) == rows
 
 
+@pytest.mark.parametrize("dropped", [False, True])
+def test_without_a_language_pairs_of_any_are_shown(made: Made, dropped: bool) -> None:
+    languages = {row["metadata_lang"] for row in made[1]["matched"]}
+    of_each = {
+        row["uid"]: row
+        for language in languages
+        for row in shown(made[0], language=language, dropped=dropped, number=10_000)
+    }
+    rows = shown(made[0], dropped=dropped, number=10_000)
+    assert len(languages) > 2
+    assert {row["uid"]: row for row in rows} == of_each
+    assert shown(made[0], dropped=dropped, number=7) == rows[:7]
+
+
 def test_an_entry_is_compared_as_texts_are(made: Made, tmp_path: Path) -> None:
     """With one kind of space and without soft hyphens, unless the run was made without that."""
     entry, look_alike = made_run.METADATA["de"][3], made_run.METADATA["de"][3].replace(" ", "\u00ad\u00a0")
@@ -68,12 +82,14 @@ def test_a_few_of_them_are_chosen_by_the_seed(made: Made) -> None:
 def test_what_is_printed_and_mistakes(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["browse", "--run", str(made[0]), "--language", "de", "-n", "2", "--dropped"]) == 0
     assert capsys.readouterr().out.endswith("2 dropped pairs\n")
+    assert main(["browse", "--run", str(made[0]), "-n", "1"]) == 0
+    assert capsys.readouterr().out.endswith("\n1 kept pair\n")
     assert main(["browse", "--run", str(made[0]), "--language", "de", "-n", "2", "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)) == 2
     for asked, message in [
         (["--language", "xx"], "has no matched text of the language xx: it has de, en, sw, th"),
         (["--language", "de", "--entry", "Katze"], "no entry 'Katze': case counts"),
-        ([], "--language is missing"),
+        (["--entry", "cat"], "--entry cat needs --language"),
         (["--language", "de", "-n", "0"], "--number must be at least 1"),
     ]:
         assert main(["browse", "--run", str(made[0]), *asked]) == 2

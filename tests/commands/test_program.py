@@ -157,7 +157,7 @@ def test_no_option_can_be_abbreviated(name: str, capsys: pytest.CaptureFixture[s
         (["extract", "--input", "a.wat"], "--output is missing"),
         (["match", "--output", "{tmp}/o"], "--metadata is missing"),
         (["explain", "--uid", "0"], "--run is missing"),
-        (["browse", "--run", "x"], "--language is missing"),
+        (["browse"], "--run is missing"),
         (["rebalance", "--run", "x", "--output", "y"], "--downloaded is missing"),
         (["export", "--run", "x"], "--output is missing"),
         (["download", "--run", "x"], "--output is missing"),
