@@ -10,6 +10,7 @@ from metaclip_curate.commands.command import SESSION_ONLY, Command, Given
 from metaclip_curate.commands.output import print_json
 from metaclip_curate.console.terminal import shown
 from metaclip_curate.console.text_table import number, text_table
+from metaclip_curate.console.wording import counted
 from metaclip_curate.options.compare import CompareOptions
 from metaclip_curate.options.printing import PrintOptions
 from metaclip_curate.options.run import RunOptions
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from metaclip_curate.inspect.compare import Difference, LanguageChange
 
 _SHOWN_LANGUAGES, _SHOWN_PAIRS = 20, 5
+_ARROW = " -> "  # between a value of the first run and one of the second
 
 
 def _run(given: Given, words: Sequence[str]) -> None:
@@ -35,12 +37,13 @@ def _run(given: Given, words: Sequence[str]) -> None:
     print(_differences_table(found.differences, names) if found.differences else "The data cards are the same.")
     print()
     print(_languages_table(found.languages, names))
-    only = {"lost": names[0], "gained": names[1]}
-    width = max(map(len, names))
-    for row in found.pairs:
-        name = f"{only[row['side']]:<{width}}"
-        print(f"\nonly in {shown(name)}  {row['uid']}  {row['metadata_lang']}  {shown(row['text'])}", end="")
-    print()
+    for side, name in zip(("lost", "gained"), names, strict=True):
+        shown_pairs = [row for row in found.pairs if row["side"] == side]
+        if shown_pairs:
+            pairs = sum(getattr(change, side) for change in found.languages)
+            print(only_in(name, len(shown_pairs), pairs))
+        for row in shown_pairs:
+            print(f"  {row['uid']}  {row['metadata_lang']}  {shown(row['text'])}")
 
 
 def distinguished(before: str, after: str) -> tuple[str, str]:
@@ -57,6 +60,18 @@ def distinguished(before: str, after: str) -> tuple[str, str]:
     return "/".join(pair[0][common:]), "/".join(pair[1][common:])
 
 
+def only_in(name: str, examples: int, pairs: int) -> str:
+    """Returns the heading of the examples of pairs that only one run kept.
+
+    Args:
+        name: Name of the run.
+        examples: Number of examples.
+        pairs: Number of pairs that only this run kept.
+    """
+    of_all = "" if examples == pairs else f", the first {examples:,} by uid"
+    return f"\nonly in {shown(name)}: {counted(pairs, 'pair')}{of_all}"
+
+
 def _differences_table(values: Sequence[Difference], names: tuple[str, str]) -> str:
     rows = [[each.name, _value(each.before), _value(each.after)] for each in values]
     return text_table(["", *names], rows, "<<<")
@@ -70,23 +85,23 @@ def _value(value: Any) -> str:
 
 def _languages_table(languages: Sequence[LanguageChange], names: tuple[str, str]) -> str:
     only = [f"only in {name}" for name in names]
-    header = ["language", "t", "matched", "kept", "head's share", "in both", *only, "other probability"]
+    header = ["language", "t", "matched", "kept", "head's share", "in both", *only, "keep probability changed"]
     rows = []
     for change in languages[:_SHOWN_LANGUAGES]:
         pairs = [change.t, change.matched, change.kept]
         rows.append(
             [
                 change.metadata_lang,
-                *(" > ".join(_value(value) for value in pair) for pair in pairs),
-                " > ".join("-" if value is None else f"{value:.1%}" for value in change.head_share),
+                *(_ARROW.join(_value(value) for value in pair) for pair in pairs),
+                _ARROW.join("-" if value is None else f"{value:.1%}" for value in change.head_share),
                 *(number(value) for value in (change.both, change.lost, change.gained, change.other_probability)),
             ]
         )
     sums = [
         sum(getattr(change, name) for change in languages) for name in ("both", "lost", "gained", "other_probability")
     ]
-    kept = " > ".join(number(sum(change.kept[side] for change in languages)) for side in (0, 1))
-    matched = " > ".join(number(sum(change.matched[side] for change in languages)) for side in (0, 1))
+    kept = _ARROW.join(number(sum(change.kept[side] for change in languages)) for side in (0, 1))
+    matched = _ARROW.join(number(sum(change.matched[side] for change in languages)) for side in (0, 1))
     rows.append(["all", "", matched, kept, "", *map(number, sums)])
     return text_table(header, rows, "<" + ">" * 8)
 

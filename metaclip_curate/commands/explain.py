@@ -28,11 +28,12 @@ def _run(given: Given, words: Sequence[str]) -> None:
         print_json([dataclasses.asdict(each) for each in found])
         return
     for explanation in found:
-        print(_as_text(explanation))
+        print(as_text(explanation))
         print()
 
 
-def _as_text(pair: Explanation) -> str:
+def as_text(pair: Explanation) -> str:
+    """Returns an explanation as lines for people."""
     lines = [shown(pair.verdict[:1].upper() + pair.verdict[1:]) + ".", ""]
     facts = [
         ("uid", pair.uid),
@@ -40,7 +41,7 @@ def _as_text(pair: Explanation) -> str:
         ("text", pair.text),
         ("language", f"{pair.lang}, with score {pair.lang_score:.3f}" if pair.lang else "none that the model knows"),
         ("language of the page", pair.page_lang),
-        ("searched for entries of", pair.metadata_lang or "no language"),
+        ("metadata list", pair.metadata_lang or "none for this language"),
         *(("found in", _origin(origin)) for origin in pair.origins),
     ]
     if pair.reason is not None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from metaclip_curate.cli import main
-from metaclip_curate.commands.compare import distinguished
+from metaclip_curate.commands.compare import distinguished, only_in
 from metaclip_curate.inspect.compare import Difference, differences
 from metaclip_curate.run import folder_names
 from tests.support import made_run
@@ -69,11 +69,19 @@ def test_pairs_gained_and_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str
     printed = capsys.readouterr().out
     assert re.search(r"^ +a +b$", printed, re.MULTILINE)
     assert "options.balance.t" in printed
-    assert re.search(r"in both +only in a +only in b +other", printed)
-    assert re.findall(r"^only in (\w)", printed, re.MULTILINE) == ["a"] * 5 + ["b"] * 5
-    assert f"{len(mine):,} > {len(theirs):,}" in printed
+    assert re.search(r"in both +only in a +only in b +keep probability changed", printed)
+    lost, gained = len(set(mine) - set(theirs)), len(set(theirs) - set(mine))
+    assert f"only in a: {lost:,} pairs, the first 5 by uid\n" in printed
+    assert f"only in b: {gained:,} pairs, the first 5 by uid\n" in printed
+    assert len(re.findall(r"^  [0-9a-f]{32}  ", printed, re.MULTILINE)) == 10
+    assert f"{len(mine):,} -> {len(theirs):,}" in printed
     assert main(["compare", str(tmp_path / "a"), str(tmp_path / "a")]) == 0
     assert "The data cards are the same." in capsys.readouterr().out
+
+
+def test_the_heading_of_examples_has_the_number_of_all() -> None:
+    assert only_in("runs/a", 5, 1_229) == "\nonly in runs/a: 1,229 pairs, the first 5 by uid"
+    assert only_in("a", 1, 1) == "\nonly in a: 1 pair"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from metaclip_curate import balance
 from metaclip_curate.cli import main
+from metaclip_curate.commands.explain import as_text
 from metaclip_curate.errors import UserError
 from metaclip_curate.inspect.explain import Explainer
 from metaclip_curate.inspect.explanation import Explanation
@@ -105,7 +107,7 @@ def test_the_language_that_a_page_declares_is_shown(tmp_path: Path, capsys: pyte
     for row, shown in ((rows[0], True), (rows[-1], False)):
         assert main(["explain", "--run", str(tmp_path / "run"), "--uid", row["uid"]]) == 0
         printed = capsys.readouterr().out
-        assert ("language of the page     pt-br" in printed) == ("language of the page" in printed) == shown
+        assert ("language of the page  pt-br" in printed) == ("language of the page" in printed) == shown
 
 
 def test_a_pools_id_finds_all_its_pairs(tmp_path: Path) -> None:
@@ -154,6 +156,7 @@ def test_of_an_images_texts_one_is_selected(tmp_path: Path) -> None:
 
 def test_a_text_of_a_language_without_metadata(real: Path) -> None:
     (found,) = explain(real, text="დიდი თეთრი სახლი ზღვის პირას")
+    assert re.search(r"^  metadata list +none for this language$", as_text(found), re.MULTILINE)
     assert found.lang == "ka"
     assert found.entries == []
     assert found.verdict.startswith("not seen by this run; left out: the run has no metadata for the language ka, and ")
