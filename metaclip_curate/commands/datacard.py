@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from metaclip_curate.commands.command import RUN_THAT_IS_READ, Command, Given, open_finished_folder
@@ -17,7 +18,8 @@ def _run(given: Given, words: Sequence[str]) -> None:
     name = given["datacard"].name or dataset_name(folder)
     print(write_readme(folder, name))
     files = f'{NAME} {folder_names.DATACARD} "manifest/*"'
-    print(f"hf upload ORGANISATION/{name} {folder.root} . --repo-type dataset --include {files}  publishes it")
+    source = f"{shlex.quote(f'ORGANISATION/{name}')} {shlex.quote(folder.root)}"
+    print(f"hf upload {source} . --repo-type dataset --include {files}  publishes it")
 
 
 COMMAND = Command(

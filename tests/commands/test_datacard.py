@@ -10,9 +10,13 @@ from typing import Any
 
 import pytest
 import yaml
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils._validators import validate_repo_id
 
 from metaclip_curate.cli import main
 from metaclip_curate.console.text_table import number
+from metaclip_curate.errors import UserError
+from metaclip_curate.options.datacard import DatacardOptions
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.funnel import funnel
 from metaclip_curate.run.stages import STAGES
@@ -38,6 +42,20 @@ def test_the_folder_loads_as_a_data_set(
     loaded = datasets.load_dataset(str(published), split="train", cache_dir=str(tmp_path / "cache"))
     assert loaded.column_names == MANIFEST.names
     assert sorted(loaded["uid"]) == sorted(row["uid"] for row in runs.table(published, "manifest"))
+
+
+@pytest.mark.parametrize("name", ["a b", "-a", "a.", "a--b", "a..b", "a.git", "a/b", "ä", "a" * 97])
+def test_what_no_hugging_face_data_set_can_be_named_is_refused(name: str) -> None:
+    with pytest.raises(HFValidationError):
+        validate_repo_id(name if "/" not in name else f"ORGANISATION/{name}")
+    with pytest.raises(UserError, match="can't be the name of a Hugging Face data set"):
+        DatacardOptions(name)
+
+
+@pytest.mark.parametrize("name", ["captions-2025-30", "a", "_a_", "A.b", "a" * 96])
+def test_names_of_hugging_face_data_sets(name: str) -> None:
+    validate_repo_id(name)
+    assert DatacardOptions(name).name == name
 
 
 def test_a_readme_of_the_users_stays(published: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -145,8 +145,10 @@ def _former_lists(folder: Path) -> dict[str, dict[str, Any]]:
         The descriptions; empty if the folder is absent or empty.
 
     Raises:
-        UserError: The folder holds files of another kind.
+        UserError: The folder is a file, or holds files of another kind.
     """
+    if folder.is_file():
+        raise UserError(f"{folder} is a file and not a folder: name a new or empty folder")
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return {}
     try:

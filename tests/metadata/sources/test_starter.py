@@ -164,7 +164,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, name: str) -> 
 
 def test_out_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("")
-    with pytest.raises(UserError, match="out"):
+    with pytest.raises(UserError, match=r"out is a file and not a folder: name a new or empty folder"):
         build_starter(tmp_path / "out", ["en"], limit=10)
     with pytest.raises(UserError, match="cannot be written"):
         build_starter(tmp_path / "out" / "below", ["en"], limit=10)
