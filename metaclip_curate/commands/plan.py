@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from metaclip_curate.commands.command import Command, Given
 from metaclip_curate.commands.output import print_json
 from metaclip_curate.console.text_table import number, text_table
 from metaclip_curate.errors import UserError
-from metaclip_curate.options.plan import PlanOptions
+from metaclip_curate.options.plan import PlanOptions, RateTableOptions
 from metaclip_curate.options.printing import PrintOptions
 from metaclip_curate.options.storage import StorageOptions
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from metaclip_curate.cluster.rates import Rates
 
 
+_COLUMNS = 80
 _OF_FILES = ("select", "extract")
 # Old crawls are named by years: CC-MAIN-2008-2009, CC-MAIN-2012.
 _CRAWL = re.compile(r"CC-MAIN-\d{4}(-\d{2}(\d{2})?)?(:\d+)?(:(wat|warc))?", re.ASCII)
@@ -37,7 +39,7 @@ def _run(given: Given, words: Sequence[str]) -> None:
     if given["print"].json:
         print_json(as_json(made, options, rates), ensure_ascii=True)
     else:
-        print(text(made, options, rates))
+        print(text(made, options, rates, given["rates"].show_rates))
 
 
 def _check_crawl(crawl: str) -> None:
@@ -61,8 +63,15 @@ def as_json(made: Plan, options: PlanOptions, rates: Rates) -> dict[str, Any]:
     }
 
 
-def text(made: Plan, options: PlanOptions, rates: Rates) -> str:
-    """Returns a plan as tables and lines for people."""
+def text(made: Plan, options: PlanOptions, rates: Rates, show_rates: bool = False) -> str:
+    """Returns a plan as tables and lines for people.
+
+    Args:
+        made: The plan.
+        options: Options that it was made with.
+        rates: Rates that it was computed from.
+        show_rates: Whether all rates are listed, with their sources.
+    """
     platform, executor = rates.platforms[options.platform], made.executor
     size = f"{made.entries:,} entries" if made.entries else f"not given, {rates['largest_list']:,g} entries assumed"
     lines = [
@@ -84,17 +93,30 @@ def text(made: Plan, options: PlanOptions, rates: Rates) -> str:
         f"--files-per-round {made.files_per_round}",
         f"spark        spark.sql.shuffle.partitions={made.shuffle_partitions}",
         "",
-        "Rates (--rates NAME=VALUE replaces one):",
-        text_table(
-            ["", "value", "unit", "", "source"],
-            [[name, f"{rate.value:,g}", rate.unit, rate.kind, rate.source] for name, rate in rates.numbers.items()],
-            "<><<<",
-        ),
+        *(_rate_table(rates) if show_rates else _rate_names(rates)),
         "",
         f"Prices are assumed, as of {platform.price_date}: {platform.price_source}.",
         "Requests (cents) and the storage of the run folder aren't in them.",
     ]
     return "\n".join(lines)
+
+
+def _rate_table(rates: Rates) -> list[str]:
+    rows = [[name, f"{rate.value:,g}", rate.unit, rate.kind, rate.source] for name, rate in rates.numbers.items()]
+    return ["Rates (--rates NAME=VALUE replaces one):", text_table(["", "value", "unit", "", "source"], rows, "<><<<")]
+
+
+def _rate_names(rates: Rates) -> list[str]:
+    """Returns how many rates were measured, and which weren't."""
+    names: dict[str, list[str]] = {}
+    for name, rate in rates.numbers.items():
+        names.setdefault(rate.kind, []).append(f"{name}={rate.value:g}")
+    measured = len(names.pop("measured", []))
+    known = f"Of {len(rates.numbers)} rates, {measured} were measured"
+    lines = [f"{known} (--show-rates prints all, --rates replaces some)."]
+    for kind, each in names.items():
+        lines += textwrap.wrap(f"{kind}: {', '.join(each)}", _COLUMNS, subsequent_indent="  ", break_on_hyphens=False)
+    return lines
 
 
 def _input(made: Plan, rates: Rates) -> str:
@@ -159,7 +181,7 @@ def _total(made: Plan) -> list[str]:
 COMMAND = Command(
     "plan",
     "estimate tasks, memory, disk, hours and dollars of a run, and show which numbers the estimate comes from",
-    {"plan": PlanOptions, "storage": StorageOptions, "print": PrintOptions},
+    {"plan": PlanOptions, "rates": RateTableOptions, "storage": StorageOptions, "print": PrintOptions},
     _run,
     examples=(
         "--crawl CC-MAIN-2025-30 --cores 512 --metadata lists",

@@ -47,3 +47,14 @@ class PlanOptions:
         check_share("on_demand_share", self.on_demand_share)
         if self.dollars_per_core_hour < 0:
             raise UserError(f"--dollars-per-core-hour must not be below 0, as {self.dollars_per_core_hour} is")
+
+
+@dataclass(frozen=True)
+class RateTableOptions:
+    """What is printed of the rates behind a plan."""
+
+    show_rates: bool = option(
+        False,
+        "print all rates with their sources (default: the names of those that are assumed or given)",
+        changes_output=False,
+    )

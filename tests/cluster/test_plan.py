@@ -128,11 +128,23 @@ def test_figures_that_are_none(rates: Rates, change: str) -> None:
         rates.with_values([change])
 
 
+def test_rates_are_named_below_the_plan_and_listed_on_request(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "--rates", "kept_share=0.5"]) == 0
+    printed = capsys.readouterr().out
+    below = printed[printed.index("\nOf ") :].splitlines()
+    assert all(len(line) <= 80 for line in below if not line.startswith("Prices"))
+    assert "given: kept_share=0.5" in below
+    assert "assumed: inputs_per_crawl=90000, wat_megabytes=400," in printed
+    assert "extract_spark_efficiency" not in printed
+    assert main(["plan", "--show-rates"]) == 0
+    assert "extract_spark_efficiency" in capsys.readouterr().out
+
+
 def test_the_command_prints_all_kinds_of_rates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "en.txt").write_text("".join(f"entry {number}\n" for number in range(1234)))
     (tmp_path / "de.txt").write_text("ein\n")
     arguments = ["plan", "--crawl", "CC-MAIN-2025-30", "--cores", "512", "--metadata", str(tmp_path)]
-    assert main([*arguments, "--rates", "kept_share=0.5,tail_factor=2"]) == 0
+    assert main([*arguments, "--rates", "kept_share=0.5,tail_factor=2", "--show-rates"]) == 0
     shown = capsys.readouterr().out
     assert "1,234 entries" in shown
     for kind in ("measured", "assumed", "given"):
