@@ -20,7 +20,7 @@ from metaclip_curate.images.decoding import require_packages
 from metaclip_curate.images.fingerprint import PictureHash, picture_hash
 from metaclip_curate.schemas import BENCHMARK_HASHES
 from metaclip_curate.storage import StorageOptions, public_name
-from metaclip_curate.storage.urls import local_path
+from metaclip_curate.storage.file_identity import file_state
 
 _EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 _FILES_AT_ONCE = 64
@@ -99,13 +99,7 @@ class BenchmarkFolder:
         return self._readable(found.sort_by("name"), log)
 
     def _state(self, name: str) -> str:
-        """Returns what changes if a file is replaced: its size and, on a disk, the time of its last change."""
-        path = storage.join(self._url, name)
-        try:
-            changed = str(os.stat(local_path(path)).st_mtime_ns) if storage.is_local(path) else ""  # noqa: PTH116
-        except FileNotFoundError:  # reading it gives the reason
-            changed = _GONE
-        return f"{self._sizes[name]} {changed}".rstrip()
+        return file_state(storage.join(self._url, name), self._sizes[name])
 
     def _hash_all(self, files: pa.Table, kept: BenchmarkHashes, log: Log, processes: int) -> Iterator[pa.Table]:
         urls = [storage.join(self._url, name) for name in files.column("name").to_pylist()]

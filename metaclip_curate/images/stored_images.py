@@ -16,6 +16,7 @@ from metaclip_curate.extract.input_stats import InputStats
 from metaclip_curate.extract.pools.tar_archive import TarArchive
 from metaclip_curate.extract.pools.tar_samples import split_name
 from metaclip_curate.storage import InputError, StorageOptions
+from metaclip_curate.storage.file_identity import file_state
 from metaclip_curate.storage.parquet_input import cast_table, open_parquet
 
 _EXTENSIONS = ("jpg", "jpeg", "png", "webp")
@@ -44,7 +45,8 @@ class Shard(NamedTuple):
     Attributes:
         folder: Path or URL of the folder.
         name: Its name, such as 00000.
-        state: Sizes of its files and checksum of its statistics, by which a later command sees that it is the same.
+        state: Sizes of its files, of local ones the times of their last changes, and the checksum of its statistics,
+            by which a later command sees that it is the same.
         in_tar: Whether its images are in a tar.
     """
 
@@ -87,10 +89,11 @@ def list_shards(folder: str, options: StorageOptions) -> list[Shard]:
 
     def shard(name: str) -> Shard:
         statistics = f"{name}_stats.json"
-        # They have the time of the download, which tells shards of equal sizes apart.
+        # They have the time of the download, which tells shards of equal sizes apart in an object store.
         data = storage.read_bytes(storage.join(folder, statistics), options) if statistics in sizes else b""
-        tar = sizes.get(f"{name}.tar")
-        return Shard(folder, name, f"{sizes[f'{name}.parquet']} {tar} {zlib.crc32(data)}", tar is not None)
+        files = [file for file in (f"{name}.parquet", f"{name}.tar") if file in sizes]
+        states = [file_state(storage.join(folder, file), sizes[file]) for file in files]
+        return Shard(folder, name, " ".join([*states, str(zlib.crc32(data))]), len(files) > 1)
 
     with ThreadPoolExecutor(_READERS) as pool:
         return list(pool.map(shard, names))

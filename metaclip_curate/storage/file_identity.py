@@ -29,6 +29,21 @@ def identity(name: str, options: StorageOptions) -> Identity | None:
     return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
 
+def file_state(url: str, size: int) -> str:
+    """Returns what changes if a file is replaced: its size and, of a local file, the time of its last change.
+
+    Args:
+        url: Path or URL of the file.
+        size: Its size in bytes, from a listing of its folder.
+    """
+    if not is_local(url):
+        return str(size)
+    try:
+        return f"{size} {os.stat(local_path(url)).st_mtime_ns}"  # noqa: PTH116 (follows links)
+    except FileNotFoundError:  # since the folder was listed; reading it gives the reason
+        return f"{size} gone"
+
+
 def without_aliases(names: Iterable[str], options: StorageOptions) -> list[str]:
     """Returns names in order, each file once: at its first name's position, under its first name by code points."""
     smallest: dict[Identity, str] = {}

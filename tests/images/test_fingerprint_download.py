@@ -102,6 +102,16 @@ def test_it_goes_on_with_shards_that_are_missing_or_changed(tmp_path: Path, monk
     assert rows_of(tmp_path / "_fingerprints")[6]["sha256"] == hashlib.sha256(FILES[5]).hexdigest()
 
 
+@pytest.mark.parametrize("name", ["00000.parquet", "00000.tar"])
+def test_a_shard_of_the_same_size_that_was_written_again_is_read_again(tmp_path: Path, name: str) -> None:
+    write_download(tmp_path, [(ROWS[0], FILES[0])])
+    fingerprint(tmp_path)
+    assert fingerprint(tmp_path).done_before == 1
+    changed = tmp_path / name
+    changed.write_bytes(changed.read_bytes())
+    assert fingerprint(tmp_path).done_before == 0
+
+
 def test_a_tar_that_was_cut_off(tmp_path: Path) -> None:
     write_download(tmp_path, list(zip(ROWS[:2], FILES[:2], strict=True)))
     tar = tmp_path / "00000.tar"
