@@ -161,7 +161,8 @@ class Remover:
         ]
         before = self._folder.summary(SampleSummary)
         languages = tuple(self._totals(row, hits) for row in before.languages)
-        summary = SampleSummary(before.files, sum(file.rows for file in files), languages)
+        pairs = sum(file.rows for file in files)
+        summary = SampleSummary(before.files, pairs, languages, removed=before.removed + before.pairs - pairs)
         url = storage.join(self._folder.root, folder_names.DATACARD)
         if storage.exists(url, self._folder.options):
             values = sum(file.rows for file in self._folder.removed_files)

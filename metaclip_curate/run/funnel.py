@@ -90,8 +90,9 @@ def funnel(folder: RunFolder, finished: Collection[str]) -> Funnel:
     if "match" in finished:
         steps += _matched(folder.summary(MatchSummary))
     expected = folder.summary(BalanceSummary).expected_pairs if "balance" in finished else None
-    kept = folder.summary(SampleSummary).pairs if "sample" in finished else None
-    return Funnel(_read(inputs), (*steps, *_drawn(steps[-1].value, expected, kept)))
+    sampled = folder.summary(SampleSummary) if "sample" in finished else None
+    kept, removed = (sampled.pairs, sampled.removed) if sampled else (None, 0)
+    return Funnel(_read(inputs), (*steps, *_drawn(steps[-1].value, expected, kept, removed)))
 
 
 def table_funnel(table: ExtractSummary, match: MatchSummary, expected: float, kept: int) -> Funnel:
@@ -152,10 +153,12 @@ def _distinct(dedup: DedupSummary, pairs: int) -> list[Step]:
     ]
 
 
-def _drawn(matched: float, expected: float | None, kept: int | None) -> list[Step]:
+def _drawn(matched: float, expected: float | None, kept: int | None, removed: int = 0) -> list[Step]:
     steps = []
     if kept is not None:
-        steps.append(Step("not_drawn", "not drawn", matched - kept, part=True))
+        steps.append(Step("not_drawn", "not drawn", matched - kept - removed, part=True))
+    if removed:
+        steps.append(Step("taken_down", "taken down after the draw", removed, part=True))
     if expected is not None:
         steps.append(Step("expected", "expected in the manifest", expected))
     if kept is not None:

@@ -250,11 +250,13 @@ class SampleSummary:
         files: Number of the manifest's files.
         pairs: Number of pairs in the manifest.
         languages: One item for each language with a matched pair.
+        removed: Number of drawn pairs that `remove` has taken down since.
     """
 
     files: int
     pairs: int
     languages: tuple[LanguageTotals, ...]
+    removed: int = 0
 
 
 Summary = ExtractSummary | DedupSummary | MatchSummary | CountSummary | BalanceSummary | SampleSummary

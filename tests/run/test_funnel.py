@@ -109,6 +109,13 @@ def test_parts_lead_from_each_step_to_the_next(tmp_path: Path) -> None:
             assert step.value == left, step
 
 
+def test_pairs_that_were_taken_down_have_a_line_of_their_own(tmp_path: Path) -> None:
+    folder = made(tmp_path)
+    folder.finish("sample", SampleSummary(1, 140, (), removed=10))
+    found = [(step.key, step.value) for step in funnel(folder, STAGES).steps if step.key in ("not_drawn", "taken_down")]
+    assert found == [("not_drawn", 160), ("taken_down", 10)]
+
+
 def test_reasons_of_screens_are_steps_in_the_order_in_which_they_count(tmp_path: Path) -> None:
     steps = funnel(made(tmp_path), STAGES).steps
     assert [(step.key, step.value) for step in steps if step.key.startswith("screened_")] == [
