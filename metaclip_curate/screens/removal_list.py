@@ -46,7 +46,10 @@ def read_removals(kind: Kind, path: str, options: StorageOptions) -> list[Remova
 def _values(kind: Kind, path: str, options: StorageOptions) -> Iterator[str]:
     data = b"".join(read_pieces(path, options)).removeprefix(b"\xef\xbb\xbf")
     for number, line in enumerate(data.split(b"\n"), 1):
-        written = line.decode("utf-8", "replace").strip()
+        try:
+            written = line.decode("utf-8").strip()
+        except UnicodeDecodeError as error:
+            raise UserError(f"{path}:{number} isn't UTF-8 text: save the list as UTF-8, one value a line") from error
         if not written or written.startswith("#"):
             continue
         value = _value(kind, written)

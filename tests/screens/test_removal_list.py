@@ -12,6 +12,12 @@ from metaclip_curate.screens.removed import Kind, Removal
 from metaclip_curate.storage import StorageOptions
 
 
+def test_a_file_that_is_no_text_is_refused_without_its_content(tmp_path: Path) -> None:
+    (tmp_path / "list").write_bytes(b"# a comment\n\x89PNG\x00\xff")
+    with pytest.raises(UserError, match=r"list:2 isn't UTF-8 text: save the list as UTF-8, one value a line$"):
+        read_removals("uid", str(tmp_path / "list"), StorageOptions())
+
+
 def read(path: Path, kind: Kind, text: str) -> list[Removal]:
     path.write_text(text)
     return read_removals(kind, str(path), StorageOptions())
