@@ -28,9 +28,13 @@ class ImageScreenOptions:
         metavar="KIND=FILE",
         changes_output=False,
     )
-    min_side: int | None = option(None, "reject images with a shorter side", metavar="PIXELS")
+    min_side: int | None = option(
+        None, "reject images with a shorter side, before img2dataset resized them", metavar="PIXELS"
+    )
     max_aspect: float | None = option(
-        None, "reject images whose longer side is more than this many times the shorter one", metavar="RATIO"
+        None,
+        "reject images whose longer side is more than this many times the shorter one, before img2dataset resized them",
+        metavar="RATIO",
     )
     near_duplicates: int | None = option(
         None,
