@@ -33,8 +33,8 @@ def _run(given: Given, words: Sequence[str]) -> None:
         print_json(dataclasses.asdict(result))
         return
     rows = [
-        ["uids, URLs, hosts and image ids, removed before", number(len(requested) - result.added)],
-        ["the same, new", number(result.added)],
+        ["uids, URLs, hosts and image ids that are removed", number(sum(file.rows for file in folder.removed_files))],
+        *([["  added by this command", number(result.added)]] if files else []),
         ["pairs that left the manifest", number(result.pairs)],
         ["files of the manifest that were written again", number(result.files)],
         *([f"rows that left {table}", number(pairs)] for table, pairs in result.purged.items()),

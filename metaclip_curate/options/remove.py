@@ -22,7 +22,12 @@ class RemoveOptions:
         changes_output=False,
     )
     image_id: str = option("", "file with image ids, one a line", metavar="FILE", changes_output=False)
-    reason: str = option("", "why it is removed, which is recorded with it", metavar="TEXT", changes_output=False)
+    reason: str = option(
+        "",
+        "why it is removed, which is recorded with it; required with --uid, --url, --host and --image-id",
+        metavar="TEXT",
+        changes_output=False,
+    )
     purge: bool = option(
         False,
         "also remove the rows of all that was removed from pairs, distinct and matched",

@@ -101,7 +101,7 @@ def test_what_is_removed_leaves_the_manifest_and_nothing_else_changes(made: tupl
     folder = open_finished(str(root), "sample", STORAGE)
     assert finished_stages(folder) == STAGES
     summary = folder.summary(SampleSummary)
-    assert (summary.files, summary.pairs) == (3, len(expected))
+    assert (summary.files, summary.pairs, summary.removed) == (3, len(expected), result.pairs)
     assert summary.languages == totals(tables, expected)
     card = json.loads((root / "datacard.json").read_text())
     assert card["removed"] == {"values": 2, "pairs": result.pairs}
@@ -282,6 +282,9 @@ def test_the_command(made: tuple[Path, dict[str, Rows]], tmp_path: Path, capsys:
     assert row["url"] not in {each["url"] for each in runs.table(root, "manifest")}
     assert main(["remove", "--run", str(root)]) == 2
     assert "nothing to remove: name a file" in capsys.readouterr().err
+    assert main(["remove", "--run", str(root), "--purge"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "uids, URLs, hosts and image ids that are removed 1 pairs that left the manifest 0" in printed
 
 
 def test_a_public_suffix_is_removed_alone_and_that_is_said(made: tuple[Path, dict[str, Rows]]) -> None:
