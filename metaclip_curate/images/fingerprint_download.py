@@ -19,14 +19,13 @@ from metaclip_curate.errors import JobFailedError
 from metaclip_curate.images.decoding import require_packages
 from metaclip_curate.images.fingerprint import PictureHash, picture_hash
 from metaclip_curate.images.shard_tables import ShardTables
-from metaclip_curate.images.stored_images import Shard, StoredImage, list_shards, stored_images
+from metaclip_curate.images.stored_images import DAMAGED, Shard, StoredImage, list_shards, stored_images
 from metaclip_curate.options.images import FingerprintOptions
 from metaclip_curate.schemas import FINGERPRINTS
 from metaclip_curate.storage import StorageOptions
 
 # The folder of fingerprints in a downloaded folder. Readers of folders pass over names with an underscore.
 FOLDER = "_fingerprints"
-_MISSING = "missing from its shard"
 
 
 @dataclass(frozen=True)
@@ -64,6 +63,7 @@ def fingerprint_download(
     """
     require_packages("pdqhash", "PIL")
     shards = list_shards(options.downloaded, store)
+    _warn_of_unfinished(options.downloaded, shards, store, log)
     tables = fingerprint_tables(options.downloaded, options.output, store)
     tables.require_own(options.downloaded)
     missing = tables.missing(shards)
@@ -71,8 +71,11 @@ def fingerprint_download(
     if before:
         log(f"images: {before:,} of {len(shards):,} shards were done before")
     counts: Counter[str] = Counter()
+    damaged = []
     for number, found in enumerate(_write_all(missing, tables, options.processes, store), 1):
         counts.update(found)
+        if found[DAMAGED]:
+            damaged.append(missing[number - 1].url("tar"))
         broken = sum(count for reason, count in counts.items() if reason)
         log(
             f"images: {before + number:,} of {len(shards):,} shards read, {counts.total():,} images, "
@@ -80,10 +83,30 @@ def fingerprint_download(
         )
     done = set(shards) - set(missing)
     for shard in sorted(done):
-        counts.update(tables.read(shard).column("error").to_pylist())
+        errors = tables.read(shard).column("error").to_pylist()
+        counts.update(errors)
+        if DAMAGED in errors:
+            damaged.append(shard.url("tar"))
+    if damaged:
+        log(
+            f"images: {len(damaged):,} of {len(shards):,} shards have a tar that is cut off or damaged, such as "
+            f"{min(damaged)}: remove their files and download again"
+        )
     images = counts.total()
     counts.pop("", None)
     return FingerprintSummary(tables.url, len(shards), images, dict(counts.most_common()), before)
+
+
+def _warn_of_unfinished(
+    downloaded: str, shards: Sequence[Shard], store: StorageOptions, log: Callable[[str], None]
+) -> None:
+    """Logs a line about tars whose tables are missing, which img2dataset writes last."""
+    tars = {name.removesuffix(".tar") for name in storage.list_folder(downloaded, store) if name.endswith(".tar")}
+    if unfinished := sorted(tars - {shard.name for shard in shards}):
+        log(
+            f"images: {len(unfinished):,} of {len(tars):,} tars have no table and are passed over, such as "
+            f"{unfinished[0]}.tar: img2dataset hasn't finished their shards"
+        )
 
 
 def fingerprint_tables(downloaded: str, output: str, store: StorageOptions) -> ShardTables:
@@ -139,10 +162,10 @@ def _row(shard: str, image: StoredImage, hashed: dict[bytes, PictureHash]) -> di
         image: The image.
         hashed: Hashes of the shard's images by the digests of their files: equal files are decoded once.
     """
-    row, data = image
+    row, data = image.row, image.data
     sha256, md5 = row["sha256"], row["md5"]
     if data is None:
-        found = PictureHash(_MISSING)
+        found = PictureHash(image.missing)
     else:
         digest = hashlib.sha256(data)
         found = hashed.get(digest.digest()) or hashed.setdefault(digest.digest(), picture_hash(data))

@@ -33,6 +33,8 @@ _ROWS = pa.schema(
     ]
 )
 _SUCCESS = "success"
+# Why an image has no data.
+MISSING, DAMAGED = "missing from its shard", "missing, as the tar of its shard is cut off or damaged"
 _BATCH_ROWS = 64
 _READERS = 16
 _MOST_BYTES = 2**31 - 1  # img2dataset decodes no longer files
@@ -66,10 +68,12 @@ class StoredImage(NamedTuple):
     Attributes:
         row: Its row of img2dataset's table: uid, key, sha256, md5, original_width and original_height, or None.
         data: Bytes of its file as it is stored; None if it is missing.
+        missing: Why it is missing; empty if it isn't.
     """
 
     row: Mapping[str, Any]
     data: bytes | None
+    missing: str = ""
 
 
 def list_shards(folder: str, options: StorageOptions) -> list[Shard]:
@@ -135,7 +139,7 @@ def _of_table(file: pq.ParquetFile, column: str, url: str) -> Iterator[StoredIma
         images = rows.column(column).to_pylist()
         for row, data in zip(cast_table(rows, _ROWS, url).to_pylist(), images, strict=True):
             if row["status"] == _SUCCESS:
-                yield StoredImage(row, data)
+                yield StoredImage(row, data, "" if data is not None else MISSING)
 
 
 def _of_tar(shard: Shard, rows: dict[str, dict[str, Any]], options: StorageOptions) -> Iterator[StoredImage]:
@@ -145,12 +149,12 @@ def _of_tar(shard: Shard, rows: dict[str, dict[str, Any]], options: StorageOptio
             archive = TarArchive(stream, stats, lambda name: split_name(name)[1] in _EXTENSIONS, _MOST_BYTES)
             for member in archive.members():
                 key, extension = split_name(member.name)
-                if extension in _EXTENSIONS and key in rows:
+                if extension in _EXTENSIONS and key in rows and member.data is not None:
                     yield StoredImage(rows.pop(key), member.data)
     except InputError as error:
         raise UserError(f"{shard.url('tar')} can't be read ({error.reason}): {_REMEDY}") from error
     for row in rows.values():
-        yield StoredImage(row, None)
+        yield StoredImage(row, None, DAMAGED if stats.error else MISSING)
 
 
 def _fetched(table: pa.Table, url: str) -> dict[str, dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,11 @@ FILES = [encoded(picture(number)) for number in range(6)]
 DATA = [FILES[0], None, FILES[1], FILES[1], FILES[2][:2000], b"no image", FILES[3], FILES[4]]
 
 
-def fingerprint(folder: Path, output: Path | str = "", processes: int = 1) -> FingerprintSummary:
+def fingerprint(
+    folder: Path, output: Path | str = "", processes: int = 1, log: list[str] | None = None
+) -> FingerprintSummary:
     options = FingerprintOptions(str(folder), str(output), processes)
-    return fingerprint_download(options, StorageOptions(), lambda line: None)
+    return fingerprint_download(options, StorageOptions(), (log if log is not None else []).append)
 
 
 def rows_of(folder: Path) -> list[dict[str, Any]]:
@@ -116,9 +119,23 @@ def test_a_tar_that_was_cut_off(tmp_path: Path) -> None:
     write_download(tmp_path, list(zip(ROWS[:2], FILES[:2], strict=True)))
     tar = tmp_path / "00000.tar"
     tar.write_bytes(tar.read_bytes()[: 512 + len(FILES[0]) // 512 * 512 + 512 + 700])
-    done = fingerprint(tmp_path)
-    assert (done.images, done.broken) == (2, {"missing from its shard": 1})
-    assert [row["error"] for row in rows_of(tmp_path / "_fingerprints")] == ["", "missing from its shard"]
+    reason = "missing, as the tar of its shard is cut off or damaged"
+    for _ in range(2):  # the second time, its fingerprints are there
+        log: list[str] = []
+        done = fingerprint(tmp_path, log=log)
+        assert (done.images, done.broken) == (2, {reason: 1})
+        warning = f"1 of 1 shards have a tar that is cut off or damaged, such as {tar}: remove their files and download"
+        assert sum(warning in line for line in log) == 1
+    assert [row["error"] for row in rows_of(tmp_path / "_fingerprints")] == ["", reason]
+
+
+def test_images_and_tables_that_are_missing(tmp_path: Path) -> None:
+    write_download(tmp_path, list(zip(ROWS[:2], FILES[:2], strict=True)), a_shard=1)
+    tarfile.open(tmp_path / "00000.tar", "w").close()  # whole, with no image
+    (tmp_path / "00001.parquet").unlink()
+    log: list[str] = []
+    assert fingerprint(tmp_path, log=log).broken == {"missing from its shard": 1}
+    assert any("1 of 2 tars have no table and are passed over, such as 00001.tar" in line for line in log)
 
 
 def test_folders_that_cannot_be_used(tmp_path: Path) -> None:
