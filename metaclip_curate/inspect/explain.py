@@ -21,6 +21,7 @@ from metaclip_curate.inspect.explanation import (
     Explanation,
     screened_verdict,
     unmatched_verdict,
+    unseen_verdict,
     verdict,
 )
 from metaclip_curate.inspect.pair_rules import DOWNLOADED, Table, tables_of_pairs
@@ -222,13 +223,14 @@ class Explainer:
 
     def _unseen(self, text: str, url: str, uid: str) -> Explanation:
         """Explains what the run would do with a text."""
+        source = self._folder.summary(MatchSummary).source or ""
         label, score = self._rules.identify(text)
         language = self._rules.metadata_language(label)
         known: dict[str, Any] = {"uid": uid, "url": url, "text": text}
         known |= {"lang": label, "lang_score": score, "metadata_lang": language}
         reason = self._rules.screen(text, url, score, label)
         if reason:
-            sentence = f"not seen by this run; it would be {screened_verdict(reason, None)}"
+            sentence = unseen_verdict(f"it would be {screened_verdict(reason, None)}", source)
             return Explanation(sentence, None, reason=reason, **known)
         entry_ids = self._rules.contained_entries(text, language) if language else []
         if entry_ids:
@@ -240,7 +242,7 @@ class Explainer:
             fate = f"it would be kept with probability {known['keep_probability']:.4g}"
         else:
             fate = unmatched_verdict(label, language)
-        return Explanation(f"not seen by this run; {fate}", None, **known)
+        return Explanation(unseen_verdict(fate, source), None, **known)
 
 
 def _normal_url(url: str) -> str:

@@ -112,3 +112,14 @@ def unmatched_verdict(label: str, metadata_lang: str) -> str:
             f"left out: the run has no metadata for the language {label}, and no list `other` for languages without one"
         )
     return f"left out: it contains no entry of the metadata of {metadata_lang}"
+
+
+def unseen_verdict(fate: str, source: str = "") -> str:
+    """Returns the sentence about a text that a run has never seen.
+
+    Args:
+        fate: What the run would do with it.
+        source: Of a rebalanced run, the run whose downloaded pairs it has; empty for other runs.
+    """
+    elsewhere = f", which has only the downloaded pairs of {source}: look for it there" if source else ""
+    return f"not seen by this run{elsewhere}; {fate}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from metaclip_curate.inspect.explanation import unmatched_verdict, verdict
+from metaclip_curate.inspect.explanation import unmatched_verdict, unseen_verdict, verdict
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,11 @@ def test_a_pair_without_a_match() -> None:
         == "left out: the run has no metadata for the language gd, and no list `other` for languages without one"
     )
     assert unmatched_verdict("de", "de") == "left out: it contains no entry of the metadata of de"
+
+
+def test_a_text_that_a_rebalanced_run_lacks_may_be_in_the_run_before() -> None:
+    assert unseen_verdict("left out") == "not seen by this run; left out"
+    assert (
+        unseen_verdict("left out", "s3://bucket/run")
+        == "not seen by this run, which has only the downloaded pairs of s3://bucket/run: look for it there; left out"
+    )
