@@ -85,7 +85,8 @@ def _run(name: str, given: Given, words: Sequence[str]) -> None:
     if as_json:
         print_json(summaries(pipeline.folder, STAGE_NAMES if name == "run" else (name,)))
     else:
-        print_summary(pipeline.folder, "sample" if name == "run" else name)
+        warnings = pipeline.warnings if name in ("run", "match") else ()
+        print_summary(pipeline.folder, "sample" if name == "run" else name, warnings)
 
 
 def _require_given(name: str, given: Given) -> None:

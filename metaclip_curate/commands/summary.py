@@ -9,6 +9,7 @@ from typing import Any
 from metaclip_curate import storage
 from metaclip_curate.commands.next_steps import next_steps
 from metaclip_curate.commands.output import print_blocks, print_paths
+from metaclip_curate.console.terminal import shown
 from metaclip_curate.console.text_table import number, share, text_table
 from metaclip_curate.run.file_list import rows_of
 from metaclip_curate.run.folder import RunFolder
@@ -48,12 +49,13 @@ def summaries(folder: RunFolder, stages: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def print_summary(folder: RunFolder, stage: str) -> None:
+def print_summary(folder: RunFolder, stage: str, warnings: Sequence[str] = ()) -> None:
     """Prints the result of a stage and the paths of its tables; after the last stage, the result of the whole run.
 
     Args:
         folder: Run folder in which the stage is finished.
         stage: Name of the stage.
+        warnings: Warnings from the beginning of the log, which are repeated at the end.
     """
     print_blocks(*_TABLES[stage](folder))
     names = _WRITTEN[stage]
@@ -62,6 +64,8 @@ def print_summary(folder: RunFolder, stage: str) -> None:
     print_paths(folder.root, names)
     if stage == "sample":
         print_blocks(next_steps(folder))
+    if warnings:
+        print_blocks("\n".join(["Warnings", *(f"  {shown(line)}" for line in warnings)]))
 
 
 def _extract_tables(folder: RunFolder) -> list[str]:

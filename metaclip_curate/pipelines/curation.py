@@ -69,6 +69,11 @@ class Pipeline:
         self.folder = self._work.folder
         self._checked = CheckedOptions(options, self.folder, lambda: self._work.spark, log)
 
+    @property
+    def warnings(self) -> Sequence[str]:
+        """Warnings about lists of screens, which a summary repeats since a long run's log has scrolled away by then."""
+        return self._checked.screens.warnings
+
     def owned(self) -> AbstractContextManager[None]:
         """Returns a block at whose end the run folder is released. Each stage is one; several may share one."""
         return self.folder.owned()

@@ -34,6 +34,7 @@ class RunScreens:
 
     Attributes:
         options: As given.
+        warnings: The warnings that `log` has received.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class RunScreens:
         self._storage = storage
         self._languages = languages
         self._log = log
-        self._warnings: set[str] = set()
+        self.warnings: list[str] = []
 
     @cached_property
     def digests(self) -> dict[str, str]:
@@ -130,9 +131,9 @@ class RunScreens:
         )
 
     def _warn(self, line: str) -> None:
-        if line not in self._warnings:
+        if line not in self.warnings:
             self._log(line)
-        self._warnings.add(line)
+            self.warnings.append(line)
 
     def write_lists(self, folder: RunFolder) -> ScreenLists:
         """Writes the tables of hosts to the run folder, from where workers read them until the stage is finished.

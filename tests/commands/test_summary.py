@@ -70,6 +70,12 @@ def test_a_run_ends_with_what_the_draw_did_and_with_next_steps(
     assert "report.html" not in printed, "a run with --no-report has none"
 
 
+def test_warnings_are_repeated_at_the_end(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    print_summary(folder, "sample", ["match: the host list hosts.txt is empty and rejects nothing"])
+    end = "\n\nWarnings\n  match: the host list hosts.txt is empty and rejects nothing\n"
+    assert capsys.readouterr().out.endswith(end)
+
+
 def test_a_run_that_keeps_nothing_suggests_nothing_to_explain(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -148,6 +148,7 @@ def test_lists_that_reject_nothing_are_a_warning(tmp_path: Path) -> None:
     )
     for _ in range(2):  # before the first stage, and before its own
         made.check_lists()
+    assert made.warnings == log
     assert [line.rpartition("/")[2] for line in log] == [
         "words is empty and rejects nothing",
         "hosts is empty and rejects nothing",
