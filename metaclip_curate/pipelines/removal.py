@@ -24,6 +24,7 @@ from metaclip_curate.pipelines.removal_hits import HITS, MANIFEST, RemovalHits, 
 from metaclip_curate.pipelines.workspace import Log
 from metaclip_curate.publish import datacard_readme
 from metaclip_curate.publish.datacard import with_removals
+from metaclip_curate.publish.readme_file import unchanged_name, write_readme
 from metaclip_curate.run import folder_names, manifest_files
 from metaclip_curate.run.file_list import FileList, PartFile
 from metaclip_curate.run.finished import finished_stages
@@ -137,6 +138,7 @@ class Remover:
             Number of rows that left the tables before the manifest, by table.
         """
         screen = RemovedScreen(removals(self._folder))
+        named = unchanged_name(self._folder) if MANIFEST in self._folder.removing else ""
         purged, changed = {}, False
         for table in self._folder.removing:
             if table == MANIFEST:
@@ -147,6 +149,8 @@ class Remover:
             self._remove_report()
         self._folder.end_removal()
         self._hits.remove()
+        if changed:
+            self._renew_readme(named)
         return purged
 
     def _rewrite_manifest(self, screen: RemovedScreen) -> bool:
@@ -249,8 +253,18 @@ class Remover:
                 f"remove: {url} could show what was removed and is deleted; `metaclip-curate report --run "
                 f"{self._folder.root}` writes it again"
             )
+
+    def _renew_readme(self, name: str) -> None:
+        """Writes README.md with the numbers after the removal, unless somebody has edited it.
+
+        Args:
+            name: Name of the data set in a README that nobody has edited; empty without one.
+        """
         readme = storage.join(self._folder.root, datacard_readme.NAME)
-        if storage.exists(readme, self._folder.options):
+        if name:
+            write_readme(self._folder, name)
+            self._log(f"remove: {readme} is written again with the numbers after the removal")
+        elif storage.exists(readme, self._folder.options):
             self._log(
                 f"remove: {readme} has the numbers from before: `metaclip-curate datacard --run {self._folder.root}` "
                 "writes it again"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import posixpath
+import re
 
 from metaclip_curate import storage
 from metaclip_curate.errors import UserError
@@ -29,7 +30,7 @@ def write_readme(folder: RunFolder, name: str = "") -> str:
     """
     folder.table_files("sample", "manifest")  # a manifest that was altered must not be published
     named = name or dataset_name(folder)
-    readme = datacard_readme(read_datacard(folder), funnel(folder, STAGES), named, folder.root)
+    readme = _readme(folder, named)
     path = storage.join(folder.root, NAME)
     with contextlib.suppress(FileNotFoundError):
         found = storage.read_bytes(path, folder.options)
@@ -37,6 +38,28 @@ def write_readme(folder: RunFolder, name: str = "") -> str:
             raise UserError(f"{path} exists, and `datacard` didn't write it: move it away first")
     storage.write_bytes(path, readme.encode(), folder.options)
     return path
+
+
+def unchanged_name(folder: RunFolder) -> str:
+    """Returns the name of the data set in a run folder's README.
+
+    Args:
+        folder: Run folder with the stage sample finished.
+
+    Returns:
+        The name; empty if there is no README, or it isn't what `write_readme` would write now.
+    """
+    try:
+        found = storage.read_bytes(storage.join(folder.root, NAME), folder.options).decode("utf-8", "replace")
+    except FileNotFoundError:
+        return ""
+    title = re.search(r"^# (.+)$", found, re.MULTILINE)
+    ours = title and (MARK in found or POOL_MARK in found) and _readme(folder, title[1]) == found
+    return title[1] if title and ours else ""
+
+
+def _readme(folder: RunFolder, name: str) -> str:
+    return datacard_readme(read_datacard(folder), funnel(folder, STAGES), name, folder.root)
 
 
 def dataset_name(folder: RunFolder) -> str:

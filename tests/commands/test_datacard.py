@@ -66,6 +66,28 @@ def test_a_readme_of_the_users_stays(published: Path, capsys: pytest.CaptureFixt
     assert (published / "README.md").read_text() == "# My notes\n"
 
 
+def test_a_removal_writes_the_readme_again_unless_it_was_edited(
+    published: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    readme = published / "README.md"
+    uids = [row["uid"] for row in runs.table(published, "manifest")]
+    assert main(["datacard", "--run", str(published), "--name", "captions"]) == 0
+
+    def remove(uid: str) -> str:
+        (tmp_path / "uids").write_text(uid)
+        command = ["remove", "--run", str(published), "--uid", str(tmp_path / "uids"), "--reason", "asked for"]
+        assert main(command) == 0
+        return capsys.readouterr().out
+
+    assert "README.md is written again" in remove(uids[0])
+    text = readme.read_text(encoding="utf-8")
+    assert f"\n# captions\n\n{len(uids) - 1:,} pairs of an image URL" in text
+    assert "| – taken down after the draw | 1 |" in text
+    readme.write_text(f"{text}\nMy notes.\n", encoding="utf-8")
+    assert "README.md has the numbers from before" in remove(uids[1])
+    assert readme.read_text(encoding="utf-8").endswith("\nMy notes.\n")
+
+
 def test_a_manifest_that_was_changed_is_not_published(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copy(published / "manifest" / "part-00000.parquet", published / "manifest" / "part-00000 (1).parquet")
     assert main(["datacard", "--run", str(published)]) == 2
