@@ -38,7 +38,10 @@ _ISSUERS = (
     (re.compile(r"30[0-5]|36|38"), (14,)),  # Diners Club
     (re.compile(r"62"), (16, 17, 18, 19)),  # UnionPay
 )
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}(?![a-z0-9])")
+# Of capitals, or of small letters only, as some type them; a sentence that goes on in the other case ends it.
+_IBAN = re.compile(
+    r"(?<![A-Za-z0-9])(?:[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}(?![a-z0-9])|[a-z]{2}\d{2}(?: ?[a-z0-9]){11,30}(?![A-Z0-9]))"
+)
 _SHORTEST_IBAN = 15
 # Words and signs before a number that make it a telephone number even if it is written without groups.
 _ANNOUNCED = re.compile(
@@ -121,7 +124,7 @@ def _is_card(found: re.Match[str]) -> bool:
 
 
 def _is_iban(written: str) -> bool:
-    """Returns whether an IBAN begins a run of capitals and digits, of which the last may be words."""
+    """Returns whether an IBAN begins a run of letters and digits, of which the last may be words."""
     compact = written.replace(" ", "")
     # Not whether the bank exists in its country, which the sum doesn't depend on.
     return any(

@@ -40,6 +40,8 @@ def test_only_numbers_that_check_count() -> None:
     assert list(personal_data("card 4111 1111 1111 1112", "en")) == []
     assert list(personal_data("DE89 3704 0044 0532 0130 00", "de")) == ["iban"]
     assert list(personal_data("DE89 3704 0044 0532 0130 01", "de")) == []
+    assert list(personal_data("spende an de89 3704 0044 0532 0130 00 danke", "de")) == ["iban"]
+    assert list(personal_data("spende an de89 3704 0044 0532 0130 01 danke", "de")) == []
     assert list(personal_data("card 4111.1111.1111.1111", "en")) == ["card"]
     assert list(personal_data("a@logo.png", "en")) == []
 
