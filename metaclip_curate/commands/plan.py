@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from metaclip_curate.commands.command import Command, Given
 from metaclip_curate.commands.output import print_json
-from metaclip_curate.console.text_table import number, text_table
+from metaclip_curate.console.text_table import LINE_WIDTH, number, text_table
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.plan import PlanOptions, RateTableOptions
 from metaclip_curate.options.printing import PrintOptions
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from metaclip_curate.cluster.rates import Rates
 
 
-_COLUMNS = 80
 _OF_FILES = ("select", "extract")
 # Old crawls are named by years: CC-MAIN-2008-2009, CC-MAIN-2012.
 _CRAWL = re.compile(r"CC-MAIN-\d{4}(-\d{2}(\d{2})?)?(:\d+)?(:(wat|warc))?", re.ASCII)
@@ -115,7 +114,7 @@ def _rate_names(rates: Rates) -> list[str]:
     known = f"Of {len(rates.numbers)} rates, {measured} were measured"
     lines = [f"{known} (--show-rates prints all, --rates replaces some)."]
     for kind, each in names.items():
-        lines += textwrap.wrap(f"{kind}: {', '.join(each)}", _COLUMNS, subsequent_indent="  ", break_on_hyphens=False)
+        lines += textwrap.wrap(f"{kind}: {', '.join(each)}", LINE_WIDTH, subsequent_indent="  ", break_on_hyphens=False)
     return lines
 
 

@@ -10,7 +10,7 @@ from metaclip_curate import storage
 from metaclip_curate.commands.next_steps import next_steps
 from metaclip_curate.commands.output import print_blocks, print_paths
 from metaclip_curate.console.terminal import shown
-from metaclip_curate.console.text_table import number, share, text_table
+from metaclip_curate.console.text_table import LINE_WIDTH, number, share, text_table
 from metaclip_curate.run.file_list import rows_of
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.funnel import Funnel, Step, funnel
@@ -19,7 +19,6 @@ from metaclip_curate.run.stages import STAGES
 from metaclip_curate.run.summaries import BalanceSummary, DedupSummary, MatchSummary, SampleSummary
 
 _LABELS = 20  # most labels that are listed by name
-_COLUMNS = 80  # of a sentence's lines
 _WRITTEN = {
     "extract": ("pairs", "inputs", "run.json"),
     "dedup": ("distinct", "run.json"),
@@ -143,7 +142,7 @@ def _funnel_table(folder: RunFolder, stage: str) -> str:
     rows = [[_name(step), number(step.value), ""] for step in found.inputs]
     rows += [[_name(step), number(step.value), share(step.value, found.whole)] for step in found.steps]
     table = text_table(["", "number", f"share of the {found.unit}"], rows, "<>>")
-    return f"{table}\n\n{textwrap.fill(found.explanation, _COLUMNS)}"
+    return f"{table}\n\n{textwrap.fill(found.explanation, LINE_WIDTH)}"
 
 
 def _name(step: Step) -> str:

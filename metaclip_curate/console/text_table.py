@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from metaclip_curate.console.terminal import shown, width
 
+LINE_WIDTH = 80  # of sentences, in columns
+
 
 def number(value: float) -> str:
     """Returns a number with commas; of a float, with one decimal."""
