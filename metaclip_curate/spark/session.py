@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _LOGGING = Path(__file__).parent / "log4j2.properties"
-# The JVM of a local run mostly starts and plans, since Python workers do the work. It takes a quarter less processor
-# time if it optimises only code that was called ten times as often as is usual, and if a machine of few cores needs no
-# threads that collect garbage beside the others.
+# The JVM of a local run mostly starts and plans, since Python workers do the work. On two cores it takes a third less
+# processor time without the optimising compiler, even with four million pairs. With more cores, where runs are larger,
+# it optimises only code that was called ten times as often as is usual.
+_WITHOUT_OPTIMISING = "-XX:TieredStopAtLevel=1"
 _OPTIMISE_LATER = (
     "-XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000 -XX:Tier4CompileThreshold=150000 "
     "-XX:Tier4BackEdgeThreshold=400000"
@@ -115,7 +116,7 @@ def local_settings(driver_memory: str, verbose: bool = False) -> dict[str, str]:
     level, tasks, logging = "info" if verbose else "error", "info" if verbose else "off", _LOGGING.as_uri()
     java = f"-Dlog4j2.configurationFile={logging} -Dmetaclip_curate.log={level} -Dmetaclip_curate.tasks={tasks}"
     cores = os.cpu_count() or 1
-    options = (_OPTIMISE_LATER, _garbage_collector(cores), archive_options(os.environ.get("JAVA_HOME", "")))
+    options = (_compiler(cores), _garbage_collector(cores), archive_options(os.environ.get("JAVA_HOME", "")))
     return {
         "spark.driver.memory": driver_memory,
         # A laptop's host name often doesn't resolve to itself.
@@ -129,6 +130,11 @@ def local_settings(driver_memory: str, verbose: bool = False) -> dict[str, str]:
         # Spark's 200 is for clusters; a local run has few cores and little data.
         "spark.sql.shuffle.partitions": str(4 * cores),
     }
+
+
+def _compiler(cores: int) -> str:
+    """Returns Java's options for its compilers."""
+    return _WITHOUT_OPTIMISING if cores <= _FEW_CORES else _OPTIMISE_LATER
 
 
 def _garbage_collector(cores: int) -> str:
