@@ -32,17 +32,19 @@ class LinkedPage(NamedTuple):
 
 @dataclass
 class GatheredLinks:
-    """Links of several pages. All lists have the same length.
+    """Links of several pages. The lists of links have the same length.
 
     Attributes:
-        links: Links, each once for each page.
+        links: Links, each once for each page, in the order of the pages.
         times: Number of times that each link occurs on its page.
-        pages: What is known of each link's page.
+        page_of_link: Index of each link's page.
+        pages: What is known of each page.
         longest_base: Largest number of characters of a base and its page's URL together.
     """
 
     links: list[ImageLink] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
+    page_of_link: list[int] = field(default_factory=list)
     pages: list[LinkedPage] = field(default_factory=list)
     longest_base: int = 0
     _counted: Counter[ImageLink] = field(default_factory=Counter)  # of one page, reused in half a new one's time
@@ -59,7 +61,8 @@ class GatheredLinks:
         counted.update(links)
         self.links += counted
         self.times += counted.values()
-        self.pages += repeat(page, len(counted))
+        self.page_of_link += repeat(len(self.pages), len(counted))
+        self.pages.append(page)
         self.longest_base = max(self.longest_base, len(page.base.href) + len(page.base.page_url))
 
     def take(self, stats: InputStats, most_characters: int) -> Iterator[PairColumns]:
@@ -74,19 +77,27 @@ class GatheredLinks:
             Rows.
         """
         step = max(1, most_characters // (self.longest_base + 1))
-        links, times, pages = self.links, self.times, self.pages
-        self.links, self.times, self.pages, self.longest_base = [], [], [], 0
+        links, times, page_of_link, pages = self.links, self.times, self.page_of_link, self.pages
+        self.links, self.times, self.page_of_link, self.pages, self.longest_base = [], [], [], [], 0
         for start in range(0, len(links), step):
             some = slice(start, start + step)
-            yield _rows(links[some], times[some], pages[some], stats)
+            first, last = page_of_link[start], page_of_link[some][-1]
+            of_links = [index - first for index in page_of_link[some]]
+            yield _rows(links[some], times[some], of_links, pages[first : last + 1], stats)
 
 
-def _rows(links: list[ImageLink], times: list[int], pages: list[LinkedPage], stats: InputStats) -> PairColumns:
+def _rows(
+    links: list[ImageLink], times: list[int], page_of_link: list[int], pages: list[LinkedPage], stats: InputStats
+) -> PairColumns:
     texts, sources, indices = texts_of_links(links)
-    of_rows = [pages[index] for index in indices]
-    urls, dropped = resolve_urls([links[index].url for index in indices], [page.base for page in of_rows])
+    link_of_row = np.array(indices, np.int64)
+    page_of_row = np.array(page_of_link, np.int64)[link_of_row]
+    bases = [page.base for page in pages]
+    urls, dropped = resolve_urls(
+        [links[index].url for index in indices], [bases[index] for index in page_of_row.tolist()]
+    )
     # A link that occurs several times on its page is counted as often.
-    numbers, link_of_row = np.array(times), np.array(indices, np.int64)
+    numbers = np.array(times)
     row_numbers = numbers[link_of_row]
     firsts = np.diff(link_of_row, prepend=-1) > 0  # a link's first text
     stats.dropped_no_text += int(numbers.sum() - row_numbers[firsts].sum())
@@ -95,6 +106,6 @@ def _rows(links: list[ImageLink], times: list[int], pages: list[LinkedPage], sta
         stats.texts -= times[indices[row]]
         if firsts[row]:
             stats.count_drops(reason, times[indices[row]])
-    page_urls = [page.base.page_url for page in of_rows]
-    languages, licenses = [page.language for page in of_rows], [page.license for page in of_rows]
-    return PairColumns(urls, texts, sources, page_urls, languages, licenses, dropped)
+    page_urls = [base.page_url for base in bases]
+    languages, licenses = [page.language for page in pages], [page.license for page in pages]
+    return PairColumns(urls, texts, sources, page_of_row, page_urls, languages, licenses, dropped)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from metaclip_curate.extract.links import replace_surrogates
 from metaclip_curate.extract.urls import DocumentBase
@@ -29,12 +29,14 @@ def is_license_link(rel: str) -> bool:
     return "license" in rel.lower().split()
 
 
-def license_url(hrefs: Iterable[str], base: DocumentBase) -> str:
+def license_url(hrefs: Collection[str], base: DocumentBase) -> str:
     """Returns the URL of the first Creative Commons licence among links; empty if there is none.
 
     Args:
         hrefs: The href of each link with rel=license, as its page has it.
         base: The page's base.
     """
+    if not hrefs:
+        return ""
     resolved = (base.resolve(href) for href in hrefs)
     return next((url for url in resolved if isinstance(url, str) and _LICENSE.match(url)), "")

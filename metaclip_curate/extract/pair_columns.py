@@ -9,6 +9,7 @@ from itertools import compress
 from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -25,13 +26,14 @@ Strings: TypeAlias = "Sequence[str] | pa.StringArray"
 
 @dataclass(frozen=True)
 class PairColumns:
-    """Rows of pairs, column by column. All lists have the same length.
+    """Rows of pairs, column by column, and what they have from their pages, which many rows share.
 
     Attributes:
-        urls: URLs of the images.
-        texts: Texts.
-        sources: Attribute that each text is from.
-        page_urls: URL of each image's page.
+        urls: URLs of n images.
+        texts: n texts.
+        sources: Attribute that each text is from; n strings.
+        page_of_row: Index of the page of each row; n integers.
+        page_urls: URL of each page.
         page_langs: Language that each page declares; empty if it declares none.
         licenses: URL of the licence that each page declares; empty if it declares none.
         left_out: Indices of rows that were dropped.
@@ -40,6 +42,7 @@ class PairColumns:
     urls: list[str]
     texts: list[str]
     sources: list[str]
+    page_of_row: npt.NDArray[np.int64]
     page_urls: list[str]
     page_langs: list[str]
     licenses: list[str]
@@ -63,13 +66,15 @@ class PairColumns:
         seen.add(_NO_UID)
         fresh = new_uids(uids, seen)
         rows = sum(fresh)
-        lists = (self.texts, self.sources, self.page_urls, self.page_langs, self.licenses)
+        pages = pa.array(self.page_of_row[np.array(fresh, np.bool_)])
         urls = pa.array(list(compress(self.urls, fresh)), pa.string())
         batch = [
             uid_column(compress(uids, fresh)),
             image_id_column(urls),
             urls,
-            *(pa.array(list(compress(values, fresh)), pa.string()) for values in lists),
+            *(pa.array(list(compress(values, fresh)), pa.string()) for values in (self.texts, self.sources)),
+            # A string for each page instead of each row.
+            *(pa.array(of, pa.string()).take(pages) for of in (self.page_urls, self.page_langs, self.licenses)),
             pa.repeat(pa.scalar("", pa.string()), rows),  # source_id, which only pools have
             pa.repeat(pa.scalar(crawl, pa.string()), rows),
             pa.repeat(pa.scalar(source_file, pa.string()), rows),
