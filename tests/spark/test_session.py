@@ -59,6 +59,15 @@ def test_few_cores_collect_garbage_in_one_thread_unless_the_user_chooses(
     assert ("-XX:+UseSerialGC" in java.split()) == serial
 
 
+@pytest.mark.parametrize(("cores", "optimising"), [(4, False), (5, True)])
+def test_few_cores_leave_out_the_optimising_compiler(
+    monkeypatch: pytest.MonkeyPatch, cores: int, optimising: bool
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    java = local_settings("1g")["spark.driver.defaultJavaOptions"]
+    assert ("-XX:TieredStopAtLevel=1" not in java.split()) == optimising
+
+
 @pytest.mark.slow
 def test_workers_are_forked_after_the_large_imports() -> None:
     code = "import sys, metaclip_curate.spark.worker_daemon; print('pyarrow.compute' in sys.modules)"
