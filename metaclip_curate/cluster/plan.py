@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from metaclip_curate.cluster.executors import ExecutorPlan, executor_plan
 from metaclip_curate.cluster.rates import Rates
+from metaclip_curate.errors import UserError
 from metaclip_curate.options.plan import PlanOptions
 
 KILOBYTE, MEGABYTE, GIGABYTE = 10**3, 10**6, 10**9
@@ -136,7 +137,7 @@ def plan(options: PlanOptions, rates: Rates, entries: int = 0) -> Plan:
         The plan.
 
     Raises:
-        UserError: The memory of a node isn't enough.
+        UserError: The memory of a node isn't enough, or the crawl has fewer pages than are to be chosen.
     """
     platform = rates.platforms[options.platform]
     list_size = entries or round(rates["largest_list"])
@@ -151,6 +152,12 @@ def plan(options: PlanOptions, rates: Rates, entries: int = 0) -> Plan:
     inputs, chosen = input_files(options, rates), None
     pairs = round(inputs * rates["pairs_per_wat"])
     if options.index_pages:
+        most = round(inputs / rates["inputs_per_crawl"] * rates["pages_per_crawl"])
+        if options.index_pages > most:
+            raise UserError(
+                f"--index-pages must be at most {most:,}, the number of pages of {inputs:,} files, not "
+                f"{options.index_pages:,}: set the rate pages_per_crawl if the crawl has more"
+            )
         whole = plan(replace(options, index_pages=0), rates, entries)
         chosen = _selection(options.index_pages, whole, rates)
         pairs = round(options.index_pages * pages_to_pairs(rates))

@@ -89,6 +89,7 @@ class Pipeline:
 
         Raises:
             UserError: Something that was given is wrong, or inputs are missing, without which a stage isn't finished.
+            JobFailedError: Too many inputs failed, or the index of a crawl can't be read.
         """
         kept = stages_before(again_from) if again_from and not self.options.extract.input else ()
         if kept:

@@ -36,6 +36,7 @@ from metaclip_curate.stages.shared.partitioning import numbered_tasks
 from metaclip_curate.storage import ByteRange, InputError, StorageOptions
 from metaclip_curate.storage.byte_ranges import joined
 from metaclip_curate.storage.parquet_bytes import read_parquet
+from metaclip_curate.storage.retry import GAVE_UP
 
 Batches = Iterator[pa.RecordBatch]
 _ROWS_PER_FILE = 500_000
@@ -105,9 +106,12 @@ def select_pages(spark: SparkSession, task: SelectTask) -> SelectedPages:
     scanned = numbered_tasks(spark, len(task.files)).mapInArrow(_scanner(task), _SCANNED).collect()
     errors = sorted(row["error"] for row in scanned if row["error"])
     if errors:
+        # The first is one that the user can mend, if there is such a one.
+        errors.sort(key=lambda error: GAVE_UP in error)
+        remedy = "; give the same command again" if GAVE_UP in errors[0] else ""
         raise JobFailedError(
             f"{len(errors):,} of {len(task.files):,} files of the index can't be read, so that no page was chosen: "
-            f"{errors[0]}; give the same command again"
+            f"{errors[0]}{remedy}"
         )
     rows = sum(row["rows"] for row in scanned)
     limit = task.query.limit

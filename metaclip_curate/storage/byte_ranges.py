@@ -175,7 +175,7 @@ class _RangesConnection:
         if not piece:
             whole = self._inner.version.size
             if whole is not None and self._at >= whole:
-                raise RefusedError(f"it ends before byte {self._target:,}")
+                raise RefusedError(f"it ends before byte {self._target:,}" if whole else "it is empty")
             raise TransientError(f"the answer ended before byte {self._requested_end - 1:,}")
         self._at += len(piece)
         return piece

@@ -45,7 +45,7 @@ class LocalSource:
             file = io.FileIO(self._path)
             if offset > 0:
                 file.seek(offset)
-            return LocalConnection(file, offset)
+            return LocalConnection(file, offset, sized=end is not None)
         except (FileNotFoundError, NotADirectoryError) as error:  # the second if a file has the name of a folder above
             raise MissingError(_reason(error)) from error
         except _FINAL as error:
@@ -61,14 +61,21 @@ class LocalSource:
 
 
 class LocalConnection:
-    """An open file."""
+    """An open file.
 
-    def __init__(self, file: io.FileIO, start: int) -> None:
+    Args:
+        file: The file, at the position `start`.
+        start: Offset of the first byte that is read.
+        sized: Whether the file's size is known to the reader, as to one of ranges, which don't grow.
+    """
+
+    def __init__(self, file: io.FileIO, start: int, sized: bool) -> None:
         self._file = file
         self.start = start
         state = os.fstat(file.fileno())
         # Without a size, a file that is still growing is read up to the end that it has by then.
-        self.version = Version(None, f"{state.st_dev}-{state.st_ino}-{state.st_mtime_ns}")
+        size = state.st_size if sized else None
+        self.version = Version(size, f"{state.st_dev}-{state.st_ino}-{state.st_mtime_ns}")
 
     def read(self, size: int) -> bytes:
         """Reads as `Connection.read` does."""

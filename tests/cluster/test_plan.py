@@ -71,6 +71,13 @@ def test_number_of_files(rates: Rates, crawl: str, inputs: int, files: int) -> N
     assert of(rates, PlanOptions(crawl=crawl, input_files=inputs)).inputs == files
 
 
+def test_more_pages_than_the_files_have(rates: Rates) -> None:
+    twenty = PlanOptions(crawl="C:20", index_pages=round(20 / 90_000 * rates["pages_per_crawl"]))
+    assert of(rates, twenty).selection is not None
+    with pytest.raises(UserError, match=r"--index-pages must be at most 555,556, the number of pages of 20 files, not"):
+        of(rates, dataclasses.replace(twenty, index_pages=twenty.index_pages + 1))
+
+
 def test_passes_follow_from_the_disks(rates: Rates) -> None:
     roomy = of(rates, dataclasses.replace(CRAWL, node_disk=10_000))
     tight = of(rates, dataclasses.replace(CRAWL, node_disk=30))

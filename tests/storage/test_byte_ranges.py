@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -134,3 +136,16 @@ def test_a_range_beyond_the_end(faulty_http: FaultyHTTPServer) -> None:
             stream.read(1)
     with pytest.raises(InputError, match=r"it ends before byte 5,000"):
         open_input(url, OPTIONS, ranges=[ByteRange(5000, 10)])
+
+
+def test_a_range_beyond_the_end_of_a_local_file_isnt_tried_again(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    file.write_bytes(DATA)
+
+    def no_sleep(seconds: float) -> None:
+        raise AssertionError(f"it waits {seconds} s")
+
+    with open_input(str(file), OPTIONS, ranges=[ByteRange(1000, 10), ByteRange(1010, 50)], sleep=no_sleep) as stream:
+        assert stream.read(60) == DATA[1000:]
+        with pytest.raises(InputError, match=r"it ends before byte 1,024"):
+            stream.read(1)

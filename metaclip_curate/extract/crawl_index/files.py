@@ -6,6 +6,7 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.options.storage import StorageOptions
 from metaclip_curate.storage.path_lists import read_lines
 from metaclip_curate.storage.redaction import public_name
+from metaclip_curate.storage.retry import GAVE_UP
 from metaclip_curate.storage.urls import CRAWL_PREFIX, join, resolve
 
 # Successful answers; the others are redirects, errors and robots.txt.
@@ -27,6 +28,11 @@ def index_files(crawl: str, options: StorageOptions) -> list[str]:
     try:
         paths = [line for _, line in read_lines(listing, options)]
     except UserError as error:
+        if GAVE_UP in str(error.__cause__):
+            raise UserError(
+                f"the list of the index's files at {shown} can't be read ({error.__cause__}): check the network and "
+                "--cc-base, and give the same command again"
+            ) from error
         raise UserError(
             f"cc-index:{crawl} has no columnar index at {shown} ({error.__cause__}): choose a crawl of "
             "https://index.commoncrawl.org/collinfo.json"

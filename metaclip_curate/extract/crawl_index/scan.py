@@ -87,7 +87,8 @@ def scan_file(
             if held:
                 yield _smallest(held, query.limit)
         except (pa.ArrowException, OSError) as error:
-            raise InputError(public_name(path), f"it is damaged or no Parquet file: {error}") from error
+            reason = str(error).strip().rstrip(".")
+            raise InputError(public_name(path), f"it is damaged or no Parquet file ({reason}): replace it") from error
 
 
 def _chosen(index: _IndexFile, query: IndexQuery, scan: IndexScan) -> Iterator[pa.Table]:
@@ -105,6 +106,10 @@ def _chosen(index: _IndexFile, query: IndexQuery, scan: IndexScan) -> Iterator[p
             continue
         rows = index.read(group, rest).filter(mask)
         table = _candidates(rows, query)
+        if not _name_records(table):
+            raise InputError(
+                index.name, "a page has no file, offset or length of a record: leave such rows out of the index"
+            )
         scan.pages += table.num_rows
         if table.num_rows:
             yield table
@@ -119,6 +124,13 @@ def _candidates(rows: pa.Table, query: IndexQuery) -> pa.Table:
         ranks = np.zeros(rows.num_rows, np.int64)
     columns = [rows.column(name).cast(CANDIDATES.field(name).type) for name in _RECORD]
     return pa.table([*columns, pa.array(ranks)], schema=CANDIDATES)
+
+
+def _name_records(table: pa.Table) -> bool:
+    """Returns whether each row has the file, offset and length of a record."""
+    offsets, lengths = (pc.min(table.column(name)).as_py() for name in _RECORD[1:])
+    nulls = sum(table.column(name).null_count for name in _RECORD)
+    return not nulls and (table.num_rows == 0 or (offsets >= 0 and lengths > 0))
 
 
 def _smallest(tables: Sequence[pa.Table], count: int) -> pa.Table:
@@ -185,7 +197,11 @@ class _IndexFile:
     def require(self, columns: Sequence[str]) -> None:
         missing = [name for name in columns if name not in self._columns]
         if missing:
-            raise InputError(self.name, f"the index has no column {missing[0]}, as those of some old crawls")
+            raise InputError(
+                self.name,
+                f"the index has no column {missing[0]}, as those of some old crawls: choose pages by other options or "
+                "of another crawl",
+            )
 
     def read(self, group: int, columns: Sequence[str]) -> pa.Table:
         """Reads columns of a row group by one request for those that lie near each other."""

@@ -75,6 +75,8 @@ def test_a_crawl_without_an_index(tmp_path: Path) -> None:
     assert index_files(CRAWL, options) == [f"{tmp_path}/{path}" for path in crawl.index_paths]
     with pytest.raises(UserError, match=r"cc-index:CC-MAIN-2012 has no columnar index at .*choose a crawl"):
         index_files("CC-MAIN-2012", options)
+    with pytest.raises(UserError, match=r"can't be read .*Connection refused.*: check the network and --cc-base"):
+        index_files(CRAWL, StorageOptions(cc_base="http://127.0.0.1:9", max_attempts=1))
     listing = tmp_path / f"crawl-data/{CRAWL}/cc-index-table.paths.gz"
     listing.write_bytes(b"cc-index/table/cc-main/warc/crawl=x/subset=robotstxt/a.parquet\n")
     with pytest.raises(UserError, match="lists no Parquet file of subset=warc"):

@@ -147,7 +147,24 @@ def test_a_damaged_file_and_a_missing_column(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a\.parquet: it is damaged or no Parquet file"):
         list(scan_file(str(file), query(languages=["swa"]), OPTIONS))
     file.write_bytes(data.replace(b"content_languages", b"content_xanguages"))
-    with pytest.raises(InputError, match="no column content_languages"):
+    with pytest.raises(InputError, match=r"no column content_languages, .*: choose pages by other options"):
         list(scan_file(str(file), query(languages=["swa"]), OPTIONS))
     with pytest.raises(InputError, match="No such file"):
         list(scan_file(str(tmp_path / "b.parquet"), query(languages=["swa"]), OPTIONS))
+    file.write_bytes(b"")
+    with pytest.raises(InputError, match="it is empty"):
+        list(scan_file(str(file), query(languages=["swa"]), StorageOptions(max_attempts=2)))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"warc_filename": None}, {"warc_record_offset": None}, {"warc_record_offset": -1}, {"warc_record_length": 0}],
+)
+def test_a_page_without_a_record_is_refused(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    rows = many_rows(10)
+    rows[7] |= wrong
+    file = tmp_path / "a.parquet"
+    file.write_bytes(index_file(rows, 10))
+    with pytest.raises(InputError, match="a page has no file, offset or length of a record"):
+        list(scan_file(str(file), query(languages=["swa"]), OPTIONS))
+    assert sum(table.num_rows for table in scan_file(str(file), query(hosts=["a.example.com"]), OPTIONS)) == 5
