@@ -12,7 +12,26 @@ BROKE_OFF = "reading was given up"  # begins the error of a file that may have m
 
 @dataclass
 class InputStats:
-    """A row of the table `inputs` while its file is read; `schemas.INPUTS` explains the columns."""
+    """A row of the table `inputs` while its file is read.
+
+    Attributes:
+        path: Name of the file.
+        status: ok, partial if the file is damaged or ends early, or failed if nothing could be read.
+        error: Why it isn't ok.
+        bytes_read: Number of bytes that were read, as stored.
+        records: Number of WARC records, or of rows of a pool.
+        records_skipped: Number of those that were damaged, too long, or not fetched by img2dataset.
+        pages: Number of records that describe a page.
+        image_links: Number of links to images, or of rows of a pool.
+        dropped_opt_out: Number of links on pages that opt out.
+        dropped_no_text: Number of links without a text.
+        dropped_bad_url: Number of links with a bad URL.
+        dropped_not_http: Number of links that are neither http nor https.
+        texts: Number of texts of the other links.
+        duplicate_texts: Number of texts whose (URL, text) occurred before in the file.
+        pairs: Number of the other texts.
+        seconds: Time that reading took.
+    """
 
     path: str
     status: str = "ok"

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -32,15 +33,23 @@ _BATCH_BYTES = 1 << 25
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """Options for reading files."""
+    """Options for reading files.
+
+    Attributes:
+        ignore_opt_out: Whether pages that say noai, noimageai, noml, tdm-reservation or ai-train=no are used.
+        max_record_bytes: Longer records are skipped. Default: 32 MiB.
+        batch_links: Number of links in a batch, each counted once a page.
+        pool: Which columns of a pool are read.
+        kept: Fields of the kept columns of a pool, in the order of `pool.keep_columns`.
+    """
 
     ignore_opt_out: bool = field(
         default=False, metadata={"help": "use pages that say noai, noimageai, noml, tdm-reservation or ai-train=no"}
     )
     max_record_bytes: int = field(default=32 << 20, metadata={"help": "skip records longer than this many bytes"})
-    batch_links: int = 8192  # links in a batch, each counted once a page
+    batch_links: int = 8192
     pool: PoolOptions = PoolOptions()
-    kept: Kept = ()  # the kept columns of a pool, in the order of `pool.keep_columns`
+    kept: Kept = ()
 
     def __post_init__(self) -> None:
         if len(self.kept) != len(self.pool.keep_columns):
@@ -51,7 +60,7 @@ class ReadOptions:
 
 
 def read_pairs(
-    path: str,
+    path: str | Path,
     options: ReadOptions | None = None,
     storage: StorageOptions | None = None,
     stats: InputStats | None = None,
@@ -78,6 +87,7 @@ def read_pairs(
         InputError: The file can't be opened or has no record, and no `stats` was passed to record that.
     """
     options, storage = options or ReadOptions(), storage or StorageOptions()
+    path = str(path)
     counts = stats or InputStats(public_name(path))
     started = time.monotonic()
     try:

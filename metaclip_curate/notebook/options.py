@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
+import numpy as np
+
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.balance import BalanceOptions
 from metaclip_curate.options.dedup import DedupOptions
@@ -67,10 +69,15 @@ class CurateOptions:
             dedup=_checked(self.dedup),
             screens=_checked(self.screens),
             match=_checked(replace(self.match, metadata=str(metadata))),
-            balance=_checked(self.balance if t is None else replace(self.balance, t=t)),
+            balance=_checked(self.balance if t is None else replace(self.balance, t=_plain(t))),
             draw=_checked(self.draw),
             storage=self.storage,
         )
+
+
+def _plain(t: Any) -> Any:
+    """Returns a number of NumPy, which computing a t gives, as one of Python."""
+    return t.item() if isinstance(t, np.generic) else t
 
 
 def _checked(group: Group) -> Group:

@@ -92,7 +92,13 @@ def _as_table(given: Any) -> pa.Table:
         return given
     # What pandas, polars, DuckDB and others have: the Arrow PyCapsule interface.
     if hasattr(given, "__arrow_c_stream__"):
-        return pa.table(given)
+        try:
+            return pa.table(given)
+        except pa.ArrowException as error:
+            reason = " ".join(map(str, error.args))
+            raise UserError(
+                f"the data frame can't be converted to Arrow ({reason}): give that column one type"
+            ) from error
     raise UserError(f"curate_small takes an Arrow table or a data frame, not {type(given).__name__}: convert it first")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.options.fields import option
+from metaclip_curate.options.fields import option, require_number
 
 TextsPerImage = Literal["all", "one"]
 
@@ -19,5 +19,6 @@ class DrawOptions:
     texts_per_image: TextsPerImage = option("all", "whether all matched texts of an image can be drawn, or only one")
 
     def __post_init__(self) -> None:
+        require_number("seed", self.seed)
         if not 0 <= self.seed < 2**64:
             raise UserError(f"--seed must be from 0 to 2^64 - 1, not {self.seed}")

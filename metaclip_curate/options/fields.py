@@ -62,7 +62,7 @@ def check_range(name: str, value: float, least: float, most: float = LARGEST_WHO
     Raises:
         UserError: The value is smaller, larger, or no number.
     """
-    _require_number(name, value)
+    require_number(name, value)
     if value < least:
         raise UserError(f"{flag(name)} must be at least {least}, not {value}")
     if value > most:
@@ -80,7 +80,7 @@ def check_share(name: str, value: float) -> None:
     Raises:
         UserError: The value is below 0, above 1, or not a number.
     """
-    _require_number(name, value)
+    require_number(name, value)
     if not 0 <= value <= 1:
         raise UserError(f"{flag(name)} must be a share from 0 to 1, not {value}")
 
@@ -95,13 +95,21 @@ def check_above_zero(name: str, value: float) -> None:
     Raises:
         UserError: The value is 0, below 0, or not a number.
     """
-    _require_number(name, value)
+    require_number(name, value)
     if not value > 0:
         raise UserError(f"{flag(name)} must be above 0, not {value}")
 
 
-def _require_number(name: str, value: Any) -> None:
-    # The command line parses numbers, but options that are set in Python may have any value.
+def require_number(name: str, value: Any) -> None:
+    """Checks that a value is a number: the command line parses them, but Python may set any value.
+
+    Args:
+        name: Name of the option's field.
+        value: Value of the option.
+
+    Raises:
+        UserError: It isn't.
+    """
     if not isinstance(value, int | float):
         raise UserError(f"{flag(name)} must be a number, not {value!r}")
 

@@ -41,6 +41,8 @@ class PoolOptions:
             raise UserError(
                 f"--no-url takes a name of letters, digits, dots, dashes and underscores, not {self.no_url!r}"
             )
+        if isinstance(self.keep_columns, str):
+            raise UserError(f"--keep-columns must be a list of strings, not {self.keep_columns!r}")
         for name in self.keep_columns:
             if not _COLUMN.fullmatch(name):
                 raise UserError(f"--keep-columns takes names of letters, digits and underscores, not {name!r}")

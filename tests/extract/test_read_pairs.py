@@ -26,7 +26,7 @@ Pairs = set[tuple[str, str]]
 def read(path: Path) -> tuple[Pairs, InputStats]:
     stats = InputStats(str(path))
     pairs: list[tuple[str, str]] = []
-    for batch in read_pairs(str(path), stats=stats):
+    for batch in read_pairs(path, stats=stats):
         assert batch.schema.equals(PAIRS)
         pairs += zip(batch.column("url").to_pylist(), batch.column("text").to_pylist(), strict=True)
     assert len(pairs) == len(set(pairs)) == stats.pairs

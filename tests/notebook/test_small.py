@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas
 import pyarrow as pa
 import pytest
 
@@ -138,6 +140,8 @@ def test_mistakes(tmp_path: Path, pool: dict[str, Any], part: str) -> None:
         ([], {}, 1, "takes an Arrow table or a data frame, not list"),
         (TABLE, {}, "1", "--t must be a number, not '1'"),
         (TABLE, {}, 1.5, "--t must be a whole number, not 1.5"),
+        (TABLE, {}, np.float64(1.5), "--t must be a whole number, not 1.5"),
+        (pandas.DataFrame({"url": ["https://a.example/", 5]}), {}, 1, "be converted to Arrow .* column url"),
         (TABLE, {"pool": PoolOptions(text_column="text")}, 1, "--text-column must be a list of strings"),  # type: ignore[arg-type]
         (TABLE.append_column("text", TABLE.column("text")), {}, 1, "it has 2 columns of the name text"),
     ],
@@ -146,6 +150,12 @@ def test_values_of_other_types(tmp_path: Path, table: Any, options: dict[str, An
     (tmp_path / "en.txt").write_text("dog\n")
     with pytest.raises(UserError, match=part):
         curate_small(table, tmp_path, t, CurateOptions(**options))
+
+
+def test_a_t_of_numpy(tmp_path: Path) -> None:
+    (tmp_path / "en.txt").write_text("dog\n")
+    t: Any = np.int64(1)
+    assert curate_small(TABLE, tmp_path, t).thresholds.column("t").to_pylist() == [1]
 
 
 def test_a_group_isnt_all_options(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from metaclip_curate.errors import UserError
+from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.options.fields import (
     LARGEST_WHOLE,
     check_above_zero,
@@ -16,6 +17,7 @@ from metaclip_curate.options.fields import (
     option,
     table_options,
 )
+from metaclip_curate.options.pool import PoolOptions
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,13 @@ def test_a_range() -> None:
         check_range("a_b", 3, 1, 2)
     with pytest.raises(UserError, match=r"at most 2\^63 - 1"):
         check_range("a_b", LARGEST_WHOLE + 1, 1)
+
+
+def test_values_that_python_sets() -> None:
+    with pytest.raises(UserError, match="--seed must be a number, not 'a'"):
+        DrawOptions(seed="a")  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="--keep-columns must be a list of strings, not 'text'"):
+        PoolOptions(keep_columns="text")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.1, float("nan")])
