@@ -8,6 +8,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
@@ -215,9 +216,16 @@ def _unpacked(path: str, options: StorageOptions) -> Iterator[bytes]:
         return
     unpacker = zlib.decompressobj(wbits=31)
     try:
-        yield unpacker.decompress(first)
-        for piece in pieces:
-            yield unpacker.decompress(piece)
+        for piece in chain([first], pieces):
+            packed = piece
+            while packed:
+                if unpacker.eof:  # before the next member of a file that was joined of several, or zeros
+                    packed = packed.lstrip(b"\0")
+                    if not packed:
+                        break
+                    unpacker = zlib.decompressobj(wbits=31)
+                yield unpacker.decompress(packed)
+                packed = unpacker.unused_data
     except zlib.error as error:
         raise UserError(f"{path} is damaged gzip ({error}): fetch it again") from error
     if not unpacker.eof:

@@ -110,6 +110,11 @@ def test_a_gzipped_list_and_a_damaged_one(tmp_path: Path) -> None:
     data = gzip.compress("\n".join(f"host{number}.org" for number in range(1_000)).encode())
     (tmp_path / "list.gz").write_bytes(data)
     assert sum(map(len, read_hosts(str(tmp_path / "list.gz"), OPTIONS))) == 1_000
+    (tmp_path / "joined.gz").write_bytes(data + gzip.compress(b"\nlast.org\n") + bytes(512))
+    assert [*read_hosts(str(tmp_path / "joined.gz"), OPTIONS)][-1].to_pylist()[-1] == "last.org"
+    (tmp_path / "followed.gz").write_bytes(data + b"<html>")
+    with pytest.raises(UserError, match=r"followed.gz is damaged gzip"):
+        read_host_list(str(tmp_path / "followed.gz"), OPTIONS)
     (tmp_path / "cut.gz").write_bytes(data[:-20])
     with pytest.raises(UserError, match=r"cut.gz ends within its gzip data"):
         read_host_list(str(tmp_path / "cut.gz"), OPTIONS)
