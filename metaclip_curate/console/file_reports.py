@@ -22,17 +22,19 @@ _REPORT_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class FileReport:
-    """How far an input file has been read.
+    """How far an input file, or a part of one, has been read.
 
     Attributes:
         path: Path of the input file.
         pairs: Number of its pairs so far.
         finished: Whether it has been read to its end.
+        part: Number of the part of a file that several tasks read; None for a whole file.
     """
 
     path: str
     pairs: int
     finished: bool
+    part: int | None = None
 
 
 class Reporter:
@@ -50,7 +52,7 @@ class Reporter:
         self._last = clock()
 
     def report(self, report: FileReport) -> None:
-        """Appends a report; of an input file that isn't finished, at most one each second."""
+        """Appends a report; of what isn't finished, at most one each second."""
         if not self._file or (not report.finished and self._clock() - self._last < _REPORT_SECONDS):
             return
         self._last = self._clock()

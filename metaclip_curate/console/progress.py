@@ -28,15 +28,21 @@ class FileProgress:
         self._files = files
         self._clock = clock
         self._started = clock()
-        self._reports: dict[str, FileReport] = {}
+        self._reports: dict[str, dict[int | None, FileReport]] = {}  # by file and part
 
     def add(self, report: FileReport) -> None:
-        """Replaces the input file's last report, since a task that is repeated reports again from the beginning."""
-        self._reports[report.path] = report
+        """Replaces the last report of the file or part, since a task that is repeated reports from the beginning.
+
+        A report of a whole file replaces those of its parts.
+        """
+        if report.part is None:
+            self._reports[report.path] = {}
+        self._reports.setdefault(report.path, {})[report.part] = report
 
     def __str__(self) -> str:
-        finished = sum(report.finished for report in self._reports.values())
-        pairs = sum(report.pairs for report in self._reports.values())
+        reports = [report for of_file in self._reports.values() for report in of_file.values()]
+        finished = sum(report.finished and report.part is None for report in reports)
+        pairs = sum(report.pairs for report in reports)
         seconds = self._clock() - self._started
         parts = [f"{bar(finished, self._files)} {finished:,} of {self._files:,} files", f"{pairs:,} pairs"]
         parts += rate(pairs, seconds, "pairs")

@@ -94,8 +94,7 @@ def write_pairs_of(part: InputPart, task: ExtractTask, folder: str) -> tuple[lis
         The files in the order of their rows, and what was read.
     """
     path, stats = part.path, InputStats(part.path)
-    # The console counts whole files.
-    reporter = Reporter(task.reports if part.row_groups is None else "")
+    reporter = Reporter(task.reports)
     written = []
     for piece, batches in enumerate(_pieces(_pairs_of(part, stats, task, reporter), stats, task.pool_file_rows)):
         content = _Content(part, piece)
@@ -110,7 +109,7 @@ def write_pairs_of(part: InputPart, task: ExtractTask, folder: str) -> tuple[lis
         stats.error += (
             " (it is none of this command's --input: where it needs a password or a signature, name it with that again)"
         )
-    reporter.report(FileReport(path, stats.pairs, finished=True))
+    reporter.report(FileReport(path, stats.pairs, finished=True, part=_number(part)))
     return written, stats
 
 
@@ -121,8 +120,12 @@ def _pairs_of(part: InputPart, stats: InputStats, task: ExtractTask, reporter: R
         address, ranges = selected.warc, read_ranges(selected, task.storage)
     of_file = FilePart(part.row_groups, part.below)
     for batch in read_pairs(address, task.read, task.storage, stats, ranges, of_file):
-        reporter.report(FileReport(part.path, stats.pairs, finished=False))
+        reporter.report(FileReport(part.path, stats.pairs, finished=False, part=_number(part)))
         yield batch
+
+
+def _number(part: InputPart) -> int | None:
+    return None if part.row_groups is None else part.number
 
 
 def _pieces(batches: Iterator[pa.RecordBatch], stats: InputStats, most_rows: int) -> Iterator[Iterator[pa.RecordBatch]]:

@@ -47,6 +47,15 @@ def test_a_rate_and_a_time_need_enough_work(clock: Clock) -> None:
     )
 
 
+def test_the_pairs_of_a_files_parts_are_added_and_the_file_is_counted_once(clock: Clock) -> None:
+    progress = FileProgress(1, clock)
+    progress.add(FileReport("a", 10, finished=True, part=0))
+    progress.add(FileReport("a", 5, finished=False, part=1))
+    assert str(progress) == "[>...................] 0 of 1 files, 15 pairs"
+    progress.add(FileReport("a", 25, finished=True))
+    assert str(progress) == "[====================] 1 of 1 files, 25 pairs"
+
+
 def test_nothing_is_left_at_the_end(clock: Clock) -> None:
     progress = FileProgress(3, clock)
     clock.now += 20
