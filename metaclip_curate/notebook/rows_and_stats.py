@@ -7,16 +7,20 @@ is repeated counts once.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from metaclip_curate.errors import UserError
 from metaclip_curate.schemas import ddl
 
 _STATS = "_stats"
+_MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 
 Batches = Iterator[pa.RecordBatch]
 Counts = Sequence[dict[str, Any]]
@@ -52,6 +56,34 @@ def rows_of(both: DataFrame) -> DataFrame:
 
 
 def stats_of(both: DataFrame) -> list[dict[str, Any]]:
-    """Returns the counts of all tasks. It computes all rows, which are therefore best persisted before."""
-    found = both.filter(F.col(_STATS).isNotNull()).select(_STATS).collect()
+    """Returns the counts of all tasks. It computes all rows, which are therefore best persisted before.
+
+    Raises:
+        UserError: The workers' Python lacks a module.
+    """
+    try:
+        found = both.filter(F.col(_STATS).isNotNull()).select(_STATS).collect()
+    except PySparkException as error:
+        check_modules(error)
+        raise
     return [counts for row in found for counts in json.loads(row[0])]
+
+
+def check_modules(error: PySparkException) -> None:
+    """Explains a failure of the workers' Python to import a module.
+
+    A notebook's Python often isn't the one that the PATH leads to, which local workers start.
+
+    Args:
+        error: What Spark raised.
+
+    Raises:
+        UserError: A module is missing.
+    """
+    missing = _MISSING_MODULE.search(str(error))
+    if missing is not None:
+        raise UserError(
+            f"the Python of Spark's workers has no module {missing[1]}: for a local session, set "
+            "os.environ['PYSPARK_PYTHON'] = sys.executable before it starts; on a cluster, install the package where "
+            "the workers run"
+        ) from error

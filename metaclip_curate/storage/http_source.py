@@ -149,7 +149,7 @@ class HttpSource:
             if version is not None and match is not None and int(match[1]) == offset:
                 response.close()  # its body describes the error
                 return _EmptyConnection(offset, dataclasses.replace(version, size=offset))
-            if version is None:
+            if version is None or (match is not None and int(match[1]) == version.size):
                 raise RefusedError(f"it ends before byte {offset:,} ({status})")
             raise RefusedError(f"the object changed while it was read ({status})")
         if response.status == 412:

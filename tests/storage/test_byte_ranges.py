@@ -136,6 +136,10 @@ def test_a_range_beyond_the_end(faulty_http: FaultyHTTPServer) -> None:
             stream.read(1)
     with pytest.raises(InputError, match=r"it ends before byte 5,000"):
         open_input(url, OPTIONS, ranges=[ByteRange(5000, 10)])
+    with open_input(url, OPTIONS, ranges=[ByteRange(0, 10), ByteRange(9_000_000, 10)]) as stream:
+        assert stream.read(10) == DATA[:10]
+        with pytest.raises(InputError, match=r"it ends before byte 9,000,000"):
+            stream.read(1)
 
 
 def test_a_range_beyond_the_end_of_a_local_file_isnt_tried_again(tmp_path: Path) -> None:
