@@ -21,6 +21,7 @@ class SampledPair:
         lang_score: Probability of the label.
         host: Host of the image's URL.
         fate: `rejected`, `not drawn`, `kept`, or why it has no match; empty if that isn't known yet.
+        blurred: Whether its text is shown only when it is selected.
     """
 
     uid: str
@@ -29,6 +30,7 @@ class SampledPair:
     lang_score: float
     host: str
     fate: str
+    blurred: bool = False
 
 
 @dataclass(frozen=True)

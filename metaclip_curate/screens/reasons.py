@@ -17,6 +17,8 @@ REASONS = (
 )
 # Those of images after the download, of which likewise the first counts.
 IMAGE_REASONS = ("unreadable", "image_list", "size", "near_duplicate", "benchmark", "classifier")
+# Reasons whose texts are shown only when they are selected.
+VEILED_REASONS = ("removed", "words", "personal_data", "image_list", "classifier")
 REASON_NAMES = {
     "removed": "removed on request",
     "host": "from a listed host",

@@ -82,6 +82,7 @@ def test_a_screened_run_equals_the_oracles(tmp_path: Path, spark: SparkSession, 
         assert {pair.uid for pair in facts.pairs.sample if pair.fate == "rejected"} == rejected.intersection(
             pair.uid for pair in facts.pairs.sample
         )
+        assert all(pair.blurred == (pair.fate == "rejected" and not safe) for pair in facts.pairs.sample)
     steps = {step.key: step.value for step in funnel(pipeline.folder, STAGES).steps}
     assert {reason: steps[f"screened_{reason}"] for reason in reasons} == reasons
 

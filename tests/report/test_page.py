@@ -56,6 +56,11 @@ def test_what_was_kept_out_is_counted_and_shown_on_a_click_only() -> None:
     assert '<div class="plain">' in hosts and '<td class="text">' in hosts
     assert '<div class="blurred">' in words and words.count('<td class="text" tabindex="0">') == 5
     assert "text 0" not in re.sub(r"<details>.*?</details>", "", section, flags=re.DOTALL)
+    facts = made_facts()
+    assert facts.pairs
+    veiled = dataclasses.replace(facts.pairs.sample[0], text="rejected text", blurred=True)
+    sampled = dataclasses.replace(facts, pairs=dataclasses.replace(facts.pairs, sample=(veiled,)))
+    assert '<td class="text veiled" tabindex="0"><bdi dir="auto">rejected text' in render(sampled, drawing="").decode()
     nothing = dataclasses.replace(made_facts(), screened=None)
     assert 'id="kept-out"' not in render(nothing, drawing="").decode()
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from metaclip_curate.language import OTHER, read_languages
 from metaclip_curate.options.draw import DrawOptions
-from metaclip_curate.report.facts import Curation, Facts, LanguageFact, PairFacts, ScreenedFacts, TriedT
+from metaclip_curate.report.facts import Curation, Facts, LanguageFact, PairFacts, SampledPair, ScreenedFacts, TriedT
 from metaclip_curate.report.grid import candidates_around, limits_around
 from metaclip_curate.report.histograms import KeptHistogram
 from metaclip_curate.report.input_size import input_size
@@ -172,22 +172,29 @@ class Gatherer:
         return screened, screened
 
     def _with_rejected(self, pairs: PairFacts) -> PairFacts:
-        """Marks the pairs of the sample that a screen rejected, and those without metadata for their language."""
+        """Marks the pairs of the sample that a screen rejected, and those without metadata for their language.
+
+        Texts of all rejected pairs are blurred, since a list of hosts rejects what such hosts write.
+        """
         uids = pa.array([pair.uid for pair in pairs.sample], pa.string())
         table = open_table(self._folder, "match", "screened", SCREENED)
         found = table.to_table(columns=["uid"], filter=pc.field("uid").isin(uids)).column("uid").to_pylist()
         rejected = set(found)
         options = self._folder.options_of("dedup"), self._folder.options_of("match")
         sample = with_languages(pairs.sample, *options)
-        marked = [dataclasses.replace(pair, fate="rejected") if pair.uid in rejected else pair for pair in sample]
-        if self._safe:
-            marked = [without_text(pair) if pair.uid in rejected else pair for pair in marked]
-        return dataclasses.replace(pairs, sample=tuple(marked))
+
+        def marked(pair: SampledPair) -> SampledPair:
+            if pair.uid not in rejected:
+                return pair
+            found = dataclasses.replace(pair, fate="rejected", blurred=not self._safe)
+            return without_text(found) if self._safe else found
+
+        return dataclasses.replace(pairs, sample=tuple(map(marked, sample)))
 
     def _pairs(self) -> tuple[PairFacts | None, list[Sampled]]:
         if "dedup" not in self._finished or not self._folder.parts("dedup"):
             return None, []
-        facts, sample = pair_facts(self._passes, _DISTINCT, self._folder.summary(DedupSummary).distinct)
+        facts, sample = pair_facts(self._of_staying, _DISTINCT, self._folder.summary(DedupSummary).distinct)
         unknown = tuple(sampled_pair(row, "") for row in sample)
         return dataclasses.replace(facts, sample=unknown), sample
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from metaclip_curate.report.facts import RejectedReason, SampledPair
 from metaclip_curate.schemas import SCREENED
-from metaclip_curate.screens.reasons import REASON_NAMES
+from metaclip_curate.screens.reasons import REASON_NAMES, VEILED_REASONS
 from metaclip_curate.stages.report.sampling import (
     SAMPLED,
     SAMPLED_FROM,
@@ -26,8 +26,6 @@ from metaclip_curate.stages.shared.passes import Batches, Pass, Passes, Table
 
 # Pairs of a reason whose hosts are counted, and those that are shown.
 _SAMPLE, _EXAMPLES, _HOSTS = 100, 10, 5
-# Texts of these reasons are blurred until they are selected.
-_BLURRED = ("removed", "words", "personal_data", "image_list", "classifier")
 HIDDEN = "(hidden)"
 _ROWS = pa.schema([SAMPLED.field("uid"), SCREENED.field("reason"), SAMPLED.field("hash")])
 
@@ -101,5 +99,5 @@ def _reason(reason: str, number: int, sample: list[SampledPair], safe: bool) -> 
         pairs=number,
         hosts=tuple(host for host, _ in largest),
         examples=tuple(map(without_text, shown)) if safe else tuple(shown),
-        blurred=reason in _BLURRED and not safe,
+        blurred=reason in VEILED_REASONS and not safe,
     )
