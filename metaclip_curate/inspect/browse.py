@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,18 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.matching.normalization import normalize_entries
 from metaclip_curate.options.browse import BrowseOptions
 from metaclip_curate.run.folder import RunFolder
+from metaclip_curate.run.removed_table import removals
 from metaclip_curate.run.summaries import BalanceSummary
 from metaclip_curate.run.tables import LanguageCounts, language_counts, open_table
 from metaclip_curate.schemas import MANIFEST, MATCHED
+from metaclip_curate.screens.pairs import ScreenedPairs
+from metaclip_curate.screens.removed import Removal, RemovedScreen
 
 # Files are read until they have this many candidates for each requested pair.
 _CANDIDATES_PER_PAIR = 50
 _LANGUAGE = "metadata_lang"
+# What decides whether a pair was taken down.
+_DECIDING = ["uid", "image_id", "url", "page_url"]
 _SHOWN = ["uid", "url", "text", "lang", "lang_score", "page_url", "entry_ids"]
 
 
@@ -45,12 +50,14 @@ def browse(folder: RunFolder, options: BrowseOptions) -> list[dict[str, Any]]:
     entry_ids = _ids_of(options, _counts_of(options.language, folder), folder) if options.language else None
     manifest = open_table(folder, "sample", "manifest", MANIFEST)
     table = open_table(folder, "match", "matched", MATCHED) if options.dropped else manifest
+    removed = removals(folder) if options.dropped else ()
     candidates: list[str] = []
     for fragment in table.get_fragments():
         uids = _uids(fragment, options.language, entry_ids)
         if options.dropped and len(uids):
             kept = manifest.to_table(columns=["uid"], filter=pc.field("uid").isin(uids)).column("uid").combine_chunks()
             uids = uids.filter(pc.invert(pc.is_in(uids, value_set=kept)))
+            uids = _staying(fragment, uids, removed) if removed else uids
         candidates += uids.to_pylist()
         if len(candidates) >= _CANDIDATES_PER_PAIR * options.number:
             break
@@ -95,6 +102,14 @@ def _uids(fragment: pds.Fragment, language: str, entry_ids: npt.NDArray[np.int32
         return uids
     hit = np.isin(lists.flatten().to_numpy(zero_copy_only=False), entry_ids)
     return uids.take(pc.unique(pc.list_parent_indices(lists).filter(pa.array(hit))))
+
+
+def _staying(fragment: pds.Fragment, uids: pa.Array, removed: Sequence[Removal]) -> pa.Array:
+    """Returns those of a file's pairs that weren't taken down. They are in the table until they are purged."""
+    screen = RemovedScreen(removed)
+    rows = fragment.to_table(columns=_DECIDING, filter=pc.field("uid").isin(uids))
+    masks = [~screen.rejects(ScreenedPairs(batch, "")) for batch in rows.to_batches()]
+    return rows.column("uid").combine_chunks().filter(pa.array(np.concatenate([np.empty(0, np.bool_), *masks])))
 
 
 def _rows(table: pds.Dataset, uids: list[str], folder: RunFolder) -> list[dict[str, Any]]:

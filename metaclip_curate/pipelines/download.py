@@ -46,6 +46,6 @@ def download_images(
         from metaclip_curate.stages.after.images import write_images
 
         run = FinishedRun(root, "match", storage, session)
-        write_images(run.read("match", "matched", MATCHED), folder)
+        write_images(run.read_staying("match", "matched", MATCHED), folder)
 
     return Download(source, options, write_matched_images, log).run()

@@ -80,7 +80,7 @@ def _metaclip(run: FinishedRun, options: ExportOptions) -> dict[str, Any]:
     entries = write_probabilities(
         run.read("count", "counts", COUNTS), thresholds, t, options.output, run.folder.options
     )
-    matched = run.read("match", "matched", MATCHED)
+    matched = run.read_staying("match", "matched", MATCHED)
     shards = max(1, -(-matched.select("image_id").distinct().count() // options.images_per_shard))
     images, texts = write_shards(matched, shards, storage.join(options.output, _SHARDS), run.folder.options)
     return {

@@ -9,7 +9,9 @@ import pyarrow as pa
 
 from metaclip_curate.options.run import RunOptions
 from metaclip_curate.run.finished import open_finished
+from metaclip_curate.run.removed_table import removals
 from metaclip_curate.spark.session import get_session
+from metaclip_curate.stages.shared.staying_rows import staying_rows
 from metaclip_curate.stages.shared.tables import read_run_table
 from metaclip_curate.storage import StorageOptions
 
@@ -45,3 +47,7 @@ class FinishedRun:
     def read(self, stage: str, table: str, schema: pa.Schema) -> DataFrame:
         """Reads a table of a finished stage."""
         return read_run_table(self.spark, self.folder, stage, table, schema)
+
+    def read_staying(self, stage: str, table: str, schema: pa.Schema) -> DataFrame:
+        """Reads a table of a finished stage without what was taken down, which it has until it is purged."""
+        return staying_rows(self.read(stage, table, schema), schema, removals(self.folder))

@@ -91,7 +91,7 @@ class Remover:
         with self._folder.owned():
             if self._folder.removing:
                 self._log(f"remove: finishing a removal of {self._folder.root} that was interrupted")
-                self._rewrite()
+                self._rewrite(is_new=True)
             known = set(removals(self._folder))
             new = [removal for removal in requested if removal not in known]
             tables = self._tables(purge)
@@ -102,7 +102,7 @@ class Remover:
                 files.append(write_removed(self._folder, _removed_rows(new, reason)))
             self._hits.write(hits)
             self._folder.begin_removal(files, tables)
-            purged = self._rewrite()
+            purged = self._rewrite(is_new=bool(new))
             return RemovalResult(len(new), hits.num_rows, len(pc.unique(hits.column("file"))), purged)
 
     def _warn_of_suffixes(self, hosts: Sequence[str]) -> None:
@@ -131,8 +131,12 @@ class Remover:
 
     # Rewriting
 
-    def _rewrite(self) -> dict[str, int]:
+    def _rewrite(self, is_new: bool) -> dict[str, int]:
         """Rewrites the tables that run.json names, and records that this has ended.
+
+        Args:
+            is_new: Whether something is removed that wasn't before. The report may show it though no table that is
+                rewritten has it, such as a pair that wasn't drawn.
 
         Returns:
             Number of rows that left the tables before the manifest, by table.
@@ -145,7 +149,7 @@ class Remover:
                 changed |= self._rewrite_manifest(screen)
             else:
                 purged[table] = self._purge(table, screen)
-        if changed or any(purged.values()):
+        if is_new or changed or any(purged.values()):
             self._remove_report()
         self._folder.end_removal()
         self._hits.remove()

@@ -5,21 +5,29 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import SparkSession
 
 from metaclip_curate import storage
 from metaclip_curate.cli import main
 from metaclip_curate.errors import UserError
+from metaclip_curate.inspect.browse import browse
 from metaclip_curate.inspect.explain import Explainer
 from metaclip_curate.inspect.explore.index import PairIndex
 from metaclip_curate.inspect.explore.search import Query, Search
+from metaclip_curate.options.browse import BrowseOptions
 from metaclip_curate.options.explain import ExplainOptions
 from metaclip_curate.options.explore import ExploreOptions
+from metaclip_curate.options.export import ExportOptions
+from metaclip_curate.options.run import RunOptions
+from metaclip_curate.pipelines.export import export
+from metaclip_curate.pipelines.finished_run import FinishedRun
 from metaclip_curate.pipelines.removal import Remover, take_removals
 from metaclip_curate.run.fates import Fate
 from metaclip_curate.run.file_list import FileList
@@ -28,8 +36,11 @@ from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.removed_table import read_removed
 from metaclip_curate.run.stages import STAGES
 from metaclip_curate.run.summaries import LanguageTotals, SampleSummary
+from metaclip_curate.run.tables import open_table
 from metaclip_curate.schemas import MANIFEST
 from metaclip_curate.screens.removed import Removal
+from metaclip_curate.stages.report.facts import Gatherer
+from metaclip_curate.stages.shared.passes import ArrowPasses
 from metaclip_curate.storage import StorageOptions
 from tests.support import made_run, runs
 
@@ -255,10 +266,49 @@ def test_what_keeps_the_old_numbers_is_named(made: tuple[Path, dict[str, Rows]])
     assert any("README.md has the numbers from before: `metaclip-curate datacard" in line for line in log)
 
 
-def test_a_report_stays_where_nothing_is_removed(made: tuple[Path, dict[str, Rows]]) -> None:
-    root, _ = made
-    assert remove(root, Removal("host", "nowhere.example")).pairs == 0
-    assert (root / "report.html").exists() and (root / "figures" / "top-hosts.csv").exists()
+def test_a_report_stays_only_where_nothing_new_is_removed(made: tuple[Path, dict[str, Rows]]) -> None:
+    root, tables = made
+    kept = {row["uid"] for row in tables["manifest"]}
+    not_drawn = next(row["uid"] for row in tables["matched"] if row["uid"] not in kept)
+    for is_there in (False, True):
+        (root / "report.html").write_text("the text of a pair that was dropped")
+        assert remove(root, Removal("uid", not_drawn)).pairs == 0
+        assert (root / "report.html").exists() == is_there
+
+
+def test_what_was_removed_is_not_shown_again(made: tuple[Path, dict[str, Rows]]) -> None:
+    root, tables = made
+    (root / "datacard.json").unlink()
+    host = "site5.example"
+    gone = {row["uid"] for row in tables["matched"] if row["url"].split("/")[2].endswith(f".{host}")}
+    texts = {row["text"] for row in tables["matched"] if row["uid"] in gone}
+    texts -= {row["text"] for row in tables["matched"] if row["uid"] not in gone}
+
+    def shown() -> tuple[set[str], set[str]]:
+        """Uids and texts in the report and in `browse`."""
+        folder = RunFolder(str(root))
+        curation = Gatherer(folder, STAGES, ArrowPasses(partial(open_table, folder))).facts().curation
+        assert curation
+        dropped = browse(folder, BrowseOptions(number=400, dropped=True))
+        uids = {row["uid"] for row in dropped} | {pair.uid for pair in curation.matched}
+        return uids & gone, texts.intersection(text for each in curation.texts for text in (*each.kept, *each.dropped))
+
+    assert all(shown())
+    remove(root, Removal("host", host))
+    assert shown() == (set(), set())
+
+
+@pytest.mark.slow
+def test_what_was_removed_is_not_exported(
+    made: tuple[Path, dict[str, Rows]], tmp_path: Path, spark: SparkSession
+) -> None:
+    root, tables = made
+    removed = tables["matched"][7]["image_id"]
+    remove(root, Removal("image_id", removed))
+    run = FinishedRun(str(root), "balance", STORAGE, RunOptions())
+    export(run, ExportOptions(output=str(tmp_path / "exported"), images_per_shard=1_000))
+    [shard] = (tmp_path / "exported" / "pkg_json").rglob("*.json")
+    assert set(json.loads(shard.read_text())) == {row["image_id"] for row in tables["matched"]} - {removed}
 
 
 def test_the_table_that_was_changed_is_an_error(made: tuple[Path, dict[str, Rows]]) -> None:

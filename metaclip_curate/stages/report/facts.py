@@ -23,6 +23,7 @@ from metaclip_curate.report.provenance import provenance
 from metaclip_curate.report.scopes import LARGEST_HOSTS
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.funnel import funnel
+from metaclip_curate.run.removed_table import removals
 from metaclip_curate.run.stages import STAGES
 from metaclip_curate.run.summaries import (
     BalanceSummary,
@@ -45,6 +46,7 @@ from metaclip_curate.stages.report.texts import texts_and_fates
 from metaclip_curate.stages.report.unmatched import with_languages
 from metaclip_curate.stages.shared.passes import Batches, Pass, Passes, Summing, Table
 from metaclip_curate.stages.shared.sorted_batches import by_language
+from metaclip_curate.stages.shared.staying_rows import StayingPasses
 from metaclip_curate.thresholds import Candidate, Rule, pooled_tail_share
 
 _TROUBLES = 10
@@ -70,6 +72,9 @@ class Gatherer:
         self._finished = finished
         self._passes = passes
         self._safe = safe
+        removed = removals(folder)
+        # Texts and hosts of what was taken down aren't shown.
+        self._of_staying = StayingPasses(passes, removed) if removed else passes
 
     def facts(self) -> Facts:
         """Reads the tables and returns the facts."""
@@ -206,7 +211,7 @@ class Gatherer:
         sizes = (sum(row.pairs for row in limits.values()), self._folder.summary(SampleSummary).pairs)
         hosts = [host for host, _ in pairs.hosts[:LARGEST_HOSTS]] if pairs else []
         kept, kept_sample = pair_facts(self._passes, _MANIFEST, sizes[1], hosts)
-        of_pairs, of_matched, texts = texts_and_fates(self._passes, sizes, thinned, sample)
+        of_pairs, of_matched, texts = texts_and_fates(self._of_staying, sizes, thinned, sample)
         tried, drawn, position_name = self._tried(histograms, thresholds)
         curation = Curation(
             histograms=histograms,
