@@ -175,8 +175,11 @@ def _languages(datacard: dict[str, Any]) -> str:
 
 def _screens(datacard: dict[str, Any]) -> str:
     """What screens rejected, and what was taken down. A data card of an earlier version has neither."""
-    rejected = [[REASON_NAMES[reason], f"{pairs:,}"] for reason, pairs in datacard.get("screened", {}).items()]
-    rejected += [[f"– {rule}", f"{pairs:,}"] for rule, pairs in datacard.get("policy_rules", {}).items()]
+    rejected = []
+    for reason, pairs in datacard.get("screened", {}).items():
+        rejected.append([REASON_NAMES[reason], f"{pairs:,}"])
+        rules = datacard.get("policy_rules", {}) if reason == "host_policy" else {}
+        rejected += [[f"– {rule}", f"{of_rule:,}"] for rule, of_rule in rules.items()]
     shown_table = _table(["pairs that were rejected", "number"], rejected) if rejected else ""
     nothing = "No pair was rejected for its host, its text, its licence or its image."
     lists = datacard["options"].get("match", {}).get("list_digests", {})

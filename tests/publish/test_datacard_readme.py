@@ -70,6 +70,13 @@ def test_kept_columns_of_a_pool_are_explained() -> None:
     assert "| `tags` | list<string> | column tags of the pool; null for a crawl's pairs |" in text
 
 
+def test_rules_of_policies_are_below_their_reason() -> None:
+    card = datacard(screened={"host_policy": 3, "words": 4}, policy_rules={"ai.txt": 2, "robots.txt: CCBot": 1})
+    table = datacard_readme(card, FUNNEL, "x", "runs/x").partition("| pairs that were rejected |")[2]
+    names = [line.split("|")[1].strip() for line in table.splitlines()[2:6]]
+    assert names == ["from a host whose policy forbids it", "– ai.txt", "– robots.txt: CCBot", "with a listed word"]
+
+
 def test_columns_steps_and_digests_are_in_tables() -> None:
     text = datacard_readme(datacard(), FUNNEL, "x", "runs/x")
     for name in MANIFEST.names:

@@ -52,6 +52,8 @@ def test_what_was_kept_out_is_counted_and_shown_on_a_click_only() -> None:
     assert "rejected 60 of 1,000 distinct pairs." in section
     assert "3 uids, URLs, hosts or image ids were taken down." in section
     assert "Rejected pairs by language: Language 000 50, languages without metadata 10." in section
+    rows = re.findall(r'<th scope="row">(.*?)</th>', section)
+    assert [row.partition(" ")[0] for row in rows] == ["from", "from", "−", "with"]  # a rule is below its reason
     hosts, words = re.findall(r"<details>(.*?)</details>", section, re.DOTALL)
     assert '<div class="plain">' in hosts and '<td class="text">' in hosts
     assert '<div class="blurred">' in words and words.count('<td class="text" tabindex="0">') == 5

@@ -83,7 +83,8 @@ def made_facts(languages: int = 3, entries: int = 200) -> Facts:
             pairs=60,
             distinct=1000,
             reasons=(
-                RejectedReason("host", "from a listed host", 40, (f"host {ATTACK}",), pair_facts("rejected").sample),
+                RejectedReason("host", "from a listed host", 33, (f"host {ATTACK}",), pair_facts("rejected").sample),
+                RejectedReason("host_policy", "from a host whose policy forbids it", 7, (), ()),
                 RejectedReason("words", "with a listed word", 20, (), pair_facts("rejected").sample, blurred=True),
             ),
             rules=((f"rule {ATTACK}", 7),),
