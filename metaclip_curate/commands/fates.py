@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from metaclip_curate.commands.command import RUN_READ_BY_SPARK, SESSION_ONLY, Command, Given, open_finished_run
 from metaclip_curate.commands.output import print_blocks, print_json
 from metaclip_curate.console.text_table import number, share, text_table
+from metaclip_curate.console.wording import counted
 from metaclip_curate.options.fates import FatesOptions
 from metaclip_curate.options.printing import PrintOptions
 
@@ -26,7 +27,7 @@ def _run(given: Given, words: Sequence[str]) -> None:
         return
     print_blocks(_table(found))
     if found.files:
-        print_blocks(f"{found.files:,} files in {options.output}")
+        print_blocks(f"{counted(found.files, 'file')} in {options.output}")
 
 
 def _table(found: FateCounts) -> str:

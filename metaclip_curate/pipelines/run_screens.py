@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from metaclip_curate import storage
+from metaclip_curate.console.wording import counted
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.screens import ScreenOptions
 from metaclip_curate.run.folder import RunFolder
@@ -105,8 +106,8 @@ class RunScreens:
                 self._warn(f"match: the host list {public_name(hosts.source)} is empty and rejects nothing")
             if hosts.public_suffixes:
                 self._warn(
-                    f"match: {hosts.public_suffixes:,} lines of {public_name(hosts.source)} are public suffixes, such "
-                    "as co.uk or github.io, and reject no host below them"
+                    f"match: {public_name(hosts.source)} has {counted(hosts.public_suffixes, 'line')} with a public "
+                    "suffix, such as co.uk or github.io, below which no host is rejected"
                 )
         if self._host_policies and not len(self._host_policies.table):
             self._warn(f"match: {self.options.host_policies} has no host that forbids and rejects nothing")

@@ -153,7 +153,7 @@ def test_lists_that_reject_nothing_are_a_warning(tmp_path: Path) -> None:
     assert [line.rpartition("/")[2] for line in log] == [
         "words is empty and rejects nothing",
         "hosts is empty and rejects nothing",
-        "suffixes are public suffixes, such as co.uk or github.io, and reject no host below them",
+        "suffixes has 1 line with a public suffix, such as co.uk or github.io, below which no host is rejected",
         "policies has no host that forbids and rejects nothing",
     ]
 
