@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -125,7 +126,13 @@ class Classifier:
                 f"--classifier {self._model.source} fails on images of {self.input.width} x {self.input.height} pixels "
                 f"({_first_line(error)}): give a model that takes batches of this size"
             ) from error
-        scores = np.asarray(found, np.float64).reshape(len(inputs), -1)
+        output = np.asarray(found, np.float64)
+        if math.prod(output.shape[2:]) != 1:
+            raise UserError(
+                f"--classifier {self._model.source} returns an output of the shape {output.shape} for {len(inputs)} "
+                "images: give a model whose output is (n, scores)"
+            )
+        scores = output.reshape(len(inputs), -1)
         if self._position >= scores.shape[1]:
             raise self._too_large(scores.shape[1])
         return scores[:, self._position]

@@ -73,6 +73,8 @@ class ImageScreenOptions:
         if self.near_duplicates is not None:
             check_range("near_duplicates", self.near_duplicates, 0, MOST_DISTANCE)
         check_range("benchmark_distance", self.benchmark_distance, 0, MOST_DISTANCE)
+        if not self.benchmark and self.benchmark_distance != MOST_DISTANCE:
+            raise UserError("--benchmark-distance is of a --benchmark: name its folder")
         check_above_zero("classifier_std", self.classifier_std)
         if self.classifier and (not self.label or self.above is None):
             raise UserError("--classifier needs --label and --above: name the score, and how much of it rejects")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from metaclip_curate.console.wording import counted
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.image_screens import MOST_DISTANCE
 from metaclip_curate.screens.host_list import read_pieces
@@ -100,7 +101,7 @@ def parse_hashes(data: bytes, name: ImageListName) -> Iterator[str]:
             continue
         found = _SEPARATORS.split(text)[0].strip("\"'")
         if len(found) != DIGITS[name.kind] or not _HEX.fullmatch(found):
-            wrong = f"of {len(found)} characters, " if _HEX.fullmatch(found) else ""
+            wrong = f"of {counted(len(found), 'character')}, " if _HEX.fullmatch(found) else ""
             raise UserError(
                 f"{name.path}:{number} has {found[:_LONGEST_SHOWN]!r}, {wrong}which is no {name.kind} hash: write "
                 f"{DIGITS[name.kind]} hex digits at the beginning of each line, or name the list by its kind "

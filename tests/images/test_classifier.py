@@ -103,6 +103,8 @@ def test_models_that_do_not_take_an_image(tmp_path: Path) -> None:
     ):
         with pytest.raises(UserError, match=rf"other\.onnx has the inputs {inputs[0].name} .*: {right}"):
             classifier(save(*inputs), "0")
+    with pytest.raises(UserError, match=r"returns an output of the shape \(2, 3, 8, 8\) for 2 images"):
+        classifier(save(info("image", TensorProto.FLOAT, "n", 3, 8, 8)), "0").check()
     (tmp_path / "torn.onnx").write_bytes(b"no model")
     with pytest.raises(UserError, match=r"torn\.onnx can't be loaded as an ONNX model"):
         classifier(str(tmp_path / "torn.onnx"), "0")

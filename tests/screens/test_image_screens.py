@@ -78,6 +78,7 @@ def test_images_of_unknown_size_or_digest_pass() -> None:
         ({"min_side": 0}, "--min-side must be at least 1"),
         ({"classifier": "m.onnx", "label": "a"}, "--classifier needs --label and --above"),
         ({"above": 0.5}, "--label and --above are of a --classifier"),
+        ({"benchmark_distance": 5}, "--benchmark-distance is of a --benchmark: name its folder"),
         ({"classifier_std": 0}, "--classifier-std must be above 0"),
     ],
 )

@@ -12,8 +12,10 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from metaclip_curate import storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.images.classifier import Classifier, ClassifierModel
+from metaclip_curate.images.fingerprint_download import FOLDER
 from metaclip_curate.images.scores import write_scores
 from metaclip_curate.images.shard_tables import ShardTables
 from metaclip_curate.images.stored_images import Shard
@@ -22,6 +24,7 @@ from metaclip_curate.screens.image_screens import PASSED, SCORE, ImageScreens
 from metaclip_curate.screens.reasons import IMAGE_REASONS
 from metaclip_curate.stages.shared.partitioning import numbered_tasks
 from metaclip_curate.storage import StorageOptions
+from metaclip_curate.storage.urls import location
 
 _JUDGED = pa.schema([("uid", pa.string()), ("code", pa.int32()), ("detail", pa.string()), ("pdq", pa.string())])
 _NEAR = IMAGE_REASONS.index("near_duplicate")
@@ -66,7 +69,9 @@ class ShardSource:
         Raises:
             UserError: The table is missing, or older than the shard.
         """
-        remedy = f"run `metaclip-curate images fingerprint --downloaded {self.shard.folder}`"
+        url, folder = self.fingerprints.url, self.shard.folder
+        output = "" if location(url) == location(storage.join(folder, FOLDER)) else f" --output {url}"
+        remedy = f"run `metaclip-curate images fingerprint --downloaded {folder}{output}`"
         return self.fingerprints.read(self.shard, remedy)
 
 
