@@ -25,6 +25,7 @@ _WRITTEN = ("matched", "counts", "thresholds", "manifest", "datacard.json", "rep
 
 
 def _run(given: Given, words: Sequence[str]) -> None:
+    from metaclip_curate.commands.summary import print_warnings
     from metaclip_curate.pipelines.options import Options
     from metaclip_curate.pipelines.rebalance import Rebalancing
     from metaclip_curate.run.record import to_json
@@ -54,6 +55,8 @@ def _run(given: Given, words: Sequence[str]) -> None:
     else:
         print_blocks(_language_table(rebalancing.folder))
         print_paths(root, _WRITTEN)
+    if not given["print"].json:
+        print_warnings(rebalancing.warnings)
 
 
 def _losses_table(losses: DownloadLosses) -> str:

@@ -63,6 +63,11 @@ def print_summary(folder: RunFolder, stage: str, warnings: Sequence[str] = ()) -
     print_paths(folder.root, names)
     if stage == "sample":
         print_blocks(next_steps(folder))
+    print_warnings(warnings)
+
+
+def print_warnings(warnings: Sequence[str]) -> None:
+    """Prints warnings from the log again, which has scrolled away by the end of a command."""
     if warnings:
         print_blocks("\n".join(["Warnings", *(f"  {shown(line)}" for line in warnings)]))
 

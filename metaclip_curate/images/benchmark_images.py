@@ -76,12 +76,13 @@ class BenchmarkFolder:
             )
         return found
 
-    def read(self, kept: BenchmarkHashes, log: Log, processes: int = 0) -> BenchmarkImages:
+    def read(self, kept: BenchmarkHashes, log: Log, warn: Log | None = None, processes: int = 0) -> BenchmarkImages:
         """Hashes the images of which no hash is kept. Those that can't be decoded are named in a warning.
 
         Args:
             kept: The hashes of earlier commands.
-            log: Receives the warning, and lines about progress.
+            log: Receives lines about progress.
+            warn: Receives the warning. Default: `log`.
             processes: Number of processes; 0 for one a core.
 
         Raises:
@@ -96,7 +97,7 @@ class BenchmarkFolder:
         if missing.num_rows:
             log(f"rebalance: hashing {missing.num_rows:,} images in --benchmark {self._name}")
             found = pa.concat_tables([found, *self._hash_all(missing, kept, log, processes)])
-        return self._readable(found.sort_by("name"), log)
+        return self._readable(found.sort_by("name"), warn or log)
 
     def _state(self, name: str) -> str:
         return file_state(storage.join(self._url, name), self._sizes[name])

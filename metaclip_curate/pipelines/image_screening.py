@@ -50,6 +50,9 @@ class ImageScreening:
         store: Credentials and limits for all files.
         log: Receives warnings and lines about progress.
 
+    Attributes:
+        warnings: The warnings that `log` has received.
+
     Raises:
         UserError: There aren't as many folders of fingerprints as of downloads.
     """
@@ -62,11 +65,16 @@ class ImageScreening:
         log: Callable[[str], None],
     ) -> None:
         self._options, self._downloaded, self._store, self._log = options, downloaded, store, log
+        self.warnings: list[str] = []
         if options.fingerprints and len(options.fingerprints) != len(downloaded):
             raise UserError(
                 f"--fingerprints names {len(options.fingerprints)} folders and --downloaded {len(downloaded)}: give as "
                 "many, in the same order"
             )
+
+    def _warn(self, line: str) -> None:
+        self.warnings.append(line)
+        self._log(line)
 
     @property
     def is_needed(self) -> bool:
@@ -118,7 +126,7 @@ class ImageScreening:
         return model
 
     def check(self) -> None:
-        """Looks at the fingerprints of a shard of each download, and warns of lists of digests that it doesn't have.
+        """Looks at the fingerprints of a shard of each download, and warns of lists of digests that its images lack.
 
         Benchmarks are hashed here, before a session starts, since that takes long and finds folders that can't be used.
 
@@ -132,10 +140,12 @@ class ImageScreening:
         for folder in dict.fromkeys(self._downloaded):
             rows = first_of_folder[folder].read_fingerprints()
             for kind in kinds:
-                if rows.num_rows and rows.column(kind).null_count == rows.num_rows:
-                    self._log(
-                        f"rebalance: the images in {folder} have no {kind} of the files that were fetched, so that "
-                        f"--image-list {kind}= rejects none of them: download again with --compute_hash {kind}"
+                # Of a picture that img2dataset stores as it was fetched, both digests are known.
+                if lacking := rows.column(kind).null_count:
+                    self._warn(
+                        f"rebalance: {lacking:,} of {rows.num_rows:,} images of the first shard in {folder} have no "
+                        f"{kind} of the file that was fetched, so that --image-list {kind}= can't find such images: "
+                        f"let img2dataset download again with --compute_hash {kind}"
                     )
         _ = self._benchmark_screens
 
@@ -175,7 +185,7 @@ class ImageScreening:
         found = write_temporary(near_duplicates(firsts, number, distance), storage.join(work, "near"))
         capped = found.filter("capped and other is null").count()
         if capped:
-            self._log(
+            self._warn(
                 f"rebalance: {capped:,} hashes of which no near duplicate was found share a part with so many others "
                 "that they weren't compared with all of them there; near duplicates of those may remain"
             )
@@ -207,7 +217,7 @@ class ImageScreening:
         for each in self._lists:
             name = public_name(each.name.path).rsplit("/", 1)[-1]
             if not len(each.hashes):
-                self._log(f"rebalance: the image list {public_name(each.name.path)} is empty and rejects nothing")
+                self._warn(f"rebalance: the image list {public_name(each.name.path)} is empty and rejects nothing")
             elif each.name.kind == "pdq":
                 screens.append(PdqScreen("image_list", each.hashes, pa.array([name]), each.name.distance))
             else:
@@ -219,7 +229,7 @@ class ImageScreening:
         screens: list[ImageScreen] = []
         for url, folder in self._benchmarks.items():
             kept = BenchmarkHashes(self._sources[0].fingerprints.url, url, self._store)
-            found = folder.read(kept, self._log)
+            found = folder.read(kept, self._log, self._warn)
             self._log(f"rebalance: {len(found.names):,} images of --benchmark {public_name(url)} are looked for")
             screens.append(PdqScreen("benchmark", found.hashes, found.names, self._options.benchmark_distance))
         return screens

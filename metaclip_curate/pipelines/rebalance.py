@@ -119,6 +119,11 @@ class Rebalancing:
         """Returns a block at whose end the new run folder is released."""
         return self.folder.owned()
 
+    @property
+    def warnings(self) -> Sequence[str]:
+        """Warnings about lists and images that the screens can't do much with, which the command repeats at its end."""
+        return self._screening.warnings
+
     @owning
     def count(self) -> DownloadLosses:
         """Finds the downloaded pairs and counts their entries.

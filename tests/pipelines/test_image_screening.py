@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from pyspark.sql import SparkSession
@@ -287,6 +289,21 @@ def test_nothing_is_written_where_something_that_was_given_is_wrong(tmp_path: Pa
         with pytest.raises(UserError, match=message):
             rebalancing(tmp_path, options, [])
         assert not (tmp_path / "again").exists()
+
+
+def test_a_list_of_digests_that_most_images_lack_is_a_warning(tmp_path: Path) -> None:
+    manifest = made_run.write_run(tmp_path / "run", made_run.matched_rows(images=3, seed=3), t=10**6)["manifest"]
+    write_download(tmp_path / "images", [(row, encoded(picture(1))) for row in manifest])
+    fingerprint_download(FingerprintOptions(str(tmp_path / "images")), StorageOptions(), lambda line: None)
+    [path] = (tmp_path / "images" / "_fingerprints").glob("*.parquet")
+    table = pq.read_table(path)
+    lacking = [each.as_py() if row == 1 else None for row, each in enumerate(table["md5"])]
+    pq.write_table(table.set_column(table.schema.get_field_index("md5"), "md5", pa.array(lacking, pa.string())), path)
+    (tmp_path / "list.txt").write_text("0" * 32)
+    screening = rebalancing(tmp_path, ImageScreenOptions(image_list=(f"md5={tmp_path / 'list.txt'}",)), [])
+    [warning] = screening.warnings
+    assert f"{len(manifest) - 1} of {len(manifest)} images of the first shard" in warning
+    assert "have no md5 of the file that was fetched" in warning
 
 
 def test_mistakes_are_found_before_anything_is_read(tmp_path: Path) -> None:
