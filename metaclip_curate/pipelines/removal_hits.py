@@ -10,12 +10,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from metaclip_curate import storage
-from metaclip_curate.run import folder_names
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.screens.pairs import Mask, ScreenedPairs
 from metaclip_curate.screens.removed import RemovedScreen
 from metaclip_curate.stages.shared.parquet_reading import open_table_file
 from metaclip_curate.storage.parquet_bytes import read_parquet
+from metaclip_curate.storage.run_folders import LISTS
 
 MANIFEST = "manifest"
 _LOOKED_AT = ["uid", "image_id", "url", "page_url"]
@@ -96,7 +96,7 @@ class RemovalHits:
         storage.delete_file(self._url(), self._folder.options)
 
     def _url(self) -> str:
-        return storage.join(self._folder.root, folder_names.LISTS, _FILE)
+        return storage.join(self._folder.root, LISTS, _FILE)
 
 
 def manifest_url(folder: RunFolder, file: str) -> str:

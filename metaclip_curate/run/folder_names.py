@@ -14,11 +14,10 @@ from pathlib import Path
 from metaclip_curate import storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage import StorageOptions
+from metaclip_curate.storage.run_folders import LISTS
 from metaclip_curate.storage.urls import local_path, location, resolve
 
 DATACARD, REPORT, FIGURES = "datacard.json", "report.html", "figures"
-# The lists of parts' files.
-LISTS = "_files"
 # Files that are needed only until a stage, or the report, is finished.
 WORK, REPORT_WORK = "_work", "_report"
 # The pages that inputs `cc-index:` chose.

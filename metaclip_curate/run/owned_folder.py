@@ -12,7 +12,6 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
 
 from metaclip_curate import storage
-from metaclip_curate.run import folder_names
 from metaclip_curate.run.file_list import FileList, digest
 from metaclip_curate.run.own_files import FileNames, require_named, require_unused
 from metaclip_curate.run.owner import RunOwner
@@ -21,6 +20,7 @@ from metaclip_curate.run.record import PARTED_STAGES, RunRecord, StageRecord
 from metaclip_curate.run.record_file import cannot_write
 from metaclip_curate.run.stages import TABLES, stages_from
 from metaclip_curate.storage import StorageOptions
+from metaclip_curate.storage.run_folders import LISTS
 
 
 class Gone(NamedTuple):
@@ -155,7 +155,7 @@ class OwnedFolder(RunReader):
         if self.parts(stage):
             gone.lists.extend(lists)
             return
-        folder = storage.join(self.root, folder_names.LISTS, stage)
+        folder = storage.join(self.root, LISTS, stage)
         require_named(folder, (), {"": [url.rpartition("/")[2] for url in lists]}, self.options)
         gone.folders.extend([folder] if lists else [])
 

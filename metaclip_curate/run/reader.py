@@ -30,6 +30,7 @@ from metaclip_curate.run.stages import remedy
 from metaclip_curate.run.summaries import Summary, stage_of
 from metaclip_curate.schemas import Kept, kept_columns
 from metaclip_curate.storage import StorageOptions
+from metaclip_curate.storage.run_folders import LISTS
 
 _WHOLE = "table"  # names the list of a table that has no parts
 
@@ -120,7 +121,7 @@ class RunReader:
     def _require_run(self, stage: str, first: str) -> None:
         """Raises a UserError about a folder without a run.json. A run isn't proposed for a folder with other files."""
         found = storage.list_folder(self.root, self.options)
-        if f"{folder_names.LISTS}/" in found:
+        if f"{LISTS}/" in found:
             raise UserError(
                 f"{self.root} has tables of a run, but no run.json, without which they can't be read: "
                 f"{self.wait_or('put a copy of run.json there, or name another folder')}"
@@ -288,7 +289,7 @@ class RunReader:
         return FileList.from_bytes(data)
 
     def _list_url(self, stage: str, part: str) -> str:
-        return storage.join(self.root, folder_names.LISTS, stage, f"{part or _WHOLE}.json")
+        return storage.join(self.root, LISTS, stage, f"{part or _WHOLE}.json")
 
     # What was taken down
 

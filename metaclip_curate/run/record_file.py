@@ -6,8 +6,7 @@ from metaclip_curate import storage
 from metaclip_curate.errors import JobFailedError, UserError
 from metaclip_curate.run.record import RunRecord, run_from_bytes, run_to_bytes
 from metaclip_curate.storage import StorageOptions
-
-_NAME = "run.json"
+from metaclip_curate.storage.run_folders import RECORD
 
 
 class RecordFile:
@@ -22,7 +21,7 @@ class RecordFile:
     """
 
     def __init__(self, root: str, options: StorageOptions) -> None:
-        self.url = storage.join(root, _NAME)
+        self.url = storage.join(root, RECORD)
         self._root = root
         self._options = options
         self._version = ""  # as it was read or written last; empty without a file

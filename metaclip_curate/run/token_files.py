@@ -24,8 +24,9 @@ from metaclip_curate import storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.run.owner_token import OwnerToken
 from metaclip_curate.storage import StorageOptions
+from metaclip_curate.storage.run_folders import OWNER
 
-_NAME = re.compile(r"run\.owner-(\d{8})\.json", re.ASCII)
+_NAME = re.compile(rf"{re.escape(OWNER)}(\d{{8}})\.json", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -106,4 +107,4 @@ class TokenFiles:
         storage.delete_file(self._url(number), self.options)
 
     def _url(self, number: int) -> str:
-        return storage.join(self.root, f"run.owner-{number:08d}.json")
+        return storage.join(self.root, f"{OWNER}{number:08d}.json")

@@ -12,6 +12,7 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.storage import globs
 from metaclip_curate.storage.local import special_kind
 from metaclip_curate.storage.redaction import scrub
+from metaclip_curate.storage.run_folders import outside_run_folders
 from metaclip_curate.storage.urls import CRAWL_PREFIX, local_path
 
 CRAWL_SUFFIXES = (".wat", ".wat.gz", ".wat.zst", ".warc", ".warc.gz", ".warc.zst")
@@ -24,9 +25,9 @@ def inputs_among(names: Iterable[str]) -> list[str]:
     """Returns those of the files below a folder that are inputs, by their names, sorted.
 
     Args:
-        names: Paths of the files, relative to the folder.
+        names: Paths of all files below the folder, relative to it.
     """
-    found = {name for name in names if _is_input(name)}
+    found = {name for name in outside_run_folders(list(names)) if _is_input(name)}
     # img2dataset writes a table of the same samples beside each shard.
     return sorted(name for name in found if not (name.endswith(_TABLE) and _shard_of(name) in found))
 

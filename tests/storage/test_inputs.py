@@ -42,6 +42,22 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 IN = ["in/a.wat", "in/b.warc.wat.gz", "in/deep/c.warc", "in/deep/d.warc.gz"]
 
 
+def test_tables_of_run_folders_are_no_input(folder: Path) -> None:
+    run, other = "in/run/", "in/mine/"
+    for name in ("run.json", "_files/extract/00000.json", "pairs/00000/x.parquet", "counts/part-00000.parquet"):
+        (folder / run / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / run / name).write_bytes(b"1")
+    for name in ("run.json", "x.parquet"):  # other programs have files of this name
+        (folder / other / name).parent.mkdir(exist_ok=True)
+        (folder / other / name).write_bytes(b"1")
+    assert expand("in") == sorted([*IN, "in/mine/x.parquet"])
+    assert expand("in/[mr]*") == ["in/mine/x.parquet"]
+    assert expand("in/run/pairs") == ["in/run/pairs/00000/x.parquet"]
+    # A run that was killed early has no list of files yet.
+    (folder / run / "_files/extract/00000.json").rename(folder / run / "run.owner-00000002.json")
+    assert expand("in") == sorted([*IN, "in/mine/x.parquet"])
+
+
 @pytest.mark.parametrize(
     ("specs", "paths"),
     [
