@@ -88,7 +88,11 @@ def funnel(folder: RunFolder, finished: Collection[str]) -> Funnel:
     if "dedup" in finished and not _is_rebalanced(folder, finished):
         steps += _distinct(folder.summary(DedupSummary), inputs.pairs)
     if "match" in finished:
-        steps += _matched(folder.summary(MatchSummary))
+        match = folder.summary(MatchSummary)
+        # Rows that `remove --purge` has deleted since the pairs were counted weren't matched any more.
+        purged = 0 if match.download else steps[-1].value - match.distinct
+        steps += [Step("purged", "deleted by remove --purge", purged, part=True)] if purged else []
+        steps += _matched(match)
     expected = folder.summary(BalanceSummary).expected_pairs if "balance" in finished else None
     sampled = folder.summary(SampleSummary) if "sample" in finished else None
     kept, removed = (sampled.pairs, sampled.removed) if sampled else (None, 0)

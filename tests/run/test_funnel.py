@@ -116,6 +116,17 @@ def test_pairs_that_were_taken_down_have_a_line_of_their_own(tmp_path: Path) -> 
     assert found == [("not_drawn", 160), ("taken_down", 10)]
 
 
+def test_purged_pairs_are_neither_matched_nor_without_a_match(tmp_path: Path) -> None:
+    folder = made(tmp_path)
+    folder.finish("dedup", DedupSummary({"de": 100, "en": 305}))
+    steps = funnel(folder, STAGES).steps
+    place = [step.key for step in steps].index("distinct")
+    assert [(step.key, step.value, step.part) for step in steps[place : place + 2]] == [
+        ("distinct", 405, False),
+        ("purged", 5, True),
+    ]
+
+
 def test_reasons_of_screens_are_steps_in_the_order_in_which_they_count(tmp_path: Path) -> None:
     steps = funnel(made(tmp_path), STAGES).steps
     assert [(step.key, step.value) for step in steps if step.key.startswith("screened_")] == [
