@@ -17,6 +17,7 @@ from metaclip_curate import storage
 from metaclip_curate.errors import UserError
 from metaclip_curate.storage import StorageOptions
 from metaclip_curate.storage.parquet_input import cast_table, open_parquet
+from metaclip_curate.storage.urls import location
 from metaclip_curate.trainer.data.shards import TEXTS, Indices, Shard
 from metaclip_curate.trainer.data.webdataset_source import TarImages
 
@@ -33,7 +34,7 @@ class PoolTars:
 
     Args:
         manifest: Folder of the manifest's Parquet files, local, s3://, gs:// or hdfs://.
-        folder: Folder of the tars, if they aren't where the curation read them. Below it they have the paths that
+        folder: Folder of the tars. If they aren't where the curation read them, they have the paths below it that
             they had below their common folder.
         options: Credentials and limits for reading both.
 
@@ -136,6 +137,9 @@ def _read_manifest(manifest: str, options: StorageOptions) -> pa.Table:
 
 
 def _moved(files: Sequence[str], folder: str) -> Sequence[str]:
-    """Returns the paths that files have below another folder."""
+    """Returns the paths of files in a folder, below which they may have been moved."""
+    inside = location(folder).rstrip("/") + "/"
+    if all(location(file).startswith(inside) for file in files):
+        return files
     common = os.path.commonprefix(list(files))  # noqa: RUF071 (cut at a slash below; commonpath changes URLs)
     return [storage.join(folder, file[common.rfind("/") + 1 :]) for file in files]

@@ -87,6 +87,16 @@ def test_tars_that_were_moved(tmp_path: Path) -> None:
     assert "s3://bucket/pool/0/0.tar" in PoolTars(str(tmp_path / "manifest")).names
 
 
+def test_tars_of_one_folder_below_the_one_that_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_pool(tmp_path / "pool")
+    monkeypatch.chdir(tmp_path)
+    rows = write_manifest(tmp_path / "manifest", "pool", range(0, SAMPLES, 4))
+    for folder in ("pool", "./pool/", str(tmp_path / "pool"), "pool/0"):
+        dataset = CuratedPairs.offline(folder, manifest="manifest")
+        assert len(list(dataset)) == len(rows)
+        assert not dataset.problems
+
+
 def test_a_sample_that_is_gone_is_counted(tmp_path: Path) -> None:
     write_pool(tmp_path / "pool")
     rows = write_manifest(tmp_path / "manifest", f"{tmp_path}/pool", range(1, 20, 4))
