@@ -109,9 +109,7 @@ class CheckedOptions:
     @cached_property
     def _kept_types(self) -> list[str]:
         # Those of the first file count, also when the run grows.
-        found = self.pool_inputs.kept_types()
-        known: list[str] | None = self._folder.options_of("extract").get("kept_types")
-        return found if known is None else known
+        return self.pool_inputs.kept_types(self._folder.options_of("extract").get("kept_types"))
 
     def dedup(self) -> dict[str, Any]:
         """Checks the language-ID model and returns the options of dedup."""

@@ -21,7 +21,7 @@ from metaclip_curate.storage.ranged_file import open_seekable
 
 # Files that are opened at a time: each is one or two requests to a store.
 _OPENED = 16
-# Of the files of a folder, so many are tried until one can be read.
+# Of the files of a folder, so many are looked at until one can be read and all kept columns are found.
 _TRIED = 3
 # Folders whose files are checked before anything is read.
 _FOLDERS = 64
@@ -41,22 +41,27 @@ class PoolInputs:
         self._options = options
         self._storage = storage
 
-    def kept_types(self) -> list[str]:
-        """Checks one file of each folder and form, of at most 64, and returns the types of the kept columns.
+    def kept_types(self, known: Sequence[str] | None = None) -> list[str]:
+        """Checks the first files of each folder and form, of at most 64, and returns the types of the kept columns.
+
+        Args:
+            known: Types that the tables of the run have already, which then stay; None if there are none.
 
         Raises:
-            UserError: A file lacks a column, or no file has a column that shall be kept.
+            UserError: A file lacks a column, or none of these files has a column that shall be kept.
         """
         found: dict[str, str] = {}
         read = False
         for names in islice(self._by_folder().values(), _FOLDERS):
-            types = self._types_of_first(names)
+            types = self._types_of(names)
             read = read or types is not None
-            for column, kind in (types or {}).items():
-                found.setdefault(column, kind)
+            found = (types or {}) | found
+        if known is not None:
+            return list(known)
         for column in self._options.keep_columns:
             if column not in found:
-                reason = "no file of a pool has it" if read else "no file of a pool could be read"
+                looked_at = f"none of the first {_TRIED} files of a folder has values in it"
+                reason = looked_at if read else "no file of a pool could be read"
                 raise UserError(f"--keep-columns {column}: {reason}; correct the name or leave it out")
         return [found[column] for column in self._options.keep_columns]
 
@@ -109,17 +114,23 @@ class PoolInputs:
                     of_folder.append(name)
         return groups
 
-    def _types_of_first(self, names: Sequence[str]) -> dict[str, str] | None:
+    def _types_of(self, names: Sequence[str]) -> dict[str, str] | None:
+        """Returns the types that kept columns have in the first file with values in them; None if none can be read."""
+        found: dict[str, str] | None = None
         for name in names:
             try:
                 form = form_of_name(name)
-                if form is not None:
-                    return peek(self._address(name), form, self._options, self._storage)
+                if form is None:
+                    continue
+                found = peek(self._address(name), form, self._options, self._storage) | (found or {})
             except ColumnError as error:
-                raise UserError(f"{name} can't be read as a pool: {error}") from error
+                if found is None:
+                    raise UserError(f"{name} can't be read as a pool: {error}") from error
             except (InputError, NotTextError, UnreadableError):
-                continue  # the table of inputs will say why
-        return None
+                pass  # the table of inputs will say why
+            if found is not None and len(found) == len(self._options.keep_columns):
+                break
+        return found
 
     def _address(self, name: str) -> str:
         return self._inputs.addresses.get(name, name)

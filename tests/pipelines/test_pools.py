@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
@@ -146,7 +147,7 @@ def test_what_is_wrong_with_the_columns_is_said_before_anything_is_read(tmp_path
         Pipeline(runs.options(tmp_path / "run", [tmp_path / "a.jsonl"], tmp_path, where="score > 1", **given)).run()
     assert "it has no column uid among" in refused(**given, id_column="uid")
     assert refused(**given, keep_columns=("score",)) == (
-        "--keep-columns score: no file of a pool has it; correct the name or leave it out"
+        "--keep-columns score: none of the first 3 files of a folder has values in it; correct the name or leave it out"
     )
     assert "the column when of" in refused(**given, keep_columns=("when",))
     (tmp_path / "a.jsonl").write_text('{"link": "https://a.example/", "words": "x", "lang": "en", "pool_lang": "en"}\n')
@@ -161,6 +162,24 @@ def test_files_without_rows_say_nothing_about_the_columns(tmp_path: Path) -> Non
     inputs = storage.expand_inputs([str(tmp_path)], StorageOptions(), seed=0)
     columns = PoolOptions(keep_columns=("score",))
     assert pool_inputs.PoolInputs(inputs, columns, StorageOptions()).kept_types() == ["int64"]
+
+
+def test_columns_of_nulls_leave_their_type_to_the_next_file(tmp_path: Path) -> None:
+    about = {"url": ["https://a.example/"], "text": ["x"]}
+    # pandas writes these types where a shard has no value.
+    pq.write_table(pa.table(about | {"license": pa.nulls(1), "tags": pa.array([[]])}), tmp_path / "a.parquet")
+    pq.write_table(pa.table(about | {"license": ["by"]}), tmp_path / "b.parquet")
+    pq.write_table(pa.table(about | {"license": [1], "tags": [["x"]]}), tmp_path / "c.parquet")
+    inputs = storage.expand_inputs([str(tmp_path)], StorageOptions(), seed=0)
+    found = pool_inputs.PoolInputs(inputs, PoolOptions(keep_columns=("license", "tags")), StorageOptions())
+    assert found.kept_types() == ["string", "list of string"]
+
+
+def test_a_run_that_grows_keeps_its_columns_without_the_new_files(tmp_path: Path) -> None:
+    pool_writer.write_json_lines(tmp_path / "new.jsonl", [{"url": "https://a.example/", "text": "x"}])
+    inputs = storage.expand_inputs([str(tmp_path)], StorageOptions(), seed=0)
+    found = pool_inputs.PoolInputs(inputs, PoolOptions(keep_columns=("score",)), StorageOptions())
+    assert found.kept_types(["double"]) == ["double"]
 
 
 def test_files_that_would_give_the_same_urls_are_refused(tmp_path: Path) -> None:

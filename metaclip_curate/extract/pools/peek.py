@@ -36,7 +36,8 @@ def peek(path: str, form: Form, options: PoolOptions, storage_options: StorageOp
         storage_options: Credentials and limits for reading it.
 
     Returns:
-        Names of types, from `schemas.kept_type`, by column; columns that the file lacks are missing.
+        Names of types, from `schemas.kept_type`, by column; columns that the file lacks, or that have only nulls by
+        their type, are missing.
 
     Raises:
         ColumnError: A column is missing.
@@ -61,7 +62,16 @@ def peek(path: str, form: Form, options: PoolOptions, storage_options: StorageOp
             for column in options.keep_columns
             if any(row.get(column) is not None for row in rows)
         }
-    return {column: kept_type(kind, f"the column {column} of {name}") for column, kind in types.items()}
+    return {
+        column: kept_type(kind, f"the column {column} of {name}")
+        for column, kind in types.items()
+        if not _is_of_nulls(kind)
+    }
+
+
+def _is_of_nulls(kind: pa.DataType) -> bool:
+    """Returns whether a column has no values but nulls and empty lists, as pandas writes a column without values."""
+    return pa.types.is_null(kind) or (pa.types.is_list(kind) and _is_of_nulls(kind.value_type))
 
 
 def _first_rows(path: str, form: Form, storage_options: StorageOptions) -> list[dict[str, Any]]:
