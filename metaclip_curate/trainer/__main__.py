@@ -13,12 +13,15 @@ from metaclip_curate.trainer.train.options import GROUPS
 from metaclip_curate.trainer.train.recipe import read_recipe, recipe_names, resolved
 from metaclip_curate.trainer.train.train import Training
 
+_STATUS: dict[type[BaseException], int] = {JobFailedError: 1, UserError: 2, KeyboardInterrupt: 130}
+
 
 def main(arguments: list[str]) -> int:
     """Trains a model.
 
     Returns:
-        Exit status: 0 also after a stop with a checkpoint, 1 if the training failed, 2 after a mistake of the user.
+        Exit status: 0 also after a stop with a checkpoint, 1 if the training failed, 2 after a mistake of the user,
+        130 after Ctrl-C without a checkpoint.
     """
     parser = OptionParser(
         "python -m metaclip_curate.trainer",
@@ -38,9 +41,10 @@ def main(arguments: list[str]) -> int:
         given = resolved(parsed, read_recipe(parsed.recipe) if parsed.recipe else {})
         with init_distributed(parsed.device) as distributed:
             Training(given, distributed, lambda line: print(line, flush=True)).run()
-    except (UserError, JobFailedError) as error:
-        print(f"metaclip_curate.trainer: {error}", file=sys.stderr, flush=True)
-        status = 2 if isinstance(error, UserError) else 1
+    except (UserError, JobFailedError, KeyboardInterrupt) as error:
+        message = str(error) or "interrupted: the same command goes on from the newest checkpoint"
+        print(f"metaclip_curate.trainer: {message}", file=sys.stderr, flush=True)
+        status = _STATUS[type(error)]
         if "WORLD_SIZE" in os.environ:
             # The process group's end would wait for ranks that may have ended.
             os._exit(status)

@@ -74,9 +74,13 @@ def check_evaluation(files: EvaluationFiles, languages: Sequence[str] = ()) -> N
         UserError: A file is missing or malformed, or a language is unknown.
     """
     if files.classes:
-        names = read_class_names(files.classes, [folder.name for folder in _class_folders(files)])
+        folders = _class_folders(files)
+        names = read_class_names(files.classes, [folder.name for folder in folders])
         read_templates(files.templates)
-        _languages(names, languages)
+        chosen = _languages(names, languages)
+        _class_images(folders, files)
+        for one in chosen:
+            _named_classes(folders, names, one, files)
     if files.captions:
         captions = read_captions(files.captions)
         _check_images(
@@ -90,13 +94,11 @@ def _classification(encoder: Encoder, files: EvaluationFiles, only: Sequence[str
     folders = _class_folders(files)
     names = read_class_names(files.classes, [folder.name for folder in folders])
     templates = read_templates(files.templates)
-    paths = [path for folder in folders for path in sorted(folder.iterdir()) if path.suffix.lower() in _SUFFIXES]
+    paths = _class_images(folders, files)
     features, numbers = _features(encoder, paths, files)
     folder_of = [paths[number].parent.name for number in numbers.tolist()]
     for language in _languages(names, only):
-        classes = [folder.name for folder in folders if folder.name in names[language]]
-        if not classes:
-            raise UserError(f"{files.classes} names no class of {files.images} in {language}")
+        classes = _named_classes(folders, names, language, files)
         # Images of classes without a name in the language are left out.
         rows = [row for row, folder in enumerate(folder_of) if folder in names[language]]
         own = torch.tensor([classes.index(folder_of[row]) for row in rows], dtype=torch.int64)
@@ -122,6 +124,32 @@ def _class_folders(files: EvaluationFiles) -> list[Path]:
     return sorted(path for path in Path(files.images).glob("*/") if path.is_dir())
 
 
+def _class_images(folders: Sequence[Path], files: EvaluationFiles) -> list[Path]:
+    """Lists the images of all classes.
+
+    Raises:
+        UserError: There is none.
+    """
+    paths = [path for folder in folders for path in sorted(folder.iterdir()) if path.suffix.lower() in _SUFFIXES]
+    if not paths:
+        raise UserError(f"{files.images} has no images in folders of classes: put them into --images/CLASS/")
+    return paths
+
+
+def _named_classes(
+    folders: Sequence[Path], names: Mapping[str, Mapping[str, str]], language: str, files: EvaluationFiles
+) -> list[str]:
+    """Lists the classes with images that have a name in a language.
+
+    Raises:
+        UserError: There is none.
+    """
+    classes = [folder.name for folder in folders if folder.name in names[language]]
+    if not classes:
+        raise UserError(f"{files.classes} names no class of {files.images} in {language}")
+    return classes
+
+
 def _check_images(paths: Sequence[Path], files: EvaluationFiles) -> None:
     missing = next((path for path in paths if not path.is_file()), None)
     if missing is not None:
@@ -132,7 +160,7 @@ def _features(encoder: Encoder, paths: list[Path], files: EvaluationFiles) -> tu
     _check_images(paths, files)
     features, numbers = encoder.images(paths)
     if not len(numbers):
-        raise UserError(f"{files.images} has no image that can be used: for --classes they are in --images/CLASS/")
+        raise UserError(f"{files.images} has no image that can be used: look at the files")
     if broken := len(paths) - len(numbers):
         print(f"{broken:,} of {len(paths):,} images couldn't be used", file=sys.stderr)
     return features, numbers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -18,8 +19,11 @@ from metaclip_curate.errors import UserError, install_extra
 from metaclip_curate.storage.atomic_file import atomic_write
 
 _WEIGHTS, _CONFIG = "open_clip_model.safetensors", "open_clip_config.json"
+FILES = (_WEIGHTS, _CONFIG)  # that `export` writes for any model
 # "Sigmoid Loss for Language Image Pre-Training" (arXiv 2303.15343), section 3.2
 _SIGLIP = {"init_logit_scale": math.log(10), "init_logit_bias": -10}
+# Of files that are damaged or have other weights, and OSError where the hub can't be reached.
+_UNREADABLE = (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError)
 _SCHEMES = ("hf-hub:", "local-dir:")
 
 
@@ -55,14 +59,15 @@ def create(
         logit_bias: Whether the model gets a logit bias, and the first logit scale that goes with it, if it has none.
 
     Raises:
-        UserError: open_clip doesn't know the model or weights, or a package that they need isn't installed.
+        UserError: open_clip doesn't know the model or weights, a package that they need isn't installed, or their files
+            can't be read or fetched.
     """
     name = known_name(model)
     if pretrained and not name.startswith(_SCHEMES) and not Path(pretrained).is_file():
         tags = open_clip.list_pretrained_tags_by_model(name)
         if not open_clip.pretrained.is_pretrained_cfg(name, pretrained):
-            known = f"open_clip knows {', '.join(tags)}" if tags else "open_clip knows none for it"
-            raise UserError(f"{name} has no weights {pretrained}: name a file, or what {known}")
+            known = f"or one of open_clip's, {', '.join(tags)}" if tags else "since open_clip has none for it"
+            raise UserError(f"{name} has no weights {pretrained}: name a file, {known}")
     try:
         tokenizer = open_clip.get_tokenizer(name, cache_dir=cache or None)
         made, train_transform, transform = open_clip.create_model_and_transforms(
@@ -77,6 +82,15 @@ def create(
     except ImportError as error:
         raise UserError(
             f"{name} needs a package that isn't installed ({error}): {install_extra('trainer,hub')}"
+        ) from error
+    except _UNREADABLE as error:
+        if Path(pretrained).is_file():
+            raise UserError(f"{pretrained} has no weights of {name}: look at the file") from error
+        if not isinstance(error, OSError):
+            raise
+        raise UserError(
+            f"{name} needs files that can't be read or fetched ({_first_line(error)}): look at the paths and the "
+            "connection"
         ) from error
     return Clip(name, made, train_transform, transform, tokenizer)
 
@@ -126,3 +140,7 @@ def export(clip: Clip, weights: Mapping[str, Tensor], folder: Path) -> None:
     hub_tokenizer = getattr(clip.tokenizer, "tokenizer", None)
     if hub_tokenizer is not None:
         hub_tokenizer.save_pretrained(folder)
+
+
+def _first_line(error: OSError) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -123,11 +123,14 @@ def init_distributed(device: str = "") -> Iterator[Distributed]:
 
     Args:
         device: cpu or cuda. Default: cuda if it is available.
+
+    Raises:
+        UserError: PyTorch finds no GPU for this rank.
     """
     kind = device or ("cuda" if torch.cuda.is_available() else "cpu")
     local = torch.device("cpu")
     if kind == "cuda":
-        local = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        local = torch.device("cuda", _local_rank())
         torch.cuda.set_device(local)
     if "WORLD_SIZE" not in os.environ:
         yield Distributed(0, 1, local)
@@ -137,3 +140,16 @@ def init_distributed(device: str = "") -> Iterator[Distributed]:
     yield Distributed(dist.get_rank(), dist.get_world_size(), local)
     # After an exception the other ranks may have ended, and this would wait for them.
     dist.destroy_process_group()
+
+
+def _local_rank() -> int:
+    """Returns the number of this rank's GPU on its machine."""
+    rank, gpus = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
+    if not gpus:
+        raise UserError("--device cuda needs a GPU, and PyTorch finds none: look at torch.cuda.is_available()")
+    if rank >= gpus:
+        raise UserError(
+            f"LOCAL_RANK is {rank}, and PyTorch finds {gpus} {'GPUs' if gpus > 1 else 'GPU'}: start as many ranks on a "
+            "machine as it has GPUs"
+        )
+    return rank

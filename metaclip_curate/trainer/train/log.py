@@ -100,6 +100,8 @@ class StepLog:
             }
             self._metrics.write(step, values)
             skipped = f"  {self._skipped.total:,} steps skipped" if self._skipped.total else ""
+            if values["repeated_rows"]:
+                skipped += f"  {values['repeated_rows']:,.0f} rows repeated for broken images"
             self._log(
                 f"step {step:,}  loss {mean_loss:.4f}  lr {values['lr']:.3g}  logit scale {values['logit_scale']:.2f}  "
                 f"{rate:,.0f} pairs/s{skipped}{_shown(values)}"

@@ -23,6 +23,7 @@ Schedule = Literal["cosine", "constant"]
 LossName = Literal["clip", "siglip"]
 LossRows = Literal["local", "global"]
 _MOST_WORKERS = 1024
+_HIGHEST_WEIGHT = 1000  # an epoch is drawn once for each copy
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,11 @@ class OptimizationOptions:
             raise UserError("--cooldown-pairs needs --schedule constant, since a cosine falls anyway")
         if self.pairs_seen < self.batch_size:
             raise UserError(f"--pairs-seen must be at least one batch, {self.batch_size:,}, not {self.pairs_seen:,}")
+        if self.cooldown_pairs > max(0, self.pairs_seen - self.warmup_pairs):
+            raise UserError(
+                f"--cooldown-pairs must be at most the {max(0, self.pairs_seen - self.warmup_pairs):,} pairs of "
+                f"--pairs-seen that follow --warmup-pairs, not {self.cooldown_pairs:,}"
+            )
         for name in ("lr", "eps"):
             check_above_zero(name, getattr(self, name))
             _check_finite(name, getattr(self, name))
@@ -225,6 +231,8 @@ class EvaluationOptions(EvaluationFiles):
         check_range("evaluate_every", self.evaluate_every, 0)
         if self.evaluate_every and self.is_empty:
             raise UserError("--evaluate-every needs --images with --classes or --captions, or --benchmarks")
+        if not self.evaluate_every and not self.is_empty:
+            raise UserError("--evaluate-every is missing: give the number of steps between two evaluations")
 
 
 @dataclass(frozen=True)
@@ -266,7 +274,7 @@ def language_weights(weights: tuple[str, ...]) -> dict[str, float]:
         Weight of each language that is named.
 
     Raises:
-        UserError: A weight isn't of the form LANGUAGE=NUMBER, or is negative.
+        UserError: A weight isn't of the form LANGUAGE=NUMBER, or is negative or above 1,000.
     """
     found = {}
     for given in weights:
@@ -275,8 +283,8 @@ def language_weights(weights: tuple[str, ...]) -> dict[str, float]:
             found[language] = float(number)
         except ValueError:
             raise UserError(f"--weights has {given!r}: write each as LANGUAGE=NUMBER, such as sw=2") from None
-        if not 0 <= found[language] < math.inf:
-            raise UserError(f"--weights has {given!r}: give a number from 0 up")
+        if not 0 <= found[language] <= _HIGHEST_WEIGHT:
+            raise UserError(f"--weights has {given!r}: give a number from 0 to {_HIGHEST_WEIGHT:,}")
     return found
 
 

@@ -9,11 +9,14 @@ from types import FrameType, TracebackType
 from typing import Any
 
 # What all ranks exchange. Of several requests the one with the largest number is reported.
-_REASONS = ("", "--stop-after-minutes", "SIGUSR1", "SIGTERM")
+_REASONS = ("", "--stop-after-minutes", "SIGUSR1", "SIGINT", "SIGTERM")
 
 
 class StopRequest:
-    """Notices SIGTERM, SIGUSR1 and the end of the allowed time while its block lasts.
+    """Notices SIGTERM, SIGUSR1, Ctrl-C and the end of the allowed time while its block lasts.
+
+    A second Ctrl-C interrupts at once. A signal that the process ignores, as SIGINT in a shell's background, stays
+    ignored.
 
     Worker processes inherit the handlers, so a signal to the whole process group doesn't end them before the checkpoint
     is written.
@@ -35,9 +38,10 @@ class StopRequest:
 
     def __enter__(self) -> StopRequest:
         if threading.current_thread() is threading.main_thread():  # Python allows handlers in no other
-            for name in ("SIGTERM", "SIGUSR1"):
+            for name in ("SIGTERM", "SIGUSR1", "SIGINT"):
                 number = signal.Signals[name]
-                self._before[number] = signal.signal(number, self._handle)
+                if signal.getsignal(number) != signal.SIG_IGN:
+                    self._before[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(
@@ -47,6 +51,8 @@ class StopRequest:
             signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGINT:
+            signal.signal(number, signal.default_int_handler)
         self._received = max(self._received, _REASONS.index(signal.Signals(number).name))
 
 

@@ -13,8 +13,10 @@ import open_clip
 import pytest
 import torch
 
+from metaclip_curate.errors import UserError
 from metaclip_curate.trainer import export
 from metaclip_curate.trainer.models import clip
+from metaclip_curate.trainer.train.distributed import init_distributed
 from tests.conftest import ROOT
 from tests.support import made_shards, trainings
 from tests.support.ranks import start_ranks
@@ -172,3 +174,17 @@ def test_ranks_that_differ_are_refused(shards: Path, tmp_path: Path) -> None:
     assert [rank.wait() for rank in ranks] == [2, 2], [rank.printed.read_text() for rank in ranks]
     said = ranks[0].printed.read_text()
     assert "rank 1 has --lr 0.002, rank 0 has 0.001: start all ranks with the same command" in said
+
+
+@pytest.mark.parametrize(
+    ("gpus", "message"),
+    [
+        (0, "--device cuda needs a GPU, and PyTorch finds none"),
+        (2, "LOCAL_RANK is 3, and PyTorch finds 2 GPUs: start as many ranks"),
+    ],
+)
+def test_a_rank_without_a_gpu(monkeypatch: pytest.MonkeyPatch, gpus: int, message: str) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    with pytest.raises(UserError, match=message), init_distributed("cuda"):
+        pass

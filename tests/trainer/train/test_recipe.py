@@ -140,11 +140,26 @@ def test_mistakes_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixt
         ("output__output", "s3://bucket/training", "--output must be a folder of a file system .* not s3://bucket"),
         ("data__seed", -1, "--seed must be from 0 to 2.64 - 1, not -1"),
         ("data__workers", 5000, "--workers must be at most 1024, not 5000"),
-        ("data__weights", ("sw=-1",), "--weights has 'sw=-1': give a number from 0 up"),
-        ("data__weights", ("sw=nan",), "--weights has 'sw=nan': give a number from 0 up"),
+        ("data__weights", ("sw=-1",), "--weights has 'sw=-1': give a number from 0 to 1,000"),
+        ("data__weights", ("sw=nan",), "--weights has 'sw=nan': give a number from 0 to 1,000"),
+        ("data__weights", ("sw=1001",), "--weights has 'sw=1001': give a number from 0 to 1,000"),
         ("model__smallest_crop", float("nan"), "--smallest-crop must be a share above 0, up to 1, not nan"),
     ],
 )
 def test_ranges(option: str, value: object, message: str) -> None:
     with pytest.raises(UserError, match=message):
         of_recipe("tiny", **{option: value})
+
+
+def test_a_cooldown_follows_the_warm_up() -> None:
+    constant = {"optimization__schedule": "constant"}
+    assert of_recipe("tiny", **constant, optimization__cooldown_pairs=17_920).optimization.cooldown_pairs == 17_920
+    with pytest.raises(UserError, match="--cooldown-pairs must be at most the 17,920 pairs of --pairs-seen that"):
+        of_recipe("tiny", **constant, optimization__cooldown_pairs=17_921)
+
+
+def test_files_of_an_evaluation_need_to_know_when() -> None:
+    files = {"evaluation__images": "images", "evaluation__captions": "captions.tsv"}
+    assert of_recipe("tiny", **files, evaluation__evaluate_every=5).evaluation.captions == "captions.tsv"
+    with pytest.raises(UserError, match="--evaluate-every is missing: give the number of steps"):
+        of_recipe("tiny", **files)

@@ -6,6 +6,8 @@ import os
 import signal
 import time
 
+import pytest
+
 from metaclip_curate.trainer.train.stop import StopRequest, stop_reason
 
 
@@ -18,6 +20,24 @@ def test_signals() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         assert stop_reason(request.code) == "SIGTERM"
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_second_ctrl_c_interrupts() -> None:
+    with StopRequest() as request:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop_reason(request.code) == "SIGINT"
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_an_ignored_signal_stays_ignored() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with StopRequest() as request:
+            signal.raise_signal(signal.SIGINT)
+            assert request.code == 0
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_minutes() -> None:
