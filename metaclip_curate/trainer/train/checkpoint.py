@@ -6,17 +6,21 @@ loads on any number of ranks; `python -m metaclip_curate.trainer.export` makes a
 
 from __future__ import annotations
 
+import pickle
 import re
 import shutil
+import zipfile
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed as dist
 import torch.distributed.checkpoint as dcp
+from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.state_dict import (
     StateDictOptions,
     get_model_state_dict,
@@ -27,7 +31,7 @@ from torch.distributed.checkpoint.state_dict import (
 from torch.distributed.tensor import DTensor
 
 from metaclip_curate.errors import JobFailedError, UserError
-from metaclip_curate.storage.atomic_file import atomic_write
+from metaclip_curate.storage.atomic_file import UNFINISHED_SUFFIX, atomic_write
 from metaclip_curate.trainer.train.distributed import Distributed
 from metaclip_curate.trainer.train.optimizer import load_optimizer
 from metaclip_curate.trainer.train.step import Learner
@@ -36,6 +40,7 @@ _FORMAT = 1
 _NAME = re.compile(r"step-(\d{9,})(\.pt)?")
 # In the folder of a sharded checkpoint: written last by torch.distributed.checkpoint, and written first by rank 0.
 _COMPLETE, _TRAINING = ".metadata", "training.pt"
+_REMEDY = "restore it from a copy, or remove it to go on from the checkpoint before"
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,14 @@ class Checkpoints:
         found = checkpoints(self._folder)
         return found[-1] if found else None
 
+    def remove_unfinished(self) -> None:
+        """Removes what a job left that was killed while it wrote a checkpoint; only the folder's owner may call it."""
+        for file in self._folder.glob(f".step-*{UNFINISHED_SUFFIX}"):
+            file.unlink()
+        for folder in self._folder.glob("step-*/"):
+            if _NAME.fullmatch(folder.name) and not (folder / _COMPLETE).exists() and _is_written_here(folder):
+                shutil.rmtree(folder)
+
     def save(self, progress: Progress) -> None:
         """Writes a checkpoint on all ranks. That of a sharded model is written while training goes on.
 
@@ -102,7 +115,7 @@ class Checkpoints:
         """Gives the learner the state of a checkpoint.
 
         Raises:
-            UserError: The checkpoint has another version's format, or is a file and the model is sharded.
+            UserError: The checkpoint is damaged, has another version's format, or is a file and the model is sharded.
         """
         learner = self._learner
         if path.is_dir():
@@ -111,6 +124,7 @@ class Checkpoints:
         elif learner.parallel.sharded:
             raise UserError(f"{path} is of a model that wasn't sharded: give --parallel ddp, or another --output")
         else:
+            self._distributed.on_main(lambda: _check_sums(path))
             state = read_checkpoint(path)
             learner.model.load_state_dict(state["state_dict"])
             load_optimizer(learner.optimizer, state["optimizer"])
@@ -159,6 +173,12 @@ def checkpoints(folder: Path) -> list[Path]:
     return sorted((path for path in found if path.is_file() or (path / _COMPLETE).exists()), key=step_of)
 
 
+def _is_written_here(folder: Path) -> bool:
+    """Returns whether a folder has nothing but parts of a sharded checkpoint."""
+    parts = (_TRAINING, f".{_TRAINING}.*{UNFINISHED_SUFFIX}", f"{_COMPLETE}*", "__*.distcp")
+    return all(any(fnmatchcase(path.name, part) for part in parts) for path in folder.iterdir())
+
+
 def step_of(path: Path) -> int:
     """Returns the number of finished steps of a checkpoint by its name."""
     found = _NAME.fullmatch(path.name)
@@ -177,14 +197,32 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """Maps a checkpoint into memory, which the ranks of a node share, without running any code that it might hold.
 
     Raises:
-        UserError: The checkpoint has another version's format.
+        UserError: The checkpoint is damaged, or has another version's format.
     """
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    if state.get("format") != _FORMAT:
+    try:
+        state: Any = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        raise UserError(f"{path} is damaged or no checkpoint: {_REMEDY}") from error
+    if not isinstance(state, dict) or state.get("format") != _FORMAT:
         raise UserError(
             f"{path} isn't a checkpoint of this version: begin in another --output with --pretrained {path}"
         )
     return state
+
+
+def _check_sums(path: Path) -> None:
+    """Reads a checkpoint once and compares its checksums, which a file that is mapped isn't compared with.
+
+    Raises:
+        UserError: The checkpoint is damaged.
+    """
+    try:
+        with zipfile.ZipFile(path) as file:
+            damaged = file.testzip()
+    except (OSError, zipfile.BadZipFile):
+        damaged = path.name
+    if damaged is not None:
+        raise UserError(f"{path} is damaged or no checkpoint: {_REMEDY}")
 
 
 def full_weights(learner: Learner) -> dict[str, torch.Tensor]:
@@ -208,7 +246,11 @@ def _tensors(learner: Learner) -> dict[str, Any]:
 def _load_tensors(learner: Learner, path: Path, no_dist: bool) -> None:
     kernels = [{name: group.get(name) for name in ("fused", "foreach")} for group in learner.optimizer.param_groups]
     state = _tensors(learner)
-    dcp.load(state, checkpoint_id=path, no_dist=no_dist)
+    try:
+        dcp.load(state, checkpoint_id=path, no_dist=no_dist)
+    except CheckpointException as error:
+        reasons = {f"{type(reason).__name__}: {reason}" for reason, _ in error.failures.values()}
+        raise UserError(f"{path} can't be read ({'; '.join(sorted(reasons))}): {_REMEDY}") from error
     set_model_state_dict(learner.model, state["state_dict"])
     set_optimizer_state_dict(learner.model, learner.optimizer, state["optimizer"])
     for group, kernel in zip(learner.optimizer.param_groups, kernels, strict=True):

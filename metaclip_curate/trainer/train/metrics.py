@@ -16,7 +16,8 @@ from torch.utils.tensorboard import SummaryWriter
 from metaclip_curate.errors import UserError, install_extra
 from metaclip_curate.storage.atomic_file import atomic_write
 
-_LINES, _TENSORBOARD = "metrics.jsonl", "tensorboard"
+METRICS = "metrics.jsonl"
+_TENSORBOARD = "tensorboard"
 
 
 class MetricsWriter:
@@ -32,7 +33,7 @@ class MetricsWriter:
     """
 
     def __init__(self, folder: Path, step: int, wandb: str = "") -> None:
-        path = folder / _LINES
+        path = folder / METRICS
         kept = [line for line in path.read_text("utf-8").splitlines() if _step(line) <= step] if path.exists() else []
         with atomic_write(path) as file:
             file.write("".join(f"{line}\n" for line in kept).encode())

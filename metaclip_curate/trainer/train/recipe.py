@@ -124,8 +124,10 @@ def check_same(options: TrainOptions, written: Path) -> None:
         written: The file in the training's folder with the options of the first command.
 
     Raises:
-        UserError: An option differs.
+        UserError: An option differs, or the file is missing.
     """
+    if not written.is_file():
+        raise UserError(f"{written} is missing beside checkpoints: restore it from a copy, or give another --output")
     before = resolved(argparse.Namespace(), read_recipe(str(written)))
     for group in GROUPS:
         old, new = table_options(getattr(before, group)), table_options(getattr(options, group))

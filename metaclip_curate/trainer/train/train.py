@@ -6,10 +6,12 @@ import contextlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import torch
 
 from metaclip_curate.errors import JobFailedError, UserError
+from metaclip_curate.options.fields import flag
 from metaclip_curate.run.owner import Listener, RunOwner
 from metaclip_curate.storage import command_line
 from metaclip_curate.storage.atomic_file import atomic_write
@@ -22,16 +24,17 @@ from metaclip_curate.trainer.evaluate.zero_shot import Encoder
 from metaclip_curate.trainer.models import clip
 from metaclip_curate.trainer.models.pixels import Normalization, split_transform
 from metaclip_curate.trainer.train.blocks import compile_blocks
-from metaclip_curate.trainer.train.checkpoint import Checkpoints, Progress, full_weights
+from metaclip_curate.trainer.train.checkpoint import Checkpoints, Progress, checkpoints, full_weights
 from metaclip_curate.trainer.train.data import pair_loader
 from metaclip_curate.trainer.train.distributed import Distributed
 from metaclip_curate.trainer.train.flags import FlagReader, SkippedSteps
 from metaclip_curate.trainer.train.hardware import DeviceUse, enable_fast_kernels, flops_of_pair
 from metaclip_curate.trainer.train.log import Log, LoggedTraining, StepLog
 from metaclip_curate.trainer.train.loss import check_loss
+from metaclip_curate.trainer.train.metrics import METRICS
 from metaclip_curate.trainer.train.options import TrainOptions
 from metaclip_curate.trainer.train.precision import autocast
-from metaclip_curate.trainer.train.recipe import as_toml, check_same, comparable
+from metaclip_curate.trainer.train.recipe import as_toml, check_same, comparable, read_recipe
 from metaclip_curate.trainer.train.scheduler import learning_rate
 from metaclip_curate.trainer.train.step import Learner, StepResult
 from metaclip_curate.trainer.train.stop import StopRequest, stop_reason
@@ -62,6 +65,7 @@ class Training:
         self._owner = RunOwner(options.output.output, options.storage, command_line(sys.argv), Listener(self._log))
         self._resumed_from: Path | None = None
         self.step = 0
+        distributed.on_main(self._check_folder)
         torch.manual_seed(options.data.seed)
         self._clip = clip.create(
             options.model.model,
@@ -131,6 +135,7 @@ class Training:
             check_evaluation(self._options.evaluation, self._options.evaluation.evaluate_languages)
         if self._checkpoints.newest() != self._resumed_from:
             raise UserError(f"another job has written to {self._folder} just now: give the command again")
+        self._checkpoints.remove_unfinished()
         with atomic_write(self._folder / _OPTIONS) as file:
             file.write(as_toml(self._options).encode())
 
@@ -141,6 +146,11 @@ class Training:
         skipped, flags = SkippedSteps(optimization.max_bad_steps), FlagReader(self._distributed.device)
         code = 0
         self._log(f"step {self.step:,} of {steps:,}: {self._loader.dataset.expected_epoch_size:,.0f} pairs an epoch")
+        if optimization.warmup_pairs > optimization.pairs_seen:
+            self._log(
+                f"--warmup-pairs {optimization.warmup_pairs:,} is more than --pairs-seen {optimization.pairs_seen:,}: "
+                f"the rate doesn't reach --lr {optimization.lr:g}"
+            )
         logged = LoggedTraining(self._folder, self.step, skipped, self._device_use, lambda: self._prefetcher.waited)
         log = StepLog(logged, self._options, self._distributed, self._log)
         with StopRequest(output.stop_after_minutes) as request, log:
@@ -199,10 +209,18 @@ class Training:
                 self._loader.dataset.prepare_next_epoch()
                 yield batch
             if whole_epoch and self.step == before:
-                raise UserError(
-                    f"an epoch of {self._options.data.data} has fewer pairs than a batch: lower --batch-size, which is "
-                    f"{self._options.optimization.batch_size:,}"
-                )
+                self._refuse_epoch()
+
+    def _refuse_epoch(self) -> NoReturn:
+        """Raises an error about an epoch without a batch."""
+        data, pairs = self._options.data, self._loader.dataset.epoch_size()
+        if not pairs:
+            reasons = [flag(name) for name in ("manifest", "run", "weights") if getattr(data, name)]
+            raise UserError(f"{data.data} has no pairs that {' or '.join(reasons)} leaves: look whether they fit")
+        raise UserError(
+            f"an epoch of {data.data} has fewer pairs than a batch, {pairs:,}: lower --batch-size, which is "
+            f"{self._options.optimization.batch_size:,}"
+        )
 
     def _learn(self, batch: DeviceBatch, stop: int) -> StepResult:
         options = self._options
@@ -232,7 +250,7 @@ class Training:
 
     def _resume(self) -> None:
         """Goes on from the checkpoint that rank 0 chooses, and compares the ranks."""
-        found = self._distributed.on_main(self._choose)
+        found = self._distributed.on_main(self._checkpoints.newest)
         if found is not None:
             missing = [rank for rank, there in enumerate(self._distributed.gather(found.exists())) if not there]
             if missing:
@@ -247,8 +265,16 @@ class Training:
             {"step": self.step, **comparable(self._options), "data with the fingerprint": data}
         )
 
-    def _choose(self) -> Path | None:
-        found = self._checkpoints.newest()
-        if found is not None:
-            check_same(self._options, self._folder / _OPTIONS)
-        return found
+    def _check_folder(self) -> None:
+        """Checks that the folder has this training, or no files that a training would replace."""
+        folder = self._folder
+        written = folder / _OPTIONS
+        if checkpoints(folder / _CHECKPOINTS):
+            check_same(self._options, written)
+            return
+        if written.exists():
+            read_recipe(str(written))
+        own = () if written.exists() else (METRICS,)  # a training that ended before its first checkpoint has both
+        for name in (*own, *clip.FILES, *(f"{_AVERAGE}/{file}" for file in clip.FILES)):
+            if (folder / name).exists():
+                raise UserError(f"{folder} has {name} and no checkpoint to go on from: give another --output")

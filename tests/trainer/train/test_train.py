@@ -236,6 +236,38 @@ def test_a_folder_that_another_job_writes_is_refused(shards: Path, tmp_path: Pat
         first.run()
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("metrics.jsonl", "has metrics.jsonl and no checkpoint to go on from: give another --output"),
+        ("open_clip_model.safetensors", "has open_clip_model.safetensors and no checkpoint"),
+        ("options.toml", r"options\.toml isn't TOML"),
+        ("checkpoints/step-000000001.pt", r"options\.toml is missing beside checkpoints"),
+    ],
+)
+def test_files_of_the_users_own_stay(shards: Path, tmp_path: Path, name: str, message: str) -> None:
+    own = tmp_path / "out" / name
+    own.parent.mkdir(parents=True)
+    own.write_text("mine")
+    with pytest.raises(UserError, match=message):
+        trainings.train(shards, tmp_path / "out")
+    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == [own]
+    assert own.read_text() == "mine"
+
+
+def test_a_training_that_died_before_its_first_checkpoint_begins_again(shards: Path, tmp_path: Path) -> None:
+    trainings.train(shards, tmp_path, stop_after_steps=1)
+    trainings.newest_checkpoint(tmp_path).unlink()
+    (tmp_path / "notes.md").write_text("mine")
+    trainings.train(shards, tmp_path)
+    assert [line["step"] for line in trainings.metrics(tmp_path)] == [1, 2]
+    assert (tmp_path / "notes.md").read_text() == "mine"
+    # A finished model isn't replaced because its checkpoints are gone.
+    trainings.newest_checkpoint(tmp_path).unlink()
+    with pytest.raises(UserError, match=r"has open_clip_model\.safetensors and no checkpoint"):
+        trainings.train(shards, tmp_path)
+
+
 def test_a_rank_that_cannot_see_the_checkpoint(shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trainings.train(shards, tmp_path, stop_after_steps=1)
     monkeypatch.setattr(Distributed, "gather", lambda self, value: [value, False])
@@ -268,16 +300,20 @@ def test_evaluation_while_training(tmp_path: Path) -> None:
 def test_files_of_an_evaluation_are_checked_before_the_first_step(shards: Path, tmp_path: Path) -> None:
     (tmp_path / "captions.tsv").write_text("file\tlanguage\ttext\nnowhere.png\ten\tred\n")
     (tmp_path / "classes.json").write_text('{"en": {"red": "red"}}')
+    (tmp_path / "pictures" / "green").mkdir(parents=True)
+    (tmp_path / "pictures" / "green" / "0.png").write_bytes(made_shards.png((0, 255, 0)))
     classes = {"classes": str(tmp_path / "classes.json")}
     mistakes: list[tuple[dict[str, Any], str]] = [
         ({"captions": str(tmp_path / "captions.tsv")}, r"there is no image .*nowhere\.png"),
         (classes | {"templates": str(tmp_path / "none.json")}, "can't be read as JSON"),
         (classes | {"evaluate_languages": ("fr",)}, "no language fr: there are en"),
+        (classes, "has no images in folders of classes"),
+        (classes | {"images": str(tmp_path / "pictures")}, "names no class of .* in en"),
         ({"benchmarks": ("xtd10",), "benchmark_data": str(tmp_path)}, "has no xtd10/images, which xtd10 needs"),
     ]
     for files, message in mistakes:
         with pytest.raises(UserError, match=message):
-            trainings.train(shards, tmp_path / "out", images=str(tmp_path), evaluate_every=1, **files)
+            trainings.train(shards, tmp_path / "out", evaluate_every=1, **({"images": str(tmp_path)} | files))
     assert not (tmp_path / "out" / "metrics.jsonl").exists()
 
 
@@ -321,15 +357,35 @@ def test_metrics_go_to_wandb(shards: Path, tmp_path: Path, monkeypatch: pytest.M
         trainings.train(shards, tmp_path / "other", wandb="project")
 
 
+def test_a_warm_up_that_never_ends_is_named(shards: Path, tmp_path: Path) -> None:
+    lines: list[str] = []
+    options = trainings.options(shards, tmp_path, pairs_seen=8, warmup_pairs=9)
+    Training(options, trainings.ALONE, lines.append).run()
+    assert "--warmup-pairs 9 is more than --pairs-seen 8: the rate doesn't reach --lr 0.001" in lines
+
+
 def test_mistakes(shards: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="multiple of ranks x --accumulate, 3, not 8"):
         trainings.train(shards, tmp_path / "a", accumulate=3)
-    with pytest.raises(UserError, match="fewer pairs than a batch: lower --batch-size, which is 41"):
+    with pytest.raises(UserError, match="fewer pairs than a batch, 40: lower --batch-size, which is 41"):
         trainings.train(shards, tmp_path / "b", batch_size=41, pairs_seen=82)
+    with pytest.raises(UserError, match="has no pairs that --weights leaves: look whether they fit"):
+        trainings.train(shards, tmp_path / "w", weights=tuple(f"{language}=0" for language in made_shards.TEXTS))
     trainings.train(shards, tmp_path / "c", pairs_seen=8)
     with pytest.raises(UserError, match=r"options\.toml has --lr 0\.001, not 0\.002: give the same to go on"):
         trainings.train(shards, tmp_path / "c", pairs_seen=8, lr=2e-3)
     with pytest.raises(UserError, match="open_clip knows no model ViT-Z"):
         trainings.train(shards, tmp_path / "d", model="ViT-Z")
-    with pytest.raises(UserError, match=r"has no weights nowhere: name a file, or what open_clip knows openai"):
+    with pytest.raises(UserError, match=r"has no weights nowhere: name a file, or one of open_clip's, openai"):
         clip.create("ViT-B-32-quickgelu", "nowhere")
+    with pytest.raises(UserError, match="has no weights nowhere: name a file, since open_clip has none for it"):
+        clip.create("metaclip-curate-tiny", "nowhere")
+    damaged = tmp_path / "weights.pt"
+    damaged.write_bytes(b"PK")
+    with pytest.raises(UserError, match=r"weights\.pt has no weights of metaclip-curate-tiny: look at the file"):
+        clip.create("metaclip-curate-tiny", str(damaged))
+    torch.save({"state_dict": {"visual.proj": torch.zeros(2, 2)}}, damaged)
+    with pytest.raises(UserError, match=r"weights\.pt has no weights of metaclip-curate-tiny"):
+        clip.create("metaclip-curate-tiny", str(damaged))
+    with pytest.raises(UserError, match=r"needs files that can't be read or fetched \(.+\): look at the paths"):
+        clip.create(f"local-dir:{tmp_path / 'nowhere'}")
