@@ -33,6 +33,7 @@ class ImageFolder:
         sizes: Number of images of each shard, shape (shards,).
         has_entries: False, since batches by entries aren't made of folders.
         has_all_texts: False, since each image has the one text that was drawn for it.
+        remedy: What a user can check if no image can be read.
 
     Raises:
         UserError: The manifest has no Parquet files, or none of its images are in the folder.
@@ -62,6 +63,7 @@ class ImageFolder:
 
     has_all_texts = False
     has_entries = False
+    remedy = "look at the files"
 
     def shard(self, index: int, columns: Sequence[str]) -> Shard:
         """Reads a row group. See `ShardSource.shard`."""

@@ -183,7 +183,8 @@ class PairLoader:
             return Batch(torch.empty(0), [], [], [], None)
         if self._last is None or len(self._last.uids) < rows:
             reasons = ", ".join(f"{count} {reason}" for reason, count in self.problems.items())
-            raise UserError(f"none of the images of the first batch can be used ({reasons}): look at the shards")
+            remedy = self.dataset.source.remedy
+            raise UserError(f"none of the images of the first batch can be used ({reasons}): {remedy}")
         last = self._last
         tokens = last.tokens[:rows] if last.tokens is not None else None
         return Batch(

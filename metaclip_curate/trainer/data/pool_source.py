@@ -44,6 +44,7 @@ class PoolTars:
         missing: Number of pairs of the manifest that come from no tar.
         has_all_texts: False, since each pair was drawn.
         has_entries: False, since batches by entries aren't made of a pool's tars.
+        remedy: What a user can check if no image can be read.
 
     Raises:
         UserError: The manifest has no files, or no pair that comes from a tar.
@@ -68,6 +69,11 @@ class PoolTars:
         self.sizes: Indices = counted.field("counts").to_numpy().astype(np.int64)
         self._starts = np.concatenate([[0], np.cumsum(self.sizes)])
         self.names: Sequence[str] = [*_moved(files, folder)] if folder else files
+        sample = self._rows["source_id"][0].as_py()
+        self.remedy = (
+            f"check that the pool has {self.names[0]}, and in it the sample {sample!r} (source_id is the sample's key "
+            "if the run had no --id-column)"
+        )
 
     def shard(self, index: int, columns: Sequence[str]) -> Shard:
         """Returns keys and texts of the pairs from a tar. See `ShardSource.shard`."""

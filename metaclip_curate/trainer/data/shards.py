@@ -87,6 +87,10 @@ class ShardSource(Protocol):
     def has_entries(self) -> bool:
         """Whether texts have the column entry_ids."""
 
+    @property
+    def remedy(self) -> str:
+        """What a user can check if no image can be read."""
+
     def shard(self, index: int, columns: Sequence[str]) -> Shard:
         """Reads keys and texts of a shard, with these columns of `TEXTS`."""
 

@@ -50,10 +50,13 @@ class WebdatasetShards:
         sizes: Number of images of each shard, shape (shards,).
         has_all_texts: Whether the shards hold matched images with all their texts, rather than drawn pairs.
         has_entries: Whether texts have the column entry_ids.
+        remedy: What a user can check if no image can be read.
 
     Raises:
         UserError: The folder holds no such shards.
     """
+
+    remedy = "look at the shards"
 
     def __init__(self, folder: str, options: StorageOptions | None = None) -> None:
         self._folder, self._options = folder, options or StorageOptions()

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.trainer import CuratedPairs
+from metaclip_curate.trainer import CuratedPairs, PairLoader
 from metaclip_curate.trainer.data.pool_source import PoolTars
 from tests.support import made_shards, trainings
 
@@ -104,6 +104,14 @@ def test_a_sample_that_is_gone_is_counted(tmp_path: Path) -> None:
     dataset = CuratedPairs.offline(str(tmp_path / "pool"), manifest=str(tmp_path / "manifest"))
     assert not list(dataset)
     assert dataset.problems == {"shard damaged (FileNotFoundError)": len(rows)}
+
+
+def test_what_to_check_if_no_sample_is_found(tmp_path: Path) -> None:
+    write_pool(tmp_path / "pool")
+    write_manifest(tmp_path / "manifest", "pool", range(0, 20, 4))
+    dataset = CuratedPairs.offline(str(tmp_path / "elsewhere"), manifest=str(tmp_path / "manifest"))
+    with pytest.raises(UserError, match=r"FileNotFoundError.*check that the pool has .*elsewhere/0.tar, .*'0000'"):
+        next(iter(PairLoader(dataset, 2)))
 
 
 def test_a_manifest_that_comes_from_no_tar(tmp_path: Path) -> None:
