@@ -152,6 +152,10 @@ def test_what_is_wrong_with_the_columns_is_said_before_anything_is_read(tmp_path
     assert "the column when of" in refused(**given, keep_columns=("when",))
     (tmp_path / "a.jsonl").write_text('{"link": "https://a.example/", "words": "x", "lang": "en", "pool_lang": "en"}\n')
     assert "lang is kept as pool_lang" in refused(**given, keep_columns=("lang", "pool_lang"))
+    (tmp_path / "a.jsonl").write_text('{"link": "a", "words": "x", "k": 1}\n{"link": "b", "words": "x", "k": "y"}\n')
+    assert "its column k, which --keep-columns names, has values of several types" in refused(
+        **given, keep_columns=("k",)
+    )
     assert not (tmp_path / "run").exists()
 
 

@@ -58,7 +58,7 @@ def peek(path: str, form: Form, options: PoolOptions, storage_options: StorageOp
             raise UnreadableError("it has no rows")
         find_columns(list(dict.fromkeys(chain.from_iterable(rows))), options)
         types = {
-            column: _type_of([row.get(column) for row in rows], is_text=form in (Form.CSV, Form.TSV))
+            column: _type_of(column, [row.get(column) for row in rows], is_text=form in (Form.CSV, Form.TSV))
             for column in options.keep_columns
             if any(row.get(column) is not None for row in rows)
         }
@@ -90,7 +90,7 @@ def _first_rows(path: str, form: Form, storage_options: StorageOptions) -> list[
         return [row for row, _ in islice(objects, _ROWS)]
 
 
-def _type_of(values: Sequence[Any], is_text: bool) -> pa.DataType:
+def _type_of(column: str, values: Sequence[Any], is_text: bool) -> pa.DataType:
     """Returns the type of a column of JSON, or of a table of text, whose numbers are recognised."""
     if is_text:
         given = pa.array([value or None for value in values], pa.string())
@@ -104,4 +104,7 @@ def _type_of(values: Sequence[Any], is_text: bool) -> pa.DataType:
     try:
         return pa.array(values).type
     except (pa.ArrowException, TypeError) as error:
-        raise ColumnError(f"a column that --keep-columns names has values of several types ({error})") from error
+        raise ColumnError(
+            f"its column {column}, which --keep-columns names, has values of several types ({error}): leave it out, or "
+            "write them with one type"
+        ) from error
