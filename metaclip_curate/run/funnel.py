@@ -87,6 +87,8 @@ def funnel(folder: RunFolder, finished: Collection[str]) -> Funnel:
     steps = _extracted(inputs)
     if "dedup" in finished and not _is_rebalanced(folder, finished):
         steps += _distinct(folder.summary(DedupSummary), inputs.pairs)
+        if "match" in finished:
+            steps += _purged(folder.summary(DedupSummary).distinct - folder.summary(MatchSummary).distinct)
     if "match" in finished:
         match = folder.summary(MatchSummary)
         # Rows that `remove --purge` has deleted since the pairs were counted weren't matched any more.
@@ -155,6 +157,11 @@ def _distinct(dedup: DedupSummary, pairs: int) -> list[Step]:
         Step("in_other_files", "repeated in another file", pairs - dedup.distinct, part=True),
         Step("distinct", "unique pairs overall", dedup.distinct),
     ]
+
+
+def _purged(pairs: int) -> list[Step]:
+    """Pairs that were taken down and purged since they were found to be distinct, and so weren't matched again."""
+    return [Step("purged", "taken down and purged", pairs, part=True)] if pairs else []
 
 
 def _drawn(matched: float, expected: float | None, kept: int | None, removed: int = 0) -> list[Step]:

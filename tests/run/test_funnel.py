@@ -109,6 +109,14 @@ def test_parts_lead_from_each_step_to_the_next(tmp_path: Path) -> None:
             assert step.value == left, step
 
 
+def test_pairs_that_were_purged_before_another_match_have_a_line_of_their_own(tmp_path: Path) -> None:
+    folder = made(tmp_path)
+    folder.finish("dedup", DedupSummary({"de": 100, "en": 307}))
+    steps = [(step.key, step.value) for step in funnel(folder, ("extract", "dedup", "match")).steps]
+    assert steps[steps.index(("distinct", 407)) + 1] == ("purged", 7)
+    assert "purged" not in {step.key for step in funnel(made(tmp_path / "other"), STAGES).steps}
+
+
 def test_pairs_that_were_taken_down_have_a_line_of_their_own(tmp_path: Path) -> None:
     folder = made(tmp_path)
     folder.finish("sample", SampleSummary(1, 140, (), removed=10))
