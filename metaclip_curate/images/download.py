@@ -96,6 +96,8 @@ class Download:
         except FileNotFoundError:
             if self._shards.finished():
                 raise UserError(f"{output} holds shards of another download: give another --output") from None
+            if faces:  # before they are recorded, so that a broken table can be mended
+                read_faces(faces, self._source.options)
             content = {"run": self._source.root, **mine}
             storage.write_bytes(url, json.dumps(content, indent=1).encode() + b"\n", self._source.options)
             return
@@ -105,6 +107,8 @@ class Download:
                 continue
             if name == "fingerprint":
                 raise UserError(f"{output} holds images of another state of {recorded['run']}: give another --output")
+            if name == "faces":
+                raise UserError(f"{output} was begun with other boxes of --faces: give the same or another --output")
             raise UserError(
                 f"{output} was begun with {flag(name)} {recorded.get(name)}, and the command says {value}: give the "
                 "same or another --output"

@@ -148,6 +148,8 @@ def test_boxes_are_blurred_in_a_second_download(
     fork_img2dataset(monkeypatch)
     whole = [row["uid"] for row in served[1]["manifest"] if served_run.way_of(row["url"]) in ("ok", "moved")]
     with_box = whole[::2]
+    pq.write_table(pa.table({"uid": with_box[:1], "boxes": [[[0.0, 0.0, 20.0, 20.0]]]}), tmp_path / "boxes")
+    assert main(command(served[0], tmp_path / "images", "--faces", str(tmp_path / "boxes"))) == 2
     pq.write_table(pa.table({"uid": with_box, "boxes": [[[0.0, 0.0, 1.0, 1.0]]] * len(with_box)}), tmp_path / "boxes")
     assert main(command(served[0], tmp_path / "images", "--faces", str(tmp_path / "boxes"))) == 0
     before, after = contrasts(downloaded[0]), contrasts(tmp_path / "images")
