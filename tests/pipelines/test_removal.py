@@ -241,7 +241,7 @@ def test_explore_names_a_removal_as_explain_does(made: tuple[Path, dict[str, Row
         for uid in (kept["uid"], other["uid"]):
             (found,) = search.find(Query(uid=uid)).pairs
             (explained,) = Explainer(folder, ExplainOptions(uid=uid)).explain()
-            assert (found.fate, found.verdict) == (Fate.REMOVED, explained.verdict)
+            assert (found.fate, found.verdict, found.is_veiled) == (Fate.REMOVED, explained.verdict, True)
 
 
 def test_a_rebalanced_run_takes_along_what_was_removed(made: tuple[Path, dict[str, Rows]], tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from metaclip_curate.inspect.explore.index import PairIndex
 from metaclip_curate.inspect.removals import RemovedPairs
 from metaclip_curate.run.fates import FATE_NAMES, Fate
 from metaclip_curate.run.summaries import BalanceSummary
+from metaclip_curate.screens.reasons import VEILED_REASONS
 
 if TYPE_CHECKING:
     import duckdb
@@ -126,6 +127,11 @@ class FoundPair:
     verdict: str
     entries: list[FoundEntry]
     has_image: bool
+
+    @property
+    def is_veiled(self) -> bool:
+        """Whether its text is shown on a click only."""
+        return self.fate == Fate.REMOVED or self.reason in VEILED_REASONS
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from metaclip_curate.inspect.explore.index import NO_EXPLORE, PairIndex
 from metaclip_curate.inspect.explore.search import NO_LANGUAGE, Found, Query, Search, SearchTooLongError
 from metaclip_curate.run.fates import FATE_NAMES, Fate
 from metaclip_curate.run.summaries import MatchSummary
-from metaclip_curate.screens.reasons import REASON_NAMES, VEILED_REASONS
+from metaclip_curate.screens.reasons import REASON_NAMES
 
 ADDRESS = "127.0.0.1"
 _NAMES = (ADDRESS, "localhost")
@@ -177,7 +177,6 @@ def _render(
         languages=[(name or NO_LANGUAGE, name or "without a list", pairs) for name, pairs in search.languages.items()],
         states=_states(index),
         asked=any(given.values()),
-        hidden=VEILED_REASONS,
         fate_names={str(fate): name for fate, name in FATE_NAMES.items()},
     )
 
