@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,9 @@ def read_weights(checkpoint: Path, average: bool = False) -> dict[str, torch.Ten
                 found.setdefault(prefix.rstrip("."), {})[name.removeprefix(prefix)] = torch.empty(
                     about.size, dtype=about.properties.dtype
                 )
-    dcp.load(found, storage_reader=FileSystemReader(checkpoint), no_dist=True)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "torch.distributed is")  # one process reads, as it should
+        dcp.load(found, storage_reader=FileSystemReader(checkpoint), no_dist=True)
     return {**found["state_dict"], **found.get("ema", {})}
 
 
@@ -65,6 +68,7 @@ def main(arguments: list[str]) -> int:
         weights = read_weights(parsed.checkpoint, parsed.ema)
         with atomic_write(parsed.file) as file:
             torch.save({"state_dict": weights}, file)
+        print(f"{parsed.file}: {len(weights)} tensors for open_clip")
     except UserError as error:
         print(f"metaclip_curate.trainer.export: {error}", file=sys.stderr)
         return 2

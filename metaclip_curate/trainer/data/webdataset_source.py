@@ -176,11 +176,22 @@ class TarImages:
         while self._requested:
             file = next(self._files, None)
             if file is None:
+                self._check_end()
                 break
             key, _ = base_plus_ext(file["fname"])
             self._requested.discard(key)
             found[key] = file["data"]
         return found
+
+    def _check_end(self) -> None:
+        """Records whether more follows the end, as tarfile ends without a word at a damaged header."""
+        if self._stream is None or self.problem:
+            return
+        try:
+            if self._stream.read(_BUFFER).strip(b"\0"):
+                self.problem = "shard damaged (header)"
+        except (OSError, storage.InputError) as error:
+            self._stop(error)
 
     def close(self) -> None:
         """Closes the tar."""

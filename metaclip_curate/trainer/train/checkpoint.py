@@ -249,7 +249,7 @@ def _load_tensors(learner: Learner, path: Path, no_dist: bool) -> None:
     try:
         dcp.load(state, checkpoint_id=path, no_dist=no_dist)
     except CheckpointException as error:
-        reasons = {f"{type(reason).__name__}: {reason}" for reason, _ in error.failures.values()}
+        reasons = {f"{type(reason).__name__}: {reason}".rstrip(": ") for reason, _ in error.failures.values()}
         raise UserError(f"{path} can't be read ({'; '.join(sorted(reasons))}): {_REMEDY}") from error
     set_model_state_dict(learner.model, state["state_dict"])
     set_optimizer_state_dict(learner.model, learner.optimizer, state["optimizer"])

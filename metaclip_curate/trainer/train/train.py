@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import torch
 
+from metaclip_curate.console.wording import counted
 from metaclip_curate.errors import JobFailedError, UserError
 from metaclip_curate.options.fields import flag
 from metaclip_curate.run.owner import Listener, RunOwner
@@ -146,6 +147,7 @@ class Training:
         skipped, flags = SkippedSteps(optimization.max_bad_steps), FlagReader(self._distributed.device)
         code = 0
         self._log(f"step {self.step:,} of {steps:,}: {self._loader.dataset.expected_epoch_size:,.0f} pairs an epoch")
+        self._log_missing()
         if optimization.warmup_pairs > optimization.pairs_seen:
             self._log(
                 f"--warmup-pairs {optimization.warmup_pairs:,} is more than --pairs-seen {optimization.pairs_seen:,}: "
@@ -177,6 +179,15 @@ class Training:
             self._save()
         self._checkpoints.wait()
         return stop_reason(code)
+
+    def _log_missing(self) -> None:
+        """Prints how many pairs of the manifest the data don't have, as far as that is known without reading them."""
+        data, pairs = self._options.data, self._loader.dataset
+        only, missing = pairs.selection.only, getattr(pairs.source, "missing", 0)
+        if only is not None and not data.weights:
+            missing = len(only) - round(pairs.expected_epoch_size)
+        if missing > 0:
+            self._log(f"{data.data} lacks {counted(missing, 'pair')} of {data.manifest}")
 
     def _export(self) -> None:
         """Writes the model for open_clip, and beside it the moving average if there is one."""

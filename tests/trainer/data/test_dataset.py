@@ -90,6 +90,28 @@ def test_broken_images_are_counted_and_end_nothing(tmp_path: Path) -> None:
     assert (dataset.problems["not an image"], dataset.problems["empty"]) == (1, 1)
 
 
+def test_a_tar_with_a_damaged_header(tmp_path: Path) -> None:
+    made_shards.write(tmp_path, [40])
+    tar = tmp_path / "00000.tar"
+    content = bytearray(tar.read_bytes())
+    extended = content.index(b"000000010.") - 1024  # the header before that of the file
+    content[extended : extended + 512] = bytes([255]) * 512
+    tar.write_bytes(content)
+    dataset = CuratedPairs.offline(str(tmp_path))
+    read = list(dataset)
+    assert dataset.problems == {"shard damaged (header)": 40 - len(read)}
+    assert len(read) < 40
+
+
+def test_an_image_that_its_tar_lacks(tmp_path: Path) -> None:
+    made_shards.write(tmp_path, [40])
+    lacking = made_shards.write(tmp_path / "other", [39])
+    (tmp_path / "other" / "00000.tar").replace(tmp_path / "00000.tar")
+    dataset = CuratedPairs.offline(str(tmp_path))
+    assert len(list(dataset)) == len(lacking)
+    assert dataset.problems == {"missing from its shard": 1}
+
+
 def test_a_tar_that_breaks_off(tmp_path: Path) -> None:
     pairs = made_shards.write(tmp_path, [20, 20])
     tar = tmp_path / "00001.tar"

@@ -15,6 +15,7 @@ import pytest
 from metaclip_curate.errors import UserError
 from metaclip_curate.trainer import CuratedPairs, PairLoader
 from metaclip_curate.trainer.data.pool_source import PoolTars
+from metaclip_curate.trainer.train.train import Training
 from tests.support import made_shards, trainings
 
 TARS, SAMPLES = 3, 40
@@ -71,7 +72,10 @@ def test_a_training_on_the_chosen_samples(tmp_path: Path) -> None:
     write_pool(tmp_path / "pool")
     rows = write_manifest(tmp_path / "manifest", f"{tmp_path}/pool", range(0, TARS * SAMPLES, 4))
     manifest = str(tmp_path / "manifest")
-    assert trainings.train(tmp_path / "pool", tmp_path / "training", manifest=manifest, pairs_seen=24, workers=1)
+    options = trainings.options(tmp_path / "pool", tmp_path / "training", manifest=manifest, pairs_seen=24, workers=1)
+    printed: list[str] = []
+    assert Training(options, trainings.ALONE, printed.append).run()
+    assert f"{tmp_path / 'pool'} lacks 1 pair of {manifest}" in printed
     lines = trainings.metrics(tmp_path / "training")
     assert len(lines) == 3
     assert all(math.isfinite(line["loss"]) and not line["repeated_rows"] for line in lines)

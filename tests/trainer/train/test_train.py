@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import open_clip
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -355,6 +357,17 @@ def test_metrics_go_to_wandb(shards: Path, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(UserError, match="--wandb needs wandb: run `pip install"):
         trainings.train(shards, tmp_path / "other", wandb="project")
+
+
+def test_pairs_of_a_manifest_that_the_data_lack(shards: Path, tmp_path: Path) -> None:
+    numbers = [*range(30), 10**6, 10**6 + 1]
+    manifest = tmp_path / "manifest"
+    manifest.mkdir()
+    pq.write_table(pa.table({"uid": [made_shards.uid_of(number) for number in numbers]}), manifest / "part-0.parquet")
+    lines: list[str] = []
+    options = trainings.options(shards, tmp_path / "out", pairs_seen=8, manifest=str(manifest))
+    Training(options, trainings.ALONE, lines.append).run()
+    assert lines[:2] == ["step 0 of 1: 30 pairs an epoch", f"{shards} lacks 2 pairs of {manifest}"]
 
 
 def test_a_warm_up_that_never_ends_is_named(shards: Path, tmp_path: Path) -> None:
