@@ -81,7 +81,7 @@ class PageSelector:
                 found = select_pages(work.spark, task)
             if not found.warcs:
                 raise UserError(f"{self._named(query)} chooses no page of {query.crawl}: give others")
-            warcs = write_warcs(self._folder, query.name, found.warcs)
+            warcs = write_warcs(self._folder, query, found.warcs)
             work.console.log(f"extract: cc-index:{query.crawl}: {_about(found, warcs)}")
             del self._files[query]
 

@@ -16,6 +16,7 @@ from metaclip_curate.errors import UserError
 from metaclip_curate.run import folder_names
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.record import to_json
+from metaclip_curate.run.selections import Selections
 from metaclip_curate.run.stages import STAGES, remedy
 from metaclip_curate.run.summaries import BalanceSummary, DedupSummary, ExtractSummary, LanguageTotals, MatchSummary
 
@@ -48,6 +49,8 @@ def build_datacard(
         "options": options,
         "recipe": {stage: to_json(recipe) for stage in STAGES if (recipe := folder.recipe_of(stage))} or None,
         "inputs": to_json(folder.summary(ExtractSummary)),
+        # Which pages of a crawl were chosen by its columnar index, by the selections' names.
+        "selections": Selections(folder).queries(),
         "distinct": folder.summary(DedupSummary).distinct,
         # Pairs that screens rejected, by reason, and of those for their host's policy, by rule. A rebalanced run has
         # those of the runs before as well.

@@ -237,6 +237,7 @@ def _provenance(datacard: dict[str, Any]) -> str:
     recipes = (datacard.get("recipe") or {}).items()
     rows = [
         ["command", f"`{datacard['command']}`"],
+        *([f"pages of {each['crawl']}", _selected(each)] for each in datacard.get("selections", {}).values()),
         *([f"recipe of {stage}", recipe_words(recipe["name"], recipe["overridden"])] for stage, recipe in recipes),
         ["language-ID model (SHA-256)", datacard["language_id_model_sha256"]],
     ]
@@ -245,6 +246,17 @@ def _provenance(datacard: dict[str, Any]) -> str:
     ]
     rows += [[f"version of {name}", version] for name, version in datacard["versions"].items()]
     return "## Provenance\n\n" + _table(["", ""], rows) + "\n\n`datacard.json` has all of this for programs."
+
+
+def _selected(selection: dict[str, Any]) -> str:
+    """Returns which pages of a crawl were chosen, in words."""
+    by = [
+        ("languages", " ".join(selection["languages"])),
+        ("hosts", " ".join(selection["hosts"])),
+        ("sample", f"{selection['sample']:g}" if selection["sample"] < 1 else ""),
+        ("limit", f"{selection['limit']:,}" if selection["limit"] else ""),
+    ]
+    return f"{selection['pages']:,} by " + ", ".join(f"{name} {value}" for name, value in by if value)
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

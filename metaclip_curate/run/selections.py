@@ -1,24 +1,27 @@
 """The pages that inputs `cc-index:` chose, as tables in the run folder.
 
 A selection is a folder of its own below `selections`. Its files `part-NNNNN.parquet` have a row for each record, those
-of a WARC next to each other in the order of their offsets. `warcs.parquet` has a row for each WARC and is written last.
-The driver reads only that; a worker reads the records of the WARC that it is about to read.
+of a WARC next to each other in the order of their offsets. `warcs.parquet` has a row for each WARC and, in its
+metadata, the query; it is written last. The driver reads only that; a worker reads the records of the WARC that it is
+about to read.
 """
 
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from metaclip_curate import storage
 from metaclip_curate.errors import UserError
-from metaclip_curate.extract.crawl_index import records_digest, warc_of
+from metaclip_curate.extract.crawl_index import IndexQuery, records_digest, warc_of
 from metaclip_curate.run import folder_names
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.storage import ByteRange, StorageOptions
@@ -26,6 +29,7 @@ from metaclip_curate.storage.parquet_bytes import read_parquet
 from metaclip_curate.storage.ranged_file import RangedFile
 
 WARCS_FILE = "warcs.parquet"
+_QUERY = b"query"
 # Small, since a WARC has few chosen records and a worker reads whole row groups.
 RECORDS_PER_GROUP = 1 << 14
 
@@ -106,30 +110,47 @@ class Selections:
         chosen = [path for path in paths if "#" in path]
         return {path: self._all[path] for path in chosen if path in self._all} if chosen else {}
 
+    def queries(self) -> dict[str, dict[str, Any]]:
+        """Returns the fields of each selection's query, and its numbers of pages and WARCs, by its name."""
+        return {
+            name: {
+                **json.loads(table.schema.metadata[_QUERY]),
+                "pages": pc.sum(table.column("records")).as_py() or 0,
+                "warcs": table.num_rows,
+            }
+            for name, table in self._tables.items()
+            if table.schema.metadata  # earlier versions didn't record the query
+        }
+
+    @functools.cached_property
+    def _tables(self) -> Mapping[str, pa.Table]:
+        root = storage.join(self._folder.root, folder_names.SELECTIONS)
+        names = [name.rstrip("/") for name in storage.list_folder(root, self._folder.options)]
+        return {name: table for name in names if (table := self.warcs(name)) is not None}
+
     @functools.cached_property
     def _all(self) -> Mapping[str, SelectedWarc]:
         found: dict[str, SelectedWarc] = {}
-        root = storage.join(self._folder.root, folder_names.SELECTIONS)
-        for name in storage.list_folder(root, self._folder.options):
-            table = self.warcs(name.rstrip("/"))
-            for row in table.to_pylist() if table is not None else ():
-                url = storage.join(root, name, row["file"])
+        for name, table in self._tables.items():
+            for row in table.to_pylist():
+                url = storage.join(selection_folder(self._folder, name), row["file"])
                 found[row["path"]] = SelectedWarc(row["path"], url, row["first_row"], row["records"])
         return found
 
 
-def write_warcs(folder: RunFolder, name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+def write_warcs(folder: RunFolder, query: IndexQuery, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     """Writes the table WARCS of a selection, which makes it finished, and returns it.
 
     Args:
         folder: The run folder.
-        name: Name of the selection.
+        query: The query that chose them.
         rows: The rows, in any order.
     """
     table = pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["path"])), schema=WARCS)
+    table = table.replace_schema_metadata({_QUERY: json.dumps(asdict(query))})
     with folder.owned():
         folder.require_owner()
-        url = storage.join(selection_folder(folder, name), WARCS_FILE)
+        url = storage.join(selection_folder(folder, query.name), WARCS_FILE)
         with storage.staged_upload(lambda: url, folder.options) as local:
             pq.write_table(table, local, compression="zstd", write_page_checksum=True)
     return table

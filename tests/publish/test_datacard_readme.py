@@ -113,3 +113,11 @@ def test_characters_that_hide_or_turn_text_are_escaped() -> None:
     text = datacard_readme(datacard(command="run --input 'a\x1b]0;x\x07\u202e\nb|c'"), FUNNEL, "x\u202ey", "runs/x")
     assert all(line.isprintable() for line in text.split("\n"))
     assert "`run --input 'a\\x1b]0;x\\x07\\u202e\\nb\\|c'`" in text
+
+
+def test_the_pages_that_were_chosen() -> None:
+    query = {"crawl": "C", "languages": ["hau", "swa"], "hosts": [], "limit": 1000, "sample": 1.0, "seed": 0}
+    other = query | {"languages": [], "hosts": ["*.ke"], "limit": 0, "sample": 0.5, "pages": 2345}
+    text = datacard_readme(datacard(selections={"a": query | {"pages": 46}, "b": other}), FUNNEL, "x", "runs/x")
+    assert "| pages of C | 46 by languages hau swa, limit 1,000 |" in text
+    assert "| pages of C | 2,345 by hosts *.ke, sample 0.5 |" in text

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from metaclip_curate.errors import UserError
-from metaclip_curate.extract.crawl_index import records_digest, selected_name
+from metaclip_curate.extract.crawl_index import IndexQuery, records_digest, selected_name
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.selections import (
     RECORDS,
@@ -24,6 +24,7 @@ from metaclip_curate.run.selections import (
 )
 from metaclip_curate.storage import StorageOptions
 
+QUERY = IndexQuery("CC-MAIN-2025-30", languages=("hau", "swa"), limit=9, seed=3)
 WARCS = {"a.warc.gz": 3, "b.warc.gz": 2 * RECORDS_PER_GROUP, "c.warc.gz": 5}
 
 
@@ -50,14 +51,14 @@ def folder(tmp_path: Path) -> RunFolder:
         first += records
     names = [warc for warc, records in WARCS.items() for _ in range(records)]
     table = pa.table([names, offsets, np.full(len(offsets), 5)], schema=RECORDS)
-    write_records(f"{selection_folder(found, 'x')}/part-00000.parquet", table, StorageOptions())
-    assert Selections(found).warcs("x") is None
-    write_warcs(found, "x", rows[::-1])
+    write_records(f"{selection_folder(found, QUERY.name)}/part-00000.parquet", table, StorageOptions())
+    assert Selections(found).warcs(QUERY.name) is None
+    write_warcs(found, QUERY, rows[::-1])
     return found
 
 
 def paths_of(selections: Selections) -> list[str]:
-    table: Any = selections.warcs("x")
+    table: Any = selections.warcs(QUERY.name)
     found: list[str] = table.column("path").to_pylist()
     return found
 
@@ -75,6 +76,21 @@ def test_the_records_of_each_warc(folder: RunFolder) -> None:
         first += records
 
 
+def test_the_query_is_recorded(folder: RunFolder, tmp_path: Path) -> None:
+    fields = {
+        "crawl": "CC-MAIN-2025-30",
+        "languages": ["hau", "swa"],
+        "hosts": [],
+        "limit": 9,
+        "sample": 1.0,
+        "seed": 3,
+        "pages": sum(WARCS.values()),
+        "warcs": 3,
+    }
+    assert Selections(folder).queries() == {QUERY.name: fields}
+    assert Selections(RunFolder(str(tmp_path / "other"))).queries() == {}
+
+
 def test_a_selection_that_was_changed(folder: RunFolder) -> None:
     selections = Selections(folder)
     selected = list(selections.of(paths_of(selections)).values())
@@ -90,4 +106,4 @@ def test_a_selection_that_was_changed(folder: RunFolder) -> None:
     warcs = file.with_name("warcs.parquet")
     warcs.write_bytes(warcs.read_bytes()[:-5])
     with pytest.raises(UserError, match=r"warcs\.parquet was changed after the run wrote it"):
-        Selections(folder).warcs("x")
+        Selections(folder).warcs(QUERY.name)
