@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.extract.input_stats import InputStats
@@ -27,7 +28,7 @@ from metaclip_curate.notebook.options import CurateOptions
 from metaclip_curate.notebook.rows_and_stats import Counts, rows_and_stats, rows_of
 from metaclip_curate.notebook.table_pairs import TablePairs
 from metaclip_curate.pipelines.run_metadata import RunMetadata
-from metaclip_curate.schemas import DISTINCT, MATCHED, PAIRS, Kept, arrow_type, ddl, with_kept
+from metaclip_curate.schemas import COUNTS, DISTINCT, MATCHED, PAIRS, Kept, arrow_type, ddl, with_kept
 from metaclip_curate.stages import balance as balance_stage
 from metaclip_curate.stages import count as count_stage
 from metaclip_curate.stages.draw_rows import kept_rows
@@ -38,6 +39,8 @@ from metaclip_curate.stages.shared.sorted_batches import first_of_each_run
 
 Batches = Iterator[pa.RecordBatch]
 
+# Types in `DataFrame.dtypes` that tables don't have.
+_ONLY_READ = {"void": pa.null(), "binary": pa.binary()}
 _FIRST_COMPARED = ("uid", "crawl", "source_file")
 
 
@@ -63,12 +66,18 @@ def pairs_and_stats(table: DataFrame, options: CurateOptions) -> DataFrame:
         raise UserError(f"a DataFrame of Spark is needed, not {type(table)}: make one with spark.createDataFrame")
     types = [(name, _type_of(name, kind, options.pool.keep_columns)) for name, kind in table.dtypes]
     read = TablePairs.of(types, options.pool)
+    names = list(read.columns.read)
+    given = dict(table.dtypes)
+    read.check({name: _read_type(name, given[name]) for name in names})
 
     def task(batches: Batches) -> tuple[Batches, Callable[[], Counts]]:
         stats = InputStats("")
-        return read.read(batches, stats, unique=False), lambda: [dataclasses.asdict(stats)]
+        named = (batch.rename_columns(names) for batch in batches)
+        return read.read(named, stats, unique=False), lambda: [dataclasses.asdict(stats)]
 
-    return rows_and_stats(table.select(*map(_quoted, read.columns.read)), task, with_kept(PAIRS, read.kept))
+    # mapInArrow takes a dot in a column's name for a field of a struct.
+    numbered = [F.col(_quoted(name)).alias(f"_{number}") for number, name in enumerate(names)]
+    return rows_and_stats(table.select(*numbered), task, with_kept(PAIRS, read.kept))
 
 
 def dedup(pairs: DataFrame, options: CurateOptions | None = None) -> DataFrame:
@@ -156,6 +165,7 @@ def count(matched: DataFrame, options: CurateOptions) -> DataFrame:
     Raises:
         UserError: The metadata folder can't be used.
     """
+    _kept(matched, MATCHED)
     return count_with(matched, match_rules(matched.sparkSession, options))
 
 
@@ -180,6 +190,8 @@ def balance(matched: DataFrame, counts: DataFrame, options: CurateOptions | None
         UserError: The anchor language has no match and no other rule is asked for.
     """
     chosen = options or CurateOptions()
+    _kept(matched, MATCHED)
+    _kept(counts, COUNTS)
     return pa.Table.from_batches([balance_stage.balance(matched, counts, chosen.balance, chosen.draw)])
 
 
@@ -198,6 +210,9 @@ def sample(
         Rows of `schemas.MANIFEST` with the kept columns.
     """
     draw = (options or CurateOptions()).draw
+    _kept(counts, COUNTS)
+    if not isinstance(thresholds, pa.Table):
+        raise UserError(f"thresholds must be the table that balance returns, not {type(thresholds).__name__}")
     columns = (thresholds.column(name).to_pylist() for name in ("metadata_lang", "t", "entries"))
     head = head_entries(counts, list(zip(*columns, strict=True)))
     schema = with_kept(MATCHED, _kept(matched, MATCHED))
@@ -216,7 +231,7 @@ def _kept(rows: DataFrame, schema: pa.Schema) -> Kept:
     if missing:
         raise UserError(
             f"the DataFrame has no column {missing[0]}: give this function what the one before it returns, which is "
-            "pairs for dedup, dedup for match, and match for the others"
+            "pairs for dedup, dedup for match, match for count, and match and count for balance and sample"
         )
     added = [(name, kind) for name, kind in rows.dtypes if name not in schema.names]
     return tuple(pa.field(name, _type_of(name, kind, [name])) for name, kind in added)
@@ -229,6 +244,27 @@ def _type_of(name: str, kind: str, kept: Sequence[str]) -> pa.DataType | None:
         raise UserError(
             f"the column {name} has the type {kind}, which can't be kept: convert it to a string, a number, a boolean "
             "or a list of them, or leave it out"
+        )
+    return found
+
+
+def _read_type(name: str, kind: str) -> pa.DataType:
+    """Returns a type like that of a column in a task, where URLs, texts and ids are read from it.
+
+    Raises:
+        UserError: They can't be read from such a column.
+    """
+    found = _ONLY_READ.get(kind, arrow_type(kind))
+    if found is None and kind.startswith("array<"):
+        found = pa.list_(_read_type(name, kind.removeprefix("array<").removesuffix(">")))
+    if found is None and kind.startswith("decimal("):
+        found = pa.decimal128(38)
+    if found is None and kind.startswith(("char(", "varchar(", "string ")):  # the last has a collation
+        found = pa.string()
+    if found is None:
+        raise UserError(
+            f"the table can't be read as pairs: its column {name} has the type {kind}, and strings are needed: name "
+            "another column"
         )
     return found
 

@@ -75,9 +75,26 @@ class TablePairs:
         Raises:
             UserError: A column has a type that can't be used.
         """
+        yield from self._pairs(self._raw(batches, stats), stats, None if unique else 0)
+
+    def check(self, types: Mapping[str, pa.DataType]) -> None:
+        """Checks the types of the columns that are read, before a worker sees the first row.
+
+        Args:
+            types: Types of the table's columns.
+
+        Raises:
+            UserError: A column has a type that can't be used.
+        """
+        names = self.columns.read
+        no_rows = pa.RecordBatch.from_arrays([pa.nulls(0, types[name]) for name in names], names=list(names))
+        for _ in self._pairs(iter([RawRows(no_rows, self.columns, 0)]), InputStats(""), 0):
+            pass
+
+    def _pairs(self, rows: Iterator[RawRows], stats: InputStats, remembered: int | None) -> Iterator[pa.RecordBatch]:
         file = PoolFile("", f"{POOL_URN}{self.no_url}:" if self.no_url else "", ids_are_unique=True, kept=self.kept)
         try:
-            yield from PoolPairs(file, stats, None if unique else 0).batches(self._raw(batches, stats))
+            yield from PoolPairs(file, stats, remembered).batches(rows)
         except ColumnError as error:
             raise UserError(f"the table can't be read as pairs: {error}") from error
 

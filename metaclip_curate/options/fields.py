@@ -7,7 +7,7 @@ another value of it.
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import field
+from dataclasses import field, fields
 from typing import Any
 
 from metaclip_curate.errors import UserError
@@ -98,6 +98,23 @@ def check_above_zero(name: str, value: float) -> None:
     require_number(name, value)
     if not value > 0:
         raise UserError(f"{flag(name)} must be above 0, not {value}")
+
+
+def check_lists(group: Any) -> None:
+    """Checks that options that are lists of strings are such lists: one string is a list of its letters to Python.
+
+    Args:
+        group: A dataclass of options.
+
+    Raises:
+        UserError: One of them isn't.
+    """
+    for each in fields(group):
+        value = getattr(group, each.name)
+        if not isinstance(each.default, tuple):
+            continue
+        if not isinstance(value, tuple | list) or not all(isinstance(part, str) for part in value):
+            raise UserError(f"{flag(each.name)} must be a list of strings, not {value!r}")
 
 
 def require_number(name: str, value: Any) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from metaclip_curate.options.balance import BalanceOptions
 from metaclip_curate.options.dedup import DedupOptions
 from metaclip_curate.options.draw import DrawOptions
 from metaclip_curate.options.extract import ExtractOptions
+from metaclip_curate.options.fields import check_lists
 from metaclip_curate.options.match import MatchOptions
 from metaclip_curate.options.pool import PoolOptions
 from metaclip_curate.options.recipe import RecipeOptions
@@ -35,6 +36,9 @@ class Options:
         draw: Seed and number of texts per image.
         sample: The manifest's files.
         report: Whether a report is written, and of which languages.
+
+    Raises:
+        UserError: A string is given in place of a list.
     """
 
     run: RunOptions = field(default_factory=RunOptions)
@@ -49,3 +53,7 @@ class Options:
     draw: DrawOptions = field(default_factory=DrawOptions)
     sample: SampleOptions = field(default_factory=SampleOptions)
     report: ReportOptions = field(default_factory=ReportOptions)
+
+    def __post_init__(self) -> None:
+        for group in fields(self):
+            check_lists(getattr(self, group.name))

@@ -39,11 +39,11 @@ _ON_THIS_MACHINE = {"spark.python.daemon.module": "metaclip_curate.spark.worker_
 
 
 def get_session(options: RunOptions, settings: Mapping[str, str] | None = None) -> SparkSession:
-    """Returns the session of spark-submit or Spark Connect, or starts a local one.
+    """Returns the session that the program has, that of spark-submit or Spark Connect, or starts a local one.
 
     Args:
         options: `master`, `driver_memory` and `verbose` of a local session.
-        settings: Further Spark settings of a local session.
+        settings: Further Spark settings of a local session, also of one that the program has.
 
     Raises:
         UserError: pyspark, a usable Java or a package for Spark Connect is missing.
@@ -58,6 +58,9 @@ def get_session(options: RunOptions, settings: Mapping[str, str] | None = None) 
     if "PYSPARK_GATEWAY_PORT" in os.environ:  # spark-submit started the JVM, with its own settings and name
         with handler_kept():
             return _submitted_session(options.verbose)
+    present = _present_session()
+    if present is not None and not settings:
+        return present  # the builder would change its settings, such as the number of partitions of a shuffle
     given = dict(settings or {})
     if re.match(r"local(-cluster)?\b", options.master):
         home = find_java_home(pyspark.__version__)
@@ -72,6 +75,16 @@ def get_session(options: RunOptions, settings: Mapping[str, str] | None = None) 
         builder = builder.config(name, value)
     with handler_kept(), java_ended_with_start():
         return builder.getOrCreate()
+
+
+def _present_session() -> SparkSession | None:
+    from pyspark.errors import PySparkRuntimeError
+    from pyspark.sql import SparkSession
+
+    try:
+        return SparkSession.active()
+    except PySparkRuntimeError:
+        return None
 
 
 def _submitted_session(verbose: bool) -> SparkSession:

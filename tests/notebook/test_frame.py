@@ -89,6 +89,16 @@ def test_of_equal_pairs_the_smallest_row_stays(spark: SparkSession) -> None:
     assert [row["source_id"] for row in stages.dedup(pairs).collect()] == ["a"]
 
 
+def test_types_and_names_that_only_frames_have(spark: SparkSession) -> None:
+    row = (bytearray(b"https://a.example/"), ["A dog", None], 7, None)
+    table = spark.createDataFrame([row], "url binary, `te.xt` array<string>, id decimal(38, 0), page string")
+    names = PoolOptions(text_column=("te.xt",), id_column="id", page_url_column="page")
+    found = stages.pairs(table, CurateOptions(pool=names)).collect()
+    assert [(each["url"], each["text"], each["text_source"], each["source_id"]) for each in found] == [
+        ("https://a.example/", "A dog", "te.xt", "7")
+    ]
+
+
 def test_mistakes(spark: SparkSession, tmp_path: Path) -> None:
     table = spark.createDataFrame([("https://a.example/", "A dog")], "link string, text string")
     with pytest.raises(UserError, match="it has no column of URLs among link, text: name it with --url-column"):
@@ -98,6 +108,11 @@ def test_mistakes(spark: SparkSession, tmp_path: Path) -> None:
             table.selectExpr("link AS url", "text", "current_timestamp() AS when"),
             CurateOptions(pool=PoolOptions(keep_columns=("when",))),
         )
+    for kind in ("int", "array<int>", "struct<a: string>", "array<map<string, string>>", "timestamp"):
+        with pytest.raises(UserError, match=r"its column text has the type .*, and strings are needed"):
+            stages.pairs(table.selectExpr("link AS url", f"CAST(NULL AS {kind}) AS text"))
+    with pytest.raises(UserError, match="the DataFrame has no column uid: give this function what"):
+        stages.count(table, CurateOptions())
     with pytest.raises(UserError, match="a DataFrame of Spark is needed, not <class 'dict'>"):
         stages.pairs({})  # type: ignore[arg-type]
     with pytest.raises(UserError, match="the DataFrame has no column uid"):

@@ -15,6 +15,7 @@ from pyspark.daemon import manager
 from pyspark.sql import SparkSession
 
 from metaclip_curate.options.run import RunOptions
+from metaclip_curate.spark import session
 from metaclip_curate.spark.session import get_session, local_settings
 from tests.conftest import ROOT
 
@@ -89,6 +90,16 @@ def test_workers_of_other_machines_are_forked_by_sparks_own_daemon(
     monkeypatch.setattr(builder, "config", lambda name, value: chosen.update({name: value}) or builder)
     monkeypatch.setattr(builder, "getOrCreate", lambda: None)
     monkeypatch.setattr(SparkSession, "builder", builder)
+    monkeypatch.setattr(session, "_present_session", lambda: None)
     get_session(RunOptions(master=master))
     assert ("spark.python.daemon.module" in chosen) == daemon
     assert importlib.import_module(chosen.get("spark.python.daemon.module", "pyspark.daemon")).manager is manager
+
+
+def test_a_session_of_the_programs_keeps_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SPARK_REMOTE", "PYSPARK_GATEWAY_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    mine = object()
+    monkeypatch.setattr(SparkSession, "active", lambda: mine)
+    monkeypatch.setattr(SparkSession, "builder", None)
+    assert get_session(RunOptions()) is mine
