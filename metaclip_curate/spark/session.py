@@ -82,9 +82,12 @@ def _present_session() -> SparkSession | None:
     from pyspark.sql import SparkSession
 
     try:
-        return SparkSession.active()
+        session = SparkSession.active()
     except PySparkRuntimeError:
         return None
+    # PySpark also returns the session of a context that was stopped. Spark Connect has no context.
+    context = getattr(session, "_sc", None)
+    return session if context is None or context._jsc is not None else None
 
 
 def _submitted_session(verbose: bool) -> SparkSession:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def test_of_equal_pairs_the_smallest_row_stays(spark: SparkSession) -> None:
 
 
 def test_types_and_names_that_only_frames_have(spark: SparkSession) -> None:
-    row = (bytearray(b"https://a.example/"), ["A dog", None], 7, None)
+    row = (bytearray(b"https://a.example/"), ["A dog", None], Decimal(7), None)
     table = spark.createDataFrame([row], "url binary, `te.xt` array<string>, id decimal(38, 0), page string")
     names = PoolOptions(text_column=("te.xt",), id_column="id", page_url_column="page")
     found = stages.pairs(table, CurateOptions(pool=names)).collect()

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from pyspark.daemon import manager
@@ -103,3 +104,6 @@ def test_a_session_of_the_programs_keeps_its_settings(monkeypatch: pytest.Monkey
     monkeypatch.setattr(SparkSession, "active", lambda: mine)
     monkeypatch.setattr(SparkSession, "builder", None)
     assert get_session(RunOptions()) is mine
+    monkeypatch.setattr(SparkSession, "active", lambda: SimpleNamespace(_sc=SimpleNamespace(_jsc=None)))
+    with pytest.raises(AttributeError, match="appName"):
+        get_session(RunOptions())
