@@ -205,7 +205,7 @@ def test_the_report_shows_each_reason_and_safely_no_text(screened: Screened) -> 
     assert texts and not any(f">{text}<" in page for text in texts)
 
     table = ("match", "screened", SCREENED_IMAGES)
-    shown = {each.reason: each for each in rejected_reasons(passes, (table, table), counts, safe=False)}
+    shown = {each.reason: each for each in rejected_reasons((passes, passes), (table, table), counts, safe=False)}
     assert {reason for reason, each in shown.items() if each.blurred} == {"image_list", "classifier"}
     for reason, each in shown.items():
         assert each.examples
@@ -261,9 +261,18 @@ def test_the_same_command_does_not_look_again_and_other_screens_are_refused(scre
 
 def test_a_removal_takes_the_texts_of_rejected_pairs_along(screened: Screened, tmp_path: Path) -> None:
     shutil.copytree(screened.folder / "again", tmp_path / "again")
-    gone = next(row for row in screened.rows.values() if row["reason"] == "near_duplicate")
+    gone = next(row for row in screened.rows.values() if row["reason"] == "size")
     remover = Remover(RunFolder(str(tmp_path / "again")), lambda line: None)
-    removed = remover.remove([Removal("url", gone["url"])], "asked for", purge=True)
+
+    def shown() -> set[str]:
+        folder = RunFolder(str(tmp_path / "again"))
+        facts = Gatherer(folder, STAGES, ArrowPasses(partial(open_table, folder))).facts()
+        return {pair.uid for each in facts.screened.reasons for pair in each.examples} if facts.screened else set()
+
+    assert gone["uid"] in shown()
+    remover.remove([Removal("url", gone["url"])], "asked for", purge=False)
+    assert shown() and gone["uid"] not in shown()
+    removed = remover.remove([], "", purge=True)
     assert removed.purged["screened"] == sum(row["url"] == gone["url"] for row in screened.rows.values())
     assert gone["url"] not in {row["url"] for row in runs.table(tmp_path / "again", "screened")}
 

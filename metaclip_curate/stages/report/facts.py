@@ -156,10 +156,11 @@ class Gatherer:
         of_run = self._folder.parts("dedup")
         languages = [(row.metadata_lang, sum(row.screened.values())) for row in match.languages]
         languages.append(("", sum(match.screened_without_metadata.values())))
+        passes = self._passes, self._of_staying
         return ScreenedFacts(
             pairs=sum(match.screened.values()),
             distinct=match.distinct if of_run else sum(match.screened.values()) + match.matched,
-            reasons=rejected_reasons(self._passes, tables, match.screened, self._safe) if tables else (),
+            reasons=rejected_reasons(passes, tables, match.screened, self._safe) if tables else (),
             rules=tuple(match.policy_rules.items()) if of_run else (),
             languages=tuple(sorted(((lang, n) for lang, n in languages if n), key=lambda each: (-each[1], each[0]))),
             removed=sum(file.rows for file in self._folder.removed_files),

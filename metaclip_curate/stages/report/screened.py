@@ -31,12 +31,12 @@ _ROWS = pa.schema([SAMPLED.field("uid"), SCREENED.field("reason"), SAMPLED.field
 
 
 def rejected_reasons(
-    passes: Passes, tables: tuple[Table, Table], counts: Mapping[str, int], safe: bool
+    passes: tuple[Passes, Passes], tables: tuple[Table, Table], counts: Mapping[str, int], safe: bool
 ) -> tuple[RejectedReason, ...]:
     """Samples the rejected pairs of each reason.
 
     Args:
-        passes: Makes the passes.
+        passes: Make the passes over each of the tables; those over the texts pass over what was taken down.
         tables: The rejected pairs, and a table with their texts, which may be the same.
         counts: Number of rejected pairs by reason.
         safe: Whether texts are left out.
@@ -46,12 +46,12 @@ def rejected_reasons(
     """
     if not counts:
         return ()
-    screened, with_texts = tables
+    (screened, with_texts), (of_screened, of_texts) = tables, passes
     cuts = {reason: sampling_cut(_SAMPLE, pairs) for reason, pairs in counts.items()}
-    rows: list[Sampled] = passes.gather(Pass(screened, ("uid", "reason"), _below(cuts), _ROWS)).to_pylist()
+    rows: list[Sampled] = of_screened.gather(Pass(screened, ("uid", "reason"), _below(cuts), _ROWS)).to_pylist()
     chosen = {reason: first_by_hash([row for row in rows if row["reason"] == reason], _SAMPLE) for reason in counts}
     uids = pa.array(sorted(row["uid"] for of_reason in chosen.values() for row in of_reason), pa.string())
-    found = passes.gather(Pass(with_texts, SAMPLED_FROM, _among(uids), SAMPLED)).to_pylist()
+    found = of_texts.gather(Pass(with_texts, SAMPLED_FROM, _among(uids), SAMPLED)).to_pylist()
     pairs = {row["uid"]: sampled_pair(row, "rejected") for row in found}
     return tuple(
         _reason(reason, counts[reason], [pairs[row["uid"]] for row in of_reason if row["uid"] in pairs], safe)
