@@ -156,6 +156,8 @@ def test_what_is_wrong_with_the_columns_is_said_before_anything_is_read(tmp_path
     assert "its column k, which --keep-columns names, has values of several types" in refused(
         **given, keep_columns=("k",)
     )
+    (tmp_path / "a.jsonl").write_text(f'{{"link": "a", "words": "x", "k": {2**70}}}\n')
+    assert "or too large ones" in refused(**given, keep_columns=("k",))
     assert not (tmp_path / "run").exists()
 
 

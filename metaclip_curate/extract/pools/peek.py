@@ -103,8 +103,8 @@ def _type_of(column: str, values: Sequence[Any], is_text: bool) -> pa.DataType:
         return pa.string()
     try:
         return pa.array(values).type
-    except (pa.ArrowException, TypeError) as error:
+    except (pa.ArrowException, TypeError, OverflowError) as error:
         raise ColumnError(
-            f"its column {column}, which --keep-columns names, has values of several types ({error}): leave it out, or "
-            "write them with one type"
+            f"its column {column}, which --keep-columns names, has values of several types or too large ones "
+            f"({error}): leave it out, or write them with one type"
         ) from error

@@ -230,9 +230,23 @@ def _texts_array(values: Sequence[Any]) -> pa.Array:
 
 def _kept_array(values: Sequence[Any], kind: pa.DataType, name: str) -> pa.Array:
     try:
+        _require_unchanged(values, kind)
         return pa.array(values, kind)
-    except (pa.ArrowException, TypeError, UnicodeEncodeError) as error:
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         raise ColumnError(
             f"its column {name} has a value that isn't of the type {kind}, which the first file that has the column "
             f"has ({error}): write it with that type, or don't keep the column"
         ) from error
+
+
+def _require_unchanged(values: Sequence[Any], kind: pa.DataType) -> None:
+    """Refuses numbers that Arrow would cut off at the decimal point, and truth values that it would make numbers."""
+    while pa.types.is_list(kind):
+        values = [each for value in values if isinstance(value, list) for each in value]
+        kind = kind.value_type
+    if pa.types.is_integer(kind):
+        cut = next((value for value in values if isinstance(value, float) and not value.is_integer()), None)
+        if cut is not None:
+            raise ValueError(f"{cut} isn't a whole number")
+    elif pa.types.is_floating(kind) and any(isinstance(value, bool) for value in values):
+        raise TypeError("true or false isn't a number")

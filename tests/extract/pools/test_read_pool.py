@@ -211,6 +211,27 @@ def test_a_kept_column_of_another_type(tmp_path: Path) -> None:
         assert "double" in stats.error
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "why"),
+    [
+        ("int64", 0.5, "0.5 isn't a whole number"),
+        ("list of int64", [1, 0.5], "0.5 isn't a whole number"),
+        ("int64", 2**70, "too large"),
+        ("double", True, "true or false isn't a number"),
+    ],
+)
+def test_values_that_a_type_would_change_are_refused(tmp_path: Path, kind: str, value: Any, why: str) -> None:
+    options = ReadOptions(pool=PoolOptions(keep_columns=("k",)), kept=kept_columns(["k"], [kind]))
+
+    def read_with(k: Any) -> tuple[Rows, InputStats]:
+        return read(write(tmp_path / "p.jsonl", [{"url": "https://a.example/1", "text": "x", "k": k}]), options)
+
+    assert read_with([2.0, 3] if kind.startswith("list") else 2)[1].status == "ok"
+    found, stats = read_with(value)
+    assert not found
+    assert why in reason(stats, "failed")
+
+
 def test_kept_columns_that_a_file_lacks_are_null(tmp_path: Path) -> None:
     path = write(tmp_path / "p.parquet", [{"url": "https://a.example/1", "text": "x"}])
     found, stats = read(path, ReadOptions(pool=PoolOptions(keep_columns=("score",)), kept=KEPT))
