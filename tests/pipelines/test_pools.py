@@ -170,6 +170,27 @@ def test_files_without_rows_say_nothing_about_the_columns(tmp_path: Path) -> Non
     assert pool_inputs.PoolInputs(inputs, columns, StorageOptions()).kept_types() == ["int64"]
 
 
+@pytest.mark.parametrize(
+    ("fields", "kind"),
+    [
+        (["5", "-12", ""], "int64"),
+        (["1234567890123456789", "0"], "int64"),
+        (["5", "0.25", "1e3", "-0.5"], "double"),
+        (["007", "12"], "string"),
+        (["0x1F"], "string"),
+        (["12345678901234567890", "1"], "string"),
+        (["1234567890123456.5"], "string"),
+        (["high"], "string"),
+    ],
+)
+def test_types_of_columns_of_text(tmp_path: Path, fields: list[str], kind: str) -> None:
+    rows = "".join(f"https://a.example/,x,{field}\n" for field in fields)
+    (tmp_path / "a.csv").write_text(f"url,text,k\n{rows}")
+    inputs = storage.expand_inputs([str(tmp_path)], StorageOptions(), seed=0)
+    found = pool_inputs.PoolInputs(inputs, PoolOptions(keep_columns=("k",)), StorageOptions())
+    assert found.kept_types() == [kind]
+
+
 def test_columns_of_nulls_leave_their_type_to_the_next_file(tmp_path: Path) -> None:
     about = {"url": ["https://a.example/"], "text": ["x"]}
     # pandas writes these types where a shard has no value.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import chain, islice
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from metaclip_curate import storage
 from metaclip_curate.extract.input_stats import InputStats
@@ -93,14 +94,7 @@ def _first_rows(path: str, form: Form, storage_options: StorageOptions) -> list[
 def _type_of(column: str, values: Sequence[Any], is_text: bool) -> pa.DataType:
     """Returns the type of a column of JSON, or of a table of text, whose numbers are recognised."""
     if is_text:
-        given = pa.array([value or None for value in values], pa.string())
-        for kind in (pa.int64(), pa.float64()):
-            try:
-                given.cast(kind)
-            except pa.ArrowInvalid:
-                continue
-            return kind
-        return pa.string()
+        return _type_of_fields(pa.array([value or None for value in values], pa.string()))
     try:
         return pa.array(values).type
     except (pa.ArrowException, TypeError, OverflowError) as error:
@@ -108,3 +102,19 @@ def _type_of(column: str, values: Sequence[Any], is_text: bool) -> pa.DataType:
             f"its column {column}, which --keep-columns names, has values of several types or too large ones "
             f"({error}): leave it out, or write them with one type"
         ) from error
+
+
+def _type_of_fields(fields: pa.StringArray) -> pa.DataType:
+    """Returns the type of a column of a table of text. What only looks like a number, such as 007, is a string."""
+    with suppress(pa.ArrowInvalid):
+        if fields.cast(pa.int64()).cast(pa.string()) == fields:
+            return pa.int64()
+    if not pc.any(pc.match_substring_regex(fields, _CHANGED_AS_NUMBER)).as_py():
+        with suppress(pa.ArrowInvalid):
+            fields.cast(pa.float64())
+            return pa.float64()
+    return pa.string()
+
+
+# A sign or zeros at the beginning that a number doesn't keep, hex digits, and more digits than a double has.
+_CHANGED_AS_NUMBER = r"^([+]|-?0[0-9xX]|-?[0-9]{16})"
