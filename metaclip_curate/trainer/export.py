@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
-import warnings
 from pathlib import Path
 from typing import Any
 
 import torch
-import torch.distributed.checkpoint as dcp
 from torch.distributed.checkpoint import FileSystemReader
 from torch.distributed.checkpoint.metadata import TensorStorageMetadata
 
+from metaclip_curate.console.wording import counted
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.parser import OptionParser
 from metaclip_curate.storage.atomic_file import atomic_write
+from metaclip_curate.trainer.train.checkpoint import load_sharded
 
 _WEIGHTS, _AVERAGE = "state_dict.", "ema."
 
@@ -28,7 +28,7 @@ def read_weights(checkpoint: Path, average: bool = False) -> dict[str, torch.Ten
         average: Whether the moving average takes the place of the parameters.
 
     Raises:
-        UserError: It isn't such a folder, or it has no moving average.
+        UserError: It isn't such a folder, is damaged, or has no moving average.
     """
     try:
         stored = FileSystemReader(checkpoint).read_metadata().state_dict_metadata
@@ -43,9 +43,7 @@ def read_weights(checkpoint: Path, average: bool = False) -> dict[str, torch.Ten
                 found.setdefault(prefix.rstrip("."), {})[name.removeprefix(prefix)] = torch.empty(
                     about.size, dtype=about.properties.dtype
                 )
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "torch.distributed is")  # one process reads, as it should
-        dcp.load(found, storage_reader=FileSystemReader(checkpoint), no_dist=True)
+    load_sharded(found, checkpoint, no_dist=True)
     return {**found["state_dict"], **found.get("ema", {})}
 
 
@@ -68,7 +66,7 @@ def main(arguments: list[str]) -> int:
         weights = read_weights(parsed.checkpoint, parsed.ema)
         with atomic_write(parsed.file) as file:
             torch.save({"state_dict": weights}, file)
-        print(f"{parsed.file}: {len(weights)} tensors for open_clip")
+        print(f"{parsed.file}: {counted(len(weights), 'tensor')} for open_clip")
     except UserError as error:
         print(f"metaclip_curate.trainer.export: {error}", file=sys.stderr)
         return 2

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pickle
 import re
 import shutil
+import warnings
 import zipfile
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
@@ -210,6 +211,26 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return state
 
 
+def load_sharded(state: dict[str, Any], path: Path, no_dist: bool) -> None:
+    """Fills tensors from a sharded checkpoint.
+
+    Args:
+        state: Tensors by their names in the checkpoint.
+        path: Folder of the checkpoint.
+        no_dist: Whether this process reads all of them.
+
+    Raises:
+        UserError: The checkpoint is damaged.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "torch.distributed is")  # one process reads, as it should
+            dcp.load(state, checkpoint_id=path, no_dist=no_dist)
+    except CheckpointException as error:
+        reasons = {f"{type(reason).__name__}: {reason}".rstrip(": ") for reason, _ in error.failures.values()}
+        raise UserError(f"{path} can't be read ({'; '.join(sorted(reasons))}): {_REMEDY}") from error
+
+
 def _check_sums(path: Path) -> None:
     """Reads a checkpoint once and compares its checksums, which a file that is mapped isn't compared with.
 
@@ -246,11 +267,7 @@ def _tensors(learner: Learner) -> dict[str, Any]:
 def _load_tensors(learner: Learner, path: Path, no_dist: bool) -> None:
     kernels = [{name: group.get(name) for name in ("fused", "foreach")} for group in learner.optimizer.param_groups]
     state = _tensors(learner)
-    try:
-        dcp.load(state, checkpoint_id=path, no_dist=no_dist)
-    except CheckpointException as error:
-        reasons = {f"{type(reason).__name__}: {reason}".rstrip(": ") for reason, _ in error.failures.values()}
-        raise UserError(f"{path} can't be read ({'; '.join(sorted(reasons))}): {_REMEDY}") from error
+    load_sharded(state, path, no_dist)
     set_model_state_dict(learner.model, state["state_dict"])
     set_optimizer_state_dict(learner.model, learner.optimizer, state["optimizer"])
     for group, kernel in zip(learner.optimizer.param_groups, kernels, strict=True):

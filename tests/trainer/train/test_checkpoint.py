@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from metaclip_curate.errors import UserError
+from metaclip_curate.trainer import export
 from metaclip_curate.trainer.models import clip
 from metaclip_curate.trainer.train.checkpoint import Checkpoints, Progress, read_checkpoint
 from metaclip_curate.trainer.train.options import OptimizationOptions
@@ -73,6 +74,18 @@ def test_a_sharded_checkpoint_without_one_of_its_parts(saved: Checkpoints, tmp_p
     torch.save({"format": 1, "step": 2, "data": {}, "scaler": {}}, folder / "training.pt")
     with pytest.raises(UserError, match=r"step-000000002 can't be read \(.+\): restore it"):
         saved.load(folder)
+
+
+def test_exporting_a_sharded_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "step-000000002"
+    torch.distributed.checkpoint.save({"state_dict": {"weight": torch.ones(8)}}, checkpoint_id=folder, no_dist=True)
+    assert export.main([str(folder), str(tmp_path / "model.pt")]) == 0
+    assert float(torch.load(tmp_path / "model.pt", weights_only=True)["state_dict"]["weight"].sum()) == 8
+    assert "model.pt: 1 tensor for open_clip" in capsys.readouterr().out
+    next(folder.glob("*.distcp")).unlink()
+    assert export.main([str(folder), str(tmp_path / "other.pt")]) == 2
+    assert "step-000000002 can't be read (FileNotFoundError" in capsys.readouterr().err
+    assert not (tmp_path / "other.pt").exists()
 
 
 def test_what_a_killed_job_left_is_removed(saved: Checkpoints, tmp_path: Path) -> None:
