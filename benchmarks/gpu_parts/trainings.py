@@ -19,7 +19,7 @@ from benchmarks.gpu_parts.steps import TINY, bare_step, make_model, make_tensors
 from metaclip_curate.trainer.data.prefetch import DevicePrefetcher
 from metaclip_curate.trainer.models import clip
 from metaclip_curate.trainer.models.pixels import Decoder, split_transform
-from metaclip_curate.trainer.train.data import pair_loader
+from metaclip_curate.trainer.train.data import open_pairs, pair_loader
 from metaclip_curate.trainer.train.distributed import Distributed
 from metaclip_curate.trainer.train.options import GROUPS, TrainOptions
 from metaclip_curate.trainer.train.recipe import read_recipe, resolved
@@ -114,7 +114,7 @@ def load(report: Report, shards: Path) -> None:
 def _batches(made: clip.Clip, decoder: Decoder, options: TrainOptions, report: Report) -> Iterator[int]:
     distributed = Distributed(0, 1, report.device)
     transform, normalization = split_transform(made.train_transform, made.name, decoder)
-    loader = pair_loader(options, distributed, transform, made.tokenizer)
+    loader = pair_loader(open_pairs(options, distributed), options, distributed, transform, made.tokenizer)
     prefetcher = DevicePrefetcher(loader, report.device, normalization)
     while True:
         for batch in prefetcher:

@@ -16,16 +16,12 @@ from metaclip_curate.trainer.train.distributed import Distributed
 from metaclip_curate.trainer.train.options import TrainOptions, language_weights
 
 
-def pair_loader(
-    options: TrainOptions, distributed: Distributed, transform: Callable[[Any], Any], tokenizer: Tokenizer
-) -> PairLoader:
-    """Makes the loader of this rank's batches.
+def open_pairs(options: TrainOptions, distributed: Distributed) -> CuratedPairs:
+    """Opens the data set, without a transform.
 
     Args:
         options: All options of the training.
         distributed: This process among those that train together.
-        transform: Function from an image to a tensor.
-        tokenizer: Function from a list of texts to tokens.
 
     Raises:
         UserError: The batch can't be split evenly, or the data can't be used.
@@ -40,20 +36,38 @@ def pair_loader(
         "seed": data.seed,
         "weights": language_weights(data.weights),
         "storage": options.storage,
-        "transform": transform,
         "process": ProcessRank(
             distributed.rank, distributed.world_size, distributed.add_up if distributed.world_size > 1 else None
         ),
         "streams": StreamOptions(data.streams, by_entries=data.batch_by == "entries"),
     }
     if data.run:
-        pairs = CuratedPairs.online(data.data, data.run, **given)
-    else:
-        if data.manifest:  # sorted by rank 0, mapped by all
-            distributed.on_main(lambda: _sort_uids(options))
-        pairs = CuratedPairs.offline(data.data, manifest=data.manifest, cache=options.output.output, **given)
+        return CuratedPairs.online(data.data, data.run, **given)
+    if data.manifest:  # sorted by rank 0, mapped by all
+        distributed.on_main(lambda: _sort_uids(options))
+    return CuratedPairs.offline(data.data, manifest=data.manifest, cache=options.output.output, **given)
+
+
+def pair_loader(
+    pairs: CuratedPairs,
+    options: TrainOptions,
+    distributed: Distributed,
+    transform: Callable[[Any], Any],
+    tokenizer: Tokenizer,
+) -> PairLoader:
+    """Makes the loader of this rank's batches.
+
+    Args:
+        pairs: Data set from `open_pairs`, which gets the transform.
+        options: All options of the training.
+        distributed: This process among those that train together.
+        transform: Function from an image to a tensor.
+        tokenizer: Function from a list of texts to tokens.
+    """
+    pairs.transform = transform
+    data, batch_size = options.data, options.optimization.batch_size
     loader_options = LoaderOptions(data.workers, data.prefetch, pin_memory=distributed.device.type == "cuda")
-    return PairLoader(pairs, optimization.batch_size // distributed.world_size, tokenizer, loader_options)
+    return PairLoader(pairs, batch_size // distributed.world_size, tokenizer, loader_options)
 
 
 def _sort_uids(options: TrainOptions) -> None:

@@ -29,6 +29,7 @@ class LoggedTraining:
         skipped: Counter of the skipped steps.
         device_use: Memory and utilization of the GPU.
         waited: Returns the seconds for which this rank has waited for data.
+        epochs: Returns the number of epochs that are used up, with the share of the current one.
     """
 
     folder: Path
@@ -36,6 +37,7 @@ class LoggedTraining:
     skipped: SkippedSteps
     device_use: DeviceUse
     waited: Callable[[], float]
+    epochs: Callable[[], float]
 
 
 class StepLog:
@@ -51,7 +53,7 @@ class StepLog:
     def __init__(self, training: LoggedTraining, options: TrainOptions, distributed: Distributed, log: Log) -> None:
         self._options, self._distributed, self._log = options, distributed, log
         self._skipped, self._device_use = training.skipped, training.device_use
-        self._waited = training.waited
+        self._waited, self._epochs = training.waited, training.epochs
         self._metrics = (
             MetricsWriter(training.folder, training.step, options.output.wandb) if distributed.is_main else None
         )
@@ -88,6 +90,7 @@ class StepLog:
             rate = (step - self._last_step) * options.batch_size / max(now - self._last_time, 1e-9)
             values = {
                 "pairs_seen": step * options.batch_size,
+                "epochs": self._epochs(),
                 "loss": mean_loss,
                 "lr": learner.optimizer.param_groups[0]["lr"],
                 "logit_scale": float(learner.model.logit_scale.detach().exp()),

@@ -26,7 +26,7 @@ from metaclip_curate.trainer.models import clip
 from metaclip_curate.trainer.models.pixels import Normalization, split_transform
 from metaclip_curate.trainer.train.blocks import compile_blocks
 from metaclip_curate.trainer.train.checkpoint import Checkpoints, Progress, checkpoints, full_weights
-from metaclip_curate.trainer.train.data import pair_loader
+from metaclip_curate.trainer.train.data import open_pairs, pair_loader
 from metaclip_curate.trainer.train.distributed import Distributed
 from metaclip_curate.trainer.train.flags import FlagReader, SkippedSteps
 from metaclip_curate.trainer.train.hardware import DeviceUse, enable_fast_kernels, flops_of_pair
@@ -67,6 +67,7 @@ class Training:
         self._resumed_from: Path | None = None
         self.step = 0
         distributed.on_main(self._check_folder)
+        pairs = open_pairs(options, distributed)  # before a large model is made in vain
         torch.manual_seed(options.data.seed)
         self._clip = clip.create(
             options.model.model,
@@ -84,7 +85,7 @@ class Training:
         transform, normalization = split_transform(
             self._clip.train_transform, options.model.model, options.data.decoder
         )
-        self._loader = pair_loader(options, distributed, transform, self._clip.tokenizer)
+        self._loader = pair_loader(pairs, options, distributed, transform, self._clip.tokenizer)
         self._prefetcher = DevicePrefetcher(self._loader, distributed.device, normalization)
         self._device_use = DeviceUse(distributed.device, self._flops(model, normalization))
         if options.model.compile:
@@ -145,15 +146,22 @@ class Training:
         optimization, output = self._options.optimization, self._options.output
         steps, first, saved = optimization.steps, self.step, self.step
         skipped, flags = SkippedSteps(optimization.max_bad_steps), FlagReader(self._distributed.device)
-        code = 0
-        self._log(f"step {self.step:,} of {steps:,}: {self._loader.dataset.expected_epoch_size:,.0f} pairs an epoch")
+        code, pairs = 0, self._loader.dataset
+        self._log(f"step {self.step:,} of {steps:,}: {pairs.expected_epoch_size:,.0f} pairs an epoch")
         self._log_missing()
         if optimization.warmup_pairs > optimization.pairs_seen:
             self._log(
                 f"--warmup-pairs {optimization.warmup_pairs:,} is more than --pairs-seen {optimization.pairs_seen:,}: "
                 f"the rate doesn't reach --lr {optimization.lr:g}"
             )
-        logged = LoggedTraining(self._folder, self.step, skipped, self._device_use, lambda: self._prefetcher.waited)
+        logged = LoggedTraining(
+            self._folder,
+            self.step,
+            skipped,
+            self._device_use,
+            waited=lambda: self._prefetcher.waited,
+            epochs=lambda: pairs.epoch + min(1.0, pairs.position / pairs.expected_epoch_size),
+        )
         log = StepLog(logged, self._options, self._distributed, self._log)
         with StopRequest(output.stop_after_minutes) as request, log:
             for batch in self._batches():

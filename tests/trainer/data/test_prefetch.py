@@ -14,7 +14,7 @@ from torch import Tensor
 
 from metaclip_curate.trainer import CuratedPairs, LoaderOptions, PairLoader
 from metaclip_curate.trainer.data.prefetch import DevicePrefetcher
-from metaclip_curate.trainer.train.data import pair_loader
+from metaclip_curate.trainer.train.data import open_pairs, pair_loader
 from metaclip_curate.trainer.train.distributed import Distributed
 from tests.support import made_shards, trainings
 
@@ -124,8 +124,8 @@ def test_a_gpu_gets_its_batches_from_pinned_memory_on_a_stream_of_their_own(
 ) -> None:
     made_shards.write(tmp_path / "shards", [16])
     gpu, device = FakeGpu(monkeypatch), torch.device("cuda", 0)
-    given = trainings.options(tmp_path / "shards", tmp_path / "training")
-    loader = pair_loader(given, Distributed(0, 1, device), made_shards.to_tensor, tokens_of)
+    given, alone = trainings.options(tmp_path / "shards", tmp_path / "training"), Distributed(0, 1, device)
+    loader = pair_loader(open_pairs(given, alone), given, alone, made_shards.to_tensor, tokens_of)
     threads: set[str] = set()
 
     def to_input(images: Tensor) -> Tensor:

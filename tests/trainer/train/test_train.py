@@ -41,6 +41,8 @@ def test_going_on_is_as_if_it_had_not_stopped(shards: Path, tmp_path: Path) -> N
     assert trainings.train(shards, tmp_path / "parts", pairs_seen=48)
     assert len(losses(tmp_path / "whole")) == 6
     assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
+    assert [line["epochs"] for line in trainings.metrics(tmp_path / "parts")] == [0.2, 0.4, 0.6, 0.8, 1.0, 1.2]
+    assert [line["pairs_seen"] for line in trainings.metrics(tmp_path / "parts")] == [8, 16, 24, 32, 40, 48]
     whole, parts = trainings.weights(tmp_path / "whole"), trainings.weights(tmp_path / "parts")
     assert all(torch.equal(parts[name], value) for name, value in whole.items())
     # Once more: nothing is left to do.
@@ -368,6 +370,16 @@ def test_pairs_of_a_manifest_that_the_data_lack(shards: Path, tmp_path: Path) ->
     options = trainings.options(shards, tmp_path / "out", pairs_seen=8, manifest=str(manifest))
     Training(options, trainings.ALONE, lines.append).run()
     assert lines[:2] == ["step 0 of 1: 30 pairs an epoch", f"{shards} lacks 2 pairs of {manifest}"]
+
+
+def test_data_are_looked_at_before_a_model_is_made(
+    shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clip, "create", lambda *given, **named: pytest.fail("a model was made"))
+    with pytest.raises(UserError, match=r"has no sizes\.json: name a folder"):
+        trainings.train(tmp_path / "nowhere", tmp_path / "out")
+    with pytest.raises(UserError, match="multiple of ranks x --accumulate"):
+        trainings.train(shards, tmp_path / "out", accumulate=3)
 
 
 def test_a_warm_up_that_never_ends_is_named(shards: Path, tmp_path: Path) -> None:
