@@ -138,6 +138,10 @@ def as_ids(column: pa.Array) -> pa.StringArray:
     return clean_texts(as_strings(column, "of ids"))
 
 
+# From here on, floating-point numbers don't have all whole numbers.
+_EXACT = 2.0**53
+
+
 def _whole_numbers(column: pa.Array) -> pa.Array:
     """Returns the integers of a column of floating-point numbers, which pandas makes of integers with a missing one."""
     values = column.cast(pa.float64())
@@ -146,7 +150,7 @@ def _whole_numbers(column: pa.Array) -> pa.Array:
         whole = values.cast(pa.int64())
     except pa.ArrowInvalid:
         whole = None
-    if whole is None or not pc.all(pc.less(pc.abs(values), 2.0**53), min_count=0).as_py():
+    if whole is None or not pc.all(pc.less(pc.abs(values), _EXACT), min_count=0).as_py():
         raise ColumnError(
             f"its column of ids has the type {column.type}, and numbers that aren't whole or have too many digits: "
             "write it as a column of strings"
@@ -217,6 +221,8 @@ def _as_string(value: Any) -> str | None:
     """Returns a string, or a number that stands for an id; anything else is missing."""
     if isinstance(value, str):
         return value
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        return str(int(value))  # pandas writes 3 as 3.0 if another id is missing
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 

@@ -249,6 +249,8 @@ def test_ids_that_pandas_made_numbers_with_fractions(tmp_path: Path) -> None:
         return [row["source_id"] for row in found], stats
 
     assert read_with([1.0, None, float(2**53 - 1)])[0] == ["1", "", "9007199254740991"]
+    lines = [{"url": url, "text": "x", "id": each} for url, each in zip(urls, [3.0, None, 0.5], strict=True)]
+    assert [row["source_id"] for row in read(write(tmp_path / "p.jsonl", lines), options)[0]] == ["3", "", ""]
     assert read_with(pa.array([7, None, 8]).dictionary_encode())[0] == ["7", "", "8"]
     for wrong in (1.5, float(2**53), 1e300):
         found, stats = read_with([1.0, None, wrong])
