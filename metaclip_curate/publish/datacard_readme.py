@@ -12,6 +12,7 @@ import yaml
 
 from metaclip_curate.console.terminal import shown
 from metaclip_curate.console.text_table import number
+from metaclip_curate.console.wording import counted
 from metaclip_curate.options.recipe import recipe_words
 from metaclip_curate.run.funnel import Funnel
 from metaclip_curate.schemas import MANIFEST, kept_columns, with_kept
@@ -116,10 +117,10 @@ def _description(datacard: dict[str, Any]) -> str:
         )
     one = " Of the texts of an image, only one was drawn." if draw["texts_per_image"] == "one" else ""
     languages = sum(row["pairs_out"] > 0 for row in datacard["languages"])
-    counted = " (counted for each language)" if languages > 1 else ""
+    by_language = " (counted for each language)" if languages > 1 else ""
     return (
         f"{datacard['pairs_out']:,} pairs of an image URL and a caption, for {datacard['images_out']:,} images"
-        f"{counted}, in {languages:,} languages, balanced by the method of MetaCLIP "
+        f"{by_language}, in {counted(languages, 'language')}, balanced by the method of MetaCLIP "
         "(arXiv 2309.16671) and MetaCLIP 2 (arXiv 2507.22062). A caption matches if it contains an entry of its "
         "language's metadata. Each entry gives its captions the probability min(1, t / count), and a caption is kept "
         f"with probability 1 - product of (1 - probability) over its entries. Here {rule}.{one} The draw is a hash of "

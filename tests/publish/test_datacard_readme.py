@@ -50,6 +50,9 @@ def test_the_metadata_is_yaml_that_the_hub_accepts() -> None:
     assert head["language"] == ["de"]  # the hub doesn't know zh_yue, and fr has no pairs
     assert head["configs"][0]["data_files"][0]["path"] == "manifest/*.parquet"
     assert MARK in text.splitlines()
+    assert ", in 2 languages, balanced" in text
+    alone = datacard_readme(datacard(languages=LANGUAGES[:1]), FUNNEL, "x", "runs/x")
+    assert ", in 1 language, balanced" in alone
 
 
 def test_pairs_of_a_pool_have_its_terms() -> None:
