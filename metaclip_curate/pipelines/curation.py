@@ -22,6 +22,7 @@ from metaclip_curate.pipelines.checked_options import CheckedOptions
 from metaclip_curate.pipelines.dedup import Deduplicator, summarize_distinct
 from metaclip_curate.pipelines.manifest import draw_manifest
 from metaclip_curate.pipelines.match import PartMatcher, summarize_matches
+from metaclip_curate.pipelines.no_match import why_none_matched
 from metaclip_curate.pipelines.options import Options
 from metaclip_curate.pipelines.reread import Rereader, changed_inputs, unread
 from metaclip_curate.pipelines.rounds import RoundReader, inputs_read, summarize_inputs
@@ -185,7 +186,10 @@ class Pipeline:
             with self._work.stage("match", options, grows=True):
                 PartMatcher(self._work, self.options.match, metadata, languages, screens).match()
             self.folder.finish("match", summarize_matches(self.folder, self.options.match.metadata))
-        return self.folder.summary(MatchSummary)
+        summary = self.folder.summary(MatchSummary)
+        if not summary.matched:
+            self._work.console.log(f"match: {why_none_matched(summary)}")
+        return summary
 
     @owning
     def count(self) -> CountSummary:
