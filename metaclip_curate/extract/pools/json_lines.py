@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -57,7 +58,8 @@ def batches_of_objects(objects: Iterator[tuple[dict[str, Any], int]], find: Find
     first = next(batches, None)
     if first is None:
         return
-    columns = find(list(dict.fromkeys(itertools.chain.from_iterable(first))))
+    # A kept column may begin after the first batch, since objects leave out names without a value.
+    columns = replace(find(list(dict.fromkeys(itertools.chain.from_iterable(first)))), kept=tuple(types))
 
     def batch_of(held: list[dict[str, Any]]) -> pa.RecordBatch:
         values = {name: [row.get(name) for row in held] for name in columns.read}

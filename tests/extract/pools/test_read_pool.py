@@ -16,6 +16,7 @@ import pytest
 from examples import pool_writer
 from metaclip_curate.errors import UserError
 from metaclip_curate.extract import InputStats, ReadOptions, read_pairs
+from metaclip_curate.extract.pools import json_lines
 from metaclip_curate.extract.pools.columns import find_columns
 from metaclip_curate.extract.pools.parquet_rows import RowGroups
 from metaclip_curate.extract.pools.pool_pairs import PoolFile, PoolPairs
@@ -230,6 +231,14 @@ def test_values_that_a_type_would_change_are_refused(tmp_path: Path, kind: str, 
     found, stats = read_with(value)
     assert not found
     assert why in reason(stats, "failed")
+
+
+def test_kept_columns_that_begin_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_lines, "BATCH_ROWS", 2)
+    rows: Rows = [{"url": f"https://a.example/{n}", "text": "x"} | ({"score": 0.5} if n == 4 else {}) for n in range(5)]
+    for name in ("p.jsonl", "p.tar"):
+        options = ReadOptions(pool=PoolOptions(keep_columns=("score",)), kept=KEPT)
+        assert [row["score"] for row in read(write(tmp_path / name, rows), options)[0]] == [*[None] * 4, 0.5]
 
 
 def test_kept_columns_that_a_file_lacks_are_null(tmp_path: Path) -> None:
