@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 from metaclip_curate.errors import UserError
 from metaclip_curate.trainer.data.chunks import Chunk, ChunkDataset, Tokenizer
 from metaclip_curate.trainer.data.dataset import CuratedPairs
+from metaclip_curate.trainer.data.workers import outlive_signals
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ class PairLoader:
             num_workers=workers,
             prefetch_factor=self._options.prefetch if workers else None,
             persistent_workers=self._options.keep_workers and workers > 0,
+            worker_init_fn=outlive_signals,
             multiprocessing_context=self._options.start_method or None if workers else None,
         )
 

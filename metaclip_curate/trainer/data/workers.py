@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import FrameType
 
 import torch
 from torch.utils.data import get_worker_info
@@ -68,3 +70,21 @@ def worker_and_count() -> tuple[int, int]:
     """Returns the index of this DataLoader worker and the number of workers; 0 and 1 outside of a worker."""
     info = get_worker_info()
     return (info.id, info.num_workers) if info is not None else (0, 1)
+
+
+def outlive_signals(worker: int) -> None:
+    """Lets a DataLoader worker outlive signals to its whole process group, after which the main process saves.
+
+    PyTorch ends a worker at any SIGTERM that isn't from its parent. Here the first one is ignored; the second ends it,
+    since its parent sends one too if it doesn't end by itself.
+
+    Args:
+        worker: Index of the worker.
+    """
+    signal.signal(signal.SIGTERM, _ignore_once)
+    for name in ("SIGINT", "SIGUSR1"):
+        signal.signal(signal.Signals[name], signal.SIG_IGN)
+
+
+def _ignore_once(number: int, frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_DFL)

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from metaclip_curate.trainer.data.decoding import BrokenImageError, decode
+from metaclip_curate.trainer.data.workers import outlive_signals
 from metaclip_curate.trainer.models.clip import Clip
 
 _QUERIES = 1024
@@ -58,7 +59,11 @@ class Encoder:
             Features of the images that can be used, shape (images, dimensions), and their indices among the paths.
         """
         files = DataLoader(
-            _Files(paths, self.clip.transform), self._batch_size, num_workers=self._workers, collate_fn=list
+            _Files(paths, self.clip.transform),
+            self._batch_size,
+            num_workers=self._workers,
+            collate_fn=list,
+            worker_init_fn=outlive_signals,
         )
         features, numbers, first = [], [], 0
         for batch in files:

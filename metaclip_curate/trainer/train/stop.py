@@ -18,8 +18,8 @@ class StopRequest:
     A second Ctrl-C interrupts at once. A signal that the process ignores, as SIGINT in a shell's background, stays
     ignored.
 
-    Worker processes inherit the handlers, so a signal to the whole process group doesn't end them before the checkpoint
-    is written.
+    A signal to the whole process group doesn't end the workers (`data.workers.outlive_signals`), whose batches are
+    needed until the checkpoint is written.
 
     Args:
         minutes: Number of minutes after which to stop. 0: any.

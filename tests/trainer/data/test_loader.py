@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +14,7 @@ import torch
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.trainer import Batch, CuratedPairs, LoaderOptions, PairLoader, ProcessRank, StreamOptions
+from metaclip_curate.trainer.data.workers import outlive_signals
 from tests.support import made_shards
 from tests.support.ranks import preloaded_forkserver
 
@@ -148,3 +153,40 @@ def test_workers_that_are_started_anew(tmp_path: Path) -> None:
     expected = uids(list(pair_loader(tmp_path, 4)))
     preloaded_forkserver()
     assert uids(list(pair_loader(tmp_path, 4, workers=1, start_method="forkserver", keep_workers=False))) == expected
+
+
+def test_a_signal_to_all_processes_ends_no_worker_before_its_batches_are_used(tmp_path: Path) -> None:
+    made_shards.write(tmp_path, [200])
+    expected = uids(list(pair_loader(tmp_path, 4)))
+    others = set(multiprocessing.active_children())
+    batches = iter(pair_loader(tmp_path, 4, workers=1, keep_workers=False))
+    found = [next(batches)]
+    (worker,) = set(multiprocessing.active_children()) - others
+    assert worker.pid is not None
+    for number in (signal.SIGINT, signal.SIGUSR1, signal.SIGTERM):
+        os.kill(worker.pid, number)
+    assert uids([*found, *batches]) == expected
+    worker.join(30)
+    assert worker.exitcode == 0
+
+
+def test_a_second_sigterm_ends_a_worker(tmp_path: Path) -> None:
+    child = multiprocessing.get_context("fork").Process(target=_wait_for_signals, args=(tmp_path / "ready",))
+    child.start()
+    while not (tmp_path / "ready").exists():
+        time.sleep(0.01)
+    assert child.pid is not None
+    os.kill(child.pid, signal.SIGTERM)
+    while not (tmp_path / "outlived").exists():
+        time.sleep(0.01)
+    os.kill(child.pid, signal.SIGTERM)
+    child.join(30)
+    assert child.exitcode == -signal.SIGTERM
+
+
+def _wait_for_signals(ready: Path) -> None:
+    outlive_signals(0)
+    ready.touch()
+    signal.pause()
+    ready.with_name("outlived").touch()
+    signal.pause()
