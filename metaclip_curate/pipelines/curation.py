@@ -60,10 +60,15 @@ class Pipeline:
         folder: The run folder.
 
     Raises:
-        UserError: The run folder can't be used.
+        UserError: The run folder can't be used, or the options are others than `Options`.
     """
 
     def __init__(self, options: Options, command: str = "", log: Log = print, status: Log = lambda line: None) -> None:
+        if not isinstance(options, Options):
+            raise UserError(
+                f"Pipeline takes Options, not {type(options).__name__}: give groups of options as its fields, such as "
+                'Options(run=RunOptions(output="out"))'
+            )
         self.options = options
         self._command = command
         self._work = Workspace(options.run, options.storage, command, Console(log, status), options.recipe)
@@ -241,9 +246,16 @@ class Pipeline:
             self.folder.table_files("sample", "manifest")  # checks that it still is what was written
 
     def report(self) -> None:
-        """Writes the report of a finished run, which `run` and `sample` don't. Raises an interruption only."""
+        """Writes the report of a finished run, which `run` and `sample` don't.
+
+        A failure is logged and not raised, since the run is complete without a report.
+
+        Raises:
+            UserError: The run isn't finished.
+        """
         from metaclip_curate.pipelines.report import write_after_run  # which most stages don't need
 
+        self.folder.require("sample")
         write_after_run(self.folder, lambda: self._work.spark, self.options.report, self._work.console.log)
 
     # Steps of the stages

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
 from metaclip_curate.errors import UserError
 from metaclip_curate.options.draw import DrawOptions
-from metaclip_curate.options.extract import ExtractOptions
 from metaclip_curate.options.fields import (
     LARGEST_WHOLE,
     check_above_zero,
@@ -20,7 +18,6 @@ from metaclip_curate.options.fields import (
     table_options,
 )
 from metaclip_curate.options.pool import PoolOptions
-from metaclip_curate.pipelines.options import Options
 
 
 @dataclass(frozen=True)
@@ -48,13 +45,6 @@ def test_values_that_python_sets() -> None:
         DrawOptions(seed="a")  # type: ignore[arg-type]
     with pytest.raises(UserError, match="--keep-columns must be a list of strings, not 'text'"):
         PoolOptions(keep_columns="text")  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("given", ["a.wat", ("a.wat", 5), None])
-def test_a_list_isnt_a_string(given: Any) -> None:
-    Options(extract=ExtractOptions(input=["a.wat"]))  # type: ignore[arg-type]
-    with pytest.raises(UserError, match="--input must be a list of strings, not "):
-        Options(extract=ExtractOptions(input=given))
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.1, float("nan")])
