@@ -159,7 +159,7 @@ def _whole_numbers(column: pa.Array) -> pa.Array:
 
 
 def kept_column(column: pa.Array, field: pa.Field, name: str) -> pa.Array:
-    """Returns a kept column with the type that it has in the tables.
+    """Returns a kept column with the type that it has in the tables, and strings in valid UTF-8.
 
     Args:
         column: Column of the file.
@@ -169,15 +169,29 @@ def kept_column(column: pa.Array, field: pa.Field, name: str) -> pa.Array:
     Raises:
         ColumnError: It has a type that can't be widened to that of the tables.
     """
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if kind == field.type:
-        return column
-    if _widens(kind, field.type):
-        return column.cast(field.type)
-    raise ColumnError(
-        f"its column {name} has the type {kind}, and the first file that has the column {field.type}: write it with "
-        "that type, or don't keep the column"
-    )
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if column.type != field.type and not _widens(column.type, field.type):
+        raise ColumnError(
+            f"its column {name} has the type {column.type}, and the first file that has the column {field.type}: write "
+            "it with that type, or don't keep the column"
+        )
+    try:
+        kept = column.cast(field.type)
+        kept.validate(full=True)
+    except pa.ArrowInvalid:
+        return pa.array(_decoded(column.cast(_of_bytes(field.type)).to_pylist()), field.type)
+    return kept
+
+
+def _of_bytes(kind: pa.DataType) -> pa.DataType:
+    return pa.list_(_of_bytes(kind.value_type)) if pa.types.is_list(kind) else pa.large_binary()
+
+
+def _decoded(value: Any) -> Any:
+    if isinstance(value, list):
+        return list(map(_decoded, value))
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def _widens(kind: pa.DataType, wider: pa.DataType) -> bool:

@@ -202,6 +202,17 @@ def test_bytes_that_are_no_utf8(tmp_path: Path) -> None:
         assert [row["text"] for row in read(tmp_path / name)[0]] == ["caf\ufffd"]
 
 
+def test_kept_bytes_that_are_no_utf8(tmp_path: Path) -> None:
+    text = pa.StringArray.from_buffers(1, pa.py_buffer(b"\0\0\0\0\4\0\0\0"), pa.py_buffer(b"caf\xe9"))
+    lists = pa.ListArray.from_arrays([0, 1], text)
+    for column, kind in ((text, "string"), (text.view(pa.binary()), "string"), (lists, "list of string")):
+        table = {"url": ["https://a.example/1"], "text": ["x"], "k": column}
+        pq.write_table(pa.table(table), tmp_path / "p.parquet")
+        options = ReadOptions(pool=PoolOptions(keep_columns=("k",)), kept=kept_columns(["k"], [kind]))
+        found = read(tmp_path / "p.parquet", options)[0]
+        assert [row["k"] for row in found] == ([["caf\ufffd"]] if kind == "list of string" else ["caf\ufffd"])
+
+
 def test_a_kept_column_of_another_type(tmp_path: Path) -> None:
     rows = [{"url": "https://a.example/1", "text": "x", "score": "high"}]
     for name in ("p.parquet", "p.jsonl", "p.csv", "p.tar"):
