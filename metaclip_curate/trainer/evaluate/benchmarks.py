@@ -148,7 +148,8 @@ def _open(name: str, folder: Path, language: str) -> Any:
         with contextlib.redirect_stdout(printed):
             return builder.build_dataset(name, root=str(folder), language=language, task=task, download=False)
     except (OSError, RuntimeError, ValueError, LookupError) as error:
-        raise UserError(f"clip-benchmark can't read {name} in {language} from {folder}: {error}") from error
+        reason = f"there is no {error}" if isinstance(error, LookupError) else error
+        raise UserError(f"clip-benchmark can't read {name} in {language} from {folder}: {reason}") from error
     finally:
         if missing := printed.getvalue().count("Missing image"):
             print(f"{name}, {language}: {missing:,} images are missing from {folder}", file=sys.stderr)

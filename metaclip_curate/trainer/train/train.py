@@ -180,7 +180,10 @@ class Training:
                     saved = self.step
                 every = self._options.evaluation.evaluate_every
                 if every and (self.step % every == 0 or self.step == steps):
-                    log.record_evaluation(self.step, self._evaluate())
+                    try:
+                        log.record_evaluation(self.step, self._evaluate())
+                    except UserError as error:  # its files were checked at the start, and may be gone since
+                        self._log(f"step {self.step:,}  no evaluation: {error}")
                 if last:
                     break
         if self.step > saved:

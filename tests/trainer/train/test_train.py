@@ -301,6 +301,18 @@ def test_evaluation_while_training(tmp_path: Path) -> None:
     assert not torch.equal(average["text_projection"], state["state_dict"]["text_projection"])
 
 
+def test_a_training_goes_on_if_files_of_its_evaluation_are_gone(shards: Path, tmp_path: Path) -> None:
+    (tmp_path / "images" / "red").mkdir(parents=True)
+    (tmp_path / "images" / "red" / "0.png").write_bytes(b"no image")
+    (tmp_path / "classes.json").write_text('{"en": {"red": "red"}}')
+    given = {"images": str(tmp_path / "images"), "classes": str(tmp_path / "classes.json"), "evaluate_every": 1}
+    lines: list[str] = []
+    options = trainings.options(shards, tmp_path / "out", **given)
+    assert Training(options, trainings.ALONE, lines.append).run()
+    assert f"step 2  no evaluation: {tmp_path / 'images'} has no image that can be used: look at the files" in lines
+    assert [line["step"] for line in trainings.metrics(tmp_path / "out")] == [1, 2]
+
+
 def test_files_of_an_evaluation_are_checked_before_the_first_step(shards: Path, tmp_path: Path) -> None:
     (tmp_path / "captions.tsv").write_text("file\tlanguage\ttext\nnowhere.png\ten\tred\n")
     (tmp_path / "classes.json").write_text('{"en": {"red": "red"}}')
