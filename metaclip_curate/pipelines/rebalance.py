@@ -31,6 +31,7 @@ from metaclip_curate.pipelines.options import Options
 from metaclip_curate.pipelines.removal import Remover, take_removals
 from metaclip_curate.pipelines.workspace import Log
 from metaclip_curate.run.file_list import FileList
+from metaclip_curate.run.finished import finished_stages
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.option_changes import LIST_DIGESTS
 from metaclip_curate.run.owner import owning
@@ -100,7 +101,8 @@ class Rebalancing:
         if self.folder.options_of("extract") and _SOURCE not in self.folder.options_of("extract"):
             raise UserError(f"{output} is another run: give another --output")
         self._screened_options = self._screening.recorded | {LIST_DIGESTS: self._screening.digests}
-        if not self.folder.options_of("match"):
+        # Also after an interruption, so that the warnings are among those at the end.
+        if "match" not in finished_stages(self.folder):
             self._screening.check()
 
     def _draw(self) -> DrawOptions:

@@ -313,6 +313,10 @@ def test_a_list_of_digests_that_most_images_lack_is_a_warning(tmp_path: Path) ->
     [warning] = screening.warnings
     assert f"{len(manifest) - 1} of {len(manifest)} images of the first shard" in warning
     assert "have no md5 of the file that was fetched" in warning
+    begun = RunFolder(str(tmp_path / "again"))
+    for stage in ("extract", "match"):  # by a command that was interrupted
+        begun.begin(stage, {"rebalanced from": "run"}, "")
+    assert rebalancing(tmp_path, ImageScreenOptions(image_list=(f"md5={tmp_path / 'list.txt'}",)), []).warnings
 
 
 def test_mistakes_are_found_before_anything_is_read(tmp_path: Path) -> None:
