@@ -85,15 +85,15 @@ def funnel(folder: RunFolder, finished: Collection[str]) -> Funnel:
         return Funnel()
     inputs = folder.summary(ExtractSummary)
     steps = _extracted(inputs)
-    if "dedup" in finished and not _is_rebalanced(folder, finished):
-        steps += _distinct(folder.summary(DedupSummary), inputs.pairs)
-        if "match" in finished:
-            steps += _purged(folder.summary(DedupSummary).distinct - folder.summary(MatchSummary).distinct)
-    if "match" in finished:
-        match = folder.summary(MatchSummary)
+    match = folder.summary(MatchSummary) if "match" in finished else None
+    # The matched pairs of a rebalanced run come from another run's manifest, and not from distinct pairs.
+    if "dedup" in finished and (match is None or not match.download):
+        dedup = folder.summary(DedupSummary)
+        steps += _distinct(dedup, inputs.pairs)
         # Rows that `remove --purge` has deleted since the pairs were counted weren't matched any more.
-        purged = 0 if match.download else steps[-1].value - match.distinct
+        purged = dedup.distinct - match.distinct if match else 0
         steps += [Step("purged", "deleted by remove --purge", purged, part=True)] if purged else []
+    if match is not None:
         steps += _matched(match)
     expected = folder.summary(BalanceSummary).expected_pairs if "balance" in finished else None
     sampled = folder.summary(SampleSummary) if "sample" in finished else None
@@ -120,11 +120,6 @@ def loss_name(status: str) -> str:
         status: A key of `DownloadLosses.lost`.
     """
     return REASON_NAMES.get(status, status.replace("_", " "))
-
-
-def _is_rebalanced(folder: RunFolder, finished: Collection[str]) -> bool:
-    """Returns whether the matched pairs come from another run's manifest, and not from distinct pairs."""
-    return "match" in finished and folder.summary(MatchSummary).download is not None
 
 
 def _read(inputs: ExtractSummary) -> tuple[Step, ...]:
@@ -157,11 +152,6 @@ def _distinct(dedup: DedupSummary, pairs: int) -> list[Step]:
         Step("in_other_files", "repeated in another file", pairs - dedup.distinct, part=True),
         Step("distinct", "unique pairs overall", dedup.distinct),
     ]
-
-
-def _purged(pairs: int) -> list[Step]:
-    """Pairs that were taken down and purged since they were found to be distinct, and so weren't matched again."""
-    return [Step("purged", "taken down and purged", pairs, part=True)] if pairs else []
 
 
 def _drawn(matched: float, expected: float | None, kept: int | None, removed: int = 0) -> list[Step]:
