@@ -23,11 +23,15 @@ def test_signals() -> None:
 
 
 def test_a_second_ctrl_c_interrupts() -> None:
-    with StopRequest() as request:
-        os.kill(os.getpid(), signal.SIGINT)
-        assert stop_reason(request.code) == "SIGINT"
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    try:
+        with StopRequest() as request:
+            os.kill(os.getpid(), signal.SIGINT)
+            assert stop_reason(request.code) == "SIGINT"
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_an_ignored_signal_stays_ignored() -> None:
