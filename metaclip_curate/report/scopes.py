@@ -80,8 +80,8 @@ def _ranked(histograms: Mapping[str, KeptHistogram], thresholds: Mapping[str, in
     curves = ranked_counts(levels(histograms, [thresholds]), points)
     # Each language has its own t. The chart of all together shows that of the language with the most matches.
     largest = sorted(histograms, key=lambda name: (-histograms[name].matches, name))[:1]
-    whose = f" of {largest[0]}" if len(set(thresholds.values())) > 1 else ""
-    marks = [[thresholds[name], f"t{whose} = {thresholds[name]:,}"] for name in largest]
+    whose = f" ({largest[0]})" if len(set(thresholds.values())) > 1 else ""
+    marks = [[thresholds[name], f"t = {thresholds[name]:,}{whose}"] for name in largest]
     named = [["before", short(curves.before)], ["kept", positive(short(curves.after))]]
     named += [["limit at t", short(row)] for row in curves.limited]
     return {"x": whole(curves.ranks), "y": named, "marks": marks}

@@ -51,7 +51,7 @@
       const curve = data.scopes[scope].curves["ranked-counts"];
       const differ = !scope && new Set(languages().map((of) => of.t[stop])).size > 1;
       const t = data.stops.languages[scope || largest].t[stop];
-      const marks = [[t, `t${differ ? ` of ${largest}` : ""} = ${count.format(t)}`]];
+      const marks = [[t, `t = ${count.format(t)}${differ ? ` (${data.names[largest]})` : ""}`]];
       return { x: curve.x, y: [["before", curve.before], ["kept by this run", curve.kept], [`limit at ${limit()}`, limitedCounts(curve)]], marks };
     },
     "head-and-tail"() {
