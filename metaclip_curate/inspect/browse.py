@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,14 +20,11 @@ from metaclip_curate.run.removed_table import removals
 from metaclip_curate.run.summaries import BalanceSummary
 from metaclip_curate.run.tables import LanguageCounts, language_counts, open_table
 from metaclip_curate.schemas import MANIFEST, MATCHED
-from metaclip_curate.screens.pairs import ScreenedPairs
-from metaclip_curate.screens.removed import Removal, RemovedScreen
+from metaclip_curate.screens.removed import DECIDING, RemovedScreen
 
 # Files are read until they have this many candidates for each requested pair.
 _CANDIDATES_PER_PAIR = 50
 _LANGUAGE = "metadata_lang"
-# What decides whether a pair was taken down.
-_DECIDING = ["uid", "image_id", "url", "page_url"]
 _SHOWN = ["uid", "url", "text", "lang", "lang_score", "page_url", "entry_ids"]
 
 
@@ -51,13 +48,14 @@ def browse(folder: RunFolder, options: BrowseOptions) -> list[dict[str, Any]]:
     manifest = open_table(folder, "sample", "manifest", MANIFEST)
     table = open_table(folder, "match", "matched", MATCHED) if options.dropped else manifest
     removed = removals(folder) if options.dropped else ()
+    screen = RemovedScreen(removed)
     candidates: list[str] = []
     for fragment in table.get_fragments():
         uids = _uids(fragment, options.language, entry_ids)
         if options.dropped and len(uids):
             kept = manifest.to_table(columns=["uid"], filter=pc.field("uid").isin(uids)).column("uid").combine_chunks()
             uids = uids.filter(pc.invert(pc.is_in(uids, value_set=kept)))
-            uids = _staying(fragment, uids, removed) if removed else uids
+            uids = _staying(fragment, uids, screen) if removed else uids
         candidates += uids.to_pylist()
         if len(candidates) >= _CANDIDATES_PER_PAIR * options.number:
             break
@@ -104,12 +102,11 @@ def _uids(fragment: pds.Fragment, language: str, entry_ids: npt.NDArray[np.int32
     return uids.take(pc.unique(pc.list_parent_indices(lists).filter(pa.array(hit))))
 
 
-def _staying(fragment: pds.Fragment, uids: pa.Array, removed: Sequence[Removal]) -> pa.Array:
+def _staying(fragment: pds.Fragment, uids: pa.Array, screen: RemovedScreen) -> pa.Array:
     """Returns those of a file's pairs that weren't taken down. They are in the table until they are purged."""
-    screen = RemovedScreen(removed)
-    rows = fragment.to_table(columns=_DECIDING, filter=pc.field("uid").isin(uids))
-    masks = [~screen.rejects(ScreenedPairs(batch, "")) for batch in rows.to_batches()]
-    return rows.column("uid").combine_chunks().filter(pa.array(np.concatenate([np.empty(0, np.bool_), *masks])))
+    rows = fragment.to_table(columns=list(DECIDING), filter=pc.field("uid").isin(uids)).combine_chunks()
+    staying = [batch.column("uid").filter(pa.array(~screen.rejects_rows(batch))) for batch in rows.to_batches()]
+    return pa.chunked_array(staying, pa.string()).combine_chunks()
 
 
 def _rows(table: pds.Dataset, uids: list[str], folder: RunFolder) -> list[dict[str, Any]]:

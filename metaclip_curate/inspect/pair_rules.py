@@ -13,7 +13,6 @@ from metaclip_curate.language import LabelRule, LanguageTable
 from metaclip_curate.run.folder import RunFolder
 from metaclip_curate.run.removed_table import removals
 from metaclip_curate.schemas import DISTINCT, MATCHED, SCREENED_IMAGES
-from metaclip_curate.screens.pairs import ScreenedPairs
 from metaclip_curate.screens.removed import Removal, RemovedScreen
 
 # What `complete` reads, and what it appends.
@@ -75,7 +74,7 @@ class PairRules:
         for batch in batches:
             columns = (batch.column(name) for name in ("lang", "lang_score", "page_lang"))
             labels = self.labels.labels(*columns)
-            removed = screen.rejects(ScreenedPairs(batch, "")) if self.removals else np.zeros(batch.num_rows, np.bool_)
+            removed = screen.rejects_rows(batch) if self.removals else np.zeros(batch.num_rows, np.bool_)
             added = [labels, self._metadata_languages(labels), pa.array(removed)]
             yield pa.RecordBatch.from_arrays([*batch.columns, *added], schema=pa.schema([*batch.schema, *ADDED]))
 

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from metaclip_curate import storage
 from metaclip_curate.pipelines.drawn_figures import remove_figures
-from metaclip_curate.pipelines.removal_hits import HITS, MANIFEST, RemovalHits, columns_of, is_rejected, manifest_url
+from metaclip_curate.pipelines.removal_hits import HITS, MANIFEST, RemovalHits, columns_of, manifest_url
 from metaclip_curate.pipelines.workspace import Log
 from metaclip_curate.publish import datacard_readme
 from metaclip_curate.publish.datacard import with_removals
@@ -183,7 +183,7 @@ class Remover:
         """Writes one of the manifest's files again. It may have been before an interruption."""
         with open_table_file(manifest_url(self._folder, file.name), self._folder.options) as parquet:
             rows = parquet.read()
-        keep = np.concatenate([np.empty(0, np.bool_), *(~is_rejected(screen, batch) for batch in rows.to_batches())])
+        keep = np.concatenate([np.empty(0, np.bool_), *(~screen.rejects_rows(batch) for batch in rows.to_batches())])
         self._folder.require_owner()
         number = manifest_files.part_number(file.name)
         folder = self._folder.table(MANIFEST)
@@ -234,7 +234,7 @@ class Remover:
                 for group in range(parquet.num_row_groups):
                     rows = parquet.read_row_group(group).combine_chunks().to_batches()
                     for batch in rows:
-                        mask = is_rejected(screen, batch)
+                        mask = screen.rejects_rows(batch)
                         rejected += int(mask.sum())
                         kept.append(batch.filter(pa.array(~mask)))
             files.append(self._written(iter(kept), layout, folder, file.name) if rejected else file)

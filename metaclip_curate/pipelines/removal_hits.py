@@ -11,14 +11,12 @@ import pyarrow.parquet as pq
 
 from metaclip_curate import storage
 from metaclip_curate.run.folder import RunFolder
-from metaclip_curate.screens.pairs import Mask, ScreenedPairs
-from metaclip_curate.screens.removed import RemovedScreen
+from metaclip_curate.screens.removed import DECIDING, RemovedScreen
 from metaclip_curate.stages.shared.parquet_reading import open_table_file
 from metaclip_curate.storage.parquet_bytes import read_parquet
 from metaclip_curate.storage.run_folders import LISTS
 
 MANIFEST = "manifest"
-_LOOKED_AT = ["uid", "image_id", "url", "page_url"]
 # Pairs of the manifest that a removal found, kept until it has ended.
 HITS = pa.schema(
     [
@@ -46,11 +44,11 @@ class RemovalHits:
     def find(self, screen: RemovedScreen) -> pa.Table:
         """Returns the manifest's pairs that a screen rejects, as rows of HITS."""
         found = [HITS.empty_table().drop_columns(["last_of_image"])]
-        columns = [*_LOOKED_AT, "metadata_lang", "entry_ids"]
+        columns = [*DECIDING, "metadata_lang", "entry_ids"]
         for file in self._manifest_files():
             with open_table_file(manifest_url(self._folder, file), self._folder.options, columns=columns) as parquet:
                 for batch in parquet.iter_batches(columns=columns):
-                    rejected = pa.Table.from_batches([batch.filter(pa.array(is_rejected(screen, batch)))])
+                    rejected = pa.Table.from_batches([batch.filter(pa.array(screen.rejects_rows(batch)))])
                     named = rejected.append_column("file", pa.repeat(file, rejected.num_rows))
                     found.append(named.select(found[0].column_names).cast(found[0].schema))
         hits = pa.concat_tables(found)
@@ -60,7 +58,7 @@ class RemovalHits:
         """Returns for each pair whether it is the first of an image, and no pair of the image and language stays."""
         stay: set[tuple[str, str]] = set()
         images = pc.unique(hits.column("image_id")).cast(pa.string())
-        columns = [*_LOOKED_AT, "metadata_lang"]
+        columns = [*DECIDING, "metadata_lang"]
         if hits.num_rows:
             for file in self._manifest_files():
                 with open_table_file(
@@ -68,7 +66,7 @@ class RemovalHits:
                 ) as parquet:
                     for batch in parquet.iter_batches(columns=columns):
                         others = pc.is_in(batch.column("image_id"), value_set=images)
-                        rows = batch.filter(pc.and_(others, pa.array(~is_rejected(screen, batch))))
+                        rows = batch.filter(pc.and_(others, pa.array(~screen.rejects_rows(batch))))
                         stay |= set(zip(*columns_of(rows, "metadata_lang", "image_id"), strict=True))
         last = []
         for image in zip(*columns_of(hits, "metadata_lang", "image_id"), strict=True):
@@ -102,11 +100,6 @@ class RemovalHits:
 def manifest_url(folder: RunFolder, file: str) -> str:
     """Returns the path or URL of one of the manifest's files."""
     return storage.join(folder.table(MANIFEST), file)
-
-
-def is_rejected(screen: RemovedScreen, batch: pa.RecordBatch) -> Mask:
-    """Returns which rows a screen rejects."""
-    return screen.rejects(ScreenedPairs(batch, ""))
 
 
 def columns_of(rows: Any, *columns: str) -> list[list[str]]:

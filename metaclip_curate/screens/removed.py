@@ -16,6 +16,8 @@ from metaclip_curate.screens.public_suffixes import are_public_suffixes
 
 Kind = Literal["uid", "url", "host", "image_id"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+# Columns of a table by which it is known whether a row was taken down.
+DECIDING = ("uid", "image_id", "url", "page_url")
 
 
 class Removal(NamedTuple):
@@ -56,6 +58,14 @@ class RemovedScreen:
         for column, table in self._columns.items():
             rejected |= table.find(string_hashes(pairs.column(column))) >= 0
         return rejected | self._hosts.rejects(pairs) if self._hosts else rejected
+
+    def rejects_rows(self, rows: pa.RecordBatch) -> Mask:
+        """Returns which rows of a table were taken down, whatever their language.
+
+        Args:
+            rows: Rows with the columns DECIDING.
+        """
+        return self.rejects(ScreenedPairs(rows, ""))
 
 
 def _table(hashes: Hashes) -> HostTable:

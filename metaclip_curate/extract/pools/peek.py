@@ -25,6 +25,8 @@ from metaclip_curate.storage.ranged_file import open_seekable
 
 _ROWS = 1000
 _MOST_BYTES = 32 << 20
+# A sign or zeros at the beginning that a number doesn't keep, hex digits, and more digits than a double has.
+_CHANGED_AS_NUMBER = r"^([+]|-?0[0-9xX]|-?[0-9]{16})"
 
 
 def peek(path: str, form: Form, options: PoolOptions, storage_options: StorageOptions) -> dict[str, str]:
@@ -114,7 +116,3 @@ def _type_of_fields(fields: pa.StringArray) -> pa.DataType:
             fields.cast(pa.float64())
             return pa.float64()
     return pa.string()
-
-
-# A sign or zeros at the beginning that a number doesn't keep, hex digits, and more digits than a double has.
-_CHANGED_AS_NUMBER = r"^([+]|-?0[0-9xX]|-?[0-9]{16})"

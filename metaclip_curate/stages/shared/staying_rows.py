@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from metaclip_curate.schemas import ddl
-from metaclip_curate.screens.pairs import ScreenedPairs
-from metaclip_curate.screens.removed import Removal, RemovedScreen
+from metaclip_curate.screens.removed import DECIDING, Removal, RemovedScreen
 from metaclip_curate.stages.shared.passes import Batches, Pass, Passes, Summing
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
-
-_LOOKED_AT = ("uid", "image_id", "url", "page_url")
 
 
 class StayingPasses:
@@ -45,14 +42,14 @@ class StayingPasses:
         def run(batches: Batches) -> Batches:
             yield from gather(_staying(batches, screen))
 
-        return dataclasses.replace(each, columns=tuple(dict.fromkeys((*each.columns, *_LOOKED_AT))), gather=run)
+        return dataclasses.replace(each, columns=tuple(dict.fromkeys((*each.columns, *DECIDING))), gather=run)
 
 
 def staying_rows(rows: DataFrame, schema: pa.Schema, removals: Sequence[Removal]) -> DataFrame:
     """Returns the rows that weren't taken down.
 
     Args:
-        rows: Rows with uid, image_id, url and page_url.
+        rows: Rows with the columns DECIDING.
         schema: Their schema.
         removals: What was taken down.
     """
@@ -63,4 +60,4 @@ def staying_rows(rows: DataFrame, schema: pa.Schema, removals: Sequence[Removal]
 
 def _staying(batches: Batches, screen: RemovedScreen) -> Batches:
     for batch in batches:
-        yield batch.filter(pa.array(~screen.rejects(ScreenedPairs(batch, ""))))
+        yield batch.filter(pa.array(~screen.rejects_rows(batch)))
